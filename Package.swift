@@ -1,0 +1,54 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Compute modules are optimised in every configuration, so that a plain `swift test` runs real pictures and models at
+// full speed. Only kernels drop the overflow and bounds checks: parsers keep theirs.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"])]
+
+func kernels(_ instructionSet: [String] = []) -> [SwiftSetting] {
+    [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2"] + instructionSet.flatMap { ["-Xcc", $0] })]
+}
+
+#if arch(x86_64)
+let avx2 = ["-mavx2", "-mfma", "-mf16c"]
+let avx512 = avx2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+#else
+let avx2: [String] = []
+let avx512: [String] = []
+#endif
+
+let package = Package(
+    name: "clip",
+    platforms: [.macOS(.v15), .iOS(.v18)],
+    products: [
+        .library(name: "CLIP", targets: ["CLIP"]),
+        .executable(name: "clip", targets: ["CLIPCommand"]),
+    ],
+    dependencies: [],
+    targets: [
+        .target(name: "Kernels", swiftSettings: kernels()),
+        .target(name: "KernelsBaseline", dependencies: ["Kernels"], swiftSettings: kernels()),
+        .target(name: "KernelsAVX2", dependencies: ["Kernels"], swiftSettings: kernels(avx2)),
+        .target(name: "KernelsAVX512", dependencies: ["Kernels"], swiftSettings: kernels(avx512)),
+        .target(
+            name: "TensorCore",
+            dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512"],
+            swiftSettings: optimised),
+        .target(name: "Images", swiftSettings: optimised),
+        .target(name: "Tokenizers", swiftSettings: optimised),
+        .target(name: "Weights", swiftSettings: optimised),
+        .target(name: "DemoModel", path: "Models", exclude: ["README.md"], swiftSettings: optimised),
+        .target(
+            name: "CLIP",
+            dependencies: ["TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
+            swiftSettings: optimised),
+        .executableTarget(name: "CLIPCommand", dependencies: ["CLIP"], swiftSettings: optimised),
+        .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
+        .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "WeightsTests", dependencies: ["Weights"]),
+        .testTarget(name: "CLIPTests", dependencies: ["CLIP"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "CommandTests", dependencies: ["CLIPCommand"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,51 @@
+/// One picture format. Adding a format is one file that conforms to this, and one line in `ImageFormats`.
+package protocol ImageDecoder {
+    /// The format's name as people write it: `PNG`, `JPEG`.
+    static var formatName: String { get }
+
+    /// Whether the bytes begin as this format does. Names and extensions never count.
+    static func recognises(_ bytes: [UInt8]) -> Bool
+
+    /// Decodes the first picture in `bytes`.
+    /// - Throws: `ImageError`, never a trap, whatever the bytes are.
+    static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage
+}
+
+/// What a decoder found: the pixels as stored, and how to turn them upright.
+package struct DecodedImage: Sendable {
+    package var bitmap: Bitmap
+    /// EXIF orientation, 1…8; 1 when the file has none or a broken one.
+    package var orientation: Int
+
+    package init(bitmap: Bitmap, orientation: Int = 1) {
+        self.bitmap = bitmap
+        self.orientation = orientation
+    }
+}
+
+/// The choices that a picture file leaves open.
+package struct DecodingOptions: Sendable {
+    /// How transparency becomes RGB.
+    package enum Alpha: String, Sendable, CaseIterable {
+        /// Composited over white, as transformers 5.21 and later do.
+        case white
+        /// Dropped: the colour under it shows, as in Pillow's `convert("RGB")`.
+        case drop
+    }
+
+    /// How 16-bit grey becomes 8-bit.
+    package enum Gray16: String, Sendable, CaseIterable {
+        /// The high byte.
+        case high
+        /// Clipped at 255, as Pillow does.
+        case clip
+    }
+
+    package var maximumPixels = 200_000_000
+    package var allowTruncated = false
+    package var alpha = Alpha.white
+    package var appliesOrientation = true
+    package var gray16 = Gray16.high
+
+    package init() {}
+}
