@@ -1,0 +1,150 @@
+/// The tensors of a model, one view over one or many safetensors files.
+///
+/// Wrappers prefix their keys: `module.`, `clip.` and `model.` are taken off, so that `clip.logit_scale` is found as
+/// `logit_scale`. A key is left as it is where taking them off would make two tensors one.
+package struct Checkpoint: Sendable {
+    /// How a Hugging Face folder may hold its weights, first choice first.
+    package static let huggingFaceNames = ["model.safetensors", "model.safetensors.index.json"]
+    /// How an open_clip folder may hold its weights, first choice first.
+    package static let openCLIPNames = [
+        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors",
+    ]
+
+    /// The files behind it, in the order of their names.
+    package let files: [SafetensorsFile]
+    /// The tensor names without wrapper prefixes, in the order of files and data.
+    package let names: [String]
+    /// The `__metadata__` of the files; of two values for one key the first file's.
+    package let metadata: [String: String]
+    private let places: [String: (file: Int, name: String)]
+
+    /// Opens one safetensors file; flat `.clip` files are safetensors too.
+    package init(file path: String) throws(WeightsError) {
+        if let foreign = ForeignFormat(fileName: path), FileKind(at: path) == .file {
+            throw WeightsError(path: path, problem: "is \(foreign.description): \(foreign.advice)")
+        }
+        self.init([try SafetensorsFile(path: path)], wanted: nil)
+    }
+
+    /// Opens the first of `candidates` in a model folder; a name that ends in `.index.json` brings its shards.
+    ///
+    /// - Throws: if there is none of them, a shard is missing, or a file is broken.
+    package init(folder: String, candidates: [String] = huggingFaceNames) throws(WeightsError) {
+        let modelFolder = ModelFolder(path: folder)
+        guard let name = candidates.first(where: modelFolder.contains) else {
+            throw Checkpoint.noWeights(in: folder, candidates: candidates)
+        }
+        if name.hasSuffix(".index.json") {
+            try self.init(index: name, in: modelFolder)
+        } else {
+            try self.init(file: Path.join(folder, name))
+        }
+    }
+
+    /// Opens the weights of a located model.
+    package init(_ source: ModelSource) throws(WeightsError) {
+        switch source {
+        case .flat(let path), .safetensors(let path, folder: _): try self.init(file: path)
+        case .huggingFace(let folder): try self.init(folder: folder)
+        case .openCLIP(let folder): try self.init(folder: folder, candidates: Checkpoint.openCLIPNames)
+        }
+    }
+
+    private init(index: String, in folder: ModelFolder) throws(WeightsError) {
+        let indexPath = Path.join(folder.path, index)
+        guard let json = try folder.readText(index) else {
+            throw WeightsError(path: indexPath, problem: "is gone")
+        }
+        let shards = try ShardIndex(json: json, path: indexPath).shards
+        let fileNames = Set(shards.values).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let missing = fileNames.filter { !folder.contains($0) }
+        if let name = missing.first {
+            throw WeightsError(
+                path: Path.join(folder.path, name),
+                problem: "this shard is missing (\(missing.count) of \(fileNames.count) are), \(index) names it: "
+                    + "the download is incomplete, fetch it again")
+        }
+        var files: [SafetensorsFile] = []
+        var wanted: [Set<String>] = []
+        var numbers: [String: Int] = [:]
+        for name in fileNames {
+            let file = try SafetensorsFile(path: Path.join(folder.path, name))
+            numbers[name] = files.count
+            files.append(file)
+            wanted.append([])
+        }
+        for (tensor, shard) in shards {
+            if let number = numbers[shard] { wanted[number].insert(tensor) }
+        }
+        for (file, tensors) in zip(files, wanted) {
+            if let name = tensors.subtracting(file.names).min() {
+                throw WeightsError(
+                    path: file.file.path,
+                    problem: "has no tensor \(quoted(name)), which \(index) expects here: fetch both again")
+            }
+        }
+        self.init(files, wanted: wanted)
+    }
+
+    /// - Parameter wanted: per file the tensors that count, nil for all.
+    private init(_ files: [SafetensorsFile], wanted: [Set<String>]?) {
+        var keys: [(file: Int, name: String)] = []
+        for (number, file) in files.enumerated() {
+            for name in file.names where wanted?[number].contains(name) ?? true { keys.append((number, name)) }
+        }
+        var uses: [String: Int] = [:]
+        for key in keys { uses[Checkpoint.strippingWrappers(key.name), default: 0] += 1 }
+        var places: [String: (file: Int, name: String)] = [:]
+        var names: [String] = []
+        for key in keys {
+            let short = Checkpoint.strippingWrappers(key.name)
+            let name = uses[short] == 1 ? short : key.name
+            places[name] = key
+            names.append(name)
+        }
+        var metadata: [String: String] = [:]
+        for file in files { metadata.merge(file.metadata) { first, _ in first } }
+        self.files = files
+        self.names = names
+        self.places = places
+        self.metadata = metadata
+    }
+
+    /// The tensor `name` (without wrapper prefixes), nil if there is none.
+    ///
+    /// - Throws: if its element type is unknown.
+    package func tensor(_ name: String) throws(WeightsError) -> StoredTensor? {
+        guard let place = places[name] else { return nil }
+        return try files[place.file].tensor(place.name)
+    }
+
+    /// What to call these weights in a message: the file, or the first of the shards.
+    package var path: String { files[0].file.path }
+
+    private static func strippingWrappers(_ name: String) -> String {
+        var rest = name[...]
+        while let prefix = ["module.", "clip.", "model."].first(where: rest.hasPrefix), rest.count > prefix.count {
+            rest = rest.dropFirst(prefix.count)
+        }
+        return String(rest)
+    }
+
+    private static func noWeights(in folder: String, candidates: [String]) -> WeightsError {
+        guard FileKind(at: folder) == .folder else {
+            return WeightsError(path: folder, problem: "is not a folder that can be read")
+        }
+        let contents = Path.contents(of: folder)
+        if let name = contents.first(where: { candidates.contains($0) }) {
+            return WeightsError(
+                path: Path.join(folder, name),
+                problem: "is not a file, or a link to one that is missing: the download is incomplete, fetch it again")
+        }
+        if let name = contents.first(where: { ForeignFormat(fileName: $0) != nil }),
+            let foreign = ForeignFormat(fileName: name)
+        {
+            return WeightsError(path: Path.join(folder, name), problem: "is \(foreign.description): \(foreign.advice)")
+        }
+        let expected = candidates.joined(separator: " or ")
+        return WeightsError(path: folder, problem: "has no weights, expected \(expected): fetch the whole model")
+    }
+}

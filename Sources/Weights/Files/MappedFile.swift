@@ -1,0 +1,46 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// A file mapped read-only for as long as this object lives.
+///
+/// Nothing is read until its bytes are touched. Replace a mapped file by renaming another over it, as `AtomicFile`
+/// does: one that is cut short in place raises SIGBUS in every process that maps it.
+package final class MappedFile: @unchecked Sendable {
+    package let path: String
+    /// The whole file, never empty. Valid while this object lives.
+    package let bytes: UnsafeRawBufferPointer
+
+    /// Maps the regular file at `path`.
+    ///
+    /// - Throws: if it is missing, unreadable, empty, or not a regular file.
+    package init(path: String) throws(WeightsError) {
+        let (descriptor, byteCount) = try openRegularFile(path)
+        defer { close(descriptor) }
+        guard byteCount > 0 else {
+            throw WeightsError(path: path, problem: "is empty (0 bytes): fetch or copy it again")
+        }
+        guard let start = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+            throw WeightsError(path: path, problem: "\(byteCount) bytes can't be mapped: \(systemMessage())")
+        }
+        self.path = path
+        bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+    }
+
+    deinit {
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    }
+
+    /// Tells the system that the bytes in `range` are about to be read front to back.
+    package func prefetch(_ range: Range<Int>) {
+        let range = range.clamped(to: 0..<bytes.count)
+        guard !range.isEmpty, let base = bytes.baseAddress else { return }
+        // madvise wants a page boundary; the mapping itself starts on one.
+        let start = range.lowerBound - range.lowerBound % Int(getpagesize())
+        madvise(UnsafeMutableRawPointer(mutating: base + start), range.upperBound - start, MADV_WILLNEED)
+    }
+}

@@ -1,0 +1,103 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// What stands at a path, links followed.
+enum FileKind {
+    case file, folder, other, missing
+
+    init(at path: String) {
+        var status = stat()
+        guard !path.utf8.contains(0), stat(path, &status) == 0 else {
+            self = .missing
+            return
+        }
+        self.init(mode: status.st_mode)
+    }
+
+    init(mode: mode_t) {
+        switch mode & S_IFMT {
+        case S_IFREG: self = .file
+        case S_IFDIR: self = .folder
+        default: self = .other
+        }
+    }
+}
+
+/// Path arithmetic on plain strings: what weights need, without Foundation's start-up cost.
+enum Path {
+    static func join(_ folder: String, _ name: String) -> String {
+        if folder.isEmpty { return name }
+        return folder.utf8.last == UInt8(ascii: "/") ? folder + name : folder + "/" + name
+    }
+
+    /// The folder that holds `path`, "." for a bare name.
+    static func folder(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    static func name(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+        return String(path[path.utf8.index(after: slash)...])
+    }
+
+    /// True if `name` is a relative path that can't leave the folder it is joined to.
+    static func staysInside(_ name: String) -> Bool {
+        guard !name.utf8.contains(0), !name.utf8.contains(UInt8(ascii: "\\")) else { return false }
+        return name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
+            !part.isEmpty && !part.elementsEqual("..".utf8) && !part.elementsEqual(".".utf8)
+        }
+    }
+
+    /// The names in a folder, sorted bytewise; empty if it can't be read.
+    static func contents(of folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) {
+                    String(cString: $0)
+                }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+}
+
+/// The operating system's words for `code`.
+func systemMessage(_ code: Int32 = errno) -> String {
+    String(cString: strerror(code))
+}
+
+/// A descriptor of a regular file opened for reading, and its size.
+///
+/// `O_NONBLOCK` keeps a named pipe from blocking the open; on regular files it means nothing.
+func openRegularFile(_ path: String) throws(WeightsError) -> (descriptor: Int32, byteCount: Int) {
+    guard !path.isEmpty, !path.utf8.contains(0) else {
+        throw WeightsError(path: path.isEmpty ? "\"\"" : path, problem: "is not a path")
+    }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+        throw WeightsError(path: path, problem: "can't be opened: \(systemMessage())")
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+        let message = systemMessage()
+        close(descriptor)
+        throw WeightsError(path: path, problem: "can't be examined: \(message)")
+    }
+    let kind = FileKind(mode: status.st_mode)
+    guard kind == .file else {
+        close(descriptor)
+        let found = kind == .folder ? "is a folder" : "is a device or a pipe"
+        throw WeightsError(path: path, problem: "\(found), expected a regular file")
+    }
+    return (descriptor, Int(status.st_size))
+}

@@ -1,0 +1,112 @@
+/// The Hugging Face hub's cache on this machine, read offline.
+///
+/// Layout (huggingface_hub, "Understand caching"): `models--ORG--NAME/refs/REVISION` holds a commit,
+/// `models--ORG--NAME/snapshots/COMMIT/` the files, usually relative links to `../../blobs/HASH`, or copies where links
+/// are switched off. Links are read through; nothing here writes or downloads.
+package struct HubCache: Sendable {
+    /// The folder that holds the `models--…` folders.
+    package let root: String
+
+    /// The cache that Python's huggingface_hub would use: HF_HUB_CACHE, else HUGGINGFACE_HUB_CACHE, else HF_HOME/hub,
+    /// else XDG_CACHE_HOME/huggingface/hub, else HOME/.cache/huggingface/hub. A variable that is empty is not set.
+    ///
+    /// nil if none of the variables, HOME included, is set.
+    package init?(environment: [String: String]) {
+        func folder(_ variable: String) -> String? {
+            guard let value = environment[variable], !value.isEmpty else { return nil }
+            guard value == "~" || value.hasPrefix("~/"), let home = environment["HOME"] else { return value }
+            return home + value.dropFirst()
+        }
+        if let root = folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE") {
+            self.root = root
+        } else if let home = folder("HF_HOME") {
+            root = Path.join(home, "hub")
+        } else if let cache = folder("XDG_CACHE_HOME") ?? folder("HOME").map({ Path.join($0, ".cache") }) {
+            root = Path.join(cache, "huggingface/hub")
+        } else {
+            return nil
+        }
+    }
+
+    /// The folder in which a repository keeps its snapshots, whether it is there or not.
+    package func folder(of repository: HubName) -> String {
+        Path.join(root, "models--" + repository.name.split(separator: "/").joined(separator: "--"))
+    }
+
+    /// The snapshot folder of a repository: of its revision, else of `main`, else the only one there is.
+    ///
+    /// - Returns: nil if the cache has no such repository.
+    /// - Throws: if the repository is there but the revision is not, or its files are not.
+    package func snapshot(of repository: HubName) throws(WeightsError) -> String? {
+        let folder = folder(of: repository)
+        guard FileKind(at: folder) == .folder else { return nil }
+        let snapshots = Path.join(folder, "snapshots")
+        let revision = repository.revision ?? "main"
+        let reference = Path.join(Path.join(folder, "refs"), revision)
+        var commit = repository.revision
+        if FileKind(at: reference) == .file {
+            let text = String(decoding: try readFile(reference, limit: 4096), as: UTF8.self)
+            let word = String(text.prefix { !$0.isWhitespace })
+            guard Path.staysInside(word), !word.utf8.contains(UInt8(ascii: "/")) else {
+                throw WeightsError(path: reference, problem: "should hold a commit, found \(quoted(text))")
+            }
+            commit = word
+        }
+        let available = Path.contents(of: snapshots).filter { FileKind(at: Path.join(snapshots, $0)) == .folder }
+        if let commit {
+            guard available.contains(commit) else {
+                throw WeightsError(
+                    path: folder,
+                    problem: "has no snapshot \(quoted(commit)) (revision \(revision)), \(HubCache.list(available)): "
+                        + "run \"hf download \(repository.name) --revision \(revision)\"")
+            }
+            return Path.join(snapshots, commit)
+        }
+        guard available.count == 1, let only = available.first else {
+            throw WeightsError(
+                path: folder,
+                problem: "has no refs/main, \(HubCache.list(available)): "
+                    + "choose one with \(repository.name)@COMMIT, or run \"hf download \(repository.name)\"")
+        }
+        return Path.join(snapshots, only)
+    }
+
+    private static func list(_ snapshots: [String]) -> String {
+        guard !snapshots.isEmpty else { return "found no snapshot" }
+        let names = snapshots.prefix(4).joined(separator: ", ")
+        return "found \(names)\(snapshots.count > 4 ? " and \(snapshots.count - 4) more" : "")"
+    }
+}
+
+/// A repository on the hub, `org/name` or `org/name@revision`.
+package struct HubName: Equatable, Sendable {
+    package let name: String
+    package let revision: String?
+
+    /// nil if `text` can't be the name of a repository: at most one slash; letters, digits, `-`, `_` and `.`.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        let words = parts[0].split(separator: "/", omittingEmptySubsequences: false)
+        guard words.count <= 2, words.allSatisfy(HubName.isWord) else { return nil }
+        name = String(parts[0])
+        if parts.count == 2 {
+            revision = String(parts[1])
+            guard Path.staysInside(String(parts[1])) else { return nil }
+        } else {
+            revision = nil
+        }
+    }
+
+    private static func isWord(_ word: Substring) -> Bool {
+        guard let first = word.utf8.first, first != UInt8(ascii: "."), first != UInt8(ascii: "-") else { return false }
+        return word.utf8.count <= 96
+            && word.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+}

@@ -1,0 +1,71 @@
+/// Finds the model that `--model` names: a `.clip` file, a folder, a safetensors file, or a name in the hub cache.
+///
+/// Only names and sizes are looked at; weights are checked when they are opened.
+package struct ModelLocator: Sendable {
+    private let cache: HubCache?
+
+    /// - Parameter environment: the process's variables, which say where the hub cache is.
+    package init(environment: [String: String]) {
+        cache = HubCache(environment: environment)
+    }
+
+    /// Where the model `argument` is.
+    ///
+    /// - Throws: if there is no such model; the message says where it was looked for and what to do.
+    package func locate(_ argument: String) throws(WeightsError) -> ModelSource {
+        switch FileKind(at: argument) {
+        case .folder: return try source(folder: argument)
+        case .file: return try source(file: argument)
+        case .other:
+            throw WeightsError(path: argument, problem: "is a device or a pipe, expected a model's file or folder")
+        case .missing: break
+        }
+        guard let repository = HubName(argument) else {
+            throw WeightsError(
+                path: argument.isEmpty ? "\"\"" : argument,
+                problem: "no such file or folder: give a .clip file, a model's folder or a name like org/name")
+        }
+        guard let cache else {
+            throw WeightsError(
+                path: argument, problem: "no such file or folder, and no hub cache to look in: set HOME or HF_HOME")
+        }
+        guard let folder = try cache.snapshot(of: repository) else {
+            throw WeightsError(
+                path: argument,
+                problem:
+                    "no such file or folder, and not in the hub cache (looked for \(cache.folder(of: repository))): "
+                    + "check the name, or fetch it with \"hf download \(argument)\"")
+        }
+        return try source(folder: folder)
+    }
+
+    private func source(folder path: String) throws(WeightsError) -> ModelSource {
+        let folder = ModelFolder(path: path)
+        let hasConfig = folder.contains("config.json")
+        let hasOpenCLIPConfig = folder.contains("open_clip_config.json")
+        if hasConfig, Checkpoint.huggingFaceNames.contains(where: folder.contains) { return .huggingFace(folder: path) }
+        if hasOpenCLIPConfig, Checkpoint.openCLIPNames.contains(where: folder.contains) {
+            return .openCLIP(folder: path)
+        }
+        // Opening says best which weights are missing; a folder without a configuration is told so first.
+        if hasConfig { return .huggingFace(folder: path) }
+        if hasOpenCLIPConfig { return .openCLIP(folder: path) }
+        let flat = Path.contents(of: path).filter { $0.hasSuffix(".clip") }
+        let hint = flat.first.map { ", did you mean \(Path.join(path, $0))?" } ?? ": give a folder that holds a model"
+        throw WeightsError(path: path, problem: "has neither config.json nor open_clip_config.json\(hint)")
+    }
+
+    private func source(file path: String) throws(WeightsError) -> ModelSource {
+        if path.hasSuffix(".clip") { return .flat(path: path) }
+        let checkpoint = try Checkpoint(file: path)
+        if checkpoint.metadata["format"] == "clip" { return .flat(path: path) }
+        let folder = ModelFolder(path: Path.folder(of: path))
+        guard folder.contains("config.json") || folder.contains("open_clip_config.json") else {
+            throw WeightsError(
+                path: path,
+                problem: "needs config.json or open_clip_config.json beside it: "
+                    + "the weights alone don't say which activation, heads and preprocessing they were trained with")
+        }
+        return .safetensors(file: path, folder: folder.path)
+    }
+}

@@ -1,0 +1,220 @@
+/// What is wrong in a JSON text, and at which byte.
+struct JSONFault: Error {
+    let offset: Int
+    let problem: String
+}
+
+/// A reader of the little JSON that weight files hold: one pass over the bytes, no tree, bounded depth.
+///
+/// A safetensors header is read before every answer, so it must cost microseconds, without loading Foundation.
+struct JSONScanner {
+    private static let deepest = 64
+
+    private let bytes: [UInt8]
+    private(set) var position = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    mutating func openObject() throws(JSONFault) { try expect(UInt8(ascii: "{"), "an object") }
+
+    mutating func openArray() throws(JSONFault) { try expect(UInt8(ascii: "["), "a list") }
+
+    /// The next key of the object that was opened, its colon consumed; nil once the object is closed.
+    mutating func nextKey(_ isFirst: inout Bool) throws(JSONFault) -> String? {
+        guard try advance(to: UInt8(ascii: "}"), &isFirst) else { return nil }
+        let key = try string()
+        try expect(UInt8(ascii: ":"), "a colon after the key")
+        return key
+    }
+
+    /// True if the list that was opened has another element; false once it is closed.
+    mutating func nextElement(_ isFirst: inout Bool) throws(JSONFault) -> Bool {
+        try advance(to: UInt8(ascii: "]"), &isFirst)
+    }
+
+    mutating func end() throws(JSONFault) {
+        skipWhitespace()
+        if position < bytes.count { throw fault("expected the end of the JSON text") }
+    }
+
+    mutating func unsignedInteger() throws(JSONFault) -> Int {
+        skipWhitespace()
+        let start = position
+        var value = 0
+        while position < bytes.count, case let digit = bytes[position] &- UInt8(ascii: "0"), digit < 10 {
+            let (scaled, overflow1) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflow2) = scaled.addingReportingOverflow(Int(digit))
+            if overflow1 || overflow2 { throw fault("the number is too large", at: start) }
+            value = sum
+            position += 1
+        }
+        let next = position < bytes.count ? bytes[position] : UInt8(ascii: ",")
+        let isFraction = next == UInt8(ascii: ".") || next == UInt8(ascii: "e") || next == UInt8(ascii: "E")
+        let hasLeadingZero = position - start > 1 && bytes[start] == UInt8(ascii: "0")
+        if position == start || isFraction || hasLeadingZero { throw fault("expected a whole number", at: start) }
+        return value
+    }
+
+    mutating func string() throws(JSONFault) -> String {
+        skipWhitespace()
+        guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw fault("expected a string") }
+        position += 1
+        let start = position
+        while position < bytes.count, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\"),
+            bytes[position] >= 0x20
+        {
+            position += 1
+        }
+        if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
+            position += 1
+            return try text(bytes[start..<position - 1], at: start)
+        }
+        return try escapedString(from: start)
+    }
+
+    /// Passes over one value of any kind.
+    mutating func skipValue() throws(JSONFault) {
+        var closers: [UInt8] = []
+        value: while true {
+            skipWhitespace()
+            let first = position < bytes.count ? bytes[position] : 0
+            var isFirst = true
+            if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
+                if closers.count == JSONScanner.deepest { throw fault("is nested too deep") }
+                position += 1
+                closers.append(first + 2)
+            } else {
+                try skipScalar()
+                isFirst = false
+            }
+            while let closer = closers.last {
+                if try advance(to: closer, &isFirst) {
+                    if closer == UInt8(ascii: "}") {
+                        _ = try string()
+                        try expect(UInt8(ascii: ":"), "a colon after the key")
+                    }
+                    continue value
+                }
+                closers.removeLast()
+            }
+            return
+        }
+    }
+
+    func fault(_ problem: String, at offset: Int? = nil) -> JSONFault {
+        JSONFault(offset: offset ?? position, problem: problem)
+    }
+}
+
+extension JSONScanner {
+    private mutating func skipWhitespace() {
+        while position < bytes.count, case let byte = bytes[position],
+            byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+        {
+            position += 1
+        }
+    }
+
+    private mutating func expect(_ byte: UInt8, _ what: String) throws(JSONFault) {
+        skipWhitespace()
+        guard position < bytes.count, bytes[position] == byte else { throw fault("expected \(what)") }
+        position += 1
+    }
+
+    /// False, past `closer`, if that comes next; else true, past the comma that all but the first element need.
+    private mutating func advance(to closer: UInt8, _ isFirst: inout Bool) throws(JSONFault) -> Bool {
+        skipWhitespace()
+        if position < bytes.count, bytes[position] == closer {
+            position += 1
+            isFirst = false
+            return false
+        }
+        if !isFirst { try expect(UInt8(ascii: ","), "a comma or \"\(Character(UnicodeScalar(closer)))\"") }
+        isFirst = false
+        return true
+    }
+
+    private mutating func skipScalar() throws(JSONFault) {
+        if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
+            _ = try string()
+            return
+        }
+        let start = position
+        while position < bytes.count, case let byte = bytes[position],
+            (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z"))
+                || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"))
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
+                || byte == UInt8(ascii: "E")
+        {
+            position += 1
+        }
+        let word = bytes[start..<position]
+        let isLiteral = ["true", "false", "null"].contains { word.elementsEqual($0.utf8) }
+        let isNumber = Double(String(decoding: word, as: UTF8.self))?.isFinite ?? false
+        if !isLiteral && !isNumber { throw fault("expected a value", at: start) }
+    }
+
+    private func text(_ slice: some Collection<UInt8>, at offset: Int) throws(JSONFault) -> String {
+        guard let text = String(validating: slice, as: UTF8.self) else {
+            throw fault("the string is not valid UTF-8", at: offset)
+        }
+        return text
+    }
+
+    private mutating func escapedString(from start: Int) throws(JSONFault) -> String {
+        var result = Array(bytes[start..<position])
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += 1
+            switch byte {
+            case UInt8(ascii: "\""): return try text(result, at: start)
+            case UInt8(ascii: "\\"): try appendEscape(to: &result)
+            case 0..<0x20: throw fault("a control character in a string", at: position - 1)
+            default: result.append(byte)
+            }
+        }
+        throw fault("the string has no end", at: start)
+    }
+
+    private mutating func appendEscape(to result: inout [UInt8]) throws(JSONFault) {
+        guard position < bytes.count else { throw fault("the string has no end") }
+        let escape = bytes[position]
+        position += 1
+        switch escape {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): result.append(escape)
+        case UInt8(ascii: "b"): result.append(0x08)
+        case UInt8(ascii: "f"): result.append(0x0C)
+        case UInt8(ascii: "n"): result.append(0x0A)
+        case UInt8(ascii: "r"): result.append(0x0D)
+        case UInt8(ascii: "t"): result.append(0x09)
+        case UInt8(ascii: "u"):
+            let start = position
+            var units = [try hexadecimalUnit()]
+            if units[0] & 0xFC00 == 0xD800, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
+                bytes[position + 1] == UInt8(ascii: "u")
+            {
+                position += 2
+                units.append(try hexadecimalUnit())
+            }
+            guard let scalars = String(validating: units, as: UTF16.self) else {
+                throw fault("half of a surrogate pair", at: start)
+            }
+            result.append(contentsOf: scalars.utf8)
+        default: throw fault("an unknown escape", at: position - 1)
+        }
+    }
+
+    private mutating func hexadecimalUnit() throws(JSONFault) -> UInt16 {
+        var unit: UInt16 = 0
+        for _ in 0..<4 {
+            guard position < bytes.count, let digit = Character(UnicodeScalar(bytes[position])).hexDigitValue else {
+                throw fault("expected four hexadecimal digits")
+            }
+            unit = unit << 4 | UInt16(digit)
+            position += 1
+        }
+        return unit
+    }
+}

@@ -1,0 +1,139 @@
+/// What a tensor to be written will be, before its numbers exist.
+package struct TensorDeclaration: Sendable, Equatable {
+    package let name: String
+    package let type: ElementType
+    package let shape: [Int]
+
+    package init(name: String, type: ElementType, shape: [Int]) {
+        self.name = name
+        self.type = type
+        self.shape = shape
+    }
+}
+
+/// Writes a safetensors file, tensor by tensor, all or nothing.
+///
+/// All tensors are declared first, so that the header stands before the data and no more than one tensor is ever in
+/// memory. The data starts at a multiple of 64 bytes. safetensors forbids holes, so tensors are laid out by falling
+/// alignment of their byte count, otherwise as declared: every tensor whose byte count is a multiple of 64 (panels of
+/// 16 columns of 4 bytes are, and of 2 bytes with an even number of rows) starts at a multiple of 64, and every tensor
+/// starts at a multiple of its element size. Dropped without `finish`, nothing appears at the target.
+package final class SafetensorsWriter {
+    /// Where tensors and data start, in bytes.
+    package static let alignment = 64
+
+    private let output: AtomicFile
+    private var offsets: [String: Int] = [:]
+    private var byteCounts: [String: Int] = [:]
+    private var missing: Set<String>
+    private let end: Int
+
+    /// Starts a file at `path` and writes its header.
+    ///
+    /// - Throws: if a name is there twice, a shape overflows, the header is over 100 MB, or the file can't be written.
+    package init(path: String, metadata: [String: String], tensors: [TensorDeclaration]) throws(WeightsError) {
+        var placed: [(tensor: TensorDeclaration, byteCount: Int)] = []
+        for tensor in tensors {
+            guard let count = byteCount(of: tensor.type, shape: tensor.shape), tensor.name != "__metadata__",
+                byteCounts.updateValue(count, forKey: tensor.name) == nil
+            else {
+                throw WeightsError(
+                    path: path,
+                    problem: "tensor \(quoted(tensor.name)) can't be written: its name is taken or its shape too large")
+            }
+            placed.append((tensor, count))
+        }
+        // The sort is stable: tensors that are used together stay together.
+        placed.sort { SafetensorsWriter.alignment(of: $0.byteCount) > SafetensorsWriter.alignment(of: $1.byteCount) }
+
+        var json = "{\"__metadata__\":{"
+        json += metadata.sorted { $0.key < $1.key }
+            .map { "\(jsonString($0.key)):\(jsonString($0.value))" }.joined(separator: ",")
+        json += "}"
+        var position = 0
+        for (tensor, count) in placed {
+            let (next, overflow) = position.addingReportingOverflow(count)
+            guard !overflow else { throw WeightsError(path: path, problem: "the tensors are too large for a file") }
+            offsets[tensor.name] = position
+            json += ",\(jsonString(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\","
+            json += "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
+            json += "\"data_offsets\":[\(position),\(next)]}"
+            position = next
+        }
+        var header = Array(json.utf8)
+        let padding = (SafetensorsWriter.alignment - (8 + header.count) % SafetensorsWriter.alignment)
+        header += Array(repeating: UInt8(ascii: " "), count: padding % SafetensorsWriter.alignment)
+        let dataOffset = 8 + header.count
+        guard header.count <= SafetensorsHeader.largest, position <= Int.max - dataOffset else {
+            throw WeightsError(
+                path: path, problem: "a header of \(header.count) bytes, expected at most \(SafetensorsHeader.largest)")
+        }
+        for name in offsets.keys { offsets[name]? += dataOffset }
+        end = dataOffset + position
+        missing = Set(byteCounts.filter { $0.value > 0 }.keys)
+        output = try AtomicFile(path: path)
+        let length = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)
+        try output.write(length + header)
+    }
+
+    /// Writes the little-endian bytes of the declared tensor `name`, all of them. Tensors may come in any order.
+    ///
+    /// - Throws: if `name` was not declared or is already written, `bytes` is not as long as its type and shape
+    ///   demand, or the file can't be written.
+    package func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws(WeightsError) {
+        guard let offset = offsets[name], let expected = byteCounts[name] else {
+            throw WeightsError(path: output.path, problem: "tensor \(quoted(name)) was not declared")
+        }
+        guard bytes.count == expected else {
+            throw WeightsError(
+                path: output.path, problem: "tensor \(quoted(name)) needs \(expected) bytes, found \(bytes.count)")
+        }
+        guard expected > 0 else { return }
+        guard missing.remove(name) != nil else {
+            throw WeightsError(path: output.path, problem: "tensor \(quoted(name)) is written twice")
+        }
+        try output.write(bytes, at: offset)
+    }
+
+    /// Writes the numbers of the declared tensor `name`; `Element` must be what its type says.
+    package func write<Element: BitwiseCopyable>(_ name: String, _ numbers: [Element]) throws(WeightsError) {
+        try numbers.withUnsafeBufferPointer { buffer throws(WeightsError) in
+            try write(name, UnsafeRawBufferPointer(buffer))
+        }
+    }
+
+    /// Syncs the file and makes it appear.
+    ///
+    /// - Throws: if a declared tensor was not written, or the file can't be synced or renamed; nothing appears then.
+    /// - Returns: the number of bytes in the file.
+    @discardableResult
+    package func finish() throws(WeightsError) -> Int {
+        if let name = missing.min() {
+            throw WeightsError(
+                path: output.path,
+                problem: "tensor \(quoted(name)) was declared but not written (\(missing.count) missing)")
+        }
+        try output.commit()
+        return end
+    }
+
+    /// The largest power of two up to 64 that divides `byteCount`.
+    private static func alignment(of byteCount: Int) -> Int {
+        byteCount == 0 ? alignment : min(alignment, 1 << byteCount.trailingZeroBitCount)
+    }
+}
+
+/// `text` as a JSON string.
+private func jsonString(_ text: String) -> String {
+    var result: [UInt8] = [UInt8(ascii: "\"")]
+    for byte in text.utf8 {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): result += [UInt8(ascii: "\\"), byte]
+        case 0..<0x20:
+            let digits = String(byte, radix: 16)
+            result += Array("\\u00\(digits.count == 1 ? "0" : "")\(digits)".utf8)
+        default: result.append(byte)
+        }
+    }
+    return String(decoding: result, as: UTF8.self) + "\""
+}
