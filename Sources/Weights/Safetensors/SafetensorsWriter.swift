@@ -60,7 +60,7 @@ package final class SafetensorsWriter {
             json += "\"data_offsets\":[\(position),\(next)]}"
             position = next
         }
-        var header = Array(json.utf8)
+        var header = Array((json + "}").utf8)
         let padding = (SafetensorsWriter.alignment - (8 + header.count) % SafetensorsWriter.alignment)
         header += Array(repeating: UInt8(ascii: " "), count: padding % SafetensorsWriter.alignment)
         let dataOffset = 8 + header.count
