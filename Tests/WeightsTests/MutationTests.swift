@@ -22,11 +22,10 @@ private struct SeededGenerator: RandomNumberGenerator {
         folder = try TemporaryFolder()
     }
 
-    /// One to four bit flips, replaced bytes, cuts, splices, repeats or swapped digits.
+    /// One or two bit flips, replaced bytes, cuts, splices, repeats or swapped digits.
     private func mutated(_ original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = original
-        let digits = Array("0123456789".utf8)
-        for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
+        for _ in 0..<Int.random(in: 1...2, using: &random) where !bytes.isEmpty {
             let place = Int.random(in: 0..<bytes.count, using: &random)
             let length = Int.random(in: 1...32, using: &random)
             let end = min(place + length, bytes.count)
@@ -41,9 +40,9 @@ private struct SeededGenerator: RandomNumberGenerator {
                 let splice = original[source..<min(source + length, original.count)]
                 bytes.replaceSubrange(place..<end, with: splice)
             default:
-                let numbers = bytes.indices.filter { digits.contains(bytes[$0]) }
-                if let number = numbers.randomElement(using: &random) {
-                    bytes[number] = digits.randomElement(using: &random) ?? bytes[number]
+                let digit = UInt8(ascii: "0")...UInt8(ascii: "9")
+                if let number = bytes[place...].firstIndex(where: digit.contains) {
+                    bytes[number] = UInt8.random(in: digit, using: &random)
                 }
             }
         }
@@ -100,7 +99,9 @@ private struct SeededGenerator: RandomNumberGenerator {
             }
         }
         // Changed numbers, names and metadata are still safetensors; changed structure is not.
-        #expect(loaded > 500 && refused > 5000 && loaded + refused == 12_000)
+        #expect(loaded + refused == 12_000)
+        #expect(loaded > 500)
+        #expect(refused > 5000)
     }
 
     @Test func `Four thousand damaged shard indexes load or throw`() throws {
@@ -125,6 +126,8 @@ private struct SeededGenerator: RandomNumberGenerator {
                 loaded += 1
             }
         }
-        #expect(loaded > 100 && refused > 1000 && loaded + refused == 4000)
+        #expect(loaded + refused == 4000)
+        #expect(loaded > 100)
+        #expect(refused > 1000)
     }
 }

@@ -121,12 +121,14 @@ package struct Checkpoint: Sendable {
     /// What to call these weights in a message: the file, or the first of the shards.
     package var path: String { files[0].file.path }
 
+    private static let wrappers = ["module.", "clip.", "model."].map { Array($0.utf8) }
+
     private static func strippingWrappers(_ name: String) -> String {
-        var rest = name[...]
-        while let prefix = ["module.", "clip.", "model."].first(where: rest.hasPrefix), rest.count > prefix.count {
+        var rest = name.utf8[...]
+        while let prefix = wrappers.first(where: { rest.starts(with: $0) }), rest.count > prefix.count {
             rest = rest.dropFirst(prefix.count)
         }
-        return String(rest)
+        return rest.startIndex == name.startIndex ? name : String(Substring(rest))
     }
 
     private static func noWeights(in folder: String, candidates: [String]) -> WeightsError {

@@ -44,7 +44,7 @@ package final class AtomicFile {
             }
             let folder = Path.folder(of: target)
             let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
-            let temporary = Path.join(folder, ".\(Path.name(of: target)).\(suffix).tmp")
+            let temporary = Path.join(folder, ".clip-\(suffix).tmp")
             temporaryPath = temporary
             descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         }

@@ -32,40 +32,28 @@ extension ElementType {
     }
 }
 
-// Stored numbers are little-endian and may start at any byte. Eight at a time, the loops become vector instructions on
-// any machine; the conversion of Float16 itself would be a call per number without the F16C instructions.
-
-private typealias Words = SIMD8<UInt32>
+// Stored numbers are little-endian and may start at any byte. The loops have no branch and no call, so that they become
+// vector instructions on any machine; the conversion of Float16 itself is a call per number without F16C instructions.
 
 /// IEEE binary16 to binary32, exactly: infinities, NaN payloads and subnormals included.
 @inline(__always)
-private func widened(half bits: Words) -> Words {
+private func widened(half bits: UInt32) -> UInt32 {
     let sign = (bits & 0x8000) &<< 16
     let magnitude = bits & 0x7FFF
-    // The exponent's bias grows from 15 to 127.
-    var result = magnitude &<< 13 &+ Words(repeating: 112 << 23)
-    let isSpecial = magnitude .>= 0x7C00
-    result.replace(with: result &+ Words(repeating: 112 << 23), where: isSpecial)
+    // The exponent's bias grows from 15 to 127, the largest exponent from 31 to 255.
+    let normal = (magnitude &<< 13) &+ (112 &<< 23)
+    let special = normal &+ (112 &<< 23)
     // Subnormals count 2⁻²⁴: as whole numbers they convert without the stall that subnormal floats cost.
-    let subnormal =
-        SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: magnitude)) * Float(sign: .plus, exponent: -24, significand: 1)
-    result.replace(with: unsafeBitCast(subnormal, to: Words.self), where: magnitude .< 0x0400)
-    return result | sign
+    let subnormal = (Float(Int32(truncatingIfNeeded: magnitude)) * 0x1p-24).bitPattern
+    let finite = magnitude < 0x0400 ? subnormal : normal
+    return (magnitude < 0x7C00 ? finite : special) | sign
 }
 
 private func widenHalf(_ bytes: UnsafeRawBufferPointer, into numbers: UnsafeMutableBufferPointer<Float>, count: Int) {
     guard let source = bytes.baseAddress, let target = numbers.baseAddress else { return }
-    var index = 0
-    while index &+ 8 <= count {
-        let bits = source.loadUnaligned(fromByteOffset: index &* 2, as: SIMD8<UInt16>.self)
-        let result = unsafeBitCast(widened(half: Words(truncatingIfNeeded: bits)), to: SIMD8<Float>.self)
-        UnsafeMutableRawPointer(target + index).storeBytes(of: result, as: SIMD8<Float>.self)
-        index &+= 8
-    }
-    while index < count {
-        let bits = UInt32(UInt16(littleEndian: source.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)))
-        target[index] = Float(bitPattern: widened(half: Words(repeating: bits))[0])
-        index &+= 1
+    for index in 0..<count {
+        let bits = UInt16(littleEndian: source.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
+        target[index] = Float(bitPattern: widened(half: UInt32(bits)))
     }
 }
 

@@ -96,19 +96,21 @@ package struct SafetensorsFile: Sendable {
         let dataCount = file.bytes.count - dataOffset
         var position = 0
         for entry in ordered {
-            let name = quoted(entry.name)
             guard entry.end <= dataCount else {
                 let end = entry.end.addingReportingOverflow(dataOffset).partialValue
                 throw WeightsError(
                     path: file.path,
-                    problem: "tensor \(name) ends at byte \(UInt(bitPattern: end)), the file has \(file.bytes.count): "
+                    problem:
+                        "tensor \(quoted(entry.name)) ends at byte \(UInt(bitPattern: end)), the file has \(file.bytes.count): "
                         + "the download is incomplete, fetch it again")
             }
             guard entry.start == position else {
                 let fault = entry.start < position ? "overlaps the tensor before it" : "leaves a hole before it"
                 throw WeightsError(
                     path: file.path,
-                    problem: "tensor \(name) \(fault): it starts at data byte \(entry.start), expected \(position)")
+                    problem:
+                        "tensor \(quoted(entry.name)) \(fault): it starts at data byte \(entry.start), expected \(position)"
+                )
             }
             position = entry.end
         }
