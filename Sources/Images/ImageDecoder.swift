@@ -1,5 +1,5 @@
 /// One picture format. Adding a format is one file that conforms to this, and one line in `ImageFormats`.
-package protocol ImageDecoder {
+package protocol ImageDecoder: SendableMetatype {
     /// The format's name as people write it: `PNG`, `JPEG`.
     static var formatName: String { get }
 

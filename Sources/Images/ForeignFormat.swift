@@ -1,0 +1,40 @@
+/// Formats that people have and that no decoder here reads: naming them makes a better error than "unknown".
+enum ForeignFormat {
+    /// The name of the format that `bytes` begins with.
+    static func name(of bytes: [UInt8]) -> String? {
+        func has(_ magic: String, at offset: Int = 0) -> Bool {
+            bytes.count >= offset + magic.utf8.count && bytes[offset...].starts(with: magic.utf8)
+        }
+        func has(_ magic: [UInt8]) -> Bool { bytes.starts(with: magic) }
+
+        if has("ftyp", at: 4) { return isoMediaName(brand: bytes.dropFirst(8).prefix(4)) }
+        if has("RIFF"), has("WEBP", at: 8) { return "WebP" }
+        if has("GIF87a") || has("GIF89a") { return "GIF" }
+        if has("BM"), bytes.count >= 26 { return "BMP" }
+        if has([0x49, 0x49, 0x2A, 0]) || has([0x4D, 0x4D, 0, 0x2A]) { return "TIFF" }
+        if has([0x49, 0x49, 0x2B, 0]) || has([0x4D, 0x4D, 0, 0x2B]) { return "BigTIFF" }
+        if has([0xFF, 0x0A]) || has([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) {
+            return "JPEG XL"
+        }
+        if has([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || has([0xFF, 0x4F, 0xFF, 0x51]) { return "JPEG 2000" }
+        if has("qoif") { return "QOI" }
+        if has("8BPS") { return "Photoshop" }
+        if has([0, 0, 1, 0]) { return "ICO" }
+        if has([0x76, 0x2F, 0x31, 0x01]) { return "OpenEXR" }
+        if has("#?RADIANCE") { return "Radiance HDR" }
+        if has("SIMPLE  =") { return "FITS" }
+        if has("DDS ") { return "DDS" }
+        if has("%PDF") { return "PDF" }
+        if has("<svg") { return "SVG" }
+        return nil
+    }
+
+    private static func isoMediaName(brand: ArraySlice<UInt8>) -> String {
+        switch String(decoding: brand, as: UTF8.self) {
+        case "avif", "avis": "AVIF"
+        case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1": "HEIC"
+        case "crx ": "Canon raw"
+        default: "a video or ISO media file"
+        }
+    }
+}
