@@ -3,10 +3,11 @@ import PackageDescription
 
 // Compute modules are optimised in every configuration, so that a plain `swift test` runs real pictures and models at
 // full speed. Only kernels drop the overflow and bounds checks: parsers keep theirs.
-let optimised: [SwiftSetting] = [.unsafeFlags(["-O", "-wmo", "-num-threads", "2"])]
+let wholeModule = ["-wmo", "-disable-batch-mode", "-num-threads", "2"]
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"] + wholeModule)]
 
 func kernels(_ instructionSet: [String] = []) -> [SwiftSetting] {
-    [.unsafeFlags(["-Ounchecked", "-wmo", "-num-threads", "2"] + instructionSet.flatMap { ["-Xcc", $0] })]
+    [.unsafeFlags(["-Ounchecked"] + wholeModule + instructionSet.flatMap { ["-Xcc", $0] })]
 }
 
 #if arch(x86_64)
@@ -34,15 +35,17 @@ let package = Package(
             name: "TensorCore",
             dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512"],
             swiftSettings: optimised),
+        .target(name: "JSON", swiftSettings: optimised),
         .target(name: "Images", swiftSettings: optimised),
-        .target(name: "Tokenizers", swiftSettings: optimised),
-        .target(name: "Weights", swiftSettings: optimised),
+        .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
+        .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
         .target(name: "DemoModel", path: "Models", exclude: ["README.md"], swiftSettings: optimised),
         .target(
             name: "CLIP",
-            dependencies: ["TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
+            dependencies: ["JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
             swiftSettings: optimised),
-        .executableTarget(name: "CLIPCommand", dependencies: ["CLIP"], swiftSettings: optimised),
+        .executableTarget(name: "CLIPCommand", dependencies: ["CLIP", "JSON"], swiftSettings: optimised),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// `model.safetensors.index.json`: which shard holds which tensor.
 struct ShardIndex {
     /// The shard file of each tensor name.

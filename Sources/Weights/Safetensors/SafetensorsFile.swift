@@ -1,3 +1,5 @@
+internal import JSON
+
 /// A safetensors file, mapped: the header is checked as a whole, the data is read when it is touched.
 package struct SafetensorsFile: Sendable {
     package let file: MappedFile

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// One entry of a safetensors header. Offsets count from the first byte after the header.
 struct SafetensorsEntry: Sendable {
     let name: String

@@ -1,28 +1,28 @@
 /// What is wrong in a JSON text, and at which byte.
-struct JSONFault: Error {
-    let offset: Int
-    let problem: String
+package struct JSONFault: Error, Equatable {
+    package let offset: Int
+    package let problem: String
 }
 
-/// A reader of the little JSON that weight files hold: one pass over the bytes, no tree, bounded depth.
+/// A reader of JSON, one pass over the bytes, no tree, bounded depth.
 ///
 /// A safetensors header is read before every answer, so it must cost microseconds, without loading Foundation.
-struct JSONScanner {
-    private static let deepest = 64
+package struct JSONScanner {
+    static let deepest = 64
 
     private let bytes: [UInt8]
-    private(set) var position = 0
+    package private(set) var position = 0
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
-    mutating func openObject() throws(JSONFault) { try expect(UInt8(ascii: "{"), "an object") }
+    package mutating func openObject() throws(JSONFault) { try expect(UInt8(ascii: "{"), "an object") }
 
-    mutating func openArray() throws(JSONFault) { try expect(UInt8(ascii: "["), "a list") }
+    package mutating func openArray() throws(JSONFault) { try expect(UInt8(ascii: "["), "a list") }
 
     /// The next key of the object that was opened, its colon consumed; nil once the object is closed.
-    mutating func nextKey(_ isFirst: inout Bool) throws(JSONFault) -> String? {
+    package mutating func nextKey(_ isFirst: inout Bool) throws(JSONFault) -> String? {
         guard try advance(to: UInt8(ascii: "}"), &isFirst) else { return nil }
         let key = try string()
         try expect(UInt8(ascii: ":"), "a colon after the key")
@@ -30,16 +30,16 @@ struct JSONScanner {
     }
 
     /// True if the list that was opened has another element; false once it is closed.
-    mutating func nextElement(_ isFirst: inout Bool) throws(JSONFault) -> Bool {
+    package mutating func nextElement(_ isFirst: inout Bool) throws(JSONFault) -> Bool {
         try advance(to: UInt8(ascii: "]"), &isFirst)
     }
 
-    mutating func end() throws(JSONFault) {
+    package mutating func end() throws(JSONFault) {
         skipWhitespace()
         if position < bytes.count { throw fault("expected the end of the JSON text") }
     }
 
-    mutating func unsignedInteger() throws(JSONFault) -> Int {
+    package mutating func unsignedInteger() throws(JSONFault) -> Int {
         skipWhitespace()
         let start = position
         var value = 0
@@ -57,7 +57,7 @@ struct JSONScanner {
         return value
     }
 
-    mutating func string() throws(JSONFault) -> String {
+    package mutating func string() throws(JSONFault) -> String {
         skipWhitespace()
         guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw fault("expected a string") }
         position += 1
@@ -75,7 +75,7 @@ struct JSONScanner {
     }
 
     /// Passes over one value of any kind.
-    mutating func skipValue() throws(JSONFault) {
+    package mutating func skipValue() throws(JSONFault) {
         var closers: [UInt8] = []
         value: while true {
             skipWhitespace()
@@ -103,7 +103,7 @@ struct JSONScanner {
         }
     }
 
-    func fault(_ problem: String, at offset: Int? = nil) -> JSONFault {
+    package func fault(_ problem: String, at offset: Int? = nil) -> JSONFault {
         JSONFault(offset: offset ?? position, problem: problem)
     }
 }
@@ -137,10 +137,19 @@ extension JSONScanner {
     }
 
     private mutating func skipScalar() throws(JSONFault) {
-        if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
-            _ = try string()
-            return
-        }
+        if try peek() == UInt8(ascii: "\"") { _ = try string() } else { _ = try scalar() }
+    }
+
+    /// The first byte of what comes next, which stays unread.
+    mutating func peek() throws(JSONFault) -> UInt8 {
+        skipWhitespace()
+        guard position < bytes.count else { throw fault("expected a value") }
+        return bytes[position]
+    }
+
+    /// A number, `true`, `false` or `null`.
+    mutating func scalar() throws(JSONFault) -> JSONValue {
+        skipWhitespace()
         let start = position
         while position < bytes.count, case let byte = bytes[position],
             (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z"))
@@ -150,10 +159,14 @@ extension JSONScanner {
         {
             position += 1
         }
-        let word = bytes[start..<position]
-        let isLiteral = ["true", "false", "null"].contains { word.elementsEqual($0.utf8) }
-        let isNumber = Double(String(decoding: word, as: UTF8.self))?.isFinite ?? false
-        if !isLiteral && !isNumber { throw fault("expected a value", at: start) }
+        switch String(decoding: bytes[start..<position], as: UTF8.self) {
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        case "null": return .null
+        case let word:
+            guard let number = Double(word), number.isFinite else { throw fault("expected a value", at: start) }
+            return .number(number)
+        }
     }
 
     private func text(_ slice: some Collection<UInt8>, at offset: Int) throws(JSONFault) -> String {

@@ -1,0 +1,110 @@
+/// The shape of a CLIP model: two transformers over one embedding space.
+///
+/// Field names and defaults are those of Hugging Face's `CLIPConfig`.
+public struct ModelConfiguration: Sendable, Equatable {
+    /// The image encoder.
+    public var vision: VisionConfiguration
+    /// The text encoder.
+    public var text: TextConfiguration
+    /// The number of values in an embedding (`projection_dim`).
+    public var embeddingDimension: Int
+
+    /// A model of these parts.
+    public init(vision: VisionConfiguration, text: TextConfiguration, embeddingDimension: Int) {
+        self.vision = vision
+        self.text = text
+        self.embeddingDimension = embeddingDimension
+    }
+}
+
+/// The shape of a stack of pre-norm transformer layers.
+public struct TransformerConfiguration: Sendable, Equatable {
+    /// The length of a token's hidden state (`hidden_size`).
+    public var width: Int
+    /// The width of the MLP between its two linear layers (`intermediate_size`).
+    public var intermediateWidth: Int
+    /// The number of layers (`num_hidden_layers`).
+    public var layerCount: Int
+    /// The number of attention heads, which divides `width` (`num_attention_heads`).
+    public var headCount: Int
+    /// The activation of the MLP (`hidden_act`).
+    public var activation: Activation
+    /// The ε of every layer norm (`layer_norm_eps`).
+    public var layerNormEpsilon: Float
+
+    /// Layers of this shape.
+    public init(
+        width: Int, intermediateWidth: Int, layerCount: Int, headCount: Int, activation: Activation = .quickGELU,
+        layerNormEpsilon: Float = 1e-5
+    ) {
+        self.width = width
+        self.intermediateWidth = intermediateWidth
+        self.layerCount = layerCount
+        self.headCount = headCount
+        self.activation = activation
+        self.layerNormEpsilon = layerNormEpsilon
+    }
+}
+
+/// The activation function between the two linear layers of an MLP. Raw values are Hugging Face's names.
+public enum Activation: String, Sendable, CaseIterable {
+    /// x·σ(1.702x), what OpenAI's models were trained with.
+    case quickGELU = "quick_gelu"
+    /// x·Φ(x), with the exact error function (Hendrycks and Gimpel, 2016).
+    case gelu
+    /// GELU by its tanh approximation.
+    case tanhGELU = "gelu_pytorch_tanh"
+}
+
+/// The shape of the image encoder, a vision transformer (Dosovitskiy et al., 2020).
+public struct VisionConfiguration: Sendable, Equatable {
+    /// The transformer behind the patches.
+    public var transformer: TransformerConfiguration
+    /// The side of the square picture that goes in (`image_size`).
+    public var imageSize: Int
+    /// The side of a patch (`patch_size`).
+    public var patchSize: Int
+
+    /// An encoder of this shape.
+    public init(transformer: TransformerConfiguration, imageSize: Int = 224, patchSize: Int = 32) {
+        self.transformer = transformer
+        self.imageSize = imageSize
+        self.patchSize = patchSize
+    }
+
+    /// Patches along one side.
+    public var gridSize: Int { imageSize / patchSize }
+    /// Tokens of one picture: its patches and the class token before them.
+    public var tokenCount: Int { gridSize * gridSize + 1 }
+}
+
+/// The shape of the text encoder, a causal transformer.
+public struct TextConfiguration: Sendable, Equatable {
+    /// The transformer behind the token embeddings.
+    public var transformer: TransformerConfiguration
+    /// The number of different tokens (`vocab_size`).
+    public var vocabularySize: Int
+    /// The most tokens that a text may have, start and end included (`max_position_embeddings`).
+    public var contextLength: Int
+    /// Where a text's hidden state is read.
+    public var pooling: TextPooling
+
+    /// An encoder of this shape.
+    public init(
+        transformer: TransformerConfiguration, vocabularySize: Int = 49408, contextLength: Int = 77,
+        pooling: TextPooling = .firstToken(49407)
+    ) {
+        self.transformer = transformer
+        self.vocabularySize = vocabularySize
+        self.contextLength = contextLength
+        self.pooling = pooling
+    }
+}
+
+/// Which token's hidden state stands for the whole text.
+public enum TextPooling: Sendable, Equatable {
+    /// The first occurrence of this token, the end token.
+    case firstToken(Int)
+    /// The first occurrence of the text's largest token id: configurations with the legacy `eos_token_id` 2.
+    case largestToken
+}

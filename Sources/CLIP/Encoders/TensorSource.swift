@@ -1,0 +1,56 @@
+package import TensorCore
+
+/// Where the encoders take their weights from, by Hugging Face key, checked: a file of packed panels, or a checkpoint
+/// that is packed while it loads.
+package protocol TensorSource {
+    /// A linear layer's weights, `[outputs, inputs]`. The patch embedding `[width, 3, p, p]` is one of `3 · p · p` inputs.
+    /// - Throws: `CLIPError` when the tensor is missing, of another shape, or holds a NaN.
+    func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix
+
+    /// `count` floats: a bias, a norm's weight, the class embedding, or a position table row after row.
+    /// - Throws: `CLIPError` as for `matrix`.
+    func vector(_ key: String, count: Int) throws(CLIPError) -> [Float]
+
+    /// A table whose rows are looked up one at a time, `[rows, columns]`: it stays in its file until they are.
+    /// - Throws: `CLIPError` as for `matrix`.
+    func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable
+}
+
+/// The token embeddings: rows of f32 or f16 numbers, row-major.
+package struct RowTable: Sendable {
+    package let rows: Int
+    package let columns: Int
+    private let elementType: PanelPackedMatrix.ElementType
+    nonisolated(unsafe) private let bytes: UnsafeRawBufferPointer
+    private let owner: any AnyObject & Sendable
+
+    /// A view of `rows * columns` little-endian numbers that `owner` keeps alive. They may start at any byte.
+    package init(
+        rows: Int, columns: Int, elementType: PanelPackedMatrix.ElementType, bytes: UnsafeRawBufferPointer,
+        owner: any AnyObject & Sendable
+    ) {
+        precondition(bytes.count == rows * columns * elementType.byteCount)
+        self.rows = rows
+        self.columns = columns
+        self.elementType = elementType
+        self.bytes = bytes
+        self.owner = owner
+    }
+
+    /// Adds row `index` to `columns` floats.
+    package func add(row index: Int, to target: UnsafeMutablePointer<Float>) {
+        precondition(index >= 0 && index < rows)
+        switch elementType {
+        case .float32:
+            for column in 0..<columns {
+                target[column] += bytes.loadUnaligned(
+                    fromByteOffset: 4 * (index * columns + column), as: Float.self)
+            }
+        case .float16:
+            for column in 0..<columns {
+                target[column] += Float(
+                    bytes.loadUnaligned(fromByteOffset: 2 * (index * columns + column), as: Float16.self))
+            }
+        }
+    }
+}
