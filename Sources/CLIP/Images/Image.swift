@@ -33,6 +33,9 @@ public struct Image: Sendable {
         pixels: UnsafeRawBufferPointer, width: Int, height: Int, format: PixelFormat, bytesPerRow: Int? = nil,
         options: ImageOptions = ImageOptions()
     ) throws(CLIPError) { throw notYet }
+
+    /// The picture as the bytes of a PNG file.
+    public func png() -> [UInt8] { encodePNG(bitmap) }
 }
 
 /// How the bytes of a pixel are to be read. Alpha is straight, not premultiplied.

@@ -3,6 +3,10 @@ extension CLIPModel {
     /// - Returns: `[crops, 3, S, S]`, one crop unless `fit` is `.multicrop`.
     public func preprocess(_ image: Image, fit: ImageFit? = nil) throws(CLIPError) -> PixelTensor { throw notYet }
 
+    /// What the image encoder sees of a picture, as pictures of the model's size, before normalisation.
+    /// - Returns: one picture, or several if `fit` is `.multicrop`.
+    public func fittedImages(of image: Image, fit: ImageFit? = nil) throws(CLIPError) -> [Image] { throw notYet }
+
     /// Embeds one picture.
     /// - Parameters:
     ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.

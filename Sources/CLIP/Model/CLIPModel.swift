@@ -35,6 +35,16 @@ public struct CLIPModel: Sendable {
     public var card: ModelCard? { fatalError() }
     /// Every setting that was resolved while loading, where it came from, and what is risky about it.
     public var settings: [ModelSetting] { fatalError() }
+    /// Whether pictures can be embedded: the weights hold an image encoder.
+    public var hasImageEncoder: Bool { fatalError() }
+    /// Whether texts can be embedded: the weights hold a text encoder.
+    public var hasTextEncoder: Bool { fatalError() }
+    /// How the weights are stored: `f32`, `f16`, `bf16`, or several of them.
+    public var weightTypes: [String] { fatalError() }
+    /// The number of weights.
+    public var weightCount: Int { fatalError() }
+    /// The size of the weights' files, in bytes.
+    public var byteCount: Int { fatalError() }
     /// Where the model was loaded from.
     public var path: String { fatalError() }
 }

@@ -1,0 +1,190 @@
+internal import JSON
+
+/// A Hugging Face `config.json` of a CLIP, every absent field resolved to transformers' default.
+struct HuggingFaceConfig {
+    /// The shape of the two encoders. Of a file that describes one encoder alone, the other has the defaults.
+    var configuration: ModelConfiguration
+    /// The logarithm of the logit scale, for weights that bring none (`logit_scale_init_value`).
+    let initialLogitScale: Float
+    /// What the model was called when the file was written (`_name_or_path`).
+    let name: String?
+    /// Every setting and where it came from.
+    private(set) var settings: [ModelSetting]
+
+    /// Reads the text of a configuration file.
+    /// - Parameters:
+    ///   - path: the file, for errors.
+    ///   - source: what settings say they come from.
+    /// - Throws: `CLIPError` when it is not JSON, not of a CLIP, or a field makes no sense.
+    init(json: [UInt8], path: String, source: String = "config.json") throws(CLIPError) {
+        let root = try jsonObject(json, path: path)
+        let type = try ModelType(root, path: path)
+        var top = ConfigSection(path: path, source: source, fields: root)
+        var vision = try HuggingFaceConfig.section("vision", of: &top, isWhole: type == .visionOnly)
+        var text = try HuggingFaceConfig.section("text", of: &top, isWhole: type == .textOnly)
+        let dimension = try top.int(
+            "projection_dim", named: "embedding dimension", default: 512, in: 1...Limits.width)
+        let scale = try top.float(
+            "logit_scale_init_value", named: "initial logit scale", default: 2.6592, in: -20...20)
+        configuration = ModelConfiguration(
+            vision: try HuggingFaceConfig.vision(&vision), text: try HuggingFaceConfig.text(&text),
+            embeddingDimension: dimension)
+        initialLogitScale = scale
+        name = root["_name_or_path"]?.string
+        // The initial scale matters only where the weights bring none: whoever loads them says so.
+        settings = top.settings.filter { $0.name != "initial logit scale" }
+        if type != .textOnly { settings += vision.settings }
+        if type != .visionOnly { settings += text.settings }
+        if type == .unnamed {
+            settings.insert(
+                ModelSetting(
+                    name: "model type", value: "clip", source: "default",
+                    warning: "\(source) doesn't name its model_type: embeddings are wrong if it is not a CLIP"), at: 0)
+        }
+    }
+
+    /// Replaces what the configuration says by what the weights are.
+    mutating func setEmbeddingDimension(inferred dimension: Int) {
+        guard dimension != configuration.embeddingDimension else { return }
+        let warning = "the configuration says \(configuration.embeddingDimension), the projections give \(dimension)"
+        let setting = ModelSetting(
+            name: "embedding dimension", value: "\(dimension)", source: "inferred from shape", warning: warning)
+        configuration.embeddingDimension = dimension
+        settings = settings.map { $0.name == setting.name ? setting : $0 }
+    }
+
+    /// The sub-configuration of one encoder: `vision_config`, unless `vision_config_dict` is there and not null; that one
+    /// wins as a whole, the defaults of what it leaves out included.
+    private static func section(
+        _ encoder: String, of top: inout ConfigSection, isWhole: Bool
+    ) throws(CLIPError) -> ConfigSection {
+        let subject = encoder == "vision" ? "image" : encoder
+        if isWhole {
+            return ConfigSection(path: top.path, source: top.source, subject: subject, fields: top.fields)
+        }
+        let (plain, legacy) = ("\(encoder)_config", "\(encoder)_config_dict")
+        let key = top.present(legacy) == nil ? plain : legacy
+        let value = top.present(key) ?? .object([:])
+        guard let fields = value.object else { throw top.fault(key, value, expected: "an object") }
+        if key == legacy, let other = top.present(plain)?.object {
+            let lost = other.filter { $0.key != "transformers_version" && fields[$0.key] != $0.value }.keys.sorted()
+            if !lost.isEmpty {
+                top.record(
+                    "\(subject) configuration", legacy,
+                    warning: "\(legacy) wins over \(plain), as in transformers: "
+                        + "\(lost.prefix(6).joined(separator: ", ")) of \(plain) don't count")
+            }
+        }
+        return ConfigSection(path: top.path, source: "\(top.source) \(key)", subject: subject, fields: fields)
+    }
+
+    private static func vision(_ section: inout ConfigSection) throws(CLIPError) -> VisionConfiguration {
+        let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...Limits.imageSize)
+        let patchSize = try section.side("patch_size", named: "patch size", default: 32, in: 1...imageSize)
+        let grid = imageSize / patchSize
+        guard grid * grid < Limits.tokenCount else {
+            throw CLIPError(
+                .model, path: section.path,
+                "\(grid) × \(grid) patches of \(patchSize) pixels, expected fewer than \(Limits.tokenCount): "
+                    + "image_size or patch_size is wrong")
+        }
+        let channels = section.present("num_channels") ?? .number(3)
+        guard channels.int == 3 else { throw section.fault("num_channels", channels, expected: "3: pictures are RGB") }
+        let transformer = try transformer(
+            &section, width: 768, intermediateWidth: 3072, headCount: 12)
+        return VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize)
+    }
+
+    private static func text(_ section: inout ConfigSection) throws(CLIPError) -> TextConfiguration {
+        let transformer = try transformer(&section, width: 512, intermediateWidth: 2048, headCount: 8)
+        let vocabulary = try section.int(
+            "vocab_size", named: "vocabulary", default: 49408, in: 1...Limits.vocabulary)
+        let context = try section.int(
+            "max_position_embeddings", named: "context length", default: 77, in: 2...Limits.tokenCount)
+        let pooling = try pooling(&section, vocabulary: vocabulary)
+        return TextConfiguration(
+            transformer: transformer, vocabularySize: vocabulary, contextLength: context, pooling: pooling)
+    }
+
+    private static func transformer(
+        _ section: inout ConfigSection, width: Int, intermediateWidth: Int, headCount: Int
+    ) throws(CLIPError) -> TransformerConfiguration {
+        let width = try section.int("hidden_size", named: "width", default: width, in: 1...Limits.width)
+        let heads = try section.int(
+            "num_attention_heads", named: "heads", default: headCount, in: 1...Limits.width,
+            risk: "a wrong number of heads shows in no shape: compare with the model's origin")
+        guard width.isMultiple(of: heads) else {
+            throw CLIPError(
+                .model, path: section.path,
+                "\(section.subject) width \(width) is no multiple of its \(heads) attention heads: "
+                    + "hidden_size or num_attention_heads is wrong")
+        }
+        return TransformerConfiguration(
+            width: width,
+            intermediateWidth: try section.int(
+                "intermediate_size", named: "MLP width", default: intermediateWidth, in: 1...Limits.intermediateWidth),
+            layerCount: try section.int("num_hidden_layers", named: "layers", default: 12, in: 1...Limits.layers),
+            headCount: heads, activation: try activation(&section),
+            layerNormEpsilon: try section.float(
+                "layer_norm_eps", named: "layer norm epsilon", default: 1e-5, in: 0...1))
+    }
+
+    private static func activation(_ section: inout ConfigSection) throws(CLIPError) -> Activation {
+        guard let value = section.present("hidden_act") else {
+            section.record(
+                "activation", Activation.quickGELU.rawValue, isDefault: true,
+                warning: "hidden_act is absent: weights trained with gelu give wrong embeddings")
+            return .quickGELU
+        }
+        let activation: Activation
+        switch value.string {
+        case "quick_gelu": activation = .quickGELU
+        case "gelu", "gelu_python": activation = .gelu
+        case "gelu_new", "gelu_pytorch_tanh": activation = .tanhGELU
+        default:
+            throw section.fault("hidden_act", value, expected: "quick_gelu, gelu, gelu_new or gelu_pytorch_tanh")
+        }
+        section.record("activation", activation.rawValue)
+        return activation
+    }
+
+    /// CLIP's own vocabulary ends in its end token, whatever the file says: early files of OpenAI's models say 2.
+    private static func pooling(_ section: inout ConfigSection, vocabulary: Int) throws(CLIPError) -> TextPooling {
+        let value = section.present("eos_token_id")
+        let stated = value.map { $0.array?.first ?? $0 }
+        if let value, stated?.int == nil { throw section.fault("eos_token_id", value, expected: "a token id") }
+        if vocabulary == 49408 {
+            section.record("pooling", "first token 49407", source: "CLIP's vocabulary")
+            return .firstToken(49407)
+        }
+        let token = stated?.int ?? 49407
+        if token == 2 {
+            section.record(
+                "pooling", "largest token",
+                warning: "eos_token_id is the legacy 2: the end token must have the largest id of all tokens")
+            return .largestToken
+        }
+        if value == nil, token >= vocabulary {
+            section.record(
+                "pooling", "largest token", isDefault: true,
+                warning: "eos_token_id is absent and its default \(token) is not in the vocabulary")
+            return .largestToken
+        }
+        guard (0..<vocabulary).contains(token) else {
+            throw section.fault(
+                "eos_token_id", .number(Double(token)), expected: "a token of the vocabulary, below \(vocabulary)")
+        }
+        section.record("pooling", "first token \(token)")
+        return .firstToken(token)
+    }
+}
+
+/// What no CLIP comes near: a damaged file must not ask for more memory than there is.
+private enum Limits {
+    static let width = 1 << 15
+    static let intermediateWidth = 1 << 18
+    static let layers = 1 << 10
+    static let imageSize = 1 << 13
+    static let tokenCount = 1 << 16
+    static let vocabulary = 1 << 22
+}

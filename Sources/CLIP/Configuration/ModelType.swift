@@ -1,0 +1,58 @@
+internal import JSON
+
+/// Which family a `config.json` belongs to (`model_type`).
+enum ModelType {
+    /// Both encoders.
+    case clip
+    /// The text encoder alone, its settings at the top of the file.
+    case textOnly
+    /// The image encoder alone, its settings at the top of the file.
+    case visionOnly
+    /// Not said, but the sub-configurations are CLIP's.
+    case unnamed
+
+    /// - Throws: `CLIPError` that names the family when it is not CLIP.
+    init(_ root: [String: JSONValue], path: String) throws(CLIPError) {
+        switch root["model_type"]?.string {
+        case "clip": self = .clip
+        case "clip_text_model": self = .textOnly
+        case "clip_vision_model": self = .visionOnly
+        case let name?:
+            let known = ModelType.relatives[name].map { " (\($0))" } ?? ""
+            throw CLIPError(
+                .model, path: path,
+                "is a model of type \(jsonString(String(name.unicodeScalars.prefix(60))))\(known), expected \"clip\": "
+                    + "choose a CLIP, such as openai/clip-vit-base-patch32")
+        case nil where root["model_cfg"] != nil:
+            throw CLIPError(
+                .model, path: path,
+                "is an open_clip configuration, expected Hugging Face's: "
+                    + "use the model's transformers files (config.json with model_type \"clip\")")
+        case nil:
+            let parts = ["text_config", "vision_config", "text_config_dict", "vision_config_dict"]
+            guard parts.contains(where: { root[$0]?.object != nil }) else {
+                throw CLIPError(
+                    .model, path: path,
+                    "has neither model_type nor text_config and vision_config: it is not a CLIP's configuration")
+            }
+            self = .unnamed
+        }
+    }
+
+    /// Families that are taken for CLIP, and what sets them apart.
+    private static let relatives = [
+        "siglip": "SigLIP: sigmoid scores, attention pooling",
+        "siglip2": "SigLIP 2: sigmoid scores, attention pooling",
+        "metaclip_2": "MetaCLIP 2: the multilingual XLM-V tokenizer",
+        "chinese_clip": "Chinese-CLIP: a BERT text encoder",
+        "altclip": "AltCLIP: an XLM-R text encoder",
+        "align": "ALIGN: EfficientNet and BERT",
+        "blip": "BLIP: a captioning model",
+        "blip-2": "BLIP-2: a captioning model",
+        "clap": "CLAP: sounds, not pictures",
+        "clipseg": "CLIPSeg: segmentation",
+        "owlvit": "OWL-ViT: object detection",
+        "vision-text-dual-encoder": "two encoders of other families",
+        "xclip": "X-CLIP: videos",
+    ]
+}
