@@ -4,11 +4,12 @@ package enum ImageFormats {
     package static let decoders: [any ImageDecoder.Type] = [
         PNGDecoder.self,
         NetpbmDecoder.self,
+        BMPDecoder.self,
     ]
 
     /// Extensions, lower-case, of what `decoders` reads: the files taken when a folder is walked.
     package static let fileExtensions: Set<String> = [
-        "png", "apng", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "pam",
+        "png", "apng", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "pam", "bmp", "dib",
     ]
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
