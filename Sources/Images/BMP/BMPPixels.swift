@@ -10,12 +10,13 @@ enum BMPPixels {
             throw .truncated(
                 format: format, offset: bytes.count, problem: "its header says that the pixels begin at byte \(start)")
         }
+        let palette = PaletteTable(rgb: header.palette)
         if case .runLength(let bitsPerIndex) = header.compression {
             let runs = BMPRunLength(bitsPerIndex: bitsPerIndex, width: header.width, count: count)
             let indices = try runs.decode(bytes, at: min(start, bytes.count), format: format, options)
             return rows(of: header) { y, row in
                 let source = indices[y * header.width..<(y + 1) * header.width]
-                source.withUnsafeBufferPointer { lookUp($0, bits: 8, header.palette, row) }
+                source.withUnsafeBufferPointer { palette.expand($0, to: row) }
             }
         }
 
@@ -36,7 +37,7 @@ enum BMPPixels {
                 case 24: swapRedAndBlue(source, row)
                 case 16: colour.convert16(source, row)
                 case 32: colour.convert32(source, row)
-                default: lookUp(source, bits: header.bitsPerPixel, header.palette, row)
+                default: palette.expand(packed: source, bits: header.bitsPerPixel, to: row)
                 }
             }
         }
@@ -55,22 +56,6 @@ enum BMPPixels {
             }
         }
         return pixels
-    }
-
-    private static func lookUp(
-        _ source: UnsafeBufferPointer<UInt8>, bits: Int, _ palette: [UInt8], _ row: UnsafeMutableBufferPointer<UInt8>
-    ) {
-        let perByte = 8 / bits
-        let mask = UInt8(truncatingIfNeeded: 1 << bits - 1)
-        palette.withUnsafeBufferPointer { palette in
-            for x in 0..<row.count / 3 {
-                let shift = 8 - bits - x % perByte * bits
-                let index = 3 * Int(source[x / perByte] >> UInt8(shift) & mask)
-                row[3 * x] = palette[index]
-                row[3 * x + 1] = palette[index + 1]
-                row[3 * x + 2] = palette[index + 2]
-            }
-        }
     }
 
     private static func swapRedAndBlue(
