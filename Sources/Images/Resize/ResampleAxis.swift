@@ -1,0 +1,47 @@
+/// One direction of a resize: which source pixels make up a target pixel, and by what weights.
+struct ResampleAxis {
+    /// Bits after the point of a fixed-point weight: eight for the sample and two for overshoot are left of 32.
+    static let fractionBits = 22
+
+    let source: Int
+    let target: Int
+    private let filter: ResampleFilter
+    private let scale: Double
+    /// The filter's stretch: 1 where the picture grows.
+    private let stretch: Double
+
+    /// - Parameters:
+    ///   - source: pixels before, at least 1.
+    ///   - target: pixels after, at least 1.
+    init(source: Int, target: Int, filter: ResampleFilter) {
+        self.source = source
+        self.target = target
+        self.filter = filter
+        scale = Double(source) / Double(target)
+        stretch = max(scale, 1)
+    }
+
+    /// Pillow skips a pass that changes nothing: there is no rounding either.
+    var isIdentity: Bool { source == target }
+
+    /// The source pixels that target pixel `index` is made of: never empty, rising with `index`.
+    func taps(of index: Int) -> Range<Int> {
+        let center = (Double(index) + 0.5) * scale
+        let support = filter.support * stretch
+        let first = max(0, Int(center - support + 0.5))
+        let end = min(source, Int(center + support + 0.5))
+        return first..<end
+    }
+
+    /// Fixed-point weights of `taps(of: index)`.
+    func weights(of index: Int) -> [Int32] {
+        let center = (Double(index) + 0.5) * scale
+        let inverse = 1 / stretch
+        let weights = taps(of: index).map { filter.weight(at: (Double($0) - center + 0.5) * inverse) }
+        let sum = weights.reduce(0, +)
+        return weights.map { weight in
+            let scaled = (sum == 0 ? weight : weight / sum) * Double(1 << ResampleAxis.fractionBits)
+            return Int32(scaled + (weight < 0 ? -0.5 : 0.5))
+        }
+    }
+}

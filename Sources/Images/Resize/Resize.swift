@@ -1,0 +1,114 @@
+/// A rectangle of pixels inside a picture.
+package struct PixelWindow: Sendable, Equatable {
+    package var left: Int
+    package var top: Int
+    package var width: Int
+    package var height: Int
+
+    package init(left: Int, top: Int, width: Int, height: Int) {
+        self.left = left
+        self.top = top
+        self.width = width
+        self.height = height
+    }
+
+    var columns: Range<Int> { left..<left + width }
+    var rows: Range<Int> { top..<top + height }
+}
+
+extension Bitmap {
+    /// The picture resized to `width` × `height`, or the part of that which `window` names.
+    ///
+    /// The samples are Pillow's, to the bit: a horizontal pass, rounded to 8 bits, then a vertical one. Only the source
+    /// pixels that the window needs are read, and memory is bounded by the window and one source row.
+    /// - Parameter window: not empty, inside the resized picture.
+    package func resized(
+        width newWidth: Int, height newHeight: Int, filter: ResampleFilter, window: PixelWindow? = nil
+    ) -> Bitmap {
+        let window = window ?? PixelWindow(left: 0, top: 0, width: newWidth, height: newHeight)
+        precondition(width > 0 && height > 0, "an empty picture can't be resized")
+        precondition(
+            window.width > 0 && window.height > 0 && window.left >= 0 && window.top >= 0
+                && window.left <= newWidth - window.width && window.top <= newHeight - window.height,
+            "the window lies inside the resized picture")
+        let pixels = [UInt8](unsafeUninitializedCapacity: window.width * window.height * 3) { output, count in
+            count = window.width * window.height * 3
+            if filter == .nearest {
+                pickNearest(newWidth, newHeight, window, output)
+            } else {
+                resample(
+                    ResampleAxis(source: width, target: newWidth, filter: filter),
+                    ResampleAxis(source: height, target: newHeight, filter: filter), window, output)
+            }
+        }
+        return Bitmap(width: window.width, height: window.height, pixels: pixels)
+    }
+
+    /// The part of the picture that `window` names.
+    package func cropped(to window: PixelWindow) -> Bitmap {
+        resized(width: width, height: height, filter: .bicubic, window: window)
+    }
+
+    private func pickNearest(
+        _ newWidth: Int, _ newHeight: Int, _ window: PixelWindow, _ output: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        let columns = nearestSources(source: width, target: newWidth, window.columns)
+        let rows = nearestSources(source: height, target: newHeight, window.rows)
+        var target = 0
+        for row in rows {
+            for column in columns {
+                let source = 3 * (row * width + column)
+                for channel in 0..<3 { output[target + channel] = pixels[source + channel] }
+                target += 3
+            }
+        }
+    }
+
+    private func resample(
+        _ horizontal: ResampleAxis, _ vertical: ResampleAxis, _ window: PixelWindow,
+        _ output: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        let row = horizontal.isIdentity ? nil : ResampleRow(horizontal, targets: window.columns)
+        let rowBytes = 3 * window.width
+        pixels.withUnsafeBufferPointer { pixels in
+            /// Row `y` after the horizontal pass, put into `target`.
+            func resampleRow(_ y: Int, into target: UnsafeMutableBufferPointer<UInt8>) {
+                let source = UnsafeBufferPointer(rebasing: pixels[3 * y * width..<3 * (y + 1) * width])
+                if let row {
+                    row.resample(source, into: target)
+                } else {
+                    target.baseAddress!.update(from: source.baseAddress! + 3 * window.left, count: rowBytes)
+                }
+            }
+
+            if vertical.isIdentity {
+                for (index, y) in window.rows.enumerated() {
+                    resampleRow(
+                        y, into: UnsafeMutableBufferPointer(rebasing: output[index * rowBytes..<(index + 1) * rowBytes])
+                    )
+                }
+                return
+            }
+            var columns = ResampleColumns(vertical, targets: window.rows, rowBytes: rowBytes)
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: rowBytes) { passed in
+                for y in columns.rows {
+                    resampleRow(y, into: passed)
+                    columns.add(UnsafeBufferPointer(passed), y: y, output: output, firstTarget: window.top)
+                }
+            }
+        }
+    }
+}
+
+/// The source pixel under the centre of each of `targets`.
+private func nearestSources(source: Int, target: Int, _ targets: Range<Int>) -> [Int] {
+    let scale = Double(source) / Double(target)
+    // Pillow adds up the steps, rounding each time: multiplying would differ in the last bit.
+    var position = scale * 0.5
+    var sources: [Int] = []
+    for index in 0..<targets.upperBound {
+        if index >= targets.lowerBound { sources.append(min(Int(position), source - 1)) }
+        position += scale
+    }
+    return sources
+}

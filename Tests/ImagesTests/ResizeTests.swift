@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+@testable import Images
+
+@Suite struct ResizeTests {
+    /// Noise from a linear congruential generator, as the golden values' origin describes.
+    private func noise(_ width: Int, _ height: Int, seed: UInt64) -> Bitmap {
+        var state = seed
+        return Bitmap(
+            width: width, height: height,
+            pixels: (0..<width * height * 3).map { _ in
+                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                return UInt8(state >> 56)
+            })
+    }
+
+    @Test("Every filter gives Pillow's bytes") func golden() throws {
+        let url = Bundle.module.resourceURL!.appending(path: "Fixtures/resize/golden.txt")
+        let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 50)
+        for line in lines {
+            let fields = line.split(separator: " ")
+            let numbers = fields.dropLast().compactMap { Int($0) }
+            let filter = try #require(ResampleFilter(rawValue: numbers[5]))
+            let resized = noise(numbers[0], numbers[1], seed: UInt64(numbers[2])).resized(
+                width: numbers[3], height: numbers[4], filter: filter)
+            #expect(resized.width == numbers[3] && resized.height == numbers[4])
+            #expect(fnv1a(resized.pixels) == UInt64(fields[6], radix: 16), "\(line)")
+        }
+    }
+
+    @Test("A window gives the bytes of the whole", arguments: ResampleFilter.allCases) func windows(
+        filter: ResampleFilter
+    ) {
+        let picture = noise(83, 59, seed: 4)
+        for (width, height) in [(29, 40), (200, 20), (83, 90), (83, 59), (90, 59)] {
+            let whole = picture.resized(width: width, height: height, filter: filter)
+            for window in [
+                PixelWindow(left: 0, top: 0, width: 1, height: 1),
+                PixelWindow(left: width - 5, top: height - 7, width: 5, height: 7),
+                PixelWindow(left: 3, top: 2, width: width - 9, height: 4),
+            ] {
+                let part = picture.resized(width: width, height: height, filter: filter, window: window)
+                for y in 0..<window.height {
+                    let start = 3 * ((window.top + y) * width + window.left)
+                    #expect(
+                        part.pixels[3 * y * window.width..<3 * (y + 1) * window.width]
+                            == whole.pixels[start..<start + 3 * window.width])
+                }
+            }
+        }
+    }
+
+    @Test("Flat pictures stay flat: weights add up") func flat() {
+        for value in [0, 1, 127, 254, 255] as [UInt8] {
+            let picture = Bitmap(width: 37, height: 23, pixels: [UInt8](repeating: value, count: 37 * 23 * 3))
+            for filter in ResampleFilter.allCases {
+                for (width, height) in [(5, 3), (111, 64), (36, 22)] {
+                    let resized = picture.resized(width: width, height: height, filter: filter)
+                    #expect(resized.pixels.allSatisfy { $0 == value })
+                }
+            }
+        }
+    }
+
+    @Test("Overshoot is clipped, not wrapped") func overshoot() {
+        let stripes = Bitmap(
+            width: 64, height: 2, pixels: (0..<384).map { ($0 / 3) % 64 % 16 < 8 ? 0 : 255 })
+        let resized = stripes.resized(width: 150, height: 5, filter: .lanczos)
+        #expect(resized.pixels.contains(0) && resized.pixels.contains(255))
+        // A wrapped value would put a bright sample into the middle of a dark stripe.
+        #expect(resized.pixels[..<3].allSatisfy { $0 == 0 })
+    }
+
+    @Test("The crop of an extreme shape reads only what it needs") func ribbons() {
+        let ribbon = noise(400_000, 1, seed: 8)
+        let window = PixelWindow(left: 44_799_888, top: 0, width: 224, height: 224)
+        let part = ribbon.resized(width: 89_600_000, height: 224, filter: .bicubic, window: window)
+        #expect(part.pixels.count == 224 * 224 * 3)
+        #expect(part.pixels[..<672].elementsEqual(part.pixels.suffix(672)))
+    }
+}
