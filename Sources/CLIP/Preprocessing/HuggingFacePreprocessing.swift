@@ -1,0 +1,167 @@
+internal import JSON
+
+extension ResolvedPreprocessing {
+    /// Reads a preprocessor_config.json, or a processor_config.json that holds one as `image_processor`. What a `.clip`
+    /// file carries is the same with some more fields (`PreprocessingConfiguration.json`).
+    ///
+    /// Old spellings count: sizes as plain numbers, `feature_extractor_type`, flags that are not there.
+    /// - Parameters:
+    ///   - json: the file's bytes; nil when there is none, then everything is a default.
+    ///   - path: the file, for errors.
+    ///   - source: what settings say they come from.
+    ///   - imageSize: the side of the square that the model takes, if known: what absent sizes are.
+    /// - Throws: `CLIPError` when it is not JSON, a field makes no sense, or the crop is not what the model takes.
+    package init(
+        huggingFace json: [UInt8]?, path: String, source: String = "preprocessor_config.json", imageSize: Int? = nil
+    ) throws(CLIPError) {
+        let root = if let json { try jsonObject(json, path: path) } else { [String: JSONValue]() }
+        let fields = root["image_processor"]?.object ?? root
+        var section = ConfigSection(path: path, source: source, subject: "picture", fields: fields)
+        if json == nil {
+            section.record(
+                "preprocessing", "OpenAI's", isDefault: true,
+                warning: "there is no \(source): embeddings are wrong if the model was trained otherwise")
+        }
+        var configuration = PreprocessingConfiguration(cropSize: imageSize ?? 224)
+        let isSquashing = try ResolvedPreprocessing.readProcessor(&section, &configuration)
+        try ResolvedPreprocessing.readSizes(&section, &configuration, isSquashing: isSquashing)
+        try ResolvedPreprocessing.readInterpolation(&section, &configuration)
+        try ResolvedPreprocessing.readNormalisation(&section, &configuration)
+        configuration.cropRounding = try section.choice("crop_rounding", default: .floor)
+        configuration.fillColour = try section.colour("fill_color", default: [0, 0, 0])
+        section.record("crop rounding", configuration.cropRounding.rawValue, key: "crop_rounding")
+        section.record("fill colour", "\(configuration.fillColour)", key: "fill_color")
+        try ResolvedPreprocessing.checkCrop(configuration.cropSize, path: path, imageSize: imageSize)
+        self.init(configuration: configuration, settings: section.settings)
+    }
+
+    /// - Returns: whether sizes that are plain numbers, or absent, mean both edges.
+    private static func readProcessor(
+        _ section: inout ConfigSection, _ configuration: inout PreprocessingConfiguration
+    ) throws(CLIPError) -> Bool {
+        let key = section.present("image_processor_type") == nil ? "feature_extractor_type" : "image_processor_type"
+        guard let type = try section.text(key) else {
+            section.record("processor", "CLIPImageProcessor", isDefault: true)
+            return false
+        }
+        let isSigLIP = type.hasPrefix("Siglip")
+        let isKnown = isSigLIP || type.hasPrefix("CLIP")
+        section.record(
+            "processor", type,
+            warning: isKnown ? nil : "it is not CLIP's: fields that are absent take CLIP's defaults, not its own")
+        if isSigLIP {
+            configuration.mean = [0.5, 0.5, 0.5]
+            configuration.standardDeviation = [0.5, 0.5, 0.5]
+        }
+        return isSigLIP
+    }
+
+    private static func readSizes(
+        _ section: inout ConfigSection, _ configuration: inout PreprocessingConfiguration, isSquashing: Bool
+    ) throws(CLIPError) {
+        guard try section.flag("do_resize", default: true) else {
+            throw section.fault("do_resize", .bool(false), expected: "true, else pictures don't fit the model")
+        }
+        let side = configuration.cropSize
+        let resize = try resizeTarget(section, default: side, isSquashing: isSquashing)
+        let crops = try section.flag("do_center_crop", default: !resize.isSquashing)
+        configuration.resizeSize = resize.size
+        configuration.cropSize = crops ? try cropSide(section, default: side) : resize.size
+        configuration.fit = try section.choice("fit", default: resize.isSquashing ? .squash : .crop)
+
+        section.record("fit", configuration.fit.rawValue, key: section.present("fit") == nil ? "size" : "fit")
+        section.record(
+            "size", "\(resize.size)", key: "size",
+            risk: side == 224 ? nil : "absent: the model's image_size is taken, transformers would take 224")
+        let crop = "\(configuration.cropSize)"
+        if crops {
+            section.record("crop size", crop, key: "crop_size")
+        } else {
+            let isLossy = configuration.fit == .crop
+            section.record(
+                "crop size", crop,
+                warning: isLossy ? "do_center_crop is false, but only the middle of a wide picture fits" : nil)
+        }
+    }
+
+    /// What `size` says: a number, a pair, or an object with `shortest_edge` or `height` and `width`.
+    private static func resizeTarget(
+        _ section: ConfigSection, default fallback: Int, isSquashing: Bool
+    ) throws(CLIPError) -> (size: Int, isSquashing: Bool) {
+        guard let size = section.present("size") else { return (fallback, isSquashing) }
+        let named = ["shortest_edge", "longest_edge"].filter { !(size[$0]?.isNull ?? true) }
+        var target = (size: size.int, isSquashing: isSquashing)
+        // Only our own files mean a picture that is filled up: transformers shrinks by the longest edge and stops.
+        let pads = section.present("fit")?.string == ImageFit.pad.rawValue
+        if named == [pads ? "longest_edge" : "shortest_edge"] {
+            target = (size[named[0]]?.int, false)
+        } else if target.size == nil, named.isEmpty {
+            target = (squareSide(size), true)
+        }
+        guard let edge = target.size, sides.contains(edge) else {
+            throw section.fault(
+                "size", size, expected: "a shortest_edge, or an equal height and width, from 1 to \(sides.upperBound)")
+        }
+        return (edge, target.isSquashing)
+    }
+
+    private static func cropSide(_ section: ConfigSection, default fallback: Int) throws(CLIPError) -> Int {
+        guard let size = section.present("crop_size") else { return fallback }
+        guard let side = size.int ?? squareSide(size), sides.contains(side) else {
+            throw section.fault(
+                "crop_size", size, expected: "a number, or an equal height and width, from 1 to \(sides.upperBound)")
+        }
+        return side
+    }
+
+    private static func squareSide(_ size: JSONValue) -> Int? {
+        let (height, width) =
+            if let pair = size.array { (pair.first, pair.count == 2 ? pair[1] : nil) } else {
+                (size["height"], size["width"])
+            }
+        return height == width ? height?.int : nil
+    }
+
+    private static func readInterpolation(
+        _ section: inout ConfigSection, _ configuration: inout PreprocessingConfiguration
+    ) throws(CLIPError) {
+        if let value = section.present("resample") {
+            guard let match = Interpolation.allCases.first(where: { $0.filter.rawValue == value.int }) else {
+                throw section.fault(
+                    "resample", value, expected: "0 (nearest), 1 (lanczos), 2 (bilinear), 3 (bicubic) or 4 (box)")
+            }
+            configuration.interpolation = match
+        }
+        section.record(
+            "interpolation", configuration.interpolation.rawValue, key: "resample",
+            risk: "resample is absent: another filter shifts every embedding")
+    }
+
+    private static func readNormalisation(
+        _ section: inout ConfigSection, _ configuration: inout PreprocessingConfiguration
+    ) throws(CLIPError) {
+        if try section.flag("do_rescale", default: true) {
+            let factor = section.present("rescale_factor") ?? .number(configuration.rescaleFactor)
+            guard let number = factor.double, (1e-9...1e9).contains(number) else {
+                throw section.fault("rescale_factor", factor, expected: "a number above 0, commonly 1 / 255")
+            }
+            configuration.rescaleFactor = number
+            section.record("rescale factor", "\(number)", key: "rescale_factor")
+        } else {
+            configuration.rescaleFactor = 1
+            section.record("rescale factor", "1")
+        }
+        if try section.flag("do_normalize", default: true) {
+            configuration.mean = try section.channels("image_mean", default: configuration.mean, in: means)
+            configuration.standardDeviation = try section.channels(
+                "image_std", default: configuration.standardDeviation, in: deviations)
+            section.record("mean", "\(configuration.mean)", key: "image_mean", risk: absentNormalisation)
+            section.record("std", "\(configuration.standardDeviation)", key: "image_std", risk: absentNormalisation)
+        } else {
+            configuration.mean = [0, 0, 0]
+            configuration.standardDeviation = [1, 1, 1]
+            section.record("mean", "none")
+            section.record("std", "none")
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package import Images
+
+/// Turns decoded pictures into the pixel values that an image encoder takes.
+package struct ImagePreprocessor: Sendable {
+    package let configuration: PreprocessingConfiguration
+    /// `[3, 256]`: the pixel value of each sample, by channel. A sample has so few values that a table holds the exact
+    /// results of the reference's arithmetic.
+    private let table: [Float]
+
+    package init(_ configuration: PreprocessingConfiguration) {
+        self.configuration = configuration
+        table = (0..<3).flatMap { channel in
+            (0..<256).map { configuration.pixelValue(of: UInt8($0), channel: channel) }
+        }
+    }
+
+    /// Floats of one crop: 3 × S × S.
+    package var valuesPerCrop: Int { 3 * configuration.cropSize * configuration.cropSize }
+
+    /// How many crops a picture of this size gives: 1 unless the fit is `.multicrop`.
+    package func cropCount(width: Int, height: Int, fit: ImageFit? = nil) -> Int {
+        FittingPlan(width: width, height: height, configuration, fit: fit).windows.count
+    }
+
+    /// The picture as the encoder sees it, before normalising: one square of 8-bit samples for each crop.
+    package func fittedBitmaps(of bitmap: Bitmap, fit: ImageFit? = nil) -> [Bitmap] {
+        let plan = FittingPlan(width: bitmap.width, height: bitmap.height, configuration, fit: fit)
+        return plan.windows.map { fitted(bitmap, plan, $0) }
+    }
+
+    /// - Returns: `[crops, 3, S, S]`, row-major.
+    package func pixels(of bitmap: Bitmap, fit: ImageFit? = nil) -> [Float] {
+        let plan = FittingPlan(width: bitmap.width, height: bitmap.height, configuration, fit: fit)
+        let count = plan.windows.count * valuesPerCrop
+        return [Float](unsafeUninitializedCapacity: count) { output, initializedCount in
+            write(bitmap, plan, into: output)
+            initializedCount = count
+        }
+    }
+
+    /// Writes `[crops, 3, S, S]` to `output`, which has room for `cropCount` × `valuesPerCrop` values.
+    package func writePixels(of bitmap: Bitmap, fit: ImageFit? = nil, into output: UnsafeMutableBufferPointer<Float>) {
+        write(bitmap, FittingPlan(width: bitmap.width, height: bitmap.height, configuration, fit: fit), into: output)
+    }
+
+    private func write(_ bitmap: Bitmap, _ plan: FittingPlan, into output: UnsafeMutableBufferPointer<Float>) {
+        precondition(output.count >= plan.windows.count * valuesPerCrop, "the pixel values need more room")
+        for (index, window) in plan.windows.enumerated() {
+            let start = index * valuesPerCrop
+            normalise(
+                fitted(bitmap, plan, window),
+                into: UnsafeMutableBufferPointer(rebasing: output[start..<start + valuesPerCrop]))
+        }
+    }
+
+    private func normalise(_ square: Bitmap, into output: UnsafeMutableBufferPointer<Float>) {
+        let count = square.width * square.height
+        square.pixels.withUnsafeBufferPointer { samples in
+            table.withUnsafeBufferPointer { table in
+                for channel in 0..<3 {
+                    for pixel in 0..<count {
+                        output[channel &* count &+ pixel] = table[channel &* 256 &+ Int(samples[3 &* pixel &+ channel])]
+                    }
+                }
+            }
+        }
+    }
+
+    /// One window of the resized picture, filled where it hangs over.
+    private func fitted(_ bitmap: Bitmap, _ plan: FittingPlan, _ window: PixelWindow) -> Bitmap {
+        let left = max(window.left, 0)
+        let top = max(window.top, 0)
+        let inside = PixelWindow(
+            left: left, top: top, width: min(window.left + window.width, plan.width) - left,
+            height: min(window.top + window.height, plan.height) - top)
+        let part = bitmap.resized(
+            width: plan.width, height: plan.height, filter: configuration.interpolation.filter, window: inside)
+        if inside == window { return part }
+
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(window.width * window.height * 3)
+        for _ in 0..<window.width * window.height { pixels += configuration.fillColour }
+        for y in 0..<inside.height {
+            let start = 3 * ((top - window.top + y) * window.width + left - window.left)
+            pixels.replaceSubrange(
+                start..<start + 3 * inside.width,
+                with: part.pixels[3 * y * inside.width..<3 * (y + 1) * inside.width])
+        }
+        return Bitmap(width: window.width, height: window.height, pixels: pixels)
+    }
+}
+
+extension PreprocessingConfiguration {
+    /// The pixel value of a sample of `channel` in the order in which transformers computes it: the product in 64 bits,
+    /// the rest in 32. With the factor 1 / 255, torchvision's division by 255 gives the same bits.
+    fileprivate func pixelValue(of sample: UInt8, channel: Int) -> Float {
+        (Float(Double(sample) * rescaleFactor) - mean[channel]) / standardDeviation[channel]
+    }
+}
+
+extension Interpolation {
+    var filter: ResampleFilter {
+        switch self {
+        case .bicubic: .bicubic
+        case .bilinear: .bilinear
+        case .lanczos: .lanczos
+        case .box: .box
+        case .nearest: .nearest
+        }
+    }
+}
