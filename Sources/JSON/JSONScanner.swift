@@ -141,7 +141,7 @@ extension JSONScanner {
     }
 
     /// The first byte of what comes next, which stays unread.
-    mutating func peek() throws(JSONFault) -> UInt8 {
+    package mutating func peek() throws(JSONFault) -> UInt8 {
         skipWhitespace()
         guard position < bytes.count else { throw fault("expected a value") }
         return bytes[position]
