@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Makes Sources/Tokenizers/Unicode/UnicodeTables.swift.
+
+  Scripts/setup_venv.sh
+  Scripts/.venv/bin/python Scripts/make_unicode_tables.py
+
+The reference tokenizers don't agree on the version of Unicode: transformers has classes, normal forms and lower-casing
+of three versions in one library. So every property is found by asking the reference about every scalar. What Python
+and its regex package know beyond transformers is marked as newer.
+"""
+
+import unicodedata
+from pathlib import Path
+
+import regex
+from swift_literals import digits, literal
+from tokenizers import Regex, normalizers
+
+OUT = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "Unicode" / "UnicodeTables.swift"
+SCALARS = [scalar for scalar in range(0x110000) if not 0xD800 <= scalar < 0xE000]
+BLOCK = 128
+LETTER, NUMBER, SPACE, NEWER, CASED, UNNORMALIZED = 1, 2, 3, 4, 8, 16
+HANGUL_SYLLABLES = range(0xAC00, 0xD7A4)
+HANGUL_VOWELS_AND_TAILS = range(0x1161, 0x11C3)
+
+nfc, nfd = normalizers.NFC().normalize_str, normalizers.NFD().normalize_str
+lowercase = normalizers.Lowercase().normalize_str
+
+
+def members(pattern):
+    """The scalars of a class as transformers sees it."""
+    remove = normalizers.Replace(Regex(pattern), "")
+    found = set()
+    for start in range(0, len(SCALARS), 2000):
+        part = SCALARS[start : start + 2000]
+        kept = set(remove.normalize_str("".join(map(chr, part))))
+        found.update(scalar for scalar in part if chr(scalar) not in kept)
+    return found
+
+
+def classes():
+    table = [0] * 0x110000
+    for value, pattern in ((LETTER, r"\p{L}"), (NUMBER, r"\p{N}"), (SPACE, r"\s")):
+        old, new = members(pattern), {s for s in SCALARS if regex.match(pattern, chr(s))}
+        assert old <= new
+        for scalar in new:
+            table[scalar] = value if scalar in old else value | NEWER
+    return table
+
+
+def combining_classes():
+    """Scalar, class, whether transformers knows it: there a mark without a class is a starter, which nothing passes."""
+    rows = []
+    for scalar in SCALARS:
+        number = unicodedata.combining(chr(scalar))
+        if number:
+            # One mark that sorts before it and one that sorts after, each in the wrong place.
+            probes = [f"a{chr(scalar)}\u0334", f"a\u0345{chr(scalar)}", f"a\u0301{chr(scalar)}"]
+            known = all(nfd(probe) == unicodedata.normalize("NFD", probe) for probe in probes)
+            rows.append((scalar, number, known))
+    return rows
+
+
+def canonical_mappings():
+    """Scalar, first, second (0 for a singleton), whether it composes again, whether transformers knows it."""
+    rows = []
+    for scalar in SCALARS:
+        mapping = unicodedata.decomposition(chr(scalar))
+        if scalar in HANGUL_SYLLABLES or not mapping or mapping.startswith("<"):
+            continue
+        parts = [int(part, 16) for part in mapping.split()] + [0]
+        composes = len(parts) == 3 and unicodedata.normalize("NFC", chr(scalar)) == chr(scalar)
+        known = nfd(chr(scalar)) == unicodedata.normalize("NFD", chr(scalar))
+        if known and len(parts) == 3:
+            assert (nfc(chr(parts[0]) + chr(parts[1])) == chr(scalar)) == composes, hex(scalar)
+        rows.append((scalar, parts[0], parts[1], composes, known))
+    return rows
+
+
+def main():
+    table = classes()
+    marks, mappings = combining_classes(), canonical_mappings()
+
+    lower = []
+    for scalar in SCALARS:
+        small = lowercase(chr(scalar))
+        if small != chr(scalar):
+            table[scalar] |= CASED
+            assert len(small) == 1 or scalar == 0x130, hex(scalar)
+            lower.append((scalar, ord(small[0])))
+
+    touched = {row[0] for row in marks} | {row[0] for row in mappings if not row[3]}
+    touched |= {row[2] for row in mappings if row[3]} | set(HANGUL_VOWELS_AND_TAILS)
+    for scalar in touched:
+        table[scalar] |= UNNORMALIZED
+    for scalar in SCALARS:
+        # Every other scalar is normal by itself, in both versions.
+        assert scalar in touched or nfc(chr(scalar)) == chr(scalar) == unicodedata.normalize("NFC", chr(scalar))
+
+    end = -(-(max(scalar for scalar in SCALARS if table[scalar]) + 1) // BLOCK) * BLOCK
+    blocks, indexes = {}, []
+    for start in range(0, end, BLOCK):
+        block = "".join(digits(value, 1) for value in table[start : start + BLOCK])
+        indexes.append(blocks.setdefault(block, len(blocks)))
+
+    compositions = sorted((row[1], row[2], row[0], row[4]) for row in mappings if row[3])
+    versions = f"Python's {unicodedata.unidata_version}, regex {regex.__version__}"
+    parts = {
+        "blockIndexes": ("Which block holds a scalar's class: 2 characters for every 128 scalars.",
+                         "".join(digits(index, 2) for index in indexes)),
+        "blocks": ("1 character a scalar.", "".join(blocks)),
+        "lowercase": ("Scalar and its small letter: 4 + 4 characters a row, in order of the scalar.",
+                      "".join(digits(a, 4) + digits(b, 4) for a, b in lower)),
+        "combiningClasses": ("Scalar, class, 1 if newer: 4 + 2 + 1 characters a row, in order of the scalar.",
+                             "".join(digits(s, 4) + digits(n, 2) + digits(not k, 1) for s, n, k in marks)),
+        "decompositions": ("Scalar, first, second or 0, 1 if newer: 4 + 4 + 4 + 1 characters a row, in order.",
+                           "".join(digits(s, 4) + digits(a, 4) + digits(b, 4) + digits(not k, 1)
+                                   for s, a, b, _, k in mappings)),
+        "compositions": ("First, second, scalar, 1 if newer: 4 + 4 + 4 + 1 characters a row, in order of the pair.",
+                         "".join(digits(a, 4) + digits(b, 4) + digits(s, 4) + digits(not k, 1)
+                                 for a, b, s, k in compositions)),
+    }  # fmt: skip
+    source = (
+        "// Made by Scripts/make_unicode_tables.py: don't edit.\n"
+        "// Facts of the Unicode Character Database (Unicode License v3), as the reference tokenizers know them.\n\n"
+        "/// Properties of Unicode scalars, as numbers of 6 bits a character, the highest first, from \"0\" on.\n"
+        "enum UnicodeTables {\n"
+        f"    /// No scalar from here on has a property.\n    static let end: UInt32 = {end:#x}\n"
+    )
+    for name, (comment, text) in parts.items():
+        source += f"\n    /// {comment}\n    static let {name}: StaticString = {literal(text)}\n"
+    OUT.write_text(source + "}\n", encoding="utf-8")
+    print(f"{OUT.name}: {len(source)} bytes, {len(blocks)} blocks; newer means {versions}")
+
+
+main()

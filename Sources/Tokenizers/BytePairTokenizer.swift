@@ -1,0 +1,58 @@
+/// CLIP's byte-level byte-pair tokenizer (Radford et al., 2021, section 2.4): text to token ids.
+///
+/// Immutable, so one serves many tasks. Whatever it was made from, it encodes with the same flat tables.
+package struct BytePairTokenizer: Sendable {
+    let table: FlatTable
+
+    /// A tokenizer from its compiled form, used where it lies.
+    ///
+    /// - Parameters:
+    ///   - compiled: what `compiled()` gave; valid and unchanged for as long as `owner` lives, at any alignment.
+    ///   - owner: kept as long as this tokenizer.
+    package init(
+        compiled: UnsafeRawBufferPointer, owner: any AnyObject & Sendable
+    ) throws(TokenizerError) {
+        table = try FlatTable(compiled, owner: owner)
+    }
+
+    init(_ table: FlatTable) { self.table = table }
+
+    /// CLIP's own vocabulary of 49,408 tokens, for models that bring none.
+    ///
+    /// - Parameter cleaning: how the model's own tokenizer treats a text.
+    package static func builtIn(cleaning: TextCleaning = .openAI) -> BytePairTokenizer {
+        var builder = CLIPVocabulary.builder()
+        builder.cleaning = cleaning
+        do {
+            return BytePairTokenizer(try builder.build(file: "built-in tokenizer"))
+        } catch {
+            preconditionFailure(error.description)
+        }
+    }
+
+    /// The compiled form, for a `.clip` file. The same vocabulary always gives the same bytes.
+    package func compiled() -> [UInt8] { Array(table.bytes) }
+
+    package var cleaning: TextCleaning { table.layout.cleaning }
+    /// The token before every text, and the one after it.
+    package var startToken: Int32 { Int32(table.layout.startToken) }
+    package var endToken: Int32 { Int32(table.layout.endToken) }
+    /// One more than the largest token id.
+    package var vocabularySize: Int { table.layout.pieceCount }
+
+    /// The token as the vocabulary spells it; empty if it has no such id.
+    package func piece(_ id: Int32) -> String { String(decoding: table.piece(Int(id)), as: UTF8.self) }
+
+    /// The tokens of `text`, with start and end, not truncated.
+    ///
+    /// Takes time in proportion to the length of the text, whatever is in it.
+    package func tokenize(_ text: String) -> Tokenization {
+        var text = text
+        let (ids, offsets) = text.withUTF8 { bytes in
+            var encoder = TextEncoder(table, bytes)
+            encoder.encode()
+            return (encoder.ids, encoder.wordOffsets)
+        }
+        return Tokenization(text: text, ids: ids, wordOffsets: offsets, tokenizer: self)
+    }
+}

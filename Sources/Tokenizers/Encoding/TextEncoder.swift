@@ -1,0 +1,71 @@
+/// One text on its way to tokens: added tokens are taken out, the rest is cleaned, split into words and encoded.
+struct TextEncoder {
+    private(set) var ids: [Int32]
+    private(set) var wordOffsets: [Int] = []
+
+    private let table: FlatTable
+    private let text: UnsafeBufferPointer<UInt8>
+    private let splitter: WordSplitter
+    private var merger: PairMerger
+    private var cleaned = CleanedText()
+
+    /// `text` must be valid UTF-8.
+    init(_ table: FlatTable, _ text: UnsafeBufferPointer<UInt8>) {
+        self.table = table
+        self.text = text
+        ids = [Int32(table.layout.startToken)]
+        ids.reserveCapacity(text.count / 3 + 8)
+        wordOffsets.reserveCapacity(text.count / 3 + 8)
+        splitter = WordSplitter(knowsNewer: table.layout.cleaning != .transformers)
+        merger = PairMerger(table)
+    }
+
+    mutating func encode() {
+        let finder = AddedTokenFinder(table.addedTokens, normalized: false)
+        var offset = 0
+        for match in finder.matches(in: text, 0..<text.count) {
+            encodePlain(offset..<max(offset, match.range.lowerBound))
+            append(match.id, source: match.range.lowerBound)
+            offset = match.range.upperBound
+        }
+        encodePlain(offset..<text.count)
+        ids.append(Int32(table.layout.endToken))
+    }
+
+    private mutating func append(_ id: UInt32, source: Int) {
+        ids.append(Int32(id))
+        wordOffsets.append(source)
+    }
+
+    /// Encodes a part of the text in which no added token is that is looked for before the cleaning.
+    private mutating func encodePlain(_ range: Range<Int>) {
+        if range.isEmpty { return }
+        TransformersCleaning().clean(text, range, into: &cleaned)
+        let cleaned = cleaned
+        cleaned.bytes.withUnsafeBufferPointer { bytes in
+            var offset = 0
+            for match in AddedTokenFinder(table.addedTokens, normalized: true).matches(in: bytes, 0..<bytes.count) {
+                encodeWords(bytes, offset..<max(offset, match.range.lowerBound), cleaned)
+                append(match.id, source: cleaned.source(of: match.range.lowerBound))
+                offset = match.range.upperBound
+            }
+            encodeWords(bytes, offset..<bytes.count, cleaned)
+        }
+    }
+
+    private mutating func encodeWords(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ cleaned: CleanedText)
+    {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            if bytes[offset] == 0x20 {
+                offset += 1
+                continue
+            }
+            let end = splitter.endOfWord(in: bytes, from: offset, to: range.upperBound)
+            merger.encode(UnsafeBufferPointer(rebasing: bytes[offset..<end]), into: &ids)
+            let source = cleaned.source(of: offset)
+            while wordOffsets.count < ids.count - 1 { wordOffsets.append(source) }
+            offset = end
+        }
+    }
+}
