@@ -22,6 +22,9 @@ package final class AtomicFile {
     private var descriptor: Int32
     private var isCommitted = false
 
+    /// Whether the target is replaced as a whole, rather than a device or a pipe that is written directly.
+    package var isReplaceable: Bool { temporaryPath != nil }
+
     /// Starts a file that will stand at `path`.
     ///
     /// - Throws: if `path` is a folder, its folder is missing, or either may not be written.
@@ -46,10 +49,12 @@ package final class AtomicFile {
             let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
             let temporary = Path.join(folder, ".clip-\(suffix).tmp")
             temporaryPath = temporary
+            TemporaryFiles.add(temporary)
             descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         }
         guard descriptor >= 0 else {
             let message = systemMessage()
+            if let temporaryPath { TemporaryFiles.remove(temporaryPath) }
             throw WeightsError(path: path, problem: "can't be written: \(message) (folder \(Path.folder(of: target)))")
         }
         if kind == .file { keepMode() }
@@ -57,7 +62,10 @@ package final class AtomicFile {
 
     deinit {
         if descriptor >= 0 { close(descriptor) }
-        if !isCommitted, let temporaryPath { unlink(temporaryPath) }
+        if !isCommitted, let temporaryPath {
+            unlink(temporaryPath)
+            TemporaryFiles.remove(temporaryPath)
+        }
     }
 
     /// Appends `bytes`.
@@ -88,6 +96,7 @@ package final class AtomicFile {
         guard closing == 0 else { throw failure() }
         if let temporaryPath {
             guard rename(temporaryPath, target) == 0 else { throw failure() }
+            TemporaryFiles.remove(temporaryPath)
         }
         isCommitted = true
         if temporaryPath != nil { try syncFolder() }

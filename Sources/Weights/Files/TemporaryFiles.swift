@@ -1,0 +1,56 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+import Synchronization
+
+/// The temporary files of this process, for a program that must leave none behind when it is interrupted.
+package enum TemporaryFiles {
+    private static let capacity = 16
+    /// C strings: a signal handler can't work with anything finer. A string is never freed, since a handler may be
+    /// reading it.
+    nonisolated(unsafe) private static let paths: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = {
+        let paths = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: capacity)
+        paths.initialize(repeating: nil, count: capacity)
+        return paths
+    }()
+    private static let isActive = Mutex(false)
+
+    /// From now on SIGINT, SIGTERM, SIGHUP and SIGPIPE remove the temporary files, then do what they always do.
+    /// One that is ignored stays so. For a program to call, once; a library must leave signals alone.
+    package static func removeOnInterrupt() {
+        isActive.withLock { $0 = true }
+        _ = paths
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] {
+            let former = signal(number) { number in
+                for slot in 0..<TemporaryFiles.capacity {
+                    if let path = TemporaryFiles.paths[slot] { unlink(path) }
+                }
+                // The default action is taken when this handler returns: the signal is blocked until then.
+                signal(number, SIG_DFL)
+                raise(number)
+            }
+            if unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
+        }
+    }
+
+    /// Remembers a file. Past the sixteenth at a time, none.
+    static func add(_ path: String) {
+        isActive.withLock { isActive in
+            guard isActive, let slot = (0..<capacity).first(where: { paths[$0] == nil }) else { return }
+            paths[slot] = strdup(path)
+        }
+    }
+
+    /// Forgets a file that is gone or has its final name.
+    static func remove(_ path: String) {
+        isActive.withLock { _ in
+            for slot in 0..<capacity {
+                if let known = paths[slot], strcmp(known, path) == 0 { paths[slot] = nil }
+            }
+        }
+    }
+}
