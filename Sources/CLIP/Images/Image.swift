@@ -34,6 +34,9 @@ public struct Image: Sendable {
         options: ImageOptions = ImageOptions()
     ) throws(CLIPError) { throw notYet }
 
+    /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
+    public static func isPictureName(_ path: String) -> Bool { ImageFormats.isPictureName(path) }
+
     /// The picture as the bytes of a PNG file.
     public func png() -> [UInt8] { encodePNG(bitmap) }
 }

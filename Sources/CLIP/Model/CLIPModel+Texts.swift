@@ -2,6 +2,13 @@ extension CLIPModel {
     /// The token ids of a text, start and end included, neither padded nor cut.
     public func tokenize(_ text: String) throws(CLIPError) -> TokenizedText { throw notYet }
 
+    /// What the text encoder takes of a text: one list of at most `contextLength` tokens, or with `.chunk` one per
+    /// window.
+    /// - Throws: `CLIPError` of kind `.text` when the text is too long and `longText` is `.error`.
+    public func tokenWindows(of text: String, longText: LongText = .truncate) throws(CLIPError) -> [TokenizedText] {
+        throw notYet
+    }
+
     /// Embeds one text.
     /// - Parameters:
     ///   - longText: what happens to a text of more tokens than the model's context.

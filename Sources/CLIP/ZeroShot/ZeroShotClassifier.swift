@@ -17,6 +17,21 @@ public struct ZeroShotClassifier: Sendable {
         model: CLIPModel, labels: [String], templates: [String] = defaultTemplates, longText: LongText = .truncate
     ) throws(CLIPError) { throw notYet }
 
+    /// The text that is embedded for a label: the template with the label in place of every `{}`.
+    public static func prompt(_ label: String, in template: String) -> String {
+        var prompt = ""
+        var rest = template.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
+            if scalar == "{", rest.first == "}" {
+                prompt += label
+                rest.removeFirst()
+            } else {
+                prompt.unicodeScalars.append(scalar)
+            }
+        }
+        return prompt
+    }
+
     /// Scores every label for a picture's embedding.
     public func classify(_ picture: Embedding) -> Classification { fatalError() }
 
