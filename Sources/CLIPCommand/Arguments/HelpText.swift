@@ -1,0 +1,80 @@
+/// Help in the form that Swift's command line tools share.
+enum HelpText {
+    static let width = 80
+    private static let column = 26
+
+    /// The help of one command.
+    static func of(_ table: CommandTable) -> String {
+        var text = paragraph("OVERVIEW: " + table.abstract)
+        for part in table.discussion { text += "\n" + paragraph(part) }
+        text += "\nUSAGE: \(table.usage)\n"
+        if !table.positionals.isEmpty {
+            text += "\nARGUMENTS:\n"
+            for positional in table.positionals { text += entry("<\(positional.name)>", positional.help) }
+        }
+        for group in Option.Group.allCases {
+            let options = table.options.filter { $0.group == group && !$0.isHidden }
+            if options.isEmpty { continue }
+            text += "\n\(group.rawValue):\n"
+            for option in options { text += entry(label(option), option.help) }
+        }
+        return text + examples(table.examples)
+    }
+
+    /// The help of `clip` itself.
+    static func ofAll(_ tables: [CommandTable]) -> String {
+        var text = paragraph("OVERVIEW: " + Root.table.abstract)
+        for part in Root.table.discussion { text += "\n" + paragraph(part) }
+        text += "\nUSAGE: clip <subcommand>\n\nOPTIONS:\n"
+        for option in Root.table.options where !option.isHidden { text += entry(label(option), option.help) }
+        text += "\nSUBCOMMANDS:\n"
+        for table in tables { text += entry(table.name, table.abstract) }
+        text += examples(Root.table.examples)
+        return text + "\n  See 'clip help <subcommand>' for detailed help.\n"
+    }
+
+    /// How an option is written: `-o, --output <file>`.
+    static func label(_ option: Option) -> String {
+        var label = "--" + option.name
+        if case .pair(let off) = option.value { label += "/--" + off }
+        if let short = option.short { label = "-\(short), " + label }
+        return label + (option.placeholder.map { " <\($0)>" } ?? "")
+    }
+
+    private static func examples(_ examples: [CommandTable.Example]) -> String {
+        guard !examples.isEmpty else { return "" }
+        return "\nEXAMPLES:\n" + examples.map { "  \($0.line)\n      \($0.comment)\n" }.joined()
+    }
+
+    private static func entry(_ label: String, _ help: String) -> String {
+        let lines = wrapped(help, width: width - column)
+        let indent = String(repeating: " ", count: column)
+        var text = "  " + label
+        if text.utf8.count + 2 > column {
+            text += "\n" + indent
+        } else {
+            text += String(repeating: " ", count: column - text.utf8.count)
+        }
+        return text + lines.joined(separator: "\n" + indent) + "\n"
+    }
+
+    private static func paragraph(_ text: String) -> String {
+        wrapped(text, width: width).map { $0 + "\n" }.joined()
+    }
+
+    /// `text` in lines of at most `width` columns, broken at spaces. Line ends stay.
+    static func wrapped(_ text: String, width: Int) -> [String] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { line -> [String] in
+            var lines: [String] = []
+            var current = ""
+            for word in line.split(separator: " ", omittingEmptySubsequences: false) {
+                if !current.isEmpty, current.count + 1 + word.count > width {
+                    lines.append(current)
+                    current = ""
+                }
+                current += (current.isEmpty ? "" : " ") + word
+            }
+            return lines + [current]
+        }
+    }
+}

@@ -1,0 +1,13 @@
+/// One subcommand. A new one is a file in Commands/ and an entry in `Root.commands`.
+protocol Command: Sendable {
+    /// How it is called.
+    static var table: CommandTable { get }
+
+    /// Takes its arguments, read by the table.
+    /// - Throws: when they contradict each other.
+    init(_ arguments: Arguments) throws(UsageError)
+
+    /// - Returns: false when part of it failed; what, has been said on standard error.
+    /// - Throws: what ends the whole run.
+    func run() throws -> Bool
+}

@@ -1,0 +1,99 @@
+import CLIP
+
+struct Classify: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let labels = Option(
+        "labels", .text("labels"), isRepeatable: true,
+        help: #"The labels, separated by commas. One with a comma inside is quoted: 'dog,"cat, asleep"'."#)
+    private static let labelsFile = Option(
+        "labels-file", .file("file"), isRepeatable: true,
+        help: "Read labels from a file, one a line; - is standard input.")
+    private static let template = Option(
+        "template", .text("text"), isRepeatable: true,
+        help: """
+            The sentence that labels are put into, at {}. Given more than once, their embeddings are averaged. \
+            (default: "a photo of a {}")
+            """)
+    private static let top = Option("top", .integer("count", 1...1_000_000), help: "Show only the best labels.")
+    private static let independent = Option(
+        "independent",
+        help: """
+            Also score each label alone, against prompts that name nothing in particular: labels then need not exclude \
+            each other.
+            """)
+    private static let reject = Option(
+        "reject", help: "Give an answer: the best label, or none where no label beats such prompts.")
+
+    static let table = CommandTable(
+        "classify",
+        abstract: "Say which of the labels given fits each picture best.",
+        discussion: [
+            """
+            One record per picture: {"input", "labels": [{"label", "probability", "similarity"}, ...], "ambiguous", \
+            "fits_no_label", "model"}, best label first.
+            """,
+            """
+            "probability" is a softmax over the labels given, a share among them: it says nothing about labels that \
+            were not given, and one label alone always gets 1. "similarity" is the cosine that the model measured. \
+            "ambiguous" means that the second label has more than half the share of the first; "fits_no_label" that \
+            no label beats prompts that name nothing in particular.
+            """,
+        ],
+        positionals: [.pictures],
+        options: [labels, labelsFile, template, top, independent, reject] + Option.modelOptions
+            + [.batchSize, .filesFrom, .nulSeparated, .longText] + Option.pictureOptions
+            + Option.outputOptions(formats),
+        examples: [
+            .init(#"clip classify photo.jpg --labels "dog,cat""#, "A dog or a cat?"),
+            .init(
+                "clip classify photos --labels-file labels.txt --top 1 --format csv -o labels.csv",
+                "The best label of every picture in a folder, as a table."),
+            .init(
+                #"clip classify *.png --labels "dog,cat" --template "a drawing of a {}" --reject"#,
+                "Drawings, which may show neither."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+    private let givenLabels: [String]
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: Classify.formats)
+        var labels: [String] = []
+        for list in arguments.all(Classify.labels) { labels += try LabelList.parse(list) }
+        givenLabels = labels
+        guard arguments.has(Classify.labels) || arguments.has(Classify.labelsFile) else {
+            throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
+        }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        var labels = givenLabels
+        for file in arguments.all(Classify.labelsFile) { labels += try LabelList.read(path: file) }
+        let templates =
+            arguments.has(Classify.template)
+            ? arguments.all(Classify.template) : ZeroShotClassifier.defaultTemplates
+        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+        let model = try ModelChoice(arguments).load()
+        let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates, longText: longText)
+        for label in labels {
+            for template in templates {
+                try console.warnOfDroppedText(
+                    in: ZeroShotClassifier.prompt(label, in: template), longText: longText, model: model)
+            }
+        }
+        let style = ClassificationRecord.Style(
+            top: arguments.integer(Classify.top), showsIndependent: arguments.flag(Classify.independent),
+            answers: arguments.flag(Classify.reject))
+        let results = try ResultStream(output, console: console, note: style.note(labelCount: labels.count))
+        try PictureRun(arguments, console: console).embedEach(with: model, to: results) { name, embedding in
+            try results.write(
+                ClassificationRecord(
+                    input: name, result: classifier.classify(embedding), fingerprint: model.fingerprint, style: style))
+        }
+        try results.finish()
+        return !console.hasFailed
+    }
+}

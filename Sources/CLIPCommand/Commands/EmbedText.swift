@@ -1,0 +1,48 @@
+import CLIP
+
+struct EmbedText: Command {
+    private static let formats = OutputFormat.allCases
+
+    static let table = CommandTable(
+        "embed-text",
+        abstract: "Turn texts into embeddings.",
+        discussion: [
+            """
+            One record per text, in the order given: {"input", "embedding", "model"}, in the same space as the \
+            embeddings of pictures. npy is a float32 array [texts, dimension]; FILE.npy.json beside it names the text \
+            of each row.
+            """
+        ],
+        positionals: [.texts],
+        options: Option.modelOptions + [.batchSize, .normalize, .textsFrom, .nulSeparated, .longText]
+            + Option.outputOptions(formats),
+        examples: [
+            .init(#"clip embed-text "a photo of a dog" "a photo of a cat""#, "Look at two embeddings."),
+            .init("clip embed-text --file captions.txt --format npy -o captions.npy", "A text a line, for NumPy."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: EmbedText.formats)
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        let model = try ModelChoice(arguments).load()
+        let results = try ResultStream(
+            output, console: console, note: EmbeddingRecord.note, row: EmbeddingRecord.row(of: model))
+        var texts = try TextBatches(arguments, console: console, results: results)
+        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+        let normalize = arguments.flag(.normalize, default: true)
+        try texts.forEach(of: model) { texts throws(CLIPError) in
+            try model.embed(texts, longText: longText, normalize: normalize)
+        } _: { text, embedding in
+            try results.write(EmbeddingRecord(input: text, embedding: embedding, fingerprint: model.fingerprint))
+        }
+        try results.finish()
+        return !console.hasFailed
+    }
+}

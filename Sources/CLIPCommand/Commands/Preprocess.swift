@@ -1,0 +1,103 @@
+import CLIP
+
+struct Preprocess: Command {
+    private static let format = Option(
+        "format", .choice("format", ["npy", "png"]), group: .output,
+        help: """
+            npy: the numbers that the model sees; png: the fitted picture. (default: by the name after -o, else npy)
+            """)
+
+    static let table = CommandTable(
+        "preprocess",
+        abstract: "Show what a model sees of pictures: fitted, cropped, normalised.",
+        discussion: [
+            """
+            npy is a float32 array [pictures, 3, height, width], normalised as the model wants it; several pictures \
+            and the windows of --fit multicrop stand one after another, and FILE.npy.json beside it names the picture \
+            of each. png is the fitted 8-bit picture itself, to look at, and takes one picture.
+            """
+        ],
+        positionals: [.pictures],
+        options: [.model, .filesFrom, .nulSeparated] + Option.pictureOptions + [format, .output, .quiet],
+        examples: [
+            .init("clip preprocess photo.jpg -o seen.png", "Look at what is left of a photo."),
+            .init("clip preprocess photo.jpg -o pixels.npy", "The numbers, for NumPy."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+    private let asPicture: Bool
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        let path = arguments.text(.output)
+        let named = path?.lowercased().hasSuffix(".png") == true ? "png" : "npy"
+        asPicture = (arguments.text(Preprocess.format) ?? named) == "png"
+        output = OutputOptions(format: .npy, path: path, isQuiet: arguments.flag(.quiet))
+        try output.checkBinary()
+        if asPicture, arguments.positionals.count != 1 || arguments.has(.filesFrom) {
+            throw UsageError("A png holds one picture: name one, or use '--format npy'.")
+        }
+        if asPicture, arguments.text(.fit) == ImageFit.multicrop.rawValue {
+            throw UsageError("A png holds one picture, '--fit multicrop' makes several: use '--format npy'.")
+        }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        let model = try ModelChoice(arguments).load()
+        return try asPicture ? writePicture(model) : writeArray(model, console)
+    }
+
+    private func writePicture(_ model: CLIPModel) throws -> Bool {
+        let options = PictureOptions(arguments)
+        let path = FilePath(arguments.positionals[0])
+        do {
+            let image =
+                path.text == "-"
+                ? try Image(readingStandardInput: options.reading) : try Image(reading: path, options: options.reading)
+            guard let fitted = try model.fittedImages(of: image, fit: options.fit).first else { return false }
+            let bytes = fitted.png()
+            let output = try Output(path: self.output.path)
+            try output.write(bytes)
+            try output.finish()
+        } catch let error as CLIPError {
+            throw InputError(described(error, name: path.text))
+        }
+        return true
+    }
+
+    private func writeArray(_ model: CLIPModel, _ console: Console) throws -> Bool {
+        let options = PictureOptions(arguments)
+        let side = model.configuration.vision.imageSize
+        let results = try ResultStream(
+            output, console: console, row: ([3, side, side], EmbeddingRecord.row(of: model).fields))
+        let inputs = try PictureInputs(arguments, console: console)
+        for input in inputs {
+            do {
+                let image =
+                    switch input {
+                    case .file(let path): try Image(reading: FilePath(path), options: options.reading)
+                    case .bytes(let bytes, _): try Image(bytes: bytes, options: options.reading)
+                    }
+                let pixels = try model.preprocess(image, fit: options.fit)
+                try results.write(PixelRecord(input: input.name, pixels: pixels))
+            } catch let error as CLIPError {
+                try results.fail(input.name, described(error, name: input.name))
+            }
+        }
+        try inputs.checkEnd()
+        try results.finish()
+        return !console.hasFailed
+    }
+}
+
+/// The pixels of a picture, which only NumPy wants.
+private struct PixelRecord: Record {
+    let input: String
+    let pixels: PixelTensor
+
+    var fields: [(name: String, value: FieldValue)] { [("input", .text(input))] }
+    var text: String { displayed(input) + "\n" }
+    var vectors: (name: String, values: [Float])? { (input, pixels.values) }
+}

@@ -1,0 +1,80 @@
+import CLIP
+
+struct Similarity: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+
+    static let table = CommandTable(
+        "similarity",
+        abstract: "Compare a picture or a text with others.",
+        discussion: [
+            """
+            The first is compared with each of the others: {"a", "b", "similarity", "model"}, where similarity is the \
+            cosine of their embeddings, from -1 to 1. Each is a picture if such a file exists (or - for standard \
+            input), else a text; image: or text: in front settles doubt.
+            """
+        ],
+        positionals: [
+            Positional("a", count: 1...1, isPath: true, help: "A picture or a text."),
+            Positional("b", count: 1...Int.max, isPath: true, help: "Pictures or texts to compare it with."),
+        ],
+        options: Option.modelOptions + [.longText] + Option.pictureOptions + Option.outputOptions(formats),
+        examples: [
+            .init(#"clip similarity photo.jpg "a dog" "a cat""#, "Which text is nearer to the picture?"),
+            .init("clip similarity photo.jpg *.png", "Which picture is nearest to this one?"),
+            .init("clip similarity text:dog image:dog", "The word dog, and the picture in the file dog."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: Similarity.formats)
+        let uses = arguments.texts.count { $0 == "-" || $0 == "image:-" }
+        guard uses <= 1 else { throw UsageError("Standard input is named \(uses) times, it can be read once.") }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        let model = try ModelChoice(arguments).load()
+        let things = arguments.positionals.map(Comparand.init)
+        let first: Embedding
+        do throws(CLIPError) {
+            first = try things[0].embedding(by: model, arguments, console)
+        } catch {
+            throw InputError(described(error, name: things[0].name))
+        }
+        let kinds = things.count { $0.isText }
+        let note = "cosines from -1 to 1; a picture and a text always score lower than two pictures or two texts"
+        let results = try ResultStream(
+            output, console: console, heading: displayed(things[0].name),
+            note: kinds > 0 && kinds < things.count ? note : "cosines from -1 to 1")
+        if console.showsProgress { console.progress = ProgressBar(total: things.count - 1, unit: "comparisons") }
+        for thing in things.dropFirst() {
+            do {
+                let similarity = try first.similarity(to: thing.embedding(by: model, arguments, console))
+                try results.write(
+                    SimilarityRecord(
+                        a: things[0].name, b: thing.name, similarity: similarity, fingerprint: model.fingerprint))
+            } catch let error as CLIPError {
+                try results.fail(thing.name, described(error, name: thing.name))
+            }
+        }
+        try results.finish()
+        return !console.hasFailed
+    }
+}
+
+/// A cosine.
+private struct SimilarityRecord: Record {
+    let a: String
+    let b: String
+    let similarity: Float
+    let fingerprint: String
+
+    var fields: [(name: String, value: FieldValue)] {
+        [("a", .text(a)), ("b", .text(b)), ("similarity", .number(similarity)), ("model", .text(fingerprint))]
+    }
+
+    var text: String { "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(b))\n" }
+}

@@ -1,0 +1,66 @@
+import CLIP
+
+/// Something to compare: a picture if such a file exists, else a text; a prefix settles doubt.
+struct Comparand {
+    private enum Kind: Equatable {
+        case picture(FilePath)
+        case standardInput
+        case text(String)
+        case folder
+    }
+
+    /// As it was written, without its prefix.
+    let name: String
+    private let kind: Kind
+    /// Whether it looks like a path, and might be misspelt.
+    private let isDoubtful: Bool
+
+    init(_ argument: [UInt8]) {
+        func rest(after prefix: String) -> [UInt8]? {
+            argument.starts(with: prefix.utf8) ? Array(argument.dropFirst(prefix.utf8.count)) : nil
+        }
+        if let text = rest(after: "text:") {
+            name = String(decoding: text, as: UTF8.self)
+            (kind, isDoubtful) = (.text(name), false)
+            return
+        }
+        let asPicture = rest(after: "image:")
+        let path = FilePath(asPicture ?? argument)
+        let isStandardInput = path.text == "-"
+        name = isStandardInput ? "standard input" : path.text
+        if isStandardInput {
+            (kind, isDoubtful) = (.standardInput, false)
+        } else if asPicture != nil {
+            (kind, isDoubtful) = (.picture(path), false)
+        } else {
+            switch path.kind {
+            case .file, .other: (kind, isDoubtful) = (.picture(path), false)
+            case .folder: (kind, isDoubtful) = (.folder, false)
+            case .missing: (kind, isDoubtful) = (.text(name), Image.isPictureName(name) && !name.contains(" "))
+            }
+        }
+    }
+
+    var isText: Bool { if case .text = kind { true } else { false } }
+
+    func embedding(by model: CLIPModel, _ arguments: Arguments, _ console: Console) throws(CLIPError) -> Embedding {
+        let options = PictureOptions(arguments)
+        switch kind {
+        case .text(let text):
+            if isDoubtful {
+                console.warn("\(text): no such file, taken as a text: write text:\(text) if that is meant")
+            }
+            let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+            try console.warnOfDroppedText(in: text, longText: longText, model: model)
+            return try model.embed(text, longText: longText)
+        case .folder:
+            throw CLIPError(
+                .argument, path: name, "is a folder: name a picture in it, or write text:\(name) if the words are meant"
+            )
+        case .picture(let path):
+            return try model.embed(Image(reading: path, options: options.reading), fit: options.fit)
+        case .standardInput:
+            return try model.embed(Image(readingStandardInput: options.reading), fit: options.fit)
+        }
+    }
+}

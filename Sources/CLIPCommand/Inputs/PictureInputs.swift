@@ -1,0 +1,112 @@
+import CLIP
+
+/// The pictures that a command line names, one after another: files, folders, lists, standard input.
+///
+/// They are looked up as they are needed: a list of a million names takes no more memory than one of ten.
+final class PictureInputs: Sequence, IteratorProtocol {
+    /// What to look at next.
+    private enum Source {
+        case path([UInt8])
+        case list(EntryReader)
+        case folder(FolderWalk, name: String)
+    }
+
+    private var sources: [Source]
+    private let console: Console
+    /// False when the names are only to be counted.
+    private let opensFiles: Bool
+    /// How many pictures there were so far.
+    private(set) var count = 0
+    /// What ended the sequence before its time.
+    private var failure: InputError?
+    private var countInFolder = 0
+
+    /// - Throws: when a list can't be opened, or standard input is to be two things at once.
+    init(_ arguments: Arguments, console: Console, opensFiles: Bool = true) throws(InputError) {
+        self.console = console
+        self.opensFiles = opensFiles
+        sources = []
+        for path in arguments.positionals { sources.append(.path(path)) }
+        for list in arguments.all(.filesFrom) {
+            sources.append(.list(try EntryReader(path: list, isNULSeparated: arguments.flag(.nulSeparated))))
+        }
+        let uses = arguments.positionals.count { $0 == dash } + arguments.all(.filesFrom).count { $0 == "-" }
+        if uses > 1 { throw InputError("standard input is named \(uses) times, it can be read once") }
+        sources.reverse()
+    }
+
+    func next() -> ImageInput? {
+        while let source = sources.popLast() {
+            switch source {
+            case .path(let bytes):
+                if let input = input(bytes, mayBeStandardInput: true) { return input }
+            case .list(let reader):
+                do throws(InputError) {
+                    guard let entry = try reader.next() else { continue }
+                    sources.append(source)
+                    guard !entry.isEmpty else { continue }
+                    if let input = input(entry, mayBeStandardInput: false) { return input }
+                } catch {
+                    failure = error
+                    sources.removeAll()
+                }
+            case .folder(var walk, let name):
+                if let path = walk.next() {
+                    countInFolder += 1
+                    sources.append(.folder(walk, name: name))
+                    return picture(at: path)
+                }
+                if countInFolder == 0 {
+                    console.fail("\(name): the folder holds no pictures: expected files named .png, .jpg and the like")
+                }
+            }
+        }
+        return nil
+    }
+
+    /// The picture that a path names; nil when it names a folder, which comes next.
+    private func input(_ bytes: [UInt8], mayBeStandardInput: Bool) -> ImageInput? {
+        if mayBeStandardInput, bytes == dash {
+            return read("standard input") { () throws(SystemError) in
+                try readToEnd(of: 0, atMost: PictureInputs.largestFile)
+            }
+        }
+        let path = FilePath(bytes)
+        guard path.kind == .folder else { return picture(at: path) }
+        countInFolder = 0
+        sources.append(.folder(FolderWalk(path, report: console.fail), name: path.text))
+        return nil
+    }
+
+    /// A file by its name, or by its bytes where the name says nothing: of a pipe, or of a name that is not UTF-8.
+    private func picture(at path: FilePath) -> ImageInput? {
+        if path.isText && path.kind != .other {
+            count += 1
+            return .file(path.text)
+        }
+        return read(path.text) { () throws(SystemError) in try path.read(atMost: PictureInputs.largestFile) }
+    }
+
+    /// Says what went wrong after the last picture.
+    func checkEnd() throws(InputError) {
+        if let failure { throw failure }
+        if count == 0, !console.hasFailed { throw InputError("no pictures: the list of files is empty") }
+    }
+
+    private func read(_ name: String, _ body: () throws(SystemError) -> [UInt8]) -> ImageInput? {
+        guard opensFiles else { return .bytes([], name: name) }
+        do throws(SystemError) {
+            let bytes = try body()
+            count += 1
+            return .bytes(bytes, name: name)
+        } catch {
+            console.fail("\(name): can't be read: \(error.message)")
+            return nil
+        }
+    }
+
+    /// As much as a picture file may reasonably have: a device without an end must not fill the memory.
+    private static let largestFile = 1 << 30
+}
+
+private let dash = [UInt8(ascii: "-")]

@@ -1,0 +1,47 @@
+import CLIP
+
+/// Embeds every picture of a command line, in order, one batch after another.
+struct PictureRun {
+    private let arguments: Arguments
+    private let options: PictureOptions
+    private let console: Console
+
+    init(_ arguments: Arguments, console: Console) {
+        self.arguments = arguments
+        self.console = console
+        options = PictureOptions(arguments)
+    }
+
+    /// - Parameter body: takes the name and the embedding of a picture; those that fail are reported.
+    /// - Throws: what `body` throws, and when the command line names no inputs that can be had.
+    func embedEach(
+        with model: CLIPModel, to results: ResultStream, normalize: Bool = true,
+        _ body: (_ name: String, Embedding) throws -> Void
+    ) throws {
+        let inputs = try PictureInputs(arguments, console: console)
+        if console.showsProgress { console.progress = ProgressBar(total: count(), unit: "pictures") }
+        try model.embedEach(
+            inputs, options: options.reading, fit: options.fit, normalize: normalize, batchSize: options.batchSize
+        ) { input, result in
+            switch result {
+            case .success(let embedding): try body(input.name, embedding)
+            case .failure(let error): try results.fail(input.name, described(error, name: input.name))
+            }
+        }
+        try inputs.checkEnd()
+    }
+
+    /// How many pictures there are; nil when finding out would use them up.
+    private func count() -> Int? {
+        let areFiles = arguments.all(.filesFrom).allSatisfy { $0 != "-" && FilePath($0).kind == .file }
+        guard areFiles else { return nil }
+        let silent = Console(isQuiet: true, isSilent: true)
+        guard let inputs = try? PictureInputs(arguments, console: silent, opensFiles: false) else { return nil }
+        return inputs.reduce(0) { count, _ in count + 1 }
+    }
+}
+
+/// An error's line, which begins with a name.
+func described(_ error: CLIPError, name: String) -> String {
+    error.path == nil ? "\(name): \(error.message)" : error.description
+}

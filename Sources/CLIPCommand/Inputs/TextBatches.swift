@@ -1,0 +1,63 @@
+import CLIP
+
+/// Takes the texts of a command line in batches, and tells what a model will not see of them.
+struct TextBatches {
+    private var texts: TextInputs
+    private let size: Int
+    private let longText: LongText
+    private let console: Console
+    private let results: ResultStream
+
+    init(_ arguments: Arguments, console: Console, results: ResultStream) throws(InputError) {
+        texts = try TextInputs(arguments)
+        size = arguments.integer(.batchSize) ?? 32
+        longText = arguments.choice(.longText) ?? .truncate
+        self.console = console
+        self.results = results
+        if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "texts") }
+    }
+
+    /// Hands every batch to `encode`, then every text with its result to `body`, in order. One bad text does not spoil
+    /// its batch.
+    mutating func forEach<Encoded>(
+        of model: CLIPModel, encode: ([String]) throws(CLIPError) -> [Encoded],
+        _ body: (String, Encoded) throws -> Void
+    ) throws {
+        while case let batch = try texts.batch(size), !batch.isEmpty {
+            let good = batch.compactMap { try? $0.get() }
+            let together = try? encode(good)
+            var next = 0
+            for entry in batch {
+                switch entry {
+                case .failure(let error): try results.fail("", error.description)
+                case .success(let text):
+                    do {
+                        try console.warnOfDroppedText(in: text, longText: longText, model: model)
+                        let encoded = if let together { together[next] } else { try encode([text])[0] }
+                        try body(text, encoded)
+                    } catch let error as CLIPError {
+                        try results.fail(text, described(error, name: quoted(text)))
+                    }
+                    next += 1
+                }
+            }
+            try results.flush()
+        }
+    }
+}
+
+extension Console {
+    /// Quotes the words that a model will not see.
+    func warnOfDroppedText(in text: String, longText: LongText, model: CLIPModel) throws(CLIPError) {
+        guard longText == .truncate, let dropped = try model.droppedText(of: text) else { return }
+        warn(
+            "\(quoted(text, atMost: 40)): longer than the model's \(model.configuration.text.contextLength) tokens,"
+                + " the end is dropped: \(quoted(dropped, atMost: 400))")
+    }
+}
+
+/// A text in quotes, shortened in its middle when it is long.
+func quoted(_ text: String, atMost limit: Int = 60) -> String {
+    guard text.count > limit else { return "\"\(text)\"" }
+    return "\"\(text.prefix(limit * 2 / 3)) … \(text.suffix(limit / 3))\""
+}

@@ -1,0 +1,46 @@
+/// The texts that a command line names, one after another: arguments, then the lines of files.
+struct TextInputs {
+    /// A text, or what is wrong with a line that holds none.
+    typealias Entry = Result<String, InputError>
+
+    private var arguments: ArraySlice<[UInt8]>
+    private var readers: ArraySlice<EntryReader>
+
+    /// - Throws: when a file can't be opened, or standard input is named twice.
+    init(_ arguments: Arguments) throws(InputError) {
+        self.arguments = arguments.positionals[...]
+        let paths = arguments.all(.textsFrom)
+        let uses = paths.count { $0 == "-" }
+        if uses > 1 { throw InputError("standard input is named \(uses) times, it can be read once") }
+        var readers: [EntryReader] = []
+        for path in paths {
+            readers.append(try EntryReader(path: path, isNULSeparated: arguments.flag(.nulSeparated)))
+        }
+        self.readers = readers[...]
+    }
+
+    /// The next text; nil after the last.
+    mutating func next() throws(InputError) -> Entry? {
+        if let argument = arguments.popFirst() { return entry(argument, "an argument") }
+        while let reader = readers.first {
+            if let line = try reader.next() { return entry(line, "\(reader.name): line \(reader.number)") }
+            readers.removeFirst()
+        }
+        return nil
+    }
+
+    /// Up to `count` texts; fewer at the end, or when more would have to be waited for: who writes into the other end
+    /// of a pipe may be waiting for the answers to what is there.
+    mutating func batch(_ count: Int) throws(InputError) -> [Entry] {
+        var batch: [Entry] = []
+        while batch.count < count, batch.isEmpty || isReady, let entry = try next() { batch.append(entry) }
+        return batch
+    }
+
+    private var isReady: Bool { !arguments.isEmpty || readers.first?.isReady ?? true }
+
+    private func entry(_ bytes: [UInt8], _ place: String) -> Entry {
+        if let text = String(validating: bytes, as: UTF8.self) { return .success(text) }
+        return .failure(.notUTF8(place))
+    }
+}

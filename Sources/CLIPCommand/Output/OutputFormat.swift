@@ -1,0 +1,57 @@
+/// How results are written.
+enum OutputFormat: String, CaseIterable, Sendable {
+    /// For people.
+    case text
+    /// One JSON object a line.
+    case jsonl
+    /// One JSON array.
+    case json
+    /// Comma-separated values with a header (RFC 4180).
+    case csv
+    /// A NumPy array of 32-bit floats.
+    case npy
+}
+
+/// Writes records one after another. Each format is one file.
+protocol RecordWriter: AnyObject {
+    func write(_ record: some Record) throws(OutputError)
+    /// Ends what the records began. Nothing is handed on before the caller finishes the output.
+    func finish() throws(OutputError)
+}
+
+/// One result in whatever form a format wants it.
+protocol Record {
+    /// For JSON: names and values in the order of reading.
+    var fields: [(name: String, value: FieldValue)] { get }
+    /// For CSV: the header, the same for every record of a command line.
+    var columns: [String] { get }
+    /// For CSV: the lines, each with a value per column.
+    var rows: [[FieldValue]] { get }
+    /// For people: whole lines.
+    var text: String { get }
+    /// For NumPy: what a row of the array belongs to, and the values of one row or several.
+    var vectors: (name: String, values: [Float])? { get }
+}
+
+extension Record {
+    var columns: [String] { fields.map(\.name) }
+    var rows: [[FieldValue]] { [fields.map(\.value)] }
+    var vectors: (name: String, values: [Float])? { nil }
+}
+
+/// A value in a record.
+enum FieldValue {
+    case null
+    case truth(Bool)
+    case integer(Int)
+    case number(Float)
+    case text(String)
+    case integers([Int])
+    case numbers([Float])
+    case list([FieldValue])
+    case object([(name: String, value: FieldValue)])
+
+    /// The text, or null.
+    static func optional(_ text: String?) -> FieldValue { text.map { .text($0) } ?? .null }
+    static func texts(_ texts: [String]) -> FieldValue { .list(texts.map { .text($0) }) }
+}

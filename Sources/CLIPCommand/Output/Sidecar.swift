@@ -1,0 +1,49 @@
+import JSON
+
+/// The file `x.npy.json` beside `x.npy`: which model made the rows, and which input is which.
+final class Sidecar {
+    private let output: Output
+    private let rest: [(name: String, value: FieldValue)]
+    /// Failed inputs wait here, outside memory: a list of names can be long and all of it wrong.
+    private let failures: Spool
+    private var inputCount = 0
+
+    /// - Parameters:
+    ///   - path: of the array.
+    ///   - fields: what is said before the list of inputs.
+    ///   - rest: what is said after it.
+    init(beside path: String, fields: [(name: String, value: FieldValue)]) throws(OutputError) {
+        output = try Output(path: path + ".json")
+        failures = try Spool()
+        rest = fields
+        try output.write("{\n\"inputs\":[")
+    }
+
+    /// The input that the next row belongs to.
+    func add(_ input: String) throws(OutputError) {
+        try output.write((inputCount > 0 ? ",\n" : "\n") + jsonString(input))
+        inputCount += 1
+    }
+
+    /// An input that has no row, and why.
+    func addFailure(_ input: String, _ message: String) throws(OutputError) {
+        var text = failures.byteCount > 0 ? ",\n" : "\n"
+        FieldValue.object([("input", .text(input)), ("error", .text(message))]).appendJSON(to: &text)
+        try failures.write(Array(text.utf8))
+    }
+
+    /// Writes the end; the file appears with `commit`.
+    func finish(shape: [Int]) throws(OutputError) {
+        try output.write("\n],\n\"failed\":[")
+        try failures.replay { part throws(OutputError) in try output.write(part) }
+        try output.write("]")
+        for field in rest + [("shape", .integers(shape)), ("dtype", .text("float32"))] {
+            var text = ",\n" + jsonString(field.name) + ":"
+            field.value.appendJSON(to: &text)
+            try output.write(text)
+        }
+        try output.write("\n}\n")
+    }
+
+    func commit() throws(OutputError) { try output.finish() }
+}

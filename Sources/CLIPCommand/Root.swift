@@ -1,0 +1,130 @@
+import CLIP
+
+/// The command `clip`: finds the subcommand, runs it, and turns what goes wrong into messages and an exit status.
+enum Root {
+    /// 0: done; 1: something failed, every failure said on standard error; 64: the command line makes no sense.
+    enum Status {
+        static let success: Int32 = 0
+        static let failure: Int32 = 1
+        static let usage: Int32 = 64
+    }
+
+    static let versionText = "clip 0.1.0"
+
+    static var commands: [any Command.Type] {
+        [
+            EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Tokenize.self, Preprocess.self, Info.self,
+            Verify.self, Pack.self,
+        ]
+    }
+
+    private static let completionScript = Option(
+        "generate-completion-script", .choice("shell", CompletionShell.allCases.map(\.rawValue)), isHidden: true,
+        help: "Print a completion script for a shell.")
+    private static let manual = Option("generate-manual", isHidden: true, help: "Print the manual page.")
+
+    /// What stands before a subcommand.
+    static let table = CommandTable(
+        "clip",
+        abstract: "Embed, compare and name pictures and texts with CLIP.",
+        discussion: [
+            """
+            Everything runs on this machine, and nothing is downloaded. Results go to standard output as text at a \
+            terminal, else as one JSON object a line; progress, warnings and errors go to standard error.
+            """
+        ],
+        positionals: [],
+        options: [.version, completionScript, manual],
+        examples: [
+            .init(#"clip classify photo.jpg --labels "dog,cat""#, "Which of the labels fits the picture best?"),
+            .init("clip embed-image photos -o photos.npy", "The embeddings of all pictures in a folder, for NumPy."),
+        ])
+
+    /// Runs the program with `arguments`, the program's own name left out.
+    /// - Returns: the exit status.
+    static func run(_ arguments: [[UInt8]]) -> Int32 {
+        Signals.prepare()
+        do {
+            return try dispatch(arguments)
+        } catch let error as OutputError {
+            guard !error.isClosedPipe else { return Signals.diesOfClosedPipe() }
+            Console.write(error: error.description)
+        } catch {
+            Console.write(error: "\(error)")
+        }
+        return Status.failure
+    }
+
+    private static func dispatch(_ arguments: [[UInt8]]) throws -> Int32 {
+        guard let first = arguments.first else { return try show(help()) }
+        let rest = arguments.dropFirst()
+        let name = String(decoding: first, as: UTF8.self)
+        if name == "help" { return try help(rest) }
+        if name.hasPrefix("-") { return try runWithoutCommand(arguments) }
+        guard let command = command(name) else { return reject(unknownCommand(name), as: table) }
+        if ArgumentParser.asksForHelp(rest) { return try show(HelpText.of(command.table)) }
+        if rest.count == 1, rest.first!.elementsEqual("--version".utf8) { return try show(versionText + "\n") }
+        let made: any Command
+        do throws(UsageError) {
+            made = try command.init(ArgumentParser.parse(rest, as: command.table))
+        } catch {
+            return reject(error, as: command.table)
+        }
+        do {
+            return try made.run() ? Status.success : Status.failure
+        } catch let error as CLIPError where error.kind == .argument && error.path == nil {
+            return reject(UsageError(error.message), as: command.table)
+        }
+    }
+
+    private static func runWithoutCommand(_ arguments: [[UInt8]]) throws -> Int32 {
+        if ArgumentParser.asksForHelp(arguments) { return try show(help()) }
+        let parsed: Arguments
+        do throws(UsageError) {
+            parsed = try ArgumentParser.parse(arguments, as: table)
+        } catch {
+            return reject(error, as: table)
+        }
+        if parsed.has(.version) { return try show(versionText + "\n") }
+        if parsed.has(manual) { return try show(ManualPage.text(table, commands.map { $0.table })) }
+        if let shell = parsed.choice(completionScript, as: CompletionShell.self) {
+            return try show(shell.script(table, commands.map { $0.table }))
+        }
+        return reject(UsageError("Missing subcommand."), as: table)
+    }
+
+    private static func help(_ names: ArraySlice<[UInt8]>) throws -> Int32 {
+        guard let first = names.first, first.first != UInt8(ascii: "-") else { return try show(help()) }
+        let name = String(decoding: first, as: UTF8.self)
+        guard let command = command(name) else { return reject(unknownCommand(name), as: table) }
+        return try show(HelpText.of(command.table))
+    }
+
+    private static func help() -> String { HelpText.ofAll(commands.map { $0.table }) }
+
+    private static func command(_ name: String) -> (any Command.Type)? {
+        commands.first { $0.table.name == name }
+    }
+
+    private static func unknownCommand(_ name: String) -> UsageError {
+        let names = commands.map { $0.table.name }
+        let hint = Spelling.suggestion(for: name, among: names + ["help"])
+        let all = hint.isEmpty ? " It is one of \(names.joined(separator: ", "))." : ""
+        return UsageError("Unknown subcommand '\(displayed(name))'.\(hint)\(all)")
+    }
+
+    private static func show(_ text: String) throws -> Int32 {
+        let output = try Output(path: nil)
+        try output.write(text)
+        try output.finish()
+        return Status.success
+    }
+
+    private static func reject(_ error: UsageError, as table: CommandTable) -> Int32 {
+        let isRoot = table.name == self.table.name
+        let usage = isRoot ? "clip <subcommand>" : table.usage
+        let call = isRoot ? "clip" : "clip \(table.name)"
+        Console.writeLines("Error: \(error.message)\nUsage: \(usage)\n  See '\(call) --help' for more information.\n")
+        return Status.usage
+    }
+}

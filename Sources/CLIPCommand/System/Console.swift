@@ -1,0 +1,60 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Standard error: errors, warnings and the progress bar, which never get into each other's way.
+final class Console {
+    /// Whether an error was reported: the run goes on, its exit status says so.
+    private(set) var hasFailed = false
+    /// The progress bar, while there is one.
+    var progress: ProgressBar?
+    private let isQuiet: Bool
+    private let isSilent: Bool
+
+    /// - Parameters:
+    ///   - isQuiet: neither warnings nor a progress bar.
+    ///   - isSilent: no errors either.
+    init(isQuiet: Bool, isSilent: Bool = false) {
+        self.isQuiet = isQuiet
+        self.isSilent = isSilent
+    }
+
+    /// Reports an error that ends one input but not the run.
+    func fail(_ message: String) {
+        hasFailed = true
+        guard !isSilent else { return }
+        progress?.clear()
+        Console.write(error: message)
+    }
+
+    /// Reports what may not be as it was meant.
+    func warn(_ message: String) {
+        guard !isQuiet else { return }
+        progress?.clear()
+        Console.write(error: "warning: " + message)
+    }
+
+    /// Whether standard error is a terminal on which a bar is wanted.
+    var showsProgress: Bool { !isQuiet && isatty(STDERR_FILENO) == 1 }
+
+    /// Writes `clip: message`, on one line whatever the message holds.
+    static func write(error message: String) {
+        writeLines("clip: \(displayed(message))\n")
+    }
+
+    /// Writes to standard error. A message that can't be written there can't be complained about either.
+    static func writeLines(_ text: String) {
+        try? writeAll(Array(text.utf8), to: STDERR_FILENO)
+    }
+
+    /// Columns of the terminal on standard error.
+    static var columns: Int {
+        var size = winsize()
+        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+        return isKnown ? Int(size.ws_col) : 80
+    }
+}

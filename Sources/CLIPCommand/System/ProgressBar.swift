@@ -1,0 +1,56 @@
+/// A line on standard error: how many are done, how fast, how long it will take.
+final class ProgressBar {
+    /// How many there will be; nil while nobody can know.
+    private let total: Int?
+    private let unit: String
+    private let start = monotonicSeconds()
+    private var done = 0
+    private var lastDrawn = 0.0
+    private var isDrawn = false
+
+    init(total: Int?, unit: String) {
+        self.total = total
+        self.unit = unit
+    }
+
+    /// Counts one more, and draws the line if the last time was a while ago.
+    func advance() {
+        done += 1
+        let now = monotonicSeconds()
+        guard now - lastDrawn >= 0.1 else { return }
+        lastDrawn = now
+        Console.writeLines("\r" + line(seconds: now - start, columns: Console.columns) + "\u{1B}[K")
+        isDrawn = true
+    }
+
+    /// Takes the line off the screen, so that another can be written there.
+    func clear() {
+        guard isDrawn else { return }
+        Console.writeLines("\r\u{1B}[K")
+        isDrawn = false
+        lastDrawn = 0
+    }
+
+    /// The line as it stands after `seconds`.
+    func line(seconds: Double, columns: Int) -> String {
+        let rate = seconds > 0 ? Double(done) / seconds : 0
+        let speed = "\(decimal(rate, places: rate < 10 ? 1 : 0)) \(unit)/s"
+        guard let total, total > 0 else { return "\(done) \(unit)  \(speed)" }
+        let share = min(1, Double(done) / Double(total))
+        let left = rate > 0 ? "  \(ProgressBar.duration(Double(max(0, total - done)) / rate)) left" : ""
+        let numbers = " \(Int(share * 100)) %  \(done) of \(total)  \(speed)\(left)"
+        let room = min(30, columns - numbers.count - 3)
+        guard room >= 5 else { return String(numbers.dropFirst().prefix(max(0, columns - 1))) }
+        let filled = Int(share * Double(room))
+        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: room - filled)
+        return "[\(bar)]\(numbers)"
+    }
+
+    /// `8 s`, `3 min 20 s`, `2 h 5 min`.
+    static func duration(_ seconds: Double) -> String {
+        let seconds = Int(min(seconds.rounded(.up), 1e9))
+        if seconds < 60 { return "\(seconds) s" }
+        if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
+        return "\(seconds / 3600) h \(seconds / 60 % 60) min"
+    }
+}
