@@ -15,7 +15,6 @@ enum ForeignFormat {
             return "JPEG XL"
         }
         if has([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || has([0xFF, 0x4F, 0xFF, 0x51]) { return "JPEG 2000" }
-        if has("qoif") { return "QOI" }
         if has("8BPS") { return "Photoshop" }
         if has([0, 0, 1, 0]) { return "ICO" }
         if has([0x76, 0x2F, 0x31, 0x01]) { return "OpenEXR" }

@@ -6,11 +6,12 @@ package enum ImageFormats {
         NetpbmDecoder.self,
         BMPDecoder.self,
         GIFDecoder.self,
+        QOIDecoder.self,
     ]
 
     /// Extensions, lower-case, of what `decoders` reads: the files taken when a folder is walked.
     package static let fileExtensions: Set<String> = [
-        "png", "apng", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "pam", "bmp", "dib", "gif",
+        "png", "apng", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "pam", "bmp", "dib", "gif", "qoi",
     ]
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.

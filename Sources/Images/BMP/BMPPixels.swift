@@ -31,7 +31,7 @@ enum BMPPixels {
         return bytes.withUnsafeBufferPointer { bytes in
             rows(of: header) { y, row in
                 let offset = start + y * header.rowStride
-                guard bytes.count - offset >= header.rowBytes else { return }
+                guard bytes.count - offset >= header.rowBytes else { return row.initialize(repeating: 0) }
                 let source = UnsafeBufferPointer(rebasing: bytes[offset..<offset + header.rowBytes])
                 switch header.bitsPerPixel {
                 case 24: swapRedAndBlue(source, row)
@@ -48,14 +48,13 @@ enum BMPPixels {
         of header: BMPHeader, _ fill: (Int, UnsafeMutableBufferPointer<UInt8>) -> Void
     ) -> [UInt8] {
         let rowBytes = 3 * header.width
-        var pixels = [UInt8](repeating: 0, count: rowBytes * header.height)
-        pixels.withUnsafeMutableBufferPointer { pixels in
+        return [UInt8](unsafeUninitializedCapacity: rowBytes * header.height) { pixels, count in
             for y in 0..<header.height {
                 let row = header.isTopDown ? y : header.height - 1 - y
                 fill(y, UnsafeMutableBufferPointer(rebasing: pixels[row * rowBytes..<(row + 1) * rowBytes]))
             }
+            count = rowBytes * header.height
         }
-        return pixels
     }
 
     private static func swapRedAndBlue(

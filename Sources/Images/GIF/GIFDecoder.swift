@@ -60,18 +60,17 @@ package enum GIFDecoder: ImageDecoder {
             table = table.replacing(transparent, with: 0xFFFFFF)
         }
         let rowBytes = 3 * frame.width
-        var pixels = [UInt8](repeating: 0, count: rowBytes * frame.height)
-        indices.withUnsafeBufferPointer { indices in
-            pixels.withUnsafeMutableBufferPointer { pixels in
-                if frame.frameWidth < frame.width || frame.frameHeight < frame.height {
-                    let background = [UInt8](repeating: UInt8(frame.transparentIndex ?? 0), count: frame.width)
-                    background.withUnsafeBufferPointer { background in
-                        for y in 0..<frame.height {
-                            let row = y * rowBytes..<(y + 1) * rowBytes
-                            table.expand(background, to: UnsafeMutableBufferPointer(rebasing: pixels[row]))
-                        }
+        let background = [UInt8](repeating: UInt8(frame.transparentIndex ?? 0), count: frame.width)
+        return [UInt8](unsafeUninitializedCapacity: rowBytes * frame.height) { pixels, count in
+            if frame.frameWidth < frame.width || frame.frameHeight < frame.height {
+                background.withUnsafeBufferPointer { background in
+                    for y in 0..<frame.height {
+                        let row = y * rowBytes..<(y + 1) * rowBytes
+                        table.expand(background, to: UnsafeMutableBufferPointer(rebasing: pixels[row]))
                     }
                 }
+            }
+            indices.withUnsafeBufferPointer { indices in
                 for (index, y) in rows(of: frame).enumerated() {
                     let source = indices[index * frame.frameWidth..<(index + 1) * frame.frameWidth]
                     let start = (frame.top + y) * rowBytes + 3 * frame.left
@@ -80,8 +79,8 @@ package enum GIFDecoder: ImageDecoder {
                         UnsafeBufferPointer(rebasing: source), to: UnsafeMutableBufferPointer(rebasing: target))
                 }
             }
+            count = rowBytes * frame.height
         }
-        return pixels
     }
 
     /// The rows of the frame in the order of the file.
