@@ -50,7 +50,8 @@ let package = Package(
         .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"]),
-        .testTarget(name: "CLIPTests", dependencies: ["CLIP"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "CLIPTests", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CommandTests", dependencies: ["CLIPCommand"]),
     ],
     swiftLanguageModes: [.v6]

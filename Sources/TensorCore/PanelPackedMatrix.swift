@@ -7,7 +7,7 @@ package struct PanelPackedMatrix: Sendable {
     package static let panelWidth = 16
 
     /// How each weight is stored. Sums are always taken in 32-bit floats.
-    package enum ElementType: Sendable {
+    package enum ElementType: Sendable, CaseIterable {
         case float32
         case float16
 

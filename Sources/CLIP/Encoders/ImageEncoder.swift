@@ -1,0 +1,111 @@
+package import TensorCore
+
+/// The image tower of CLIP, a vision transformer (Dosovitskiy et al., 2020; Radford et al., 2021).
+package struct ImageEncoder: Sendable {
+    private let configuration: VisionConfiguration
+    /// `[width, 3 · p · p]`.
+    private let patchEmbedding: PanelPackedMatrix
+    /// The class token with its position added.
+    private let classToken: [Float]
+    /// The positions of the patches, `[gridSize², width]`.
+    private let patchPositions: ParameterVector
+    private let inputNorm: LayerNorm
+    private let transformer: Transformer
+    private let outputNorm: LayerNorm
+    /// `[embeddingDimension, width]`.
+    private let projection: PanelPackedMatrix
+
+    /// Reads the tensors of the image tower, and no others.
+    /// - Throws: `CLIPError` when one is missing or of another shape.
+    package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
+        let vision = configuration.vision
+        let width = vision.transformer.width
+        let epsilon = vision.transformer.layerNormEpsilon
+        let embeddings = "vision_model.embeddings"
+        self.configuration = vision
+        patchEmbedding = try weights.matrix(
+            "\(embeddings).patch_embedding.weight", outputs: width, inputs: 3 * vision.patchSize * vision.patchSize)
+        let positions = try weights.vector(
+            "\(embeddings).position_embedding.weight", count: vision.tokenCount * width)
+        let classEmbedding = try weights.vector("\(embeddings).class_embedding", count: width)
+        classToken = zip(classEmbedding, positions).map { $0 + $1 }
+        patchPositions = ParameterVector(Array(positions[width...]))
+        // The missing letter is in every file.
+        inputNorm = try LayerNorm("vision_model.pre_layrnorm", width: width, epsilon: epsilon, from: weights)
+        transformer = try Transformer(
+            "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights)
+        outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
+        projection = try weights.matrix(
+            "visual_projection.weight", outputs: configuration.embeddingDimension, inputs: width)
+    }
+
+    /// Embeds pictures that preprocessing has brought to the model's size.
+    ///
+    /// - Parameter pixels: `[count, 3, imageSize, imageSize]`.
+    /// - Returns: `[count, embeddingDimension]`, not normalised; the same to the bit for any `count` and any number of
+    ///   threads.
+    package func embed(pixels: UnsafePointer<Float>, count: Int, compute: Compute) -> [Float] {
+        let group = max(1, ImageEncoder.rowLimit / configuration.tokenCount)
+        let imageFloats = 3 * configuration.imageSize * configuration.imageSize
+        var embeddings: [Float] = []
+        embeddings.reserveCapacity(count * projection.outputs)
+        for first in stride(from: 0, to: count, by: group) {
+            embeddings += embedGroup(pixels + first * imageFloats, count: min(group, count - first), compute)
+        }
+        return embeddings
+    }
+
+    /// The most tokens at once: a few times what keeps the cores busy, so that memory doesn't grow with the batch.
+    private static let rowLimit = 1664
+
+    private func embedGroup(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) -> [Float] {
+        let tokenCount = configuration.tokenCount
+        let hidden = Activations(rows: count * tokenCount, columns: configuration.transformer.width)
+        embedPatches(pixels, count: count, into: hidden, compute)
+        compute.layerNorm(inputNorm, hidden, into: hidden)
+        let pooled = transformer(
+            hidden, sequences: (0..<count).map { $0 * tokenCount..<($0 + 1) * tokenCount },
+            pooled: Array(repeating: 0, count: count), compute: compute)
+        compute.layerNorm(outputNorm, pooled, into: pooled)
+        return compute.project(pooled, projection)
+    }
+
+    /// Writes the class token and the patches of each picture, positions added.
+    private func embedPatches(
+        _ pixels: UnsafePointer<Float>, count: Int, into hidden: Activations, _ compute: Compute
+    ) {
+        let patchCount = configuration.tokenCount - 1
+        let width = configuration.transformer.width
+        let patches = Activations(rows: count * patchCount, columns: patchEmbedding.inputs)
+        compute.forEach(count * configuration.gridSize) { index in
+            let (image, row) = index.quotientAndRemainder(dividingBy: configuration.gridSize)
+            cutPatches(pixels, image: image, gridRow: row, into: patches)
+        }
+        compute.linear(
+            (0..<count).map { image in
+                hidden.row(image * (patchCount + 1)).update(from: classToken, count: width)
+                return LinearProduct(
+                    input: patches.row(image * patchCount), inputStride: patches.stride, rows: patchCount,
+                    weights: patchEmbedding, residual: patchPositions.start, residualStride: width,
+                    target: hidden.row(image * (patchCount + 1) + 1), targetStride: hidden.stride)
+            })
+    }
+
+    /// Lays the pixels of each patch of one row of the grid in a row, `[3, p, p]`.
+    private func cutPatches(
+        _ pixels: UnsafePointer<Float>, image: Int, gridRow: Int, into patches: Activations
+    ) {
+        let side = configuration.imageSize
+        let patch = configuration.patchSize
+        for column in 0..<configuration.gridSize {
+            var target = patches.row((image * configuration.gridSize + gridRow) * configuration.gridSize + column)
+            for channel in 0..<3 {
+                for line in 0..<patch {
+                    let source = ((image * 3 + channel) * side + gridRow * patch + line) * side + column * patch
+                    target.update(from: pixels + source, count: patch)
+                    target += patch
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package import TensorCore
+
+/// The text tower of CLIP, a causal transformer (Radford et al., 2021).
+package struct TextEncoder: Sendable {
+    private let configuration: TextConfiguration
+    /// `[vocabularySize, width]`.
+    private let tokenEmbedding: RowTable
+    /// `[contextLength, width]`.
+    private let positions: [Float]
+    private let transformer: Transformer
+    private let outputNorm: LayerNorm
+    /// `[embeddingDimension, width]`.
+    private let projection: PanelPackedMatrix
+
+    /// Reads the tensors of the text tower, and no others.
+    /// - Throws: `CLIPError` when one is missing or of another shape.
+    package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
+        let text = configuration.text
+        let width = text.transformer.width
+        self.configuration = text
+        tokenEmbedding = try weights.table(
+            "text_model.embeddings.token_embedding.weight", rows: text.vocabularySize, columns: width)
+        positions = try weights.vector(
+            "text_model.embeddings.position_embedding.weight", count: text.contextLength * width)
+        transformer = try Transformer(
+            "text_model.encoder.layers", configuration: text.transformer, isCausal: true, from: weights)
+        outputNorm = try LayerNorm(
+            "text_model.final_layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon, from: weights)
+        projection = try weights.matrix(
+            "text_projection.weight", outputs: configuration.embeddingDimension, inputs: width)
+    }
+
+    /// Embeds texts.
+    ///
+    /// - Parameter tokens: per text its token ids, each below `vocabularySize`, start and end token included,
+    ///   1…`contextLength` of them.
+    /// - Returns: `[tokens.count, embeddingDimension]`, not normalised; the same to the bit for any number of texts and
+    ///   of threads.
+    package func embed(tokens: [[Int32]], compute: Compute) -> [Float] {
+        // The mask is causal: what stands behind the pooled token can't change it.
+        let texts = tokens.map { $0[...configuration.pooling.position(in: $0)] }
+        var embeddings: [Float] = []
+        embeddings.reserveCapacity(texts.count * projection.outputs)
+        var first = 0
+        while first < texts.count {
+            var end = first
+            var rows = 0
+            while end < texts.count, end == first || rows + texts[end].count <= TextEncoder.rowLimit {
+                rows += texts[end].count
+                end += 1
+            }
+            embeddings += embedGroup(texts[first..<end], rows: rows, compute)
+            first = end
+        }
+        return embeddings
+    }
+
+    /// The most tokens at once: a few times what keeps the cores busy, so that memory doesn't grow with the batch.
+    private static let rowLimit = 1664
+
+    private func embedGroup(_ texts: ArraySlice<ArraySlice<Int32>>, rows: Int, _ compute: Compute) -> [Float] {
+        let width = configuration.transformer.width
+        let hidden = Activations(rows: rows, columns: width)
+        var sequences: [Range<Int>] = []
+        var row = 0
+        for text in texts {
+            precondition(text.count <= configuration.contextLength)
+            sequences.append(row..<row + text.count)
+            for (position, token) in text.enumerated() {
+                positions.withUnsafeBufferPointer { positions in
+                    hidden.row(row).update(from: positions.baseAddress! + position * width, count: width)
+                }
+                tokenEmbedding.add(row: Int(token), to: hidden.row(row))
+                row += 1
+            }
+        }
+        let pooled = transformer(
+            hidden, sequences: sequences, pooled: texts.map { $0.count - 1 }, compute: compute)
+        compute.layerNorm(outputNorm, pooled, into: pooled)
+        return compute.project(pooled, projection)
+    }
+}
+
+extension TextPooling {
+    /// The position of the token that stands for `tokens`. A text without the end token is read at its first token, as
+    /// the reference does.
+    func position(in tokens: [Int32]) -> Int {
+        switch self {
+        case .firstToken(let id): tokens.firstIndex { Int($0) == id } ?? 0
+        case .largestToken: tokens.max().flatMap(tokens.firstIndex(of:)) ?? 0
+        }
+    }
+}

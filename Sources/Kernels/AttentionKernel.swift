@@ -1,0 +1,154 @@
+/// Scaled dot-product attention (Vaswani et al., 2017) of one head in one sequence.
+@usableFromInline package struct AttentionHead {
+    /// The first query, the first key and the first value of this head; the others `stride` floats on.
+    ///
+    /// A tile of columns may be read past the last value of a head: the memory behind it must be there.
+    @usableFromInline package var queries: UnsafePointer<Float>
+    @usableFromInline package var keys: UnsafePointer<Float>
+    @usableFromInline package var values: UnsafePointer<Float>
+    @usableFromInline package var stride: Int
+    @usableFromInline package var queryCount: Int
+    @usableFromInline package var keyCount: Int
+    /// The length of a query, a key and a value.
+    @usableFromInline package var headWidth: Int
+    /// What scores are multiplied with before the softmax.
+    @usableFromInline package var scale: Float
+    /// The position of the first query among the keys when a query sees only keys up to its own position, else nil.
+    @usableFromInline package var causalPosition: Int?
+    /// `[queryCount, headWidth]`, rows `targetStride` floats apart.
+    @usableFromInline package var target: UnsafeMutablePointer<Float>
+    @usableFromInline package var targetStride: Int
+
+    @inlinable
+    package init(
+        queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>, stride: Int,
+        queryCount: Int, keyCount: Int, headWidth: Int, scale: Float, causalPosition: Int?,
+        target: UnsafeMutablePointer<Float>, targetStride: Int
+    ) {
+        self.queries = queries
+        self.keys = keys
+        self.values = values
+        self.stride = stride
+        self.queryCount = queryCount
+        self.keyCount = keyCount
+        self.headWidth = headWidth
+        self.scale = scale
+        self.causalPosition = causalPosition
+        self.target = target
+        self.targetStride = targetStride
+    }
+}
+
+extension VectorUnit {
+    /// Computes `head`, a tile's width of queries at a time.
+    ///
+    /// Scores are kept transposed, `[keys, queries]`: queries are the lanes, so that the softmax needs no sum across
+    /// lanes, and neither keys nor values are copied. Only the few queries are transposed.
+    @inlinable @inline(__always)
+    package static func attention(_ head: AttentionHead) {
+        let floats = (head.headWidth + head.keyCount + tileRows + 1) * tileColumns
+        withUnsafeTemporaryAllocation(byteCount: 4 * floats, alignment: 64) { scratch in
+            let queries = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
+            let scores = queries + head.headWidth * tileColumns
+            let products = scores + head.keyCount * tileColumns
+            let factors = products + tileRows * tileColumns
+            for first in stride(from: 0, to: head.queryCount, by: tileColumns) {
+                let count = min(tileColumns, head.queryCount - first)
+                let keyCount = head.causalPosition.map { min(head.keyCount, $0 + first + count) } ?? head.keyCount
+                transposeQueries(head, first..<first + count, queries)
+                computeScores(head, keyCount: keyCount, queries, scores)
+                normaliseScores(
+                    scores, keyCount: keyCount, position: head.causalPosition.map { $0 + first }, factors)
+                weighValues(head, first..<first + count, keyCount: keyCount, scores, factors, products)
+            }
+        }
+    }
+
+    @inlinable @inline(__always)
+    package static func transposeQueries(
+        _ head: AttentionHead, _ range: Range<Int>, _ target: UnsafeMutablePointer<Float>
+    ) {
+        if range.count < tileColumns {
+            target.update(repeating: 0, count: head.headWidth * tileColumns)
+        }
+        for query in range {
+            let source = head.queries + query * head.stride
+            let target = target + (query - range.lowerBound)
+            for index in 0..<head.headWidth { target[index * tileColumns] = source[index] * head.scale }
+        }
+    }
+
+    @inlinable @inline(__always)
+    package static func computeScores(
+        _ head: AttentionHead, keyCount: Int, _ queries: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>
+    ) {
+        let blocks = (keyCount + tileRows - 1) / tileRows
+        for block in 0..<blocks {
+            let rows = evenBlock(block, of: blocks, rows: keyCount)
+            tileProduct(
+                rows: rows.count, MatrixColumns<Self>.self,
+                a: head.keys + rows.lowerBound * head.stride, rowStride: head.stride, step: 1,
+                b: UnsafeRawPointer(queries), stride: 4 * tileColumns, rightOffset: 4 * width, depth: head.headWidth,
+                target: scores + rows.lowerBound * tileColumns, targetStride: tileColumns)
+        }
+    }
+
+    /// Exponentiates the scores of each query, a column, and writes 1 / their sum to `factors`.
+    @inlinable @inline(__always)
+    package static func normaliseScores(
+        _ scores: UnsafeMutablePointer<Float>, keyCount: Int, position: Int?, _ factors: UnsafeMutablePointer<Float>
+    ) {
+        for half in stride(from: 0, to: tileColumns, by: width) {
+            let scores = scores + half
+            var positions = Vector(repeating: .infinity)
+            if let position {
+                for lane in 0..<width { positions[lane] = Float(position + half + lane) }
+            }
+            var largest = Vector(repeating: -.infinity)
+            for key in 0..<keyCount {
+                let score = load(scores + key * tileColumns)
+                let seen = maximum(largest, score)
+                largest = largest.replacing(with: seen, where: positions .>= Vector(repeating: Float(key)))
+            }
+            var sum = Vector(repeating: 0)
+            for key in 0..<keyCount {
+                let weight = exponential(load(scores + key * tileColumns) - largest)
+                    .replacing(with: Vector(repeating: 0), where: positions .< Vector(repeating: Float(key)))
+                sum += weight
+                store(weight, scores + key * tileColumns)
+            }
+            store(Vector(repeating: 1) / sum, factors + half)
+        }
+    }
+
+    @inlinable @inline(__always)
+    package static func weighValues(
+        _ head: AttentionHead, _ range: Range<Int>, keyCount: Int, _ scores: UnsafePointer<Float>,
+        _ factors: UnsafePointer<Float>, _ products: UnsafeMutablePointer<Float>
+    ) {
+        let blocks = (range.count + tileRows - 1) / tileRows
+        for column in stride(from: 0, to: head.headWidth, by: tileColumns) {
+            for block in 0..<blocks {
+                let rows = evenBlock(block, of: blocks, rows: range.count)
+                tileProduct(
+                    rows: rows.count, MatrixColumns<Self>.self, a: scores + rows.lowerBound, rowStride: 1,
+                    step: tileColumns, b: UnsafeRawPointer(head.values + column), stride: 4 * head.stride,
+                    rightOffset: 4 * width, depth: keyCount, target: products, targetStride: tileColumns)
+                for row in rows {
+                    let factor = Vector(repeating: factors[row])
+                    let products = products + (row - rows.lowerBound) * tileColumns
+                    let target = head.target + ((range.lowerBound + row) * head.targetStride + column)
+                    for offset in stride(from: 0, to: min(tileColumns, head.headWidth - column), by: width) {
+                        let value = load(products + offset) * factor
+                        let count = head.headWidth - column - offset
+                        if count >= width {
+                            store(value, target + offset)
+                        } else {
+                            store(value, target + offset, count: count)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

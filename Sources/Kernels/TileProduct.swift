@@ -1,0 +1,135 @@
+/// How a kernel reads one row of B: two vectors of columns for one k.
+@usableFromInline package protocol TileColumns {
+    associatedtype Unit: VectorUnit
+    /// The row `offset` rows behind `position`, and the vector that lies `rightOffset` bytes behind the first.
+    static func load(_ position: UnsafeRawPointer, row offset: Int, stride: Int, rightOffset: Int)
+        -> (left: Unit.Vector, right: Unit.Vector)
+    static func advance(_ position: UnsafeRawPointer, rows: Int, stride: Int) -> UnsafeRawPointer
+}
+
+/// Panels of 32-bit floats, `[K][16]`.
+@usableFromInline package enum FloatPanelColumns<Unit: VectorUnit>: TileColumns {
+    @inlinable @inline(__always)
+    package static func load(_ position: UnsafeRawPointer, row offset: Int, stride: Int, rightOffset: Int)
+        -> (left: Unit.Vector, right: Unit.Vector)
+    {
+        let row = position + 64 * offset
+        return (row.loadUnaligned(as: Unit.Vector.self), (row + rightOffset).loadUnaligned(as: Unit.Vector.self))
+    }
+
+    @inlinable @inline(__always)
+    package static func advance(_ position: UnsafeRawPointer, rows: Int, stride: Int) -> UnsafeRawPointer {
+        position + 64 * rows
+    }
+}
+
+/// Panels of 16-bit floats, `[K][16]`, widened as they are loaded.
+@usableFromInline package enum HalfPanelColumns<Unit: VectorUnit>: TileColumns {
+    @inlinable @inline(__always)
+    package static func load(_ position: UnsafeRawPointer, row offset: Int, stride: Int, rightOffset: Int)
+        -> (left: Unit.Vector, right: Unit.Vector)
+    {
+        let row = position + 32 * offset
+        return (Unit.widen(row), Unit.widen(row + rightOffset))
+    }
+
+    @inlinable @inline(__always)
+    package static func advance(_ position: UnsafeRawPointer, rows: Int, stride: Int) -> UnsafeRawPointer {
+        position + 32 * rows
+    }
+}
+
+/// A row-major matrix whose rows lie `stride` bytes apart.
+@usableFromInline package enum MatrixColumns<Unit: VectorUnit>: TileColumns {
+    @inlinable @inline(__always)
+    package static func load(_ position: UnsafeRawPointer, row offset: Int, stride: Int, rightOffset: Int)
+        -> (left: Unit.Vector, right: Unit.Vector)
+    {
+        let row = position + offset * stride
+        return (row.loadUnaligned(as: Unit.Vector.self), (row + rightOffset).loadUnaligned(as: Unit.Vector.self))
+    }
+
+    @inlinable @inline(__always)
+    package static func advance(_ position: UnsafeRawPointer, rows: Int, stride: Int) -> UnsafeRawPointer {
+        position + rows * stride
+    }
+}
+
+/// A tile of A · B, `[T.rows, 2 vectors]`.
+///
+/// Every sum is one chain over k from 0 up, whatever the tile: results don't depend on how rows are shared out.
+///
+/// - Parameters:
+///   - a: element [row, k] lies at `row * rowStride + k * step`.
+///   - b: read by `Columns`, rows `stride` bytes apart, the right vector `rightOffset` bytes behind the left one.
+///   - target: the tile's sums, rows `targetStride` floats apart.
+@inlinable @inline(__always)
+package func tileProduct<T: Tile, Columns: TileColumns>(
+    _: T.Type, _: Columns.Type, a: UnsafePointer<Float>, rowStride: Int, step: Int,
+    b: UnsafeRawPointer, stride: Int, rightOffset: Int, depth: Int,
+    target: UnsafeMutablePointer<Float>, targetStride: Int
+) where Columns.Unit == T.Unit {
+    var tile = T()
+    var a = a
+    var b = b
+    var remaining = depth
+    // Four steps at a time: constant offsets in place of pointer arithmetic.
+    while remaining >= 4 {
+        for offset in 0..<4 {
+            let row = Columns.load(b, row: offset, stride: stride, rightOffset: rightOffset)
+            tile.accumulate(a + offset * step, rowStride: rowStride, row.left, row.right)
+        }
+        a += 4 * step
+        b = Columns.advance(b, rows: 4, stride: stride)
+        remaining -= 4
+    }
+    while remaining > 0 {
+        let row = Columns.load(b, row: 0, stride: stride, rightOffset: rightOffset)
+        tile.accumulate(a, rowStride: rowStride, row.left, row.right)
+        a += step
+        b = Columns.advance(b, rows: 1, stride: stride)
+        remaining -= 1
+    }
+    tile.store(target, stride: targetStride)
+}
+
+/// `tileProduct` for a number of rows known at run time, 1…`tileRows`.
+@inlinable @inline(__always)
+package func tileProduct<Columns: TileColumns>(
+    rows: Int, _ columns: Columns.Type, a: UnsafePointer<Float>, rowStride: Int, step: Int,
+    b: UnsafeRawPointer, stride: Int, rightOffset: Int, depth: Int,
+    target: UnsafeMutablePointer<Float>, targetStride: Int
+) {
+    typealias U = Columns.Unit
+    @inline(__always) func product<T: Tile>(_ tile: T.Type) where T.Unit == U {
+        tileProduct(
+            tile, columns, a: a, rowStride: rowStride, step: step, b: b, stride: stride, rightOffset: rightOffset,
+            depth: depth, target: target, targetStride: targetStride)
+    }
+    // The comparison with a constant drops the tiles that an instruction set has no registers for.
+    if U.tileRows > 6 {
+        switch rows {
+        case 7: return product(Tile7<U>.self)
+        case 8: return product(Tile8<U>.self)
+        case 9: return product(Tile9<U>.self)
+        case 10: return product(Tile10<U>.self)
+        case 11: return product(Tile11<U>.self)
+        case 12: return product(Tile12<U>.self)
+        default: break
+        }
+    }
+    switch rows {
+    case 1: product(Tile1<U>.self)
+    case 2: product(Tile2<U>.self)
+    case 3: product(Tile3<U>.self)
+    case 4: product(Tile4<U>.self)
+    case 5: product(Tile5<U>.self)
+    default: product(Tile6<U>.self)
+    }
+}
+
+/// The rows of block `index` when `rows` are shared out evenly over as few blocks of at most `limit` as hold them.
+@inlinable @inline(__always)
+package func evenBlock(_ index: Int, of count: Int, rows: Int) -> Range<Int> {
+    index * rows / count..<(index + 1) * rows / count
+}

@@ -1,0 +1,58 @@
+/// The vector instructions of one instruction set: what the kernels of this module are written in.
+///
+/// Kernels are generic over it and always inlined, so that each of them is compiled once per instruction set, inside
+/// the module whose compiler flags allow it.
+@usableFromInline package protocol VectorUnit {
+    associatedtype Vector: SIMD & BitwiseCopyable where Vector.Scalar == Float
+    /// As many 32-bit integers as `Vector` has floats.
+    associatedtype Integers: SIMD & BitwiseCopyable where Integers.Scalar == Int32
+
+    /// Rows of the largest tile of two vectors per row whose sums stay in registers, at most twelve.
+    static var tileRows: Int { get }
+
+    /// a · b + c, rounded once where the instruction set can.
+    static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector
+
+    /// The half-precision numbers at `source`, which may start at any byte.
+    static func widen(_ source: UnsafeRawPointer) -> Vector
+}
+
+extension VectorUnit {
+    /// Floats in a vector.
+    @inlinable @inline(__always)
+    package static var width: Int { MemoryLayout<Vector>.size / MemoryLayout<Float>.size }
+
+    /// Columns of a tile.
+    @inlinable @inline(__always)
+    package static var tileColumns: Int { 2 * width }
+
+    @inlinable @inline(__always)
+    package static func load(_ source: UnsafePointer<Float>) -> Vector {
+        UnsafeRawPointer(source).loadUnaligned(as: Vector.self)
+    }
+
+    /// The first `count` floats at `source`, then zeros.
+    @inlinable @inline(__always)
+    package static func load(_ source: UnsafePointer<Float>, count: Int) -> Vector {
+        var vector = Vector(repeating: 0)
+        for lane in 0..<count { vector[lane] = source[lane] }
+        return vector
+    }
+
+    @inlinable @inline(__always)
+    package static func store(_ vector: Vector, _ target: UnsafeMutablePointer<Float>) {
+        UnsafeMutableRawPointer(target).storeBytes(of: vector, as: Vector.self)
+    }
+
+    /// Stores the first `count` lanes.
+    @inlinable @inline(__always)
+    package static func store(_ vector: Vector, _ target: UnsafeMutablePointer<Float>, count: Int) {
+        for lane in 0..<count { target[lane] = vector[lane] }
+    }
+
+    @inlinable @inline(__always)
+    package static func maximum(_ a: Vector, _ b: Vector) -> Vector { a.replacing(with: b, where: b .> a) }
+
+    @inlinable @inline(__always)
+    package static func minimum(_ a: Vector, _ b: Vector) -> Vector { a.replacing(with: b, where: b .< a) }
+}

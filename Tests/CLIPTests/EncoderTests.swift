@@ -1,0 +1,136 @@
+import Foundation
+import JSON
+import TensorCore
+import Testing
+import Weights
+
+@testable import CLIP
+
+@Suite struct EncoderTests {
+    @Test(arguments: SeededModel.all, InstructionSet.available)
+    func imagesMatchTheReference(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+        let compute = try Compute(instructionSet: instructionSet, threads: 2)
+        let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
+        let found = embed(encoder, model, pictures: 0..<3, compute)
+        let expected = try model.imageEmbeddings()
+        #expect(expected.count == 3)
+        for (index, expected) in expected.enumerated() {
+            check(Array(found[index * expected.count..<(index + 1) * expected.count]), expected, "picture \(index)")
+        }
+    }
+
+    @Test(arguments: SeededModel.all, InstructionSet.available)
+    func textsMatchTheReference(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+        let compute = try Compute(instructionSet: instructionSet, threads: 2)
+        let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
+        let texts = try model.texts()
+        #expect(texts.count == 14)
+        let found = encoder.embed(tokens: texts.map(\.tokens), compute: compute)
+        for (index, text) in texts.enumerated() {
+            let count = text.embedding.count
+            check(Array(found[index * count..<(index + 1) * count]), text.embedding, "text \(index)")
+        }
+    }
+
+    @Test(arguments: SeededModel.all, InstructionSet.available)
+    func imagesAreTheSameToTheBitInAnyBatch(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+        let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
+        let one = try Compute(instructionSet: instructionSet, threads: 1)
+        let alone = (0..<32).flatMap { embed(encoder, model, pictures: $0..<$0 + 1, one) }
+        for threads in [1, 2, 3, 8] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            for count in [1, 7, 32] {
+                let found = embed(encoder, model, pictures: 0..<count, compute)
+                #expect(found == Array(alone[..<found.count]), "\(count) pictures, \(threads) threads")
+            }
+        }
+    }
+
+    @Test(arguments: SeededModel.all, InstructionSet.available)
+    func textsAreTheSameToTheBitInAnyBatch(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+        let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
+        let tokens = try model.texts().map(\.tokens)
+        let one = try Compute(instructionSet: instructionSet, threads: 1)
+        let alone = tokens.flatMap { encoder.embed(tokens: [$0], compute: one) }
+        for threads in [1, 2, 3, 8] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            #expect(encoder.embed(tokens: tokens, compute: compute) == alone, "\(threads) threads")
+        }
+    }
+
+    @Test func batchesLargerThanAGroupComeOutInOrder() throws {
+        let model = SeededModel.all[0]
+        let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
+        let compute = try Compute(threads: 2)
+        let found = embed(encoder, model, pictures: 0..<130, compute)
+        let last = embed(encoder, model, pictures: 129..<130, compute)
+        #expect(found.count == 130 * last.count)
+        #expect(Array(found.suffix(last.count)) == last)
+
+        let textEncoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
+        let texts = try model.texts().map(\.tokens)
+        let many = (0..<210).map { texts[$0 % texts.count] }
+        let once = textEncoder.embed(tokens: texts, compute: compute)
+        #expect(textEncoder.embed(tokens: many, compute: compute) == (0..<15).flatMap { _ in once })
+    }
+
+    @Test func nothingComesOfNothing() throws {
+        let model = SeededModel.all[0]
+        let compute = try Compute(threads: 2)
+        let imageEncoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
+        let textEncoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
+        #expect(imageEncoder.embed(pixels: [0], count: 0, compute: compute).isEmpty)
+        #expect(textEncoder.embed(tokens: [], compute: compute).isEmpty)
+    }
+
+    @Test func tokensBehindThePooledOneChangeNothing() throws {
+        let model = SeededModel.all[0]
+        let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
+        let compute = try Compute(threads: 1)
+        let short = encoder.embed(tokens: [[812, 5, 813]], compute: compute)
+        #expect(encoder.embed(tokens: [[812, 5, 813, 7, 813]], compute: compute) == short)
+    }
+
+    @Test func anEncoderLoadsItsOwnTowerOnly() throws {
+        let model = SeededModel.all[0]
+        let images = KeyRecorder(try model.weights())
+        _ = try ImageEncoder(configuration: model.configuration, weights: images)
+        #expect(images.keys.allSatisfy { $0.hasPrefix("vision_model.") || $0 == "visual_projection.weight" })
+        let texts = KeyRecorder(try model.weights())
+        _ = try TextEncoder(configuration: model.configuration, weights: texts)
+        #expect(texts.keys.allSatisfy { $0.hasPrefix("text_model.") || $0 == "text_projection.weight" })
+    }
+
+    @Test func aMissingTensorIsAnError() throws {
+        let model = SeededModel.all[0]
+        var configuration = model.configuration
+        configuration.vision.transformer.layerCount += 1
+        configuration.text.transformer.layerCount += 1
+        let weights = try model.weights()
+        #expect(throws: CLIPError.self) { try ImageEncoder(configuration: configuration, weights: weights) }
+        #expect(throws: CLIPError.self) { try TextEncoder(configuration: configuration, weights: weights) }
+    }
+
+    @Test(arguments: [
+        ([9, 3, 7, 3], TextPooling.firstToken(3), 1), ([9, 3, 7], .firstToken(4), 0),
+        ([1, 5, 9, 9, 2], .largestToken, 2),
+    ])
+    func findsThePooledToken(_ tokens: [Int32], _ pooling: TextPooling, _ position: Int) {
+        #expect(pooling.position(in: tokens) == position)
+    }
+
+    private func embed(
+        _ encoder: ImageEncoder, _ model: SeededModel, pictures: Range<Int>, _ compute: Compute
+    ) -> [Float] {
+        encoder.embed(pixels: pictures.flatMap(model.pixels), count: pictures.count, compute: compute)
+    }
+
+    private func check(_ found: [Float], _ expected: [Float], _ name: String) {
+        let largest = expected.map(abs).max() ?? 0
+        let error = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(error <= 1e-5 * largest, "\(name)")
+        let dot = zip(found, expected).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+        let squares = { (values: [Float]) in values.reduce(0.0) { $0 + Double($1) * Double($1) } }
+        #expect(dot / (squares(found) * squares(expected)).squareRoot() >= 0.999_999, "\(name)")
+    }
+}

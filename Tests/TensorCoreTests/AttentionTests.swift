@@ -1,0 +1,99 @@
+@testable import TensorCore
+import Testing
+
+@Suite struct AttentionTests {
+    @Test(arguments: eachInstructionSet, [true, false])
+    func matchesTheReference(_ compute: Compute, _ isCausal: Bool) {
+        for (tokens, heads, width) in [
+            (1, 1, 1), (2, 3, 5), (7, 2, 16), (16, 1, 17), (17, 2, 24), (31, 1, 64), (33, 2, 48), (50, 1, 64),
+            (77, 1, 80),
+            (130, 1, 20),
+        ] {
+            let input = self.input(tokens: tokens, heads: heads, width: width)
+            let found = attend(
+                compute, input, heads: heads, width: width, sequences: [0..<tokens], isCausal: isCausal)
+            for head in 0..<heads {
+                let part = { (third: Int) -> [Float] in
+                    (0..<tokens).flatMap { row in
+                        (0..<width).map { input.row(row)[(third * heads + head) * width + $0] }
+                    }
+                }
+                let expected = Reference.attention(
+                    part(0), part(1), part(2), width: width, causalPosition: isCausal ? 0 : nil)
+                let head = (0..<tokens).flatMap { row in (0..<width).map { found.row(row)[head * width + $0] } }
+                #expect(largestError(head, expected) < 2e-6, "\(tokens) tokens, head of \(width)")
+            }
+        }
+    }
+
+    @Test(arguments: InstructionSet.available, [true, false])
+    func isTheSameToTheBitForAnySequencesQueriesAndThreads(_ instructionSet: InstructionSet, _ isCausal: Bool) throws {
+        let (heads, width) = (2, 24)
+        let sequences = [0..<9, 9..<44, 44..<45, 45..<100]
+        let input = self.input(tokens: 100, heads: heads, width: width)
+        let one = try Compute(instructionSet: instructionSet, threads: 1)
+        let alone = sequences.map {
+            attend(one, input, heads: heads, width: width, sequences: [$0], isCausal: isCausal)
+        }
+        let expected = zip(sequences, alone).flatMap { rows, result in bits(result, rows, width: heads * width) }
+        for threads in [1, 2, 3, 8] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            let together = attend(
+                compute, input, heads: heads, width: width, sequences: sequences, isCausal: isCausal)
+            #expect(bits(together, 0..<100, width: heads * width) == expected)
+        }
+        // One query alone, the last.
+        let query = Activations(rows: 1, columns: heads * width)
+        one.attention(
+            [
+                AttentionSequence(
+                    queries: input.row(99), keys: input.row(45) + heads * width,
+                    values: input.row(45) + 2 * heads * width,
+                    queryCount: 1, keyCount: 55, causalPosition: isCausal ? 54 : nil, target: query.row(0))
+            ], heads: heads, headWidth: width, stride: input.stride, targetStride: query.stride)
+        #expect(bits(query, 0..<1, width: heads * width) == Array(expected.suffix(heads * width)))
+    }
+
+    @Test(arguments: eachInstructionSet)
+    func aLateKeyChangesNoEarlierQuery(_ compute: Compute) {
+        let input = self.input(tokens: 40, heads: 1, width: 16)
+        let before = attend(compute, input, heads: 1, width: 16, sequences: [0..<40], isCausal: true)
+        for column in 16..<48 { input.row(39)[column] = 1e30 }
+        let after = attend(compute, input, heads: 1, width: 16, sequences: [0..<40], isCausal: true)
+        #expect(bits(before, 0..<39, width: 16) == bits(after, 0..<39, width: 16))
+    }
+
+    @Test(arguments: eachInstructionSet)
+    func largeScoresStayFinite(_ compute: Compute) {
+        let input = self.input(tokens: 20, heads: 1, width: 8)
+        for row in 0..<20 { for column in 0..<16 { input.row(row)[column] *= 1e4 } }
+        let found = attend(compute, input, heads: 1, width: 8, sequences: [0..<20], isCausal: false)
+        for row in 0..<20 { for column in 0..<8 { #expect(abs(found.row(row)[column]) <= 1.0001) } }
+    }
+
+    private func input(tokens: Int, heads: Int, width: Int) -> Activations {
+        var numbers = SeededNumbers(seed: UInt64(tokens + width))
+        let input = Activations(rows: tokens, columns: 3 * heads * width)
+        for row in 0..<tokens { for column in 0..<input.columns { input.row(row)[column] = numbers.next() } }
+        return input
+    }
+
+    private func attend(
+        _ compute: Compute, _ input: Activations, heads: Int, width: Int, sequences: [Range<Int>], isCausal: Bool
+    ) -> Activations {
+        let target = Activations(rows: input.rows, columns: heads * width)
+        compute.attention(
+            sequences.map { rows in
+                let start = UnsafePointer(input.row(rows.lowerBound))
+                return AttentionSequence(
+                    queries: start, keys: start + heads * width, values: start + 2 * heads * width,
+                    queryCount: rows.count, keyCount: rows.count, causalPosition: isCausal ? 0 : nil,
+                    target: target.row(rows.lowerBound))
+            }, heads: heads, headWidth: width, stride: input.stride, targetStride: target.stride)
+        return target
+    }
+
+    private func bits(_ matrix: Activations, _ rows: Range<Int>, width: Int) -> [UInt32] {
+        rows.flatMap { row in (0..<width).map { matrix.row(row)[$0].bitPattern } }
+    }
+}
