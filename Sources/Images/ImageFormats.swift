@@ -3,6 +3,7 @@ package enum ImageFormats {
     /// Asked in this order; at most one recognises a file.
     package static let decoders: [any ImageDecoder.Type] = [
         PNGDecoder.self,
+        JPEGDecoder.self,
         NetpbmDecoder.self,
         BMPDecoder.self,
         GIFDecoder.self,

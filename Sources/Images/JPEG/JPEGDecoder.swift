@@ -1,0 +1,44 @@
+/// JPEG (ITU-T T.81, JFIF): baseline, extended sequential and progressive with Huffman codes, 8 bits a sample.
+///
+/// Pixels are those of the reference decoder with its default settings (accurate integer transform, fancy
+/// upsampling), and Pillow's where that converts to RGB.
+package enum JPEGDecoder: ImageDecoder {
+    package static let formatName = "JPEG"
+
+    package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0xFF, 0xD8, 0xFF]) }
+
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(ImageError) in
+            var file = JPEGFile(bytes, options: options)
+            let (frame, scan) = try file.readHeaders()
+            let pixels = try decodePixels(&file, frame, firstScan: scan)
+            let bitmap = Bitmap(width: frame.width, height: frame.height, pixels: pixels)
+            return DecodedImage(bitmap: bitmap, orientation: file.orientation)
+        }
+    }
+
+    private static func decodePixels(
+        _ file: inout JPEGFile, _ frame: JPEGFrame, firstScan: JPEGScanHeader
+    ) throws(ImageError) -> [UInt8] {
+        var failure: ImageError?
+        let byteCount = frame.width * frame.height * 3
+        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { memory, initialisedCount in
+            do throws(ImageError) {
+                let output = UnsafeMutableBufferPointer(rebasing: memory[..<byteCount])
+                let colour = file.colour(of: frame)
+                let assembly = try JPEGRowAssembly(frame, colour: colour, output: output)
+                if !frame.isProgressive, firstScan.members.count == frame.components.count {
+                    try JPEGStreamedPicture.decode(&file, frame, firstScan, into: assembly)
+                } else {
+                    try JPEGBufferedPicture.decode(&file, frame, firstScan, into: assembly)
+                }
+                initialisedCount = byteCount
+            } catch {
+                failure = error
+                initialisedCount = 0
+            }
+        }
+        if let failure { throw failure }
+        return pixels
+    }
+}

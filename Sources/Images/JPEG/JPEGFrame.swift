@@ -1,0 +1,126 @@
+/// A frame header (SOF): the picture's size and how its components are sampled.
+///
+/// Sizes in blocks count 8 × 8 samples. An MCU row is the least number of rows in which every component has whole
+/// blocks: `8 * maximumVertical` rows of the picture.
+struct JPEGFrame {
+    let isProgressive: Bool
+    let width: Int
+    let height: Int
+    let components: [JPEGComponent]
+    /// The largest sampling factors of all components, 1…4.
+    let maximumHorizontal: Int
+    let maximumVertical: Int
+    let mcusPerRow: Int
+    let mcuRows: Int
+
+    /// The blocks of all components together, those that fill up the last MCUs included.
+    var blockCount: Int { components.reduce(0) { $0 + $1.paddedBlocksPerRow * $1.paddedBlockRows } }
+
+    /// - Parameters:
+    ///   - marker: which SOF; baseline, extended sequential and progressive with Huffman codes are read.
+    ///   - lines: the height that a DNL segment gives, used where the header says 0.
+    init(
+        _ contents: JPEGSegment, marker: UInt8, lines: Int?, options: DecodingOptions
+    ) throws(ImageError) {
+        var segment = contents
+        let start = segment.position
+        try Self.requireKind(marker)
+        let precision = try segment.byte()
+        let headerHeight = try segment.word()
+        width = try segment.word()
+        height = headerHeight == 0 ? lines ?? 0 : headerHeight
+        let componentCount = Int(try segment.byte())
+        guard precision == 8 else {
+            if precision == 12 || precision == 16 { throw .unsupportedJPEG("\(precision)-bit samples") }
+            throw .brokenJPEG(at: start, "a sample precision of \(precision) bits: 8 was expected")
+        }
+        guard width > 0, height > 0 else {
+            throw .brokenJPEG(at: start, "a picture of \(width) × \(height) pixels")
+        }
+        guard [1, 3, 4].contains(componentCount) else {
+            throw .brokenJPEG(at: start, "\(componentCount) colour components: 1, 3 or 4 were expected")
+        }
+        guard segment.count == 3 * componentCount else {
+            throw .brokenJPEG(at: start, "the frame header's length does not fit its \(componentCount) components")
+        }
+        _ = try options.checkedPixelCount(format: JPEGDecoder.formatName, width: width, height: height)
+
+        isProgressive = marker == 0xC2
+        var layouts: [JPEGComponent.Layout] = []
+        for _ in 0..<componentCount {
+            let id = try segment.byte()
+            let sampling = try segment.byte()
+            let (horizontal, vertical) = (Int(sampling >> 4), Int(sampling & 15))
+            guard (1...4).contains(horizontal), (1...4).contains(vertical) else {
+                throw .brokenJPEG(
+                    at: segment.position - 1, "sampling factors \(horizontal) × \(vertical): 1 to 4 were expected")
+            }
+            layouts.append(
+                JPEGComponent.Layout(
+                    id: id, horizontal: horizontal, vertical: vertical, quantisationTable: Int(try segment.byte())))
+        }
+        maximumHorizontal = layouts.map(\.horizontal).max() ?? 1
+        maximumVertical = layouts.map(\.vertical).max() ?? 1
+        mcusPerRow = width.dividedRoundingUp(by: 8 * maximumHorizontal)
+        mcuRows = height.dividedRoundingUp(by: 8 * maximumVertical)
+        var components: [JPEGComponent] = []
+        for layout in layouts {
+            components.append(
+                JPEGComponent(
+                    layout,
+                    width: (width * layout.horizontal).dividedRoundingUp(by: maximumHorizontal),
+                    height: (height * layout.vertical).dividedRoundingUp(by: maximumVertical),
+                    paddedBlocksPerRow: mcusPerRow * layout.horizontal,
+                    paddedBlockRows: mcuRows * layout.vertical))
+        }
+        self.components = components
+    }
+
+    private static func requireKind(_ marker: UInt8) throws(ImageError) {
+        switch marker {
+        case 0xC0, 0xC1, 0xC2: return
+        case 0xC3: throw .unsupportedJPEG("lossless coding (SOF3)")
+        case 0xC9: throw .unsupportedJPEG("arithmetic coding (SOF9)")
+        case 0xCA: throw .unsupportedJPEG("progressive arithmetic coding (SOF10)")
+        case 0xCB: throw .unsupportedJPEG("lossless arithmetic coding (SOF11)")
+        default: throw .unsupportedJPEG("hierarchical coding (SOF\(marker - 0xC0))")
+        }
+    }
+}
+
+/// One colour component of a frame.
+struct JPEGComponent {
+    /// What the frame header says of a component.
+    struct Layout {
+        let id: UInt8
+        /// Sampling factors, 1…4.
+        let horizontal: Int
+        let vertical: Int
+        let quantisationTable: Int
+    }
+
+    let layout: Layout
+    /// The samples that belong to the picture; the rest of the last blocks is filling.
+    let width: Int
+    let height: Int
+    /// The blocks that hold `width` × `height` samples: what a scan of this component alone has.
+    let blocksPerRow: Int
+    let blockRows: Int
+    /// The blocks that a scan of several components has.
+    let paddedBlocksPerRow: Int
+    let paddedBlockRows: Int
+
+    init(_ layout: Layout, width: Int, height: Int, paddedBlocksPerRow: Int, paddedBlockRows: Int) {
+        self.layout = layout
+        self.width = width
+        self.height = height
+        blocksPerRow = width.dividedRoundingUp(by: 8)
+        blockRows = height.dividedRoundingUp(by: 8)
+        self.paddedBlocksPerRow = paddedBlocksPerRow
+        self.paddedBlockRows = paddedBlockRows
+    }
+}
+
+extension Int {
+    fileprivate func dividedRoundingUp(by divisor: Int) -> Int { (self + divisor - 1) / divisor }
+}

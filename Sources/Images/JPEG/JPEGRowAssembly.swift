@@ -1,0 +1,40 @@
+/// Turns the components' samples into rows of the picture, as soon as the samples that they need are there.
+final class JPEGRowAssembly {
+    private let frame: JPEGFrame
+    private let colour: JPEGColour
+    private let upsamplers: [JPEGUpsampler]
+    /// `[height, width, 3]`.
+    private let output: UnsafeMutableBufferPointer<UInt8>
+    /// The picture's next row.
+    private var nextRow = 0
+    /// One for each component: where the samples of the MCU row under way go.
+    let windows: [JPEGSampleWindow]
+
+    /// - Parameter output: `width * height * 3` bytes.
+    init(_ frame: JPEGFrame, colour: JPEGColour, output: UnsafeMutableBufferPointer<UInt8>) throws(ImageError) {
+        precondition(output.count == frame.width * frame.height * 3, "the output has the picture's size")
+        self.frame = frame
+        self.colour = colour
+        self.output = output
+        windows = frame.components.map(JPEGSampleWindow.init)
+        var upsamplers: [JPEGUpsampler] = []
+        for (component, window) in zip(frame.components, windows) {
+            upsamplers.append(try JPEGUpsampler(component, frame: frame, window: window))
+        }
+        self.upsamplers = upsamplers
+    }
+
+    /// To be called when the windows hold the MCU row `mcuRow`.
+    func finish(mcuRow: Int) {
+        // The last row group needs the one below to interpolate, which the next MCU row brings.
+        let isLast = mcuRow == frame.mcuRows - 1
+        let groups = (mcuRow + 1) * JPEGSampleWindow.groupsPerMCURow - (isLast ? 0 : 1)
+        let end = min(groups * frame.maximumVertical, frame.height)
+        while nextRow < end {
+            let rows = upsamplers.map { $0.row(nextRow) }
+            colour.convert(rows, width: frame.width, into: output.baseAddress! + nextRow * frame.width * 3)
+            nextRow += 1
+        }
+        for window in windows { window.advance() }
+    }
+}
