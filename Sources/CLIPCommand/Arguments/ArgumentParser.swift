@@ -48,6 +48,7 @@ struct ArgumentParser {
             }
         }
         try checkCount()
+        try checkStandardInput()
         return arguments
     }
 
@@ -104,7 +105,7 @@ struct ArgumentParser {
     private func check(_ value: String, for option: Option) throws(UsageError) {
         switch option.value {
         case .flag, .pair, .text: break
-        case .file:
+        case .file, .target:
             guard !value.isEmpty else { throw UsageError("The value of '\(option.signature)' is empty.") }
         case .choice(_, let words):
             guard !words.contains(value) else { return }
@@ -137,6 +138,15 @@ struct ArgumentParser {
             let extra = arguments.positionals[most...].map { "'\(displayed(String(decoding: $0, as: UTF8.self)))'" }
             throw UsageError("Unexpected argument\(extra.count == 1 ? "" : "s"): \(extra.joined(separator: ", ")).")
         }
+    }
+
+    private func checkStandardInput() throws(UsageError) {
+        var uses = table.options.reduce(0) { uses, option in
+            guard case .file = option.value else { return uses }
+            return uses + arguments.all(option).count { $0 == "-" }
+        }
+        if table.positionals.contains(where: \.isPath) { uses += arguments.texts.count { $0 == "-" } }
+        if uses > 1 { throw UsageError("Standard input is named \(uses) times, it can be read once.") }
     }
 
     private func unknown(_ spelling: String) -> UsageError {

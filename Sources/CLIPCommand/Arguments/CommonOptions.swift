@@ -55,7 +55,7 @@ extension Option {
         "allow-truncated", group: .pictures, help: "Take what there is of a picture file that is cut short.")
 
     static let output = Option(
-        "output", short: "o", .file("file"), group: .output,
+        "output", short: "o", .target("file"), group: .output,
         help: "Write to a file, which appears complete or not at all. (default: standard output)")
     static let quiet = Option(
         "quiet", short: "q", .pair(off: "progress"), group: .output,

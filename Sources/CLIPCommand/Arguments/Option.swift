@@ -8,8 +8,10 @@ struct Option: Sendable {
         case pair(off: String)
         /// Any text.
         case text(String)
-        /// A path, `-` for standard input or output.
+        /// The path of a file to read, `-` for standard input.
         case file(String)
+        /// The path of a file to write, `-` for standard output.
+        case target(String)
         /// One of a few words.
         case choice(String, [String])
         /// A whole number.
@@ -49,7 +51,7 @@ struct Option: Sendable {
     var placeholder: String? {
         switch value {
         case .flag, .pair: nil
-        case .text(let name), .file(let name), .choice(let name, _), .integer(let name, _): name
+        case .text(let name), .file(let name), .target(let name), .choice(let name, _), .integer(let name, _): name
         }
     }
 

@@ -10,9 +10,11 @@ struct Pack: Command {
     private static let formats: [OutputFormat] = [.text, .jsonl, .json]
     private static let weightType = Option(
         "dtype", .choice("type", WeightType.allCases.map(\.rawValue)),
-        help: "How weights are stored; arithmetic is always in 32 bits. f16 halves the file. (default: f16)")
+        help:
+            "How weights are stored: f32 exactly, f16 in half the size; arithmetic is always in 32 bits. (default: f16)"
+    )
     private static let target = Option(
-        "output", short: "o", .file("file"), help: "The .clip file to write: it appears complete or not at all.")
+        "output", short: "o", .target("file"), help: "The .clip file to write: it appears complete or not at all.")
 
     static let table = CommandTable(
         "pack",

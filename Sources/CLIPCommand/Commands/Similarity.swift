@@ -30,8 +30,6 @@ struct Similarity: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         output = try OutputOptions(arguments, formats: Similarity.formats)
-        let uses = arguments.texts.count { $0 == "-" || $0 == "image:-" }
-        guard uses <= 1 else { throw UsageError("Standard input is named \(uses) times, it can be read once.") }
     }
 
     func run() throws -> Bool {

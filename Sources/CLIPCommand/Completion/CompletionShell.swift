@@ -22,6 +22,9 @@ extension CommandTable {
 extension Option {
     /// Whether a path follows.
     var takesPath: Bool {
-        if case .file = value { true } else { name == Option.model.name }
+        switch value {
+        case .file, .target: true
+        default: name == Option.model.name
+        }
     }
 }

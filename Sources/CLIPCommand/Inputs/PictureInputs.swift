@@ -21,7 +21,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
     private var failure: InputError?
     private var countInFolder = 0
 
-    /// - Throws: when a list can't be opened, or standard input is to be two things at once.
+    /// - Throws: when a list can't be opened.
     init(_ arguments: Arguments, console: Console, opensFiles: Bool = true) throws(InputError) {
         self.console = console
         self.opensFiles = opensFiles
@@ -30,8 +30,6 @@ final class PictureInputs: Sequence, IteratorProtocol {
         for list in arguments.all(.filesFrom) {
             sources.append(.list(try EntryReader(path: list, isNULSeparated: arguments.flag(.nulSeparated))))
         }
-        let uses = arguments.positionals.count { $0 == dash } + arguments.all(.filesFrom).count { $0 == "-" }
-        if uses > 1 { throw InputError("standard input is named \(uses) times, it can be read once") }
         sources.reverse()
     }
 

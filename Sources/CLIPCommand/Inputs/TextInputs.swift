@@ -6,14 +6,11 @@ struct TextInputs {
     private var arguments: ArraySlice<[UInt8]>
     private var readers: ArraySlice<EntryReader>
 
-    /// - Throws: when a file can't be opened, or standard input is named twice.
+    /// - Throws: when a file can't be opened.
     init(_ arguments: Arguments) throws(InputError) {
         self.arguments = arguments.positionals[...]
-        let paths = arguments.all(.textsFrom)
-        let uses = paths.count { $0 == "-" }
-        if uses > 1 { throw InputError("standard input is named \(uses) times, it can be read once") }
         var readers: [EntryReader] = []
-        for path in paths {
+        for path in arguments.all(.textsFrom) {
             readers.append(try EntryReader(path: path, isNULSeparated: arguments.flag(.nulSeparated)))
         }
         self.readers = readers[...]
