@@ -11,11 +11,14 @@ enum Fixtures {
         return Array(try Data(contentsOf: folder.appendingPathComponent(path)))
     }
 
-    /// The small vocabulary of 814 tokens.
-    static func smallFiles() throws -> TokenizerFiles {
+    /// The small vocabulary of 814 tokens, with what a folder has beside it.
+    static func files(_ folder: String = "small") throws -> TokenizerFiles {
         TokenizerFiles(
+            tokenizerJSON: try? bytes("\(folder)/tokenizer.json"),
             vocabulary: try bytes("small/vocab.json"), merges: try bytes("small/merges.txt"),
-            configuration: try bytes("small/tokenizer_config.json"))
+            configuration: try? bytes("\(folder)/tokenizer_config.json"),
+            specialTokensMap: try? bytes("\(folder)/special_tokens_map.json"),
+            addedTokens: try? bytes("\(folder)/added_tokens.json"))
     }
 
     /// Texts and the ids that the reference gives for them.

@@ -53,19 +53,53 @@ struct TextEncoder {
         }
     }
 
-    private mutating func encodeWords(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ cleaned: CleanedText)
-    {
+    private mutating func encodeWords(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ cleaned: CleanedText
+    ) {
         var offset = range.lowerBound
         while offset < range.upperBound {
             if bytes[offset] == 0x20 {
                 offset += 1
                 continue
             }
-            let end = splitter.endOfWord(in: bytes, from: offset, to: range.upperBound)
-            merger.encode(UnsafeBufferPointer(rebasing: bytes[offset..<end]), into: &ids)
-            let source = cleaned.source(of: offset)
-            while wordOffsets.count < ids.count - 1 { wordOffsets.append(source) }
+            var end = range.upperBound
+            if bytes[offset] == UInt8(ascii: "<"),
+                let literal = SpecialLiteral(in: bytes, offset..<end, cleaning: table.layout.cleaning)
+            {
+                encodeLiteral(literal, bytes, offset, cleaned)
+                end = offset + literal.count
+            } else {
+                end = splitter.endOfWord(in: bytes, from: offset, to: end)
+                encodeWord(bytes, offset..<end, cleaned)
+            }
             offset = end
         }
+    }
+
+    /// A special token that is spelled out in the cleaned text.
+    private mutating func encodeLiteral(
+        _ literal: SpecialLiteral, _ bytes: UnsafeBufferPointer<UInt8>, _ offset: Int, _ cleaned: CleanedText
+    ) {
+        let end = offset + literal.count
+        if table.layout.cleaning == .transformers {
+            // The token itself was found before, if it is one. What case alone makes the same is split by a second
+            // pattern, which knows no tokens.
+            encodeWord(bytes, offset..<offset + 2, cleaned)
+            encodeWord(bytes, offset + 2..<end - 2, cleaned)
+            encodeWord(bytes, end - 2..<end, cleaned)
+        } else if literal.isExact {
+            let id = literal.isStart ? table.layout.startToken : table.layout.endToken
+            append(id, source: cleaned.source(of: offset))
+        } else {
+            encodeWord(bytes, offset..<end, cleaned)
+        }
+    }
+
+    private mutating func encodeWord(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ cleaned: CleanedText
+    ) {
+        merger.encode(UnsafeBufferPointer(rebasing: bytes[range]), into: &ids)
+        let source = cleaned.source(of: range.lowerBound)
+        while wordOffsets.count < ids.count - 1 { wordOffsets.append(source) }
     }
 }

@@ -25,15 +25,16 @@ struct WordSplitter {
         return offset
     }
 
-    /// The length of the contraction that starts here. The long s is a case of s where case is ignored.
+    /// The length of the contraction that starts here.
     private func contraction(in text: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int) -> Int? {
         guard text[start] == UInt8(ascii: "'"), start + 1 < end else { return nil }
-        let first = text[start + 1]
-        switch first {
+        switch text[start + 1] {
         case UInt8(ascii: "s"), UInt8(ascii: "t"), UInt8(ascii: "m"), UInt8(ascii: "d"): return 2
         case UInt8(ascii: "r"), UInt8(ascii: "v"):
             return start + 2 < end && text[start + 2] == UInt8(ascii: "e") ? 3 : nil
         case UInt8(ascii: "l"): return start + 2 < end && text[start + 2] == UInt8(ascii: "l") ? 3 : nil
+        // The long s is a small letter already, and an s to a pattern that ignores case.
+        case 0xC5: return knowsNewer && start + 2 < end && text[start + 2] == 0xBF ? 3 : nil
         default: return nil
         }
     }
