@@ -30,7 +30,13 @@ package func decodeImage(
     _ bytes: [UInt8], options: DecodingOptions = DecodingOptions()
 ) throws(ImageError) -> Bitmap {
     for decoder in ImageFormats.decoders where decoder.recognises(bytes) {
-        let image = try decoder.decode(bytes, options: options)
+        let image: DecodedImage
+        do {
+            image = try decoder.decode(bytes, options: options)
+        } catch .truncated(let format, let offset, let problem) where options.allowTruncated {
+            // What is there is not enough: the error must not advise what was tried.
+            throw .malformed(format: format, offset: offset, problem: "the data ends here, \(problem)")
+        }
         return options.appliesOrientation ? image.bitmap.upright(orientation: image.orientation) : image.bitmap
     }
     if let name = ForeignFormat.name(of: bytes) {

@@ -62,7 +62,7 @@ func fnv1a(_ bytes: [UInt8]) -> UInt64 {
 }
 
 /// xorshift64*: the same damage on every machine and run.
-private struct SeededBytes: RandomNumberGenerator {
+struct SeededBytes: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -42,7 +42,7 @@ package enum PNGDecoder: ImageDecoder {
             case .finished:
                 if rows.isComplete || options.allowTruncated { return rows.pixels }
                 throw .truncated(
-                    format: formatName, offset: fileSize, problem: "the data ends before the picture's last row")
+                    format: formatName, offset: fileSize, problem: "before the picture's last row")
             case .failed(let error):
                 if options.allowTruncated { return rows.pixels }
                 // Every pixel is there, only the checksum is missing.
