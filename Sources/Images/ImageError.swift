@@ -1,5 +1,7 @@
 /// Why a picture could not be decoded. `description` is one line: what, where, expected, found, what to do next.
 package enum ImageError: Error, Equatable, CustomStringConvertible {
+    /// The file's bytes could not be had; `problem` says it in the system's words.
+    case unreadable(problem: String)
     /// None of the decoders knows the first bytes.
     case unknownFormat(firstBytes: [UInt8])
     /// The format is known but this variant is not decoded; `advice` says what to do.
@@ -13,6 +15,7 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
+        case .unreadable(let problem): return problem
         case .unknownFormat(let firstBytes):
             if firstBytes.isEmpty { return "the file is empty: a picture was expected" }
             let hex = firstBytes.prefix(8).map { byte in

@@ -1,0 +1,98 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Reads the bytes of a picture file: a regular file, or what a pipe brings.
+/// - Parameters:
+///   - maximumBytes: the most that is read into memory.
+///   - patience: for how many milliseconds a pipe may bring nothing; the time begins again with every byte.
+/// - Throws: `ImageError.unreadable` in the system's words, for a folder or device, a file that is too large, and a
+///   pipe that nobody writes to.
+package func readPictureFile(
+    _ path: String, maximumBytes: Int = 1 << 31, patience: Int32 = 60_000
+) throws(ImageError) -> [UInt8] {
+    guard !path.isEmpty, !path.utf8.contains(0) else { throw .unreadable(problem: "the path is empty or holds a NUL") }
+    // Opening a named pipe waits for a writer, unless told not to. On other files the flag means nothing.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw .unreadable(problem: "can't be opened: \(systemMessage())") }
+    defer { close(descriptor) }
+    return try readPicture(descriptor: descriptor, maximumBytes: maximumBytes, patience: patience)
+}
+
+/// Reads what an open descriptor brings up to its end, which stays open: standard input, for example.
+/// - Parameters:
+///   - maximumBytes: the most that is read into memory.
+///   - patience: for how many milliseconds a pipe may bring nothing; negative waits for as long as it takes.
+/// - Throws: `ImageError.unreadable`.
+package func readPicture(
+    descriptor: Int32, maximumBytes: Int = 1 << 31, patience: Int32 = -1
+) throws(ImageError) -> [UInt8] {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .unreadable(problem: "can't be examined: \(systemMessage())") }
+    let isRegular = status.st_mode & S_IFMT == S_IFREG
+    switch status.st_mode & S_IFMT {
+    case S_IFDIR: throw .unreadable(problem: "is a folder, expected a picture file")
+    case S_IFBLK: throw .unreadable(problem: "is a device, expected a picture file")
+    case S_IFCHR where patience >= 0: throw .unreadable(problem: "is a device, expected a picture file")
+    default: break
+    }
+    let tooLarge = ImageError.unreadable(problem: "holds more than \(maximumBytes) bytes, the most that is read")
+    guard !isRegular || status.st_size <= maximumBytes else { throw tooLarge }
+
+    var bytes: [UInt8] = []
+    // A file may grow or shrink while it is read, and those under /proc say 0: the size is where to begin.
+    var room = isRegular ? Int(status.st_size) + 1 : 1 << 16
+    while true {
+        var failure: ImageError?
+        let part = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            do throws(ImageError) {
+                count = try fill(
+                    UnsafeMutableRawBufferPointer(buffer), from: descriptor, patience: isRegular ? nil : patience)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        bytes = bytes.isEmpty ? part : bytes + part
+        guard bytes.count <= maximumBytes else { throw tooLarge }
+        if part.count < room { return bytes }
+        room = max(1 << 16, min(bytes.count, maximumBytes - bytes.count + 1))
+    }
+}
+
+/// Reads until `buffer` is full or the end comes.
+/// - Parameter patience: how long to wait for every byte; nil where reading never waits.
+/// - Returns: how many bytes were read, fewer than fit only at the end.
+private func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32, patience: Int32?
+) throws(ImageError) -> Int {
+    var filled = 0
+    while filled < buffer.count {
+        if let patience {
+            // A named pipe reads as ended while nobody has opened it for writing: waiting tells the two apart.
+            var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&event, 1, patience)
+            if ready == 0 {
+                throw .unreadable(problem: "is a pipe that brought nothing for \(patience) milliseconds")
+            }
+            if ready < 0, errno != EINTR { throw .unreadable(problem: "can't be waited for: \(systemMessage())") }
+            if ready < 0 { continue }
+        }
+        // No more than the 2 GB that one call of some systems takes.
+        let count = read(descriptor, buffer.baseAddress! + filled, min(buffer.count - filled, 1 << 30))
+        if count == 0 { break }
+        if count > 0 {
+            filled += count
+        } else if errno != EINTR, errno != EAGAIN {
+            throw .unreadable(problem: "can't be read: \(systemMessage())")
+        }
+    }
+    return filled
+}
+
+/// The operating system's words for the last error.
+private func systemMessage() -> String { String(cString: strerror(errno)) }

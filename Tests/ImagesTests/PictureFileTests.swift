@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+@testable import Images
+
+@Suite struct PictureFileTests {
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "pictures-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try body(folder)
+    }
+
+    @Test("The bytes of a file come back") func files() throws {
+        try withFolder { folder in
+            for count in [0, 1, 65_535, 65_536, 300_001] {
+                let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+                try Data(bytes).write(to: URL(filePath: folder + "/a"))
+                #expect(try readPictureFile(folder + "/a") == bytes)
+                #expect(try readPictureFile(folder + "/a", maximumBytes: count) == bytes)
+                if count > 0 {
+                    #expect(throws: ImageError.self) { try readPictureFile(folder + "/a", maximumBytes: count - 1) }
+                }
+            }
+        }
+    }
+
+    @Test("Missing files, folders, devices and bad paths are errors in the system's words") func refusals() throws {
+        func message(_ path: String) -> String {
+            do {
+                return "\(try readPictureFile(path).count) bytes"
+            } catch {
+                return error.description
+            }
+        }
+        try withFolder { folder in
+            #expect(message(folder + "/none") == "can't be opened: No such file or directory")
+            #expect(message(folder) == "is a folder, expected a picture file")
+            #expect(message("/dev/zero") == "is a device, expected a picture file")
+            #expect(message("") == "the path is empty or holds a NUL")
+            #expect(message("a\0b") == "the path is empty or holds a NUL")
+            #expect(
+                message(folder + "/" + String(repeating: "x", count: 5000)) == "can't be opened: File name too long")
+        }
+    }
+
+    @Test("A pipe that nobody writes to ends in an error") func silentPipe() throws {
+        try withFolder { folder in
+            #expect(mkfifo(folder + "/pipe", 0o600) == 0)
+            let error = #expect(throws: ImageError.self) { try readPictureFile(folder + "/pipe", patience: 30) }
+            #expect(error?.description == "is a pipe that brought nothing for 30 milliseconds")
+        }
+    }
+
+    @Test("What a pipe brings is read to its end, and no further than allowed") func pipes() throws {
+        let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        for limit in [1 << 20, 200_000, 150_000] {
+            let pipe = Pipe()
+            let writing = pipe.fileHandleForWriting
+            let finished = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                try? writing.write(contentsOf: Data(bytes))
+                try? writing.close()
+                finished.signal()
+            }
+            let descriptor = pipe.fileHandleForReading.fileDescriptor
+            if limit >= bytes.count {
+                #expect(try readPicture(descriptor: descriptor, maximumBytes: limit) == bytes)
+            } else {
+                #expect(throws: ImageError.self) { try readPicture(descriptor: descriptor, maximumBytes: limit) }
+                _ = try readPicture(descriptor: descriptor)
+            }
+            finished.wait()
+        }
+    }
+
+    @Test("A named pipe waits for its writer") func namedPipe() throws {
+        try withFolder { folder in
+            let path = folder + "/pipe"
+            #expect(mkfifo(path, 0o600) == 0)
+            Thread.detachNewThread {
+                usleep(20_000)
+                guard let writing = FileHandle(forWritingAtPath: path) else { return }
+                try? writing.write(contentsOf: Data([1, 2]))
+                usleep(20_000)
+                try? writing.write(contentsOf: Data([3]))
+                try? writing.close()
+            }
+            let read = try readPictureFile(path)
+            #expect(read == [1, 2, 3])
+        }
+    }
+
+    #if os(Linux)
+    @Test("Files that say they are empty are read") func unsizedFiles() throws {
+        let bytes = try readPictureFile("/proc/self/status")
+        #expect(String(decoding: bytes, as: UTF8.self).contains("VmSize"))
+    }
+    #endif
+}
