@@ -51,6 +51,36 @@ import Testing
         #expect(floats.map(\.bitPattern) == all.map { UInt32($0) << 16 })
     }
 
+    @Test func `Rounding to F16 is what the processor does, at every edge`() {
+        var edges: [UInt32] = [0, 0x3880_0000, 0x477F_EFFF, 0x477F_F000, 0x7F80_0000, 0x7FC0_0000]
+        for half in 0..<UInt32(0x7C00) {
+            // The half itself, the middle to the next, and their neighbours.
+            let bits = Float(Float16(bitPattern: UInt16(half))).bitPattern
+            let next = Float(Float16(bitPattern: UInt16(half + 1))).bitPattern
+            let middle = half == 0x7BFF ? 0x477F_F000 : bits + (next - bits) / 2
+            edges += [bits, middle - 1, middle, middle + 1]
+        }
+        let numbers = (edges + edges.map { $0 | 0x8000_0000 }).map(Float.init(bitPattern:))
+        var halves = [UInt16](repeating: 0, count: numbers.count)
+        let fits = numbers.withUnsafeBufferPointer { numbers in
+            halves.withUnsafeMutableBufferPointer { narrowToHalf(numbers, into: $0) }
+        }
+        #expect(!fits)
+        var wrong = 0
+        for (number, half) in zip(numbers, halves) {
+            let expected = Float16(number)
+            let isEqual = expected.isNaN ? Float16(bitPattern: half).isNaN : expected.bitPattern == half
+            if !isEqual { wrong += 1 }
+        }
+        #expect(wrong == 0)
+        var two: [UInt16] = [0, 0]
+        #expect(
+            [65519.99, -1].withUnsafeBufferPointer { n in
+                two.withUnsafeMutableBufferPointer { narrowToHalf(n, into: $0) }
+            })
+        #expect(two == [0x7BFF, 0xBC00])
+    }
+
     @Test func `F32 is copied, F64 is rounded, whole numbers are refused`() throws {
         let singles: [Float] = [0, -0.0, 1.5, .greatestFiniteMagnitude, .leastNonzeroMagnitude, .infinity]
         #expect(try unaligned(.f32, singles).floats().map(\.bitPattern) == singles.map(\.bitPattern))

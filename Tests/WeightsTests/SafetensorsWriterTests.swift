@@ -47,6 +47,21 @@ import Testing
         }
     }
 
+    @Test func `Metadata known last goes into the room reserved for it`() throws {
+        let path = folder["model.clip"]
+        let writer = try SafetensorsWriter(
+            path: path, metadata: ["é": "before", "z": "after"], reserved: ["hash": 4, "more": 2], tensors: [])
+        #expect { try writer.fill("hash", "abcde") } throws: { "\($0)".contains("has no room") }
+        #expect { try writer.fill("hash", "ab\"e") } throws: { "\($0)".contains("has no room") }
+        #expect { try writer.fill("z", "after") } throws: { "\($0)".contains("has no room") }
+        try writer.fill("hash", "abcd")
+        #expect { try writer.finish() } throws: { "\($0)".contains("\"more\" was reserved but not filled") }
+        try writer.fill("more", "xy")
+        try writer.finish()
+        let expected = ["é": "before", "z": "after", "hash": "abcd", "more": "xy"]
+        #expect(try SafetensorsFile(path: path).metadata == expected)
+    }
+
     @Test func `Tensors of one alignment keep the order of their declaration`() throws {
         let names = (0..<40).map { "layer \($0)" }
         let path = folder["model.clip"]

@@ -118,6 +118,9 @@ package struct Checkpoint: Sendable {
         return try files[place.file].tensor(place.name)
     }
 
+    /// Whether there is a tensor `name` (without wrapper prefixes).
+    package func contains(_ name: String) -> Bool { places[name] != nil }
+
     /// What to call these weights in a message: the file, or the first of the shards.
     package var path: String { files[0].file.path }
 

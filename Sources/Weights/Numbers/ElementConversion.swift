@@ -49,7 +49,7 @@ private func widened(half bits: UInt32) -> UInt32 {
     return (magnitude < 0x7C00 ? finite : special) | sign
 }
 
-private func widenHalf(_ bytes: UnsafeRawBufferPointer, into numbers: UnsafeMutableBufferPointer<Float>, count: Int) {
+func widenHalf(_ bytes: UnsafeRawBufferPointer, into numbers: UnsafeMutableBufferPointer<Float>, count: Int) {
     guard let source = bytes.baseAddress, let target = numbers.baseAddress else { return }
     for index in 0..<count {
         let bits = UInt16(littleEndian: source.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))

@@ -3,15 +3,7 @@ extension StoredTensor {
     ///
     /// Whole numbers are always finite. Reads the whole tensor, once.
     package func firstNonFinite() -> Int? {
-        withBytes { bytes in
-            switch type {
-            case .f32: firstSpecial(bytes, as: UInt32.self, exponent: 0x7F80_0000)
-            case .f16: firstSpecial(bytes, as: UInt16.self, exponent: 0x7C00)
-            case .bf16: firstSpecial(bytes, as: UInt16.self, exponent: 0x7F80)
-            case .f64: firstSpecial(bytes, as: UInt64.self, exponent: 0x7FF0_0000_0000_0000)
-            default: nil
-            }
-        }
+        withBytes { Weights.firstNonFinite(in: $0, of: type) }
     }
 
     /// - Throws: an error that names the tensor and the place of the first number that is infinite or not a number.
@@ -26,7 +18,18 @@ extension StoredTensor {
 
 /// The index of the first number that is infinite or not a number, nil if there is none.
 package func firstNonFinite(in numbers: [Float]) -> Int? {
-    numbers.withUnsafeBytes { firstSpecial($0, as: UInt32.self, exponent: 0x7F80_0000) }
+    numbers.withUnsafeBytes { firstNonFinite(in: $0, of: .f32) }
+}
+
+/// The index of the first number that is infinite or not a number, nil if there is none.
+package func firstNonFinite(in bytes: UnsafeRawBufferPointer, of type: ElementType) -> Int? {
+    switch type {
+    case .f32: firstSpecial(bytes, as: UInt32.self, exponent: 0x7F80_0000)
+    case .f16: firstSpecial(bytes, as: UInt16.self, exponent: 0x7C00)
+    case .bf16: firstSpecial(bytes, as: UInt16.self, exponent: 0x7F80)
+    case .f64: firstSpecial(bytes, as: UInt64.self, exponent: 0x7FF0_0000_0000_0000)
+    default: nil
+    }
 }
 
 /// The index of the first number whose exponent bits are all set.

@@ -25,6 +25,8 @@ package final class SafetensorsWriter {
     package static let alignment = 64
 
     private let output: AtomicFile
+    /// Where in the file the value of each reserved metadata key goes, and its length.
+    private var reserved: [String: Range<Int>] = [:]
     private var offsets: [String: Int] = [:]
     private var byteCounts: [String: Int] = [:]
     private var missing: Set<String>
@@ -32,8 +34,12 @@ package final class SafetensorsWriter {
 
     /// Starts a file at `path` and writes its header.
     ///
+    /// - Parameter reserved: metadata keys whose values are known only when the tensors are, and how many ASCII
+    ///   characters each will have; `fill` brings them.
     /// - Throws: if a name is there twice, a shape overflows, the header is over 100 MB, or the file can't be written.
-    package init(path: String, metadata: [String: String], tensors: [TensorDeclaration]) throws(WeightsError) {
+    package init(
+        path: String, metadata: [String: String], reserved: [String: Int] = [:], tensors: [TensorDeclaration]
+    ) throws(WeightsError) {
         var placed: [(tensor: TensorDeclaration, byteCount: Int)] = []
         for tensor in tensors {
             guard let count = byteCount(of: tensor.type, shape: tensor.shape), tensor.name != "__metadata__",
@@ -49,8 +55,17 @@ package final class SafetensorsWriter {
         placed.sort { SafetensorsWriter.alignment(of: $0.byteCount) > SafetensorsWriter.alignment(of: $1.byteCount) }
 
         var json = "{\"__metadata__\":{"
-        json += metadata.sorted { $0.key < $1.key }
-            .map { "\(jsonString($0.key)):\(jsonString($0.value))" }.joined(separator: ",")
+        let blanks = reserved.mapValues { String(repeating: " ", count: $0) }
+        for (index, entry) in metadata.merging(blanks, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key })
+            .enumerated()
+        {
+            json += "\(index == 0 ? "" : ",")\(jsonString(entry.key)):"
+            if let length = reserved[entry.key] {
+                let start = 8 + json.utf8.count + 1
+                self.reserved[entry.key] = start..<start + length
+            }
+            json += jsonString(entry.value)
+        }
         json += "}"
         var position = 0
         for (tensor, count) in placed {
@@ -104,9 +119,24 @@ package final class SafetensorsWriter {
         }
     }
 
+    /// Writes the value of a reserved metadata key: printable ASCII that needs no escape, exactly as long as reserved.
+    package func fill(_ key: String, _ value: String) throws(WeightsError) {
+        let bytes = Array(value.utf8)
+        let isPlain = bytes.allSatisfy {
+            (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+        guard let range = reserved[key], range.count == bytes.count, isPlain else {
+            throw WeightsError(path: output.path, problem: "metadata \(quoted(key)) has no room for \(quoted(value))")
+        }
+        try bytes.withUnsafeBufferPointer { buffer throws(WeightsError) in
+            try output.write(UnsafeRawBufferPointer(buffer), at: range.lowerBound)
+        }
+        reserved[key] = nil
+    }
+
     /// Syncs the file and makes it appear.
     ///
-    /// - Throws: if a declared tensor was not written, or the file can't be synced or renamed; nothing appears then.
+    /// - Throws: if a declared tensor was not written or a reserved key not filled, or the file can't be synced or renamed; nothing appears then.
     /// - Returns: the number of bytes in the file.
     @discardableResult
     package func finish() throws(WeightsError) -> Int {
@@ -114,6 +144,9 @@ package final class SafetensorsWriter {
             throw WeightsError(
                 path: output.path,
                 problem: "tensor \(quoted(name)) was declared but not written (\(missing.count) missing)")
+        }
+        if let key = reserved.keys.min() {
+            throw WeightsError(path: output.path, problem: "metadata \(quoted(key)) was reserved but not filled")
         }
         try output.commit()
         return end
