@@ -20,8 +20,9 @@ package protocol TensorSource {
 package struct RowTable: Sendable {
     package let rows: Int
     package let columns: Int
-    private let elementType: PanelPackedMatrix.ElementType
-    nonisolated(unsafe) private let bytes: UnsafeRawBufferPointer
+    package let elementType: PanelPackedMatrix.ElementType
+    /// The rows, valid while this value lives.
+    nonisolated(unsafe) package let bytes: UnsafeRawBufferPointer
     private let owner: any AnyObject & Sendable
 
     /// A view of `rows * columns` little-endian numbers that `owner` keeps alive. They may start at any byte.

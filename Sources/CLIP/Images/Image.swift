@@ -18,21 +18,35 @@ public struct Image: Sendable {
 
     /// Reads and decodes a picture file, whatever its name says it is.
     /// - Throws: `CLIPError` of kind `.image` when the file can't be read or decoded.
-    public init(contentsOf url: URL, options: ImageOptions = ImageOptions()) throws(CLIPError) { throw notYet }
+    public init(contentsOf url: URL, options: ImageOptions = ImageOptions()) throws(CLIPError) {
+        guard let path = url.filePath else {
+            throw CLIPError(.image, path: url.absoluteString, "is not a file: download the picture first")
+        }
+        try self.init(path: path, options: options)
+    }
 
     /// Decodes a picture from the bytes of a file.
     /// - Throws: `CLIPError` of kind `.image`.
-    public init(bytes: [UInt8], options: ImageOptions = ImageOptions()) throws(CLIPError) { throw notYet }
+    public init(bytes: [UInt8], options: ImageOptions = ImageOptions()) throws(CLIPError) {
+        try self.init(bytes: bytes, name: nil, options: options)
+    }
 
     /// Takes pixels that are in memory already.
     /// - Parameters:
     ///   - pixels: rows from the top, `bytesPerRow` apart.
+    ///   - width: pixels across, at least 1.
+    ///   - height: pixels down, at least 1.
     ///   - bytesPerRow: the distance of two rows; nil when rows follow each other without padding.
-    /// - Throws: `CLIPError` of kind `.argument` when there are too few bytes for the size given.
+    ///   - options: what becomes of alpha, and the most pixels.
+    /// - Throws: `CLIPError` of kind `.argument` when there are too few bytes for the size given, or too many pixels.
     public init(
         pixels: UnsafeRawBufferPointer, width: Int, height: Int, format: PixelFormat, bytesPerRow: Int? = nil,
         options: ImageOptions = ImageOptions()
-    ) throws(CLIPError) { throw notYet }
+    ) throws(CLIPError) {
+        bitmap = try PixelRows(
+            pixels: pixels, width: width, height: height, format: format, bytesPerRow: bytesPerRow, options: options
+        ).bitmap(alpha: options.decoding.alpha)
+    }
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
     public static func isPictureName(_ path: String) -> Bool { ImageFormats.isPictureName(path) }
@@ -41,40 +55,32 @@ public struct Image: Sendable {
     public func png() -> [UInt8] { encodePNG(bitmap) }
 }
 
-/// How the bytes of a pixel are to be read. Alpha is straight, not premultiplied.
-public enum PixelFormat: Sendable, CaseIterable {
-    case rgb, rgba, bgr, bgra, grey
+extension Image {
+    /// Reads and decodes the picture file at `path`.
+    init(path: String, options: ImageOptions) throws(CLIPError) {
+        try self.init(bytes: try pictureBytes(path), name: path, options: options)
+    }
+
+    /// - Parameter name: the file, for errors.
+    init(bytes: [UInt8], name: String?, options: ImageOptions) throws(CLIPError) {
+        do {
+            bitmap = try decodeImage(bytes, options: options.decoding)
+        } catch {
+            throw CLIPError(.image, path: name, error.description)
+        }
+    }
 }
 
-/// The choices that a picture file leaves open.
-public struct ImageOptions: Sendable {
-    package var decoding = DecodingOptions()
-    /// Settings as the reference pipeline has them: alpha over white, upright, at most 200 million pixels.
-    public init() {}
-
-    /// Whether transparency is composited over white, as transformers 5.21 and later do, or dropped.
-    public var compositesAlphaOverWhite: Bool {
-        get { decoding.alpha == .white }
-        set { decoding.alpha = newValue ? .white : .drop }
-    }
-    /// Whether pictures are turned upright by their EXIF orientation.
-    public var appliesOrientation: Bool {
-        get { decoding.appliesOrientation }
-        set { decoding.appliesOrientation = newValue }
-    }
-    /// Whether 16-bit grey is clipped at 255 as Pillow does, rather than scaled.
-    public var clipsGray16: Bool {
-        get { decoding.gray16 == .clip }
-        set { decoding.gray16 = newValue ? .clip : .high }
-    }
-    /// Whether what there is of a truncated picture is decoded.
-    public var allowsTruncated: Bool {
-        get { decoding.allowTruncated }
-        set { decoding.allowTruncated = newValue }
-    }
-    /// The most pixels that a picture may have.
-    public var maximumPixels: Int {
-        get { decoding.maximumPixels }
-        set { decoding.maximumPixels = newValue }
-    }
+/// How the bytes of a pixel are to be read. Alpha is straight, not premultiplied.
+public enum PixelFormat: Sendable, CaseIterable {
+    /// Three bytes: red, green, blue.
+    case rgb
+    /// Four bytes: red, green, blue, alpha.
+    case rgba
+    /// Three bytes: blue, green, red.
+    case bgr
+    /// Four bytes: blue, green, red, alpha.
+    case bgra
+    /// One byte.
+    case grey
 }

@@ -1,49 +1,118 @@
 extension CLIPModel {
+    /// How many pictures are encoded at once.
+    private static let batchSize = 32
+
     /// What the image encoder sees of a picture: fitted, normalised.
+    /// - Parameter fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     /// - Returns: `[crops, 3, S, S]`, one crop unless `fit` is `.multicrop`.
-    public func preprocess(_ image: Image, fit: ImageFit? = nil) throws(CLIPError) -> PixelTensor { throw notYet }
+    public func preprocess(_ image: Image, fit: ImageFit? = nil) throws(CLIPError) -> PixelTensor {
+        let picture = loaded.prepare(image, fit: fit)
+        let side = preprocessing.cropSize
+        return PixelTensor(shape: [picture.cropCount, 3, side, side], values: picture.pixels)
+    }
 
     /// What the image encoder sees of a picture, as pictures of the model's size, before normalisation.
+    /// - Parameter fit: as in `preprocess`.
     /// - Returns: one picture, or several if `fit` is `.multicrop`.
-    public func fittedImages(of image: Image, fit: ImageFit? = nil) throws(CLIPError) -> [Image] { throw notYet }
+    public func fittedImages(of image: Image, fit: ImageFit? = nil) throws(CLIPError) -> [Image] {
+        loaded.preprocessor.fittedBitmaps(of: image.bitmap, fit: fit).map { Image(bitmap: $0) }
+    }
 
     /// Embeds one picture.
     /// - Parameters:
     ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     ///   - normalize: whether the result has length 1.
+    /// - Throws: `CLIPError` of kind `.model` when the weights have no image encoder or are damaged.
     public func embed(
         _ image: Image, fit: ImageFit? = nil, normalize: Bool = true
-    ) throws(CLIPError) -> Embedding { throw notYet }
+    ) throws(CLIPError) -> Embedding {
+        try loaded.embed([loaded.prepare(image, fit: fit)], normalize: normalize)[0]
+    }
 
     /// Embeds many pictures, in batches.
     /// - Returns: an embedding per picture, in order. Each is bit-identical to what the picture gives alone.
+    /// - Throws: `CLIPError` as for one picture.
     public func embed(
         _ images: [Image], fit: ImageFit? = nil, normalize: Bool = true
-    ) throws(CLIPError) -> [Embedding] { throw notYet }
+    ) throws(CLIPError) -> [Embedding] {
+        var embeddings: [Embedding] = []
+        embeddings.reserveCapacity(images.count)
+        for start in stride(from: 0, to: images.count, by: CLIPModel.batchSize) {
+            let batch = images[start..<min(start + CLIPModel.batchSize, images.count)]
+            embeddings += try loaded.embed(batch.map { loaded.prepare($0, fit: fit) }, normalize: normalize)
+        }
+        return embeddings
+    }
 
     /// Embeds many pictures without blocking the caller's executor.
+    /// - Returns: as the synchronous method.
     /// - Throws: `CancellationError` between batches once the task is cancelled, else `CLIPError`.
     public func embed(
         _ images: [Image], fit: ImageFit? = nil, normalize: Bool = true
-    ) async throws -> [Embedding] { throw notYet }
+    ) async throws -> [Embedding] {
+        try await inBatches(images, of: CLIPModel.batchSize) { batch throws(CLIPError) in
+            try loaded.embed(batch.map { loaded.prepare($0, fit: fit) }, normalize: normalize)
+        }
+    }
 
     /// Reads, decodes and embeds pictures one batch after another, decoding the next while it encodes the last.
     ///
-    /// Memory does not grow with the number of pictures: at most two batches are in memory.
+    /// Memory does not grow with the number of pictures: at most two batches are in memory, each picture as the square
+    /// that the encoder takes, and as many decoded pictures as there are threads. A model of one thread does one thing
+    /// after the other.
     /// - Parameters:
     ///   - inputs: files or bytes, taken as they are needed.
+    ///   - options: how pictures are decoded.
+    ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
+    ///   - normalize: whether the results have length 1.
+    ///   - batchSize: how many pictures are encoded at once, at least 1.
     ///   - body: called once per input, in order, on the caller's thread. A picture that can't be read or decoded brings
     ///     its error, and the rest goes on. What `body` throws ends the run.
+    /// - Throws: `CLIPError` of kind `.model` when the weights have no image encoder or are damaged; what `body` throws.
     public func embedEach(
         _ inputs: some Sequence<ImageInput>, options: ImageOptions = ImageOptions(), fit: ImageFit? = nil,
         normalize: Bool = true, batchSize: Int = 32,
         _ body: (ImageInput, Result<Embedding, CLIPError>) throws -> Void
-    ) throws { throw notYet }
+    ) throws {
+        guard batchSize > 0 else { throw CLIPError(.argument, "a batch of \(batchSize) pictures, expected at least 1") }
+        _ = try loaded.images()
+        let preparation = PicturePreparation(loaded: loaded, options: options, fit: fit)
+        var remaining = inputs.makeIterator()
+        var batch = preparation.start(next(batchSize, of: &remaining))
+        defer { batch.wait() }
+        while !batch.inputs.isEmpty {
+            let prepared = batch.wait()
+            let current = batch.inputs
+            batch = preparation.start(next(batchSize, of: &remaining))
+            let results = try loaded.embed(prepared, normalize: normalize)
+            for (input, result) in zip(current, results) { try body(input, result) }
+        }
+    }
 
     /// The same as an asynchronous sequence, in order; cancelling the task that reads it ends the work.
+    ///
+    /// Nothing is done before the first result is asked for, and no more than two batches ahead.
+    /// - Parameters:
+    ///   - inputs: files or bytes.
+    ///   - options: how pictures are decoded.
+    ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
+    ///   - normalize: whether the results have length 1.
+    /// - Returns: each input with its embedding, or with why there is none.
     public func embeddings(
         of inputs: [ImageInput], options: ImageOptions = ImageOptions(), fit: ImageFit? = nil, normalize: Bool = true
-    ) -> AsyncStream<(ImageInput, Result<Embedding, CLIPError>)> { fatalError() }
+    ) -> AsyncStream<(ImageInput, Result<Embedding, CLIPError>)> {
+        let preparation = PicturePreparation(loaded: loaded, options: options, fit: fit)
+        let stream = EmbeddingStream(
+            inputs, preparation: preparation, normalize: normalize, batchSize: CLIPModel.batchSize)
+        return AsyncStream { await stream.next() }
+    }
+}
+
+/// Up to `count` more elements.
+private func next<Iterator: IteratorProtocol>(_ count: Int, of iterator: inout Iterator) -> [Iterator.Element] {
+    var elements: [Iterator.Element] = []
+    while elements.count < count, let element = iterator.next() { elements.append(element) }
+    return elements
 }
 
 /// Where a picture comes from.

@@ -1,36 +1,75 @@
+internal import Tokenizers
+
 extension CLIPModel {
+    /// How many texts are encoded at once.
+    private static let textBatchSize = 64
+
     /// The token ids of a text, start and end included, neither padded nor cut.
-    public func tokenize(_ text: String) throws(CLIPError) -> TokenizedText { throw notYet }
+    /// - Throws: `CLIPError` of kind `.model` when the model has no text encoder, or its tokenizer can't be loaded.
+    public func tokenize(_ text: String) throws(CLIPError) -> TokenizedText {
+        let tokens = try loaded.textTokenizer().tokenize(text)
+        return TokenizedText(tokens: tokens.ids.map { Int($0) }, pieces: tokens.pieces)
+    }
 
     /// What the text encoder takes of a text: one list of at most `contextLength` tokens, or with `.chunk` one per
     /// window.
     /// - Throws: `CLIPError` of kind `.text` when the text is too long and `longText` is `.error`.
     public func tokenWindows(of text: String, longText: LongText = .truncate) throws(CLIPError) -> [TokenizedText] {
-        throw notYet
+        let tokenizer = try loaded.textTokenizer()
+        return try TextPlan.windows(of: tokenizer.tokenize(text), configuration.text.contextLength, longText).map {
+            TokenizedText(tokens: $0.map { Int($0) }, pieces: $0.map(tokenizer.piece))
+        }
     }
 
     /// Embeds one text.
     /// - Parameters:
     ///   - longText: what happens to a text of more tokens than the model's context.
     ///   - normalize: whether the result has length 1.
+    /// - Throws: `CLIPError` of kind `.model` when the weights have no text encoder or are damaged; of kind `.text` when
+    ///   the text is too long and `longText` is `.error`.
     public func embed(
         _ text: String, longText: LongText = .truncate, normalize: Bool = true
-    ) throws(CLIPError) -> Embedding { throw notYet }
+    ) throws(CLIPError) -> Embedding {
+        try embed([text], longText: longText, normalize: normalize)[0]
+    }
 
     /// Embeds many texts, in batches. Equal texts are encoded once.
     /// - Returns: an embedding per text, in order. Each is bit-identical to what the text gives alone.
+    /// - Throws: `CLIPError` as for one text.
     public func embed(
         _ texts: [String], longText: LongText = .truncate, normalize: Bool = true
-    ) throws(CLIPError) -> [Embedding] { throw notYet }
+    ) throws(CLIPError) -> [Embedding] {
+        let plan = try TextPlan(texts, loaded, longText)
+        var parts: [Embedding] = []
+        for start in stride(from: 0, to: plan.windows.count, by: CLIPModel.textBatchSize) {
+            let batch = plan.windows[start..<min(start + CLIPModel.textBatchSize, plan.windows.count)]
+            parts += try loaded.embed(batch)
+        }
+        return plan.embeddings(parts, normalize: normalize)
+    }
 
     /// Embeds many texts without blocking the caller's executor.
+    /// - Returns: as the synchronous method.
     /// - Throws: `CancellationError` between batches once the task is cancelled, else `CLIPError`.
     public func embed(
         _ texts: [String], longText: LongText = .truncate, normalize: Bool = true
-    ) async throws -> [Embedding] { throw notYet }
+    ) async throws -> [Embedding] {
+        let loaded = loaded
+        let plan = try await offloaded {
+            Result { () throws(CLIPError) in try TextPlan(texts, loaded, longText) }
+        }.get()
+        let parts = try await inBatches(plan.windows, of: CLIPModel.textBatchSize) { batch throws(CLIPError) in
+            try loaded.embed(batch)
+        }
+        return plan.embeddings(parts, normalize: normalize)
+    }
 
     /// The words at the end of a text that `.truncate` would drop; nil when the text fits the context.
-    public func droppedText(of text: String) throws(CLIPError) -> String? { throw notYet }
+    /// - Throws: `CLIPError` as `tokenize`.
+    public func droppedText(of text: String) throws(CLIPError) -> String? {
+        let tokens = try loaded.textTokenizer().tokenize(text)
+        return tokens.truncated(to: configuration.text.contextLength).droppedText
+    }
 }
 
 /// A text as the text encoder takes it.

@@ -3,50 +3,104 @@ public import FoundationEssentials
 #else
 public import Foundation
 #endif
+internal import DemoModel
+internal import Weights
 
-/// A loaded CLIP: an image encoder and a text encoder over one embedding space.
+/// A loaded CLIP: an image encoder and a text encoder over one embedding space (Radford et al., 2021).
 ///
-/// Weights are immutable and may be shared: one model serves any number of tasks. An encoder's weights are read when it
-/// is first used, so that a program that only embeds pictures never touches the text encoder.
+/// Weights are immutable and may be shared: one model serves any number of tasks, and copies are free. An encoder's
+/// weights are read when it is first used, so that a program that only embeds pictures never touches the text encoder.
+/// ```swift
+/// let model = try CLIPModel.embedded()
+/// let picture = try model.embed(Image(contentsOf: URL(filePath: "photo.jpg")))
+/// let text = try model.embed("a photo of a dog")
+/// print(picture.similarity(to: text))
+/// ```
 public struct CLIPModel: Sendable {
+    let loaded: LoadedModel
+
     /// Loads a model from a `.clip` file, a Hugging Face folder, or a `.safetensors` file beside its config.
     /// - Parameter threads: how many threads encode; by default `CLIP_THREADS`, else the cores this process may use.
-    /// - Throws: `CLIPError` of kind `.model` when there is no such model, or it is incomplete or damaged.
-    public init(contentsOf url: URL, threads: Int? = nil) throws(CLIPError) { throw notYet }
+    ///   With one thread everything happens on the caller's.
+    /// - Throws: `CLIPError` of kind `.model` when there is no such model, or it is incomplete or damaged; of kind
+    ///   `.argument` when `threads`, `CLIP_THREADS` or `CLIP_ISA` can't be.
+    public init(contentsOf url: URL, threads: Int? = nil) throws(CLIPError) {
+        guard let path = url.filePath else {
+            throw CLIPError(.model, path: url.absoluteString, "is not a file: download the model first")
+        }
+        try self.init(path: path, environment: [:], threads: threads)
+    }
 
     /// Loads a model by path, or by `org/name` or `org/name@revision` from the Hugging Face hub's cache on this machine.
-    /// - Throws: `CLIPError` of kind `.model`; nothing is ever downloaded.
-    public init(named name: String, threads: Int? = nil) throws(CLIPError) { throw notYet }
+    /// - Parameter threads: as in `init(contentsOf:threads:)`.
+    /// - Throws: `CLIPError` as `init(contentsOf:threads:)`; nothing is ever downloaded.
+    public init(named name: String, threads: Int? = nil) throws(CLIPError) {
+        try self.init(path: name, environment: processEnvironment(), threads: threads)
+    }
 
     /// The small model that ships with the package.
+    /// - Parameter threads: as in `init(contentsOf:threads:)`.
     /// - Throws: `CLIPError` of kind `.model` when its file is not where the build put it.
-    public static func embedded(threads: Int? = nil) throws(CLIPError) -> CLIPModel { throw notYet }
+    public static func embedded(threads: Int? = nil) throws(CLIPError) -> CLIPModel {
+        guard let path = DemoModel.path else {
+            throw CLIPError(
+                .model, path: DemoModel.fileName,
+                "the embedded model is not beside the program: put the file there, or name a model")
+        }
+        return try CLIPModel(path: path, environment: [:], threads: threads)
+    }
 
-    /// The shape of the two encoders.
-    public var configuration: ModelConfiguration { fatalError() }
+    private init(path: String, environment: [String: String], threads: Int?) throws(CLIPError) {
+        let source = try reading { () throws(WeightsError) in
+            try ModelLocator(environment: environment).locate(path)
+        }
+        loaded = try LoadedModel(source, threads: threads)
+    }
+
+    /// The shape of the two encoders. Of a model that holds one encoder, the other's is without meaning.
+    public var configuration: ModelConfiguration { loaded.store.configuration }
+    /// How pictures are resized, cropped and normalised.
+    public var preprocessing: PreprocessingConfiguration { loaded.store.preprocessing }
     /// The number of values in an embedding.
     public var embeddingDimension: Int { configuration.embeddingDimension }
     /// The factor on cosines before a softmax: the exponential of the stored `logit_scale`, 100 in OpenAI's models.
-    public var logitScale: Float { fatalError() }
-    /// SHA-256 over weights, preprocessing and tokenizer, 64 hexadecimal digits. Embeddings of models with different
-    /// fingerprints must not be compared.
-    public var fingerprint: String { fatalError() }
+    public var logitScale: Float { loaded.logitScale }
+    /// What identifies this model's embeddings, 64 hexadecimal digits. Embeddings of models with different fingerprints
+    /// must not be compared.
+    ///
+    /// Of a `.clip` file: SHA-256 over all weights, configuration, preprocessing and tokenizer, computed when it was
+    /// packed; `verify` recomputes it. Of a folder, where hashing all weights would take seconds: SHA-256 over the
+    /// configuration and tokenizer files, and each weights file's size, header and evenly spread samples, computed when
+    /// it is first asked for. The two never agree, not even for one model.
+    public var fingerprint: String { loaded.identity() }
     /// Provenance, licence and limits, if the file carries them.
-    public var card: ModelCard? { fatalError() }
-    /// Every setting that was resolved while loading, where it came from, and what is risky about it.
-    public var settings: [ModelSetting] { fatalError() }
+    public var card: ModelCard? { loaded.store.card }
+    /// Every setting that was resolved while loading, where it came from, and what is risky about it. A `.clip` file
+    /// keeps the settings of the model that it was packed from.
+    public var settings: [ModelSetting] { loaded.store.settings }
     /// Whether pictures can be embedded: the weights hold an image encoder.
-    public var hasImageEncoder: Bool { fatalError() }
+    public var hasImageEncoder: Bool { loaded.store.hasImageEncoder }
     /// Whether texts can be embedded: the weights hold a text encoder.
-    public var hasTextEncoder: Bool { fatalError() }
+    public var hasTextEncoder: Bool { loaded.store.hasTextEncoder }
     /// How the weights are stored: `f32`, `f16`, `bf16`, or several of them.
-    public var weightTypes: [String] { fatalError() }
-    /// The number of weights.
-    public var weightCount: Int { fatalError() }
+    public var weightTypes: [String] { loaded.store.weightTypes.map { $0.rawValue.lowercased() } }
+    /// The number of weights of the encoders that are there.
+    public var weightCount: Int { loaded.store.tensors.reduce(0) { $0 + $1.count } }
     /// The size of the weights' files, in bytes.
-    public var byteCount: Int { fatalError() }
+    public var byteCount: Int { loaded.store.byteCount }
     /// Where the model was loaded from.
-    public var path: String { fatalError() }
+    public var path: String { loaded.store.path }
+    /// How many threads encode.
+    public var threads: Int { loaded.compute.threads }
+    /// The instruction set that is computed with: `baseline`, `avx2` or `avx512`.
+    public var instructionSet: String { loaded.compute.instructionSet.rawValue }
 }
 
-let notYet = CLIPError(.model, "not yet")
+extension URL {
+    /// The path of a file URL, nil for any other.
+    var filePath: String? {
+        guard isFileURL else { return nil }
+        let path = path(percentEncoded: false)
+        return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
+}

@@ -7,14 +7,69 @@ public import Foundation
 extension CLIPModel {
     /// Writes this model as one flat `.clip` file: packed panels, tokenizer tables, card, and probe embeddings for
     /// `verify`. The file appears complete or not at all.
+    ///
+    /// A `.clip` file can be packed again, as f16 or as f32; what f16 has rounded away stays lost. The probes stay those
+    /// of the original weights.
+    /// - Parameter weights: how matrices and token embeddings are stored. Norms, biases and positions are always f32.
     /// - Returns: the file's size in bytes.
+    /// - Throws: `CLIPError` of kind `.model` when a weight is not finite, or doesn't fit f16; or the file can't be
+    ///   written.
     @discardableResult
-    public func pack(to url: URL, weights: WeightType = .float16) throws(CLIPError) -> Int { throw notYet }
+    public func pack(to url: URL, weights: WeightType = .float16) throws(CLIPError) -> Int {
+        guard let path = url.filePath else {
+            throw CLIPError(.argument, path: url.absoluteString, "is not a file to write to")
+        }
+        let carried = try loaded.store.probes()
+        let probes = if let carried { carried } else { try makeProbes() }
+        return try FlatFileWriter(model: loaded.store, weightType: weights, probes: probes).write(to: path)
+    }
 
-    /// Recomputes the probe texts and pictures that the file carries, and compares with the embeddings stored beside
-    /// them when it was packed from the original weights.
-    /// - Throws: `CLIPError` when the model carries no probes.
-    public func verify() throws(CLIPError) -> [ProbeResult] { throw notYet }
+    /// Recomputes the probe texts and pictures that the model carries, and compares with the embeddings stored beside
+    /// them: in a `.clip` file those that the original weights gave when it was packed, in a folder those of a
+    /// golden.json. Also reads every weight: a file that is not what was packed is an error.
+    /// - Throws: `CLIPError` of kind `.model` when the weights are damaged, or the model carries no probes.
+    public func verify() throws(CLIPError) -> [ProbeResult] {
+        try loaded.store.checkIntegrity()
+        guard let probes = try loaded.store.probes() else {
+            throw CLIPError(
+                .model, path: path, "carries no probes to compare with: pack it, the .clip file will have some")
+        }
+        var results: [ProbeResult] = []
+        if hasTextEncoder {
+            let computed = try embed(probes.texts.map(\.name), normalize: false)
+            results += zip(probes.texts, computed).map { result($0.name, stored: $0.embedding, computed: $1) }
+        }
+        if hasImageEncoder {
+            let computed = try embed(probes.pictures.map(\.image), normalize: false)
+            results += zip(probes.pictures, computed).map { result($0.name, stored: $0.embedding, computed: $1) }
+        }
+        return results
+    }
+
+    private func makeProbes() throws(CLIPError) -> Probes {
+        var probes = Probes(texts: [], pictures: [])
+        if hasTextEncoder {
+            let embeddings = try embed(Probes.builtInTexts, normalize: false)
+            probes.texts = zip(Probes.builtInTexts, embeddings).map { Probes.Text(name: $0, embedding: $1.values) }
+        }
+        if hasImageEncoder {
+            let pictures = ProbePicture.allCases
+            let embeddings = try embed(pictures.map { Image(bitmap: $0.bitmap) }, normalize: false)
+            probes.pictures = zip(pictures, embeddings).map {
+                Probes.Picture(name: $0.rawValue, image: Image(bitmap: $0.bitmap), embedding: $1.values)
+            }
+        }
+        return probes
+    }
+
+    private func result(_ name: String, stored: [Float], computed: Embedding) -> ProbeResult {
+        let stored = Embedding(values: stored)
+        let largest = stored.values.reduce(0) { max($0, abs($1)) }
+        let difference = zip(stored.values, computed.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
+        return ProbeResult(
+            probe: name, cosine: stored.similarity(to: computed),
+            largestError: largest > 0 ? difference / largest : difference, leastCosine: loaded.store.leastCosine)
+    }
 }
 
 /// How weights are stored. Arithmetic is always in 32-bit floats.
@@ -33,7 +88,7 @@ public struct ProbeResult: Sendable, Equatable {
     public let cosine: Float
     /// The largest difference of a coordinate, relative to the largest coordinate.
     public let largestError: Float
-    /// The least cosine that these weights should reach.
+    /// The least cosine that these weights should reach: 0.999999 for f32, 0.9999 for f16.
     public let leastCosine: Float
     /// Whether it does.
     public var passes: Bool { cosine >= leastCosine }

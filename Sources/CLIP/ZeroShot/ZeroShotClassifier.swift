@@ -1,6 +1,11 @@
 /// Names pictures with labels made up on the spot (Radford et al., 2021, section 3.1).
 ///
 /// Built once, used for any number of pictures: the labels' embeddings are computed when it is made.
+/// ```swift
+/// let classifier = try ZeroShotClassifier(model: model, labels: ["dog", "cat"])
+/// let result = try classifier.classify(Image(contentsOf: url))
+/// print(result.labels[0].label, result.labels[0].similarity)
+/// ```
 public struct ZeroShotClassifier: Sendable {
     /// The prompt that labels are put into when no other is given.
     public static let defaultTemplates = ["a photo of a {}"]
@@ -10,12 +15,35 @@ public struct ZeroShotClassifier: Sendable {
     /// The prompts, each with `{}` where the label goes.
     public let templates: [String]
 
+    private let model: CLIPModel
+    /// One per label, each of length 1.
+    private let labelEmbeddings: [Embedding]
+    /// Prompts that name nothing in particular, each of length 1.
+    private let background: [Embedding]
+
     /// Embeds the labels. With several templates a label is their ensemble: embeddings are normalised, averaged and
     /// normalised again.
-    /// - Throws: `CLIPError` of kind `.argument` for no label, an empty or repeated one, or a template without `{}`.
+    /// - Throws: `CLIPError` of kind `.argument` for no label, an empty or repeated one, or a template without `{}`; else
+    ///   as embedding texts does.
     public init(
         model: CLIPModel, labels: [String], templates: [String] = defaultTemplates, longText: LongText = .truncate
-    ) throws(CLIPError) { throw notYet }
+    ) throws(CLIPError) {
+        try ZeroShotClassifier.check(labels: labels, templates: templates)
+        self.model = model
+        self.labels = labels
+        self.templates = templates
+        // All prompts in one call: equal ones, and batches, are shared.
+        let nouns = labels + BackgroundPrompts.nouns
+        let prompts = nouns.flatMap { noun in templates.map { ZeroShotClassifier.prompt(noun, in: $0) } }
+        let texts = prompts + BackgroundPrompts.wholes
+        let embeddings: [Embedding] = try model.embed(texts, longText: longText, normalize: true)
+        let ensembles = nouns.indices.map { noun in
+            let first = noun * templates.count
+            return Embedding(meanOf: Array(embeddings[first..<first + templates.count]), normalize: true)
+        }
+        labelEmbeddings = Array(ensembles.prefix(labels.count))
+        background = Array(ensembles.dropFirst(labels.count)) + embeddings.suffix(BackgroundPrompts.wholes.count)
+    }
 
     /// The text that is embedded for a label: the template with the label in place of every `{}`.
     public static func prompt(_ label: String, in template: String) -> String {
@@ -33,30 +61,52 @@ public struct ZeroShotClassifier: Sendable {
     }
 
     /// Scores every label for a picture's embedding.
-    public func classify(_ picture: Embedding) -> Classification { fatalError() }
+    /// - Precondition: `picture` is by the same model.
+    public func classify(_ picture: Embedding) -> Classification {
+        let scale = Double(model.logitScale)
+        let similarities = labelEmbeddings.map { Double(picture.similarity(to: $0)) }
+        let neutral = background.map { Double(picture.similarity(to: $0)) }.max() ?? 0
+        let best = similarities.max() ?? 0
+        let weights = similarities.map { exponential(scale * ($0 - best)) }
+        let sum = weights.reduce(0, +)
+        let scores = labels.indices.map { index in
+            LabelScore(
+                label: labels[index], probability: Float(weights[index] / sum),
+                similarity: Float(similarities[index]),
+                independent: Float(1 / (1 + exponential(scale * (neutral - similarities[index])))))
+        }
+        return Classification(scores)
+    }
 
     /// Embeds a picture and scores every label for it.
-    public func classify(_ image: Image, fit: ImageFit? = nil) throws(CLIPError) -> Classification { throw notYet }
+    /// - Parameter fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
+    /// - Throws: `CLIPError` as embedding a picture does.
+    public func classify(_ image: Image, fit: ImageFit? = nil) throws(CLIPError) -> Classification {
+        classify(try model.embed(image, fit: fit))
+    }
+
+    private static func check(labels: [String], templates: [String]) throws(CLIPError) {
+        guard !labels.isEmpty else { throw CLIPError(.argument, "no labels, expected at least one") }
+        if let index = labels.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {
+            throw CLIPError(.argument, "label \(index + 1) of \(labels.count) is empty")
+        }
+        var seen: Set<String> = []
+        if let label = labels.first(where: { !seen.insert($0).inserted }) {
+            throw CLIPError(.argument, "the label \"\(label)\" is there twice: each counts once")
+        }
+        guard !templates.isEmpty else {
+            throw CLIPError(.argument, "no template, expected at least one, such as \"a photo of a {}\"")
+        }
+        if let template = templates.first(where: { !$0.contains("{}") }) {
+            throw CLIPError(
+                .argument, "the template \"\(template)\" has no {} for the label, expected e.g. \"a photo of a {}\"")
+        }
+    }
 }
 
-/// How a picture relates to the labels that were given. No label outside that list is considered.
-public struct Classification: Sendable, Equatable {
-    /// The labels, best first.
-    public let labels: [LabelScore]
-    /// Whether the second label is too close behind the first to call: its share is more than half of the first's.
-    public let ambiguous: Bool
-    /// Whether no label beats prompts that name nothing in particular: the picture probably shows none of them.
-    public let fitsNoLabel: Bool
-}
-
-/// One label's scores for one picture.
-public struct LabelScore: Sendable, Equatable {
-    /// The label.
-    public let label: String
-    /// A softmax over the labels *given*: a share among them, not the probability that the label is true.
-    public let probability: Float
-    /// The cosine of picture and label: what the model measured.
-    public let similarity: Float
-    /// The label weighed alone against prompts that name nothing in particular, 0…1.
-    public let independent: Float
+/// Texts that fit any picture. What a picture shows should be more like its label than like all of these.
+private enum BackgroundPrompts {
+    /// Put into the templates like labels, so that a template's own words favour neither side.
+    static let nouns = ["thing", "object"]
+    static let wholes = ["a photo", "a picture of something", "an object"]
 }

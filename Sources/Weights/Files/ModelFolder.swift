@@ -41,7 +41,7 @@ package struct ModelFolder: Sendable {
 }
 
 /// All bytes of a regular file of at most `limit` bytes.
-package func readFile(_ path: String, limit: Int) throws(WeightsError) -> [UInt8] {
+func readFile(_ path: String, limit: Int) throws(WeightsError) -> [UInt8] {
     let (descriptor, byteCount) = try openRegularFile(path)
     defer { close(descriptor) }
     guard byteCount <= limit else {

@@ -1,0 +1,35 @@
+package import Images
+
+/// The choices that a picture file leaves open.
+public struct ImageOptions: Sendable {
+    package var decoding = DecodingOptions()
+
+    /// Settings as the reference pipeline has them: alpha over white, upright, at most 200 million pixels.
+    public init() {}
+
+    /// Whether transparency is composited over white, as transformers 5.21 and later do, or dropped.
+    public var compositesAlphaOverWhite: Bool {
+        get { decoding.alpha == .white }
+        set { decoding.alpha = newValue ? .white : .drop }
+    }
+    /// Whether pictures are turned upright by their EXIF orientation.
+    public var appliesOrientation: Bool {
+        get { decoding.appliesOrientation }
+        set { decoding.appliesOrientation = newValue }
+    }
+    /// Whether 16-bit grey is clipped at 255 as Pillow does, rather than scaled.
+    public var clipsGray16: Bool {
+        get { decoding.gray16 == .clip }
+        set { decoding.gray16 = newValue ? .clip : .high }
+    }
+    /// Whether what there is of a truncated picture is decoded.
+    public var allowsTruncated: Bool {
+        get { decoding.allowTruncated }
+        set { decoding.allowTruncated = newValue }
+    }
+    /// The most pixels that a picture may have.
+    public var maximumPixels: Int {
+        get { decoding.maximumPixels }
+        set { decoding.maximumPixels = newValue }
+    }
+}

@@ -1,0 +1,83 @@
+internal import Synchronization
+internal import TensorCore
+internal import Tokenizers
+internal import Weights
+
+/// What all copies of a `CLIPModel` share. Encoders and tokenizer are made when they are first asked for.
+final class LoadedModel: Sendable {
+    let store: any ModelStore
+    let compute: Compute
+    let preprocessor: ImagePreprocessor
+    let logitScale: Float
+    private let imageEncoder = LazyPart<ImageEncoder>()
+    private let textEncoder = LazyPart<TextEncoder>()
+    private let tokenizer = LazyPart<BytePairTokenizer>()
+    private let fingerprint = LazyPart<String>()
+
+    init(_ source: ModelSource, threads: Int?) throws(CLIPError) {
+        do {
+            compute = try Compute(threads: threads)
+        } catch {
+            throw CLIPError(.argument, error.description)
+        }
+        store = try openModel(source, threads: compute.threads)
+        preprocessor = ImagePreprocessor(store.preprocessing)
+        logitScale = logitFactor(store.logitScale)
+        guard logitScale.isFinite, logitScale > 0 else {
+            throw CLIPError(
+                .model, path: store.path,
+                "has a logit_scale of \(store.logitScale), whose exponential is no usable factor: the weights are damaged"
+            )
+        }
+    }
+
+    func images() throws(CLIPError) -> ImageEncoder {
+        try imageEncoder.value { () throws(CLIPError) in
+            guard store.hasImageEncoder else {
+                throw CLIPError(
+                    .model, path: store.path,
+                    "holds a text encoder alone: pictures need a whole CLIP or its image encoder")
+            }
+            return try ImageEncoder(configuration: store.configuration, weights: store.weights)
+        }
+    }
+
+    func texts() throws(CLIPError) -> TextEncoder {
+        try textEncoder.value { () throws(CLIPError) in
+            guard store.hasTextEncoder else {
+                throw CLIPError(
+                    .model, path: store.path,
+                    "holds an image encoder alone: texts need a whole CLIP or its text encoder")
+            }
+            return try TextEncoder(configuration: store.configuration, weights: store.weights)
+        }
+    }
+
+    func textTokenizer() throws(CLIPError) -> BytePairTokenizer {
+        try tokenizer.value { () throws(CLIPError) in
+            guard store.hasTextEncoder else {
+                throw CLIPError(
+                    .model, path: store.path,
+                    "holds an image encoder alone: texts need a whole CLIP or its text encoder")
+            }
+            return try store.tokenizer()
+        }
+    }
+
+    func identity() -> String { fingerprint.value { store.fingerprint() } }
+}
+
+/// A part that is made once, by whoever needs it first; others wait for it.
+final class LazyPart<Part: Sendable>: Sendable {
+    private let part = Mutex<Part?>(nil)
+
+    /// The part, made by `make` if it isn't there. A failure is not kept: the next call tries again.
+    func value<Failure>(_ make: () throws(Failure) -> Part) throws(Failure) -> Part {
+        try part.withLock { (slot) throws(Failure) in
+            if let made = slot { return made }
+            let made = try make()
+            slot = made
+            return made
+        }
+    }
+}

@@ -1,0 +1,24 @@
+internal import Dispatch
+
+/// Runs `work` on a thread of its own: the threads that tasks share are few, and an encoder keeps one for long.
+func offloaded<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+        DispatchQueue.global().async { continuation.resume(returning: work()) }
+    }
+}
+
+/// Calls `encode` for one batch of `elements` after another, off the caller's executor.
+/// - Throws: `CancellationError` between batches once the task is cancelled, else what `encode` throws.
+func inBatches<Element: Sendable>(
+    _ elements: [Element], of size: Int,
+    _ encode: @escaping @Sendable (ArraySlice<Element>) throws(CLIPError) -> [Embedding]
+) async throws -> [Embedding] {
+    var embeddings: [Embedding] = []
+    embeddings.reserveCapacity(elements.count)
+    for start in stride(from: 0, to: elements.count, by: size) {
+        try Task.checkCancellation()
+        let batch = elements[start..<min(start + size, elements.count)]
+        embeddings += try await offloaded { Result { () throws(CLIPError) in try encode(batch) } }.get()
+    }
+    return embeddings
+}

@@ -1,0 +1,72 @@
+internal import Images
+
+/// A picture as the image encoder takes it: all that is kept of it while it waits for its batch.
+struct PreparedPicture: Sendable {
+    let cropCount: Int
+    /// `[cropCount, 3, S, S]`.
+    let pixels: [Float]
+}
+
+extension LoadedModel {
+    /// What the image encoder sees of a picture.
+    func prepare(_ image: Image, fit: ImageFit?) -> PreparedPicture {
+        PreparedPicture(
+            cropCount: preprocessor.cropCount(width: image.width, height: image.height, fit: fit),
+            pixels: preprocessor.pixels(of: image.bitmap, fit: fit))
+    }
+
+    /// Embeds a batch.
+    /// - Returns: an embedding per picture; that of several crops is the mean of theirs at length 1.
+    func embed(_ pictures: [PreparedPicture], normalize: Bool) throws(CLIPError) -> [Embedding] {
+        let encoder = try images()
+        let cropCount = pictures.reduce(0) { $0 + $1.cropCount }
+        var pixels: [Float] = []
+        // A batch of one, the usual case, is not copied.
+        if pictures.count == 1 {
+            pixels = pictures[0].pixels
+        } else {
+            pixels.reserveCapacity(cropCount * preprocessor.valuesPerCrop)
+            for picture in pictures { pixels += picture.pixels }
+        }
+        let values = pixels.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { encoder.embed(pixels: $0, count: cropCount, compute: compute) } ?? []
+        }
+        var rows = try embeddings(values).makeIterator()
+        return pictures.map { picture in
+            Embedding(meanOf: (0..<picture.cropCount).compactMap { _ in rows.next() }, normalize: normalize)
+        }
+    }
+
+    /// The rows of an encoder's result.
+    /// - Throws: `CLIPError` when a number is infinite or no number: weights that are used as they are mapped were
+    ///   not checked before.
+    func embeddings(_ values: [Float]) throws(CLIPError) -> [Embedding] {
+        guard values.allSatisfy(\.isFinite) else {
+            throw CLIPError(
+                .model, path: store.path,
+                "gives an embedding that is not finite: the weights are damaged, check them with \"clip verify\"")
+        }
+        let dimension = store.configuration.embeddingDimension
+        return stride(from: 0, to: values.count, by: dimension).map {
+            Embedding(values: Array(values[$0..<$0 + dimension]))
+        }
+    }
+}
+
+extension Embedding {
+    /// One embedding of several parts of a picture or text: the mean of their directions. Of one part it is the part
+    /// itself.
+    init(meanOf parts: [Embedding], normalize: Bool) {
+        guard parts.count > 1, let first = parts.first else {
+            let only = parts.first ?? Embedding(values: [])
+            self = normalize ? only.normalized() : only
+            return
+        }
+        var sums = [Double](repeating: 0, count: first.values.count)
+        for part in parts {
+            for (index, value) in part.normalized().values.enumerated() { sums[index] += Double(value) }
+        }
+        let mean = Embedding(values: sums.map { Float($0 / Double(parts.count)) })
+        self = normalize ? mean.normalized() : mean
+    }
+}

@@ -1,0 +1,154 @@
+internal import JSON
+internal import TensorCore
+internal import Tokenizers
+internal import Weights
+
+/// Writes a model as a flat `.clip` file, a tensor at a time.
+struct FlatFileWriter {
+    let model: any ModelStore
+    let weightType: WeightType
+    let probes: Probes
+
+    /// - Returns: the file's size in bytes.
+    func write(to path: String) throws(CLIPError) -> Int {
+        let config = model.configuration.huggingFaceText(initialLogitScale: model.logitScale)
+        let preprocessor = model.preprocessing.json
+        let tokenizer = model.hasTextEncoder ? try model.tokenizer().compiled() : []
+        let writer = try start(path, config: config, preprocessor: preprocessor, tokenizerSize: tokenizer.count)
+        var fingerprint = FlatFingerprint(config: config, preprocessor: preprocessor)
+
+        func put(_ declaration: TensorDeclaration, _ bytes: UnsafeRawBufferPointer) throws(CLIPError) {
+            guard firstNonFinite(in: bytes, of: declaration.type) == nil else {
+                throw CLIPError(
+                    .model, path: model.path,
+                    "tensor \"\(declaration.name)\" has a weight that is not finite as \(weightType.rawValue): "
+                        + "pack it as f32, or fetch it again")
+            }
+            if !FlatFile.Name.isProbe(declaration.name) {
+                fingerprint.add(declaration.name, declaration.type, declaration.shape, bytes)
+            }
+            try reading { () throws(WeightsError) in try writer.write(declaration.name, bytes) }
+        }
+        func put<Number: BitwiseCopyable>(
+            _ declaration: TensorDeclaration, _ numbers: [Number]
+        ) throws(CLIPError) {
+            try numbers.withUnsafeBufferPointer { buffer throws(CLIPError) in
+                try put(declaration, UnsafeRawBufferPointer(buffer))
+            }
+        }
+
+        try put(scaleDeclaration, [model.logitScale])
+        for tensor in model.tensors {
+            let declaration = declaration(of: tensor)
+            switch tensor.kind {
+            case .vector(let shape):
+                try put(declaration, try model.weights.vector(tensor.key, count: shape.reduce(1, *)))
+            case .matrix(let outputs, let inputs):
+                let matrix = try model.weights.matrix(tensor.key, outputs: outputs, inputs: inputs)
+                let stored = converted(matrix.bytes, from: matrix.elementType)
+                try withExtendedLifetime((matrix, stored)) { () throws(CLIPError) in
+                    try put(declaration, stored.bytes)
+                }
+            case .table(let rows, let columns):
+                let table = try model.weights.table(tensor.key, rows: rows, columns: columns)
+                let stored = converted(table.bytes, from: table.elementType)
+                try withExtendedLifetime((table, stored)) { () throws(CLIPError) in
+                    try put(declaration, stored.bytes)
+                }
+            }
+        }
+        if model.hasTextEncoder { try put(tokenizerDeclaration(tokenizer.count), tokenizer) }
+        for (declaration, rows) in probeDeclarations { try put(declaration, rows.flatMap { $0 }) }
+        return try reading { () throws(WeightsError) in
+            try writer.fill(FlatFile.Name.fingerprint, fingerprint.hexadecimal())
+            return try writer.finish()
+        }
+    }
+
+    private func start(
+        _ path: String, config: String, preprocessor: String, tokenizerSize: Int
+    ) throws(CLIPError) -> SafetensorsWriter {
+        var card = model.card ?? ModelCard(name: "unnamed")
+        card.sourceSHA256 = try model.sourceSHA256()
+        let metadata = [
+            "format": FlatFile.Name.format,
+            "format_version": "\(FlatFile.Name.version)",
+            FlatFile.Name.config: config,
+            FlatFile.Name.preprocessor: preprocessor,
+            FlatFile.Name.card: card.json,
+            FlatFile.Name.settings: ModelSetting.json(model.settings),
+            FlatFile.Name.weightType: weightType.rawValue,
+            FlatFile.Name.probes: probes.json,
+        ]
+        // What a picture needs comes first and in one piece: a cold start maps no page of the rest.
+        var declarations = [scaleDeclaration] + model.tensors.map(declaration)
+        if model.hasTextEncoder { declarations.append(tokenizerDeclaration(tokenizerSize)) }
+        declarations += probeDeclarations.map(\.declaration)
+        return try reading { () throws(WeightsError) in
+            try SafetensorsWriter(
+                path: path, metadata: metadata, reserved: [FlatFile.Name.fingerprint: 64], tensors: declarations)
+        }
+    }
+
+    private var scaleDeclaration: TensorDeclaration {
+        TensorDeclaration(name: FlatFile.Name.logitScale, type: .f32, shape: [])
+    }
+
+    private func tokenizerDeclaration(_ count: Int) -> TensorDeclaration {
+        TensorDeclaration(name: FlatFile.Name.tokenizer, type: .u8, shape: [count])
+    }
+
+    private var probeDeclarations: [(declaration: TensorDeclaration, rows: [[Float]])] {
+        [
+            (FlatFile.Name.textProbes, probes.texts.map(\.embedding)),
+            (FlatFile.Name.imageProbes, probes.pictures.map(\.embedding)),
+        ].filter { !$0.1.isEmpty }.map { name, rows in
+            let shape = [rows.count, model.configuration.embeddingDimension]
+            return (TensorDeclaration(name: name, type: .f32, shape: shape), rows)
+        }
+    }
+
+    private func declaration(of tensor: ModelTensor) -> TensorDeclaration {
+        switch tensor.kind {
+        case .vector(let shape): TensorDeclaration(name: tensor.key, type: .f32, shape: shape)
+        case .table(let rows, let columns):
+            TensorDeclaration(name: tensor.key, type: weightType.elementType, shape: [rows, columns])
+        case .matrix(let outputs, let inputs):
+            TensorDeclaration(
+                name: tensor.key, type: weightType.elementType,
+                shape: [PanelPackedMatrix.panelCount(outputs: outputs), inputs, PanelPackedMatrix.panelWidth])
+        }
+    }
+
+    /// Weights as the file stores them. Values that f16 can't hold become infinite, which `put` refuses.
+    private func converted(
+        _ bytes: UnsafeRawBufferPointer, from type: PanelPackedMatrix.ElementType
+    ) -> StoredWeights {
+        switch (type, weightType) {
+        case (.float32, .float32), (.float16, .float16): return StoredWeights(bytes: bytes, buffer: nil)
+        case (.float32, .float16):
+            let buffer = WeightBuffer(byteCount: bytes.count / 2)
+            // Rows of a mapped checkpoint may start at any byte; panels and `.clip` tensors are aligned.
+            if UInt(bitPattern: bytes.baseAddress) % 4 == 0 {
+                _ = narrowToHalf(bytes.bindMemory(to: Float.self), into: buffer.bytes.bindMemory(to: UInt16.self))
+            } else {
+                let aligned = WeightBuffer(byteCount: bytes.count)
+                aligned.bytes.copyMemory(from: bytes)
+                _ = narrowToHalf(
+                    UnsafeBufferPointer(aligned.bytes.bindMemory(to: Float.self)),
+                    into: buffer.bytes.bindMemory(to: UInt16.self))
+            }
+            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), buffer: buffer)
+        case (.float16, .float32):
+            let buffer = WeightBuffer(byteCount: bytes.count * 2)
+            widenHalves(bytes, into: buffer.bytes.bindMemory(to: Float.self))
+            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), buffer: buffer)
+        }
+    }
+}
+
+/// Weights ready to be written, and what keeps them alive if they were converted.
+private struct StoredWeights {
+    let bytes: UnsafeRawBufferPointer
+    let buffer: WeightBuffer?
+}

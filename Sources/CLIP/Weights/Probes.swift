@@ -1,0 +1,111 @@
+internal import Images
+internal import JSON
+internal import Weights
+
+/// Texts and pictures whose embeddings by the original weights travel with a packed model, so that it can prove itself.
+struct Probes: Sendable {
+    struct Text: Sendable {
+        let name: String
+        /// Not normalised.
+        let embedding: [Float]
+    }
+
+    struct Picture: Sendable {
+        let name: String
+        let image: Image
+        /// Not normalised.
+        let embedding: [Float]
+    }
+
+    var texts: [Text]
+    var pictures: [Picture]
+
+    /// Case, contractions, digits, accents, other scripts, an empty text, and one longer than the context.
+    static let builtInTexts = [
+        "a photo of a dog", "Two RED cars, parked; one's blue!", "naïve café — 3.14159", "東京の夜景 🔥", "",
+        "a very " + String(repeating: "very ", count: 90) + "long text",
+    ]
+
+    init(texts: [Text], pictures: [Picture]) {
+        self.texts = texts
+        self.pictures = pictures
+    }
+
+    /// The probes that a flat file carries; nil when it carries none.
+    init?(_ flat: FlatFile, dimension: Int) throws(CLIPError) {
+        guard let json = flat.file.metadata[FlatFile.Name.probes] else { return nil }
+        let fields = try jsonObject(Array(json.utf8), path: flat.path)
+        func names(_ key: String) -> [String] { fields[key]?.array?.compactMap(\.string) ?? [] }
+        let (texts, pictures) = (names("texts"), names("pictures"))
+        guard !texts.isEmpty || !pictures.isEmpty else { return nil }
+        let textRows = try Probes.rows(flat, FlatFile.Name.textProbes, texts.count, dimension)
+        let pictureRows = try Probes.rows(flat, FlatFile.Name.imageProbes, pictures.count, dimension)
+        self.init(texts: zip(texts, textRows).map(Text.init), pictures: [])
+        for (name, row) in zip(pictures, pictureRows) {
+            guard let picture = ProbePicture(rawValue: name) else {
+                throw CLIPError(
+                    .model, path: flat.path,
+                    "has a probe picture \(jsonString(String(name.unicodeScalars.prefix(60)))) that this program "
+                        + "doesn't know: update it, or pack the model again")
+            }
+            self.pictures.append(Picture(name: name, image: Image(bitmap: picture.bitmap), embedding: row))
+        }
+    }
+
+    /// The names, as a flat file's metadata keeps them.
+    var json: String {
+        let texts = texts.map { jsonString($0.name) }.joined(separator: ",")
+        let pictures = pictures.map { jsonString($0.name) }.joined(separator: ",")
+        return "{\"texts\":[\(texts)],\"pictures\":[\(pictures)]}"
+    }
+
+    private static func rows(
+        _ flat: FlatFile, _ name: String, _ count: Int, _ dimension: Int
+    ) throws(CLIPError) -> [[Float]] {
+        guard count > 0 else { return [] }
+        guard let tensor = try flat.tensor(name, types: [.f32], shape: [count, dimension]) else {
+            throw CLIPError(.model, path: flat.path, "has no tensor \"\(name)\": it is damaged, pack the model again")
+        }
+        let values = try reading { () throws(WeightsError) in try tensor.floats() }
+        return (0..<count).map { Array(values[$0 * dimension..<($0 + 1) * dimension]) }
+    }
+}
+
+/// Pictures made by a formula in whole numbers: the same on every machine.
+enum ProbePicture: String, CaseIterable, Sendable {
+    /// A landscape of smooth colours.
+    case gradient
+    /// A portrait of rings, finer towards the edge: resizing shows.
+    case rings
+    /// A square of hard edges and noise.
+    case checks
+
+    var bitmap: Bitmap {
+        switch self {
+        case .gradient: ProbePicture.draw(96, 64) { x, y in (x * 255 / 95, y * 255 / 63, x * y % 256) }
+        case .rings:
+            ProbePicture.draw(120, 200) { x, y in
+                let distance = (x - 60) * (x - 60) + (y - 100) * (y - 100)
+                let value = distance / 16 % 256
+                return (value, 255 - value, value * 7 % 256)
+            }
+        case .checks:
+            ProbePicture.draw(64, 64) { x, y in
+                let noise = (x * 73 + y * 151 + x * y * 31) % 64
+                return (x / 8 + y / 8) % 2 == 0 ? (192 + noise, 64, noise) : (noise, 96 + noise, 255 - noise)
+            }
+        }
+    }
+
+    private static func draw(_ width: Int, _ height: Int, _ colour: (Int, Int) -> (Int, Int, Int)) -> Bitmap {
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(3 * width * height)
+        for y in 0..<height {
+            for x in 0..<width {
+                let (red, green, blue) = colour(x, y)
+                pixels += [UInt8(red), UInt8(green), UInt8(blue)]
+            }
+        }
+        return Bitmap(width: width, height: height, pixels: pixels)
+    }
+}

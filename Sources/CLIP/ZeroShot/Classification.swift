@@ -1,0 +1,32 @@
+/// How a picture relates to the labels that were given. No label outside that list is considered.
+public struct Classification: Sendable, Equatable {
+    /// The labels, best first; equal ones in the order given.
+    public let labels: [LabelScore]
+    /// Whether the second label is too close behind the first to call: its share is more than half of the first's.
+    public let ambiguous: Bool
+    /// Whether no label beats prompts that name nothing in particular: the picture probably shows none of them.
+    public let fitsNoLabel: Bool
+
+    /// - Parameter scores: at least one, in the order of the labels.
+    init(_ scores: [LabelScore]) {
+        labels = scores.enumerated().sorted {
+            ($1.element.similarity, $0.offset) < ($0.element.similarity, $1.offset)
+        }.map(\.element)
+        ambiguous = labels.count > 1 && labels[1].probability > labels[0].probability / 2
+        fitsNoLabel = labels.allSatisfy { $0.independent <= 0.5 }
+    }
+}
+
+/// One label's scores for one picture.
+public struct LabelScore: Sendable, Equatable {
+    /// The label.
+    public let label: String
+    /// A softmax over the labels *given*: a share among them, not the probability that the label is true.
+    public let probability: Float
+    /// The cosine of picture and label: what the model measured.
+    public let similarity: Float
+    /// The label weighed alone against prompts that name nothing in particular ("a photo", "an object"), 0…1:
+    /// σ(s · (cosine − best cosine of those prompts)), s the model's `logitScale`. More than ½ means that the label says
+    /// more about the picture than they do. It is not calibrated.
+    public let independent: Float
+}
