@@ -48,21 +48,24 @@ struct JPEGBitReader {
                 return
             }
         }
-        takeBytesWithMarkers()
+        // By value, so that the reader can stay in registers elsewhere.
+        self = Self.takingBytesWithMarkers(self)
     }
 
     @inline(never)
-    private mutating func takeBytesWithMarkers() {
-        bits &= count == 0 ? 0 : .max << UInt64(64 - count)
-        while count <= 56 {
-            guard let byte = nextByte() else {
-                padding += 64 - count
-                count = 64
-                return
+    private static func takingBytesWithMarkers(_ reader: JPEGBitReader) -> JPEGBitReader {
+        var reader = reader
+        reader.bits &= reader.count == 0 ? 0 : .max << UInt64(64 - reader.count)
+        while reader.count <= 56 {
+            guard let byte = reader.nextByte() else {
+                reader.padding += 64 - reader.count
+                reader.count = 64
+                break
             }
-            bits |= UInt64(byte) << UInt64(56 - count)
-            count += 8
+            reader.bits |= UInt64(byte) << UInt64(56 - reader.count)
+            reader.count += 8
         }
+        return reader
     }
 
     /// The next byte of data; nil at a marker or at the end.
@@ -128,20 +131,11 @@ struct JPEGBitReader {
     ///
     /// After `refill`, at least 15 bits are still there for a value that is not in the entry.
     @inline(__always)
-    mutating func entry(_ table: JPEGHuffmanTable) -> UInt32 {
-        let entry = table.entries[peek(JPEGHuffmanTable.lookaheadBits)]
-        if entry & 0xFF != 0 {
-            drop(Int(entry & 0xFF))
-            return entry
-        }
-        return longEntry(table)
-    }
-
-    @inline(never)
-    private mutating func longEntry(_ table: JPEGHuffmanTable) -> UInt32 {
-        let (length, symbol) = table.longCode(bits)
-        drop(length)
-        return UInt32(symbol) << 8
+    mutating func entry(_ table: JPEGHuffmanTable.View) -> UInt32 {
+        var entry = table.entries[peek(JPEGHuffmanTable.lookaheadBits)]
+        if entry & 0xFF == 0 { entry = table.longEntry(bits) }
+        drop(Int(truncatingIfNeeded: entry & 0xFF))
+        return entry
     }
 
     /// Drops what is left of the bits taken in, up to the next marker that `nextMarker` finds.

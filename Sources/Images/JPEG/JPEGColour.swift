@@ -44,13 +44,16 @@ enum JPEGColour: Equatable {
         }
     }
 
-    private typealias Lanes = SIMD8<Int16>
-
     private static func interleave(
         _ red: UnsafePointer<UInt8>, _ green: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ width: Int,
         _ output: UnsafeMutablePointer<UInt8>
     ) {
-        forEachEight(width, output) { x in (loadSamples(red + x), loadSamples(green + x), loadSamples(blue + x)) }
+        @inline(__always)
+        func pixels(_ x: Int) -> Pixels {
+            Pixels(red: loadSamples(red + x), green: loadSamples(green + x), blue: loadSamples(blue + x))
+        }
+        for x in stride(from: 0, to: width & ~7, by: 8) { pixels(x).store(output + 3 &* x) }
+        if width & 7 != 0 { pixels(width & ~7).store(output + 3 &* (width & ~7), count: width & 7) }
     }
 
     /// ITU-R BT.601 over the full range, with 16 fractional bits (JFIF 1.02).
@@ -58,67 +61,26 @@ enum JPEGColour: Equatable {
         _ luma: UnsafePointer<UInt8>, _ blue: UnsafePointer<UInt8>, _ red: UnsafePointer<UInt8>, _ width: Int,
         _ output: UnsafeMutablePointer<UInt8>
     ) {
-        forEachEight(width, output) { x in
+        @inline(__always)
+        func pixels(_ x: Int) -> Pixels {
             let y = loadSamples(luma + x)
             let cb = loadSamples(blue + x) &- 128
             let cr = loadSamples(red + x) &- 128
             // Factors are split so that what is multiplied fits 16 bits: 1.402 = 1 + 26345/65536,
             // 1.772 = 2 - 14942/65536, 0.714 = 1 - 18734/65536.
-            let r = y &+ cr &+ roundedProduct(cr, 26345)
-            let b = y &+ cb &+ cb &+ roundedProduct(cb, -14942)
             let mixed = products(cb, -22554, cr, 18734) &+ SIMD8(repeating: 32768)
-            let g = y &- cr &+ Lanes(truncatingIfNeeded: mixed &>> 16)
-            return (clamped(r), clamped(g), clamped(b))
+            return Pixels(
+                red: y &+ cr &+ roundedProduct(cr, 26345), green: y &- cr &+ saturated(mixed &>> 16),
+                blue: y &+ cb &+ cb &+ roundedProduct(cb, -14942))
         }
+        for x in stride(from: 0, to: width & ~7, by: 8) { pixels(x).store(output + 3 &* x) }
+        if width & 7 != 0 { pixels(width & ~7).store(output + 3 &* (width & ~7), count: width & 7) }
     }
 
     /// `(a * factor + 32768) >> 16`.
     @inline(__always)
-    private static func roundedProduct(_ a: Lanes, _ factor: Int32) -> Lanes {
-        let doubled = widened(a &+ a) &* SIMD8(repeating: factor)
-        return (Lanes(truncatingIfNeeded: doubled &>> 16) &+ 1) &>> 1
-    }
-
-    @inline(__always)
-    private static func clamped(_ lanes: Lanes) -> Lanes {
-        lanes.clamped(lowerBound: .zero, upperBound: Lanes(repeating: 255))
-    }
-
-    /// Calls `pixels` for every eighth column, and stores the red, green and blue samples (0…255) that it returns.
-    @inline(__always)
-    private static func forEachEight(
-        _ width: Int, _ output: UnsafeMutablePointer<UInt8>, _ pixels: (Int) -> (Lanes, Lanes, Lanes)
-    ) {
-        var x = 0
-        while x &+ 8 <= width {
-            store(pixels(x), output + 3 &* x)
-            x &+= 8
-        }
-        guard x < width else { return }
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { last in
-            let start = last.baseAddress!
-            store(pixels(x), start)
-            for i in 0..<3 * (width - x) { output[3 * x + i] = start[i] }
-        }
-    }
-
-    /// Stores eight pixels, 24 bytes.
-    @inline(__always)
-    private static func store(_ rgb: (Lanes, Lanes, Lanes), _ output: UnsafeMutablePointer<UInt8>) {
-        let redGreen = rgb.0 | rgb.1 &<< 8
-        let first = unsafeBitCast(interleavedLow(redGreen, rgb.2), to: SIMD2<UInt64>.self)
-        let second = unsafeBitCast(interleavedHigh(redGreen, rgb.2), to: SIMD2<UInt64>.self)
-        let (p0, p1, p2, p3) = (packed(first[0]), packed(first[1]), packed(second[0]), packed(second[1]))
-        let target = UnsafeMutableRawPointer(output)
-        target.storeBytes(of: UInt64(littleEndian: p0 | p1 &<< 48), toByteOffset: 0, as: UInt64.self)
-        target.storeBytes(of: UInt64(littleEndian: p1 &>> 16 | p2 &<< 32), toByteOffset: 8, as: UInt64.self)
-        target.storeBytes(of: UInt64(littleEndian: p2 &>> 32 | p3 &<< 16), toByteOffset: 16, as: UInt64.self)
-    }
-
-    /// Two pixels of three bytes from two of four.
-    @inline(__always)
-    private static func packed(_ pixels: UInt64) -> UInt64 {
-        pixels & 0xFF_FFFF | pixels &>> 8 & 0xFFFF_FF00_0000
+    private static func roundedProduct(_ a: SIMD8<Int16>, _ factor: Int16) -> SIMD8<Int16> {
+        (highProduct(a &+ a, factor) &+ 1) &>> 1
     }
 
     /// Darkens inverted C, M, Y by an inverted K, rounding as Pillow's `convert("RGB")`.
@@ -130,5 +92,42 @@ enum JPEGColour: Equatable {
                 output[i] = UInt8(truncatingIfNeeded: max(0, key - (((product >> 8) + product) >> 8)))
             }
         }
+    }
+}
+
+/// Eight pixels; samples outside 0…255 are clamped when they are stored.
+private struct Pixels {
+    let red: SIMD8<Int16>
+    let green: SIMD8<Int16>
+    let blue: SIMD8<Int16>
+
+    /// Stores 24 bytes.
+    @inline(__always)
+    func store(_ output: UnsafeMutablePointer<UInt8>) {
+        let redGreen = samplePairs(red, green)
+        let blueNone = samplePairs(blue, .zero)
+        let first = unsafeBitCast(interleavedLow(redGreen, blueNone), to: SIMD2<UInt64>.self)
+        let second = unsafeBitCast(interleavedHigh(redGreen, blueNone), to: SIMD2<UInt64>.self)
+        let (p0, p1) = (Self.packed(first[0]), Self.packed(first[1]))
+        let (p2, p3) = (Self.packed(second[0]), Self.packed(second[1]))
+        let target = UnsafeMutableRawPointer(output)
+        target.storeBytes(of: UInt64(littleEndian: p0 | p1 &<< 48), toByteOffset: 0, as: UInt64.self)
+        target.storeBytes(of: UInt64(littleEndian: p1 &>> 16 | p2 &<< 32), toByteOffset: 8, as: UInt64.self)
+        target.storeBytes(of: UInt64(littleEndian: p2 &>> 32 | p3 &<< 16), toByteOffset: 16, as: UInt64.self)
+    }
+
+    /// Stores the first `count` pixels.
+    func store(_ output: UnsafeMutablePointer<UInt8>, count: Int) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 24) { all in
+            store(all.baseAddress!)
+            output.update(from: all.baseAddress!, count: 3 * count)
+        }
+    }
+
+    /// Two pixels of three bytes from two of four.
+    @inline(__always)
+    private static func packed(_ pixels: UInt64) -> UInt64 {
+        let pixels = UInt64(littleEndian: pixels)
+        return pixels & 0xFF_FFFF | pixels &>> 8 & 0xFFFF_FF00_0000
     }
 }

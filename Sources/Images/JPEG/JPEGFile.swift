@@ -98,7 +98,7 @@ struct JPEGFile {
                 "component \(component.layout.id) wants quantisation table \(index),"
                     + " which is not defined")
         }
-        return JPEGStorage(factors.map(Int16.init(bitPattern:)), else: 0)
+        return JPEGStorage(factors.map(Int16.init(bitPattern:)))
     }
 
     /// Whether a scan's data ended before its last block, and that is an error.

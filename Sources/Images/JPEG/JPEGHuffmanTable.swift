@@ -21,7 +21,7 @@ final class JPEGHuffmanTable {
     /// - bits 0…7: how many bits to drop; 0 where the code is longer than the look-up,
     /// - bits 8…15: the symbol (for AC: run of zeros, and value size),
     /// - bits 16…31: the signed value where code and value bits fit the look-up (then dropped too), else 0.
-    let entries: UnsafeMutablePointer<UInt32>
+    private let entries = JPEGStorage<UInt32>(repeating: 0, count: 1 << JPEGHuffmanTable.lookaheadBits)
     /// For each length the first code beyond it, left-aligned in 16 bits; 0 where there is none.
     private var limits = [UInt32](repeating: 0, count: 17)
     /// For each length what to add to a code to get its place in `symbols`.
@@ -31,9 +31,6 @@ final class JPEGHuffmanTable {
     /// - Returns: nil if the lengths are not those of a prefix code that leaves the code of all ones free.
     init?(_ code: JPEGHuffmanCode, for use: Use) {
         symbols = code.symbols
-        entries = .allocate(capacity: 1 << Self.lookaheadBits)
-        entries.initialize(repeating: 0, count: 1 << Self.lookaheadBits)
-
         var next = 0
         var index = 0
         for length in 1...16 {
@@ -55,7 +52,23 @@ final class JPEGHuffmanTable {
         }
     }
 
-    deinit { entries.deallocate() }
+    /// The table for a loop, without counting references; whoever makes it keeps the table.
+    struct View: BitwiseCopyable {
+        let entries: UnsafePointer<UInt32>
+        private let table: Unmanaged<JPEGHuffmanTable>
+
+        fileprivate init(_ table: JPEGHuffmanTable) {
+            entries = UnsafePointer(table.entries.base)
+            self.table = .passUnretained(table)
+        }
+
+        /// As an entry of `entries`, for a code that is too long for them.
+        /// - Parameter bits: the next bits, left-aligned.
+        @inline(never)
+        func longEntry(_ bits: UInt64) -> UInt32 { table._withUnsafeGuaranteedRef { $0.longEntry(bits) } }
+    }
+
+    var view: View { View(self) }
 
     private func fill(code: Int, length: Int, symbol: UInt8, hasValue: Bool) {
         let spare = Self.lookaheadBits - length
@@ -69,19 +82,18 @@ final class JPEGHuffmanTable {
             } else {
                 entry |= UInt32(length)
             }
-            entries[code << spare | tail] = entry
+            entries.base[code << spare | tail] = entry
         }
     }
 
-    /// The symbol of a code too long for `entries`.
-    /// - Parameter bits: the next bits, left-aligned.
-    /// - Returns: the code's length and its symbol; for bits that are no code 17 and 0, as the reference decoder takes
-    ///   them, so that damaged files decode to the same pixels.
-    func longCode(_ bits: UInt64) -> (length: Int, symbol: UInt8) {
+    /// For bits that are no code 17 of them are dropped and the symbol is 0, as the reference decoder has it, so that
+    /// damaged files decode to the same pixels.
+    private func longEntry(_ bits: UInt64) -> UInt32 {
         let code = UInt32(truncatingIfNeeded: bits >> 48)
         for length in (Self.lookaheadBits + 1)...16 where code < limits[length] {
-            return (length, symbols[(Int(code >> UInt32(16 - length)) + offsets[length]) & 255])
+            let symbol = symbols[(Int(code >> UInt32(16 - length)) + offsets[length]) & 255]
+            return UInt32(symbol) << 8 | UInt32(length)
         }
-        return (17, 0)
+        return 17
     }
 }

@@ -76,8 +76,10 @@ enum JPEGInverseDCT {
     private static func pass(_ block: inout Block, shift: Int32) {
         let even2 = products(block.r2, 4433, block.r6, 4433 - 15137)
         let even3 = products(block.r2, 4433 + 6270, block.r6, 4433)
-        let even0 = widened(block.r0 &+ block.r4) &<< 13
-        let even1 = widened(block.r0 &- block.r4) &<< 13
+        // Half of the last place comes in as one more product.
+        let (half, factor) = rounding(shift)
+        let even0 = products(block.r0 &+ block.r4, 8192, half, factor)
+        let even1 = products(block.r0 &- block.r4, 8192, half, factor)
 
         let sum3 = block.r3 &+ block.r7
         let sum4 = block.r1 &+ block.r5
@@ -87,21 +89,27 @@ enum JPEGInverseDCT {
         let odd1 = products(block.r5, 16819 - 20995, block.r3, -20995) &+ z4
         let odd2 = products(block.r5, -20995, block.r3, 25172 - 20995) &+ z3
         let odd3 = products(block.r7, -7373, block.r1, 12299 - 7373) &+ z4
-        finish(&block, even0, even1, even2, even3, odd0, odd1, odd2, odd3, shift)
+        finish(
+            &block, even0 &+ even3, even1 &+ even2, even1 &- even2, even0 &- even3, odd0, odd1, odd2, odd3, shift)
     }
 
     /// The same where rows 4 to 7 are zero.
     @inline(__always)
     private static func passOfFour(_ block: inout Block, shift: Int32) {
-        let even2 = widened(block.r2) &* SIMD8(repeating: 4433)
-        let even3 = widened(block.r2) &* SIMD8(repeating: 4433 + 6270)
-        let even0 = widened(block.r0) &<< 13
+        let half = SIMD8<Int32>(repeating: 1 &<< (shift &- 1))
+        let (r0, r1, r2, r3) = (block.r0, block.r1, block.r2, block.r3)
+        finish(
+            &block, products(r0, 8192, r2, 4433 + 6270) &+ half, products(r0, 8192, r2, 4433) &+ half,
+            products(r0, 8192, r2, -4433) &+ half, products(r0, 8192, r2, -4433 - 6270) &+ half,
+            products(r3, 9633 - 16069, r1, 9633 - 7373), products(r3, 9633 - 20995, r1, 9633 - 3196),
+            products(r3, 9633 - 16069 + 25172 - 20995, r1, 9633),
+            products(r3, 9633, r1, 9633 - 3196 + 12299 - 7373), shift)
+    }
 
-        let odd0 = products(block.r3, 9633 - 16069, block.r1, 9633 - 7373)
-        let odd1 = products(block.r3, 9633 - 20995, block.r1, 9633 - 3196)
-        let odd2 = products(block.r3, 9633 - 16069 + 25172 - 20995, block.r1, 9633)
-        let odd3 = products(block.r3, 9633, block.r1, 9633 - 3196 + 12299 - 7373)
-        finish(&block, even0, even0, even2, even3, odd0, odd1, odd2, odd3, shift)
+    /// Two numbers whose product is `1 << (shift - 1)`.
+    @inline(__always)
+    private static func rounding(_ shift: Int32) -> (Lanes, Int16) {
+        shift > 15 ? (Lanes(repeating: 8), 1 &<< Int16(shift &- 4)) : (Lanes(repeating: 1), 1 &<< Int16(shift &- 1))
     }
 
     @inline(__always)
@@ -110,18 +118,14 @@ enum JPEGInverseDCT {
         _ even3: SIMD8<Int32>, _ odd0: SIMD8<Int32>, _ odd1: SIMD8<Int32>, _ odd2: SIMD8<Int32>, _ odd3: SIMD8<Int32>,
         _ shift: Int32
     ) {
-        let half = SIMD8<Int32>(repeating: 1 &<< (shift &- 1))
-        let (base0, base1) = (even0 &+ half, even1 &+ half)
-        let (t0, t3) = (base0 &+ even3, base0 &- even3)
-        let (t1, t2) = (base1 &+ even2, base1 &- even2)
-        block.r0 = saturated((t0 &+ odd3) &>> shift)
-        block.r7 = saturated((t0 &- odd3) &>> shift)
-        block.r1 = saturated((t1 &+ odd2) &>> shift)
-        block.r6 = saturated((t1 &- odd2) &>> shift)
-        block.r2 = saturated((t2 &+ odd1) &>> shift)
-        block.r5 = saturated((t2 &- odd1) &>> shift)
-        block.r3 = saturated((t3 &+ odd0) &>> shift)
-        block.r4 = saturated((t3 &- odd0) &>> shift)
+        block.r0 = saturated((even0 &+ odd3) &>> shift)
+        block.r7 = saturated((even0 &- odd3) &>> shift)
+        block.r1 = saturated((even1 &+ odd2) &>> shift)
+        block.r6 = saturated((even1 &- odd2) &>> shift)
+        block.r2 = saturated((even2 &+ odd1) &>> shift)
+        block.r5 = saturated((even2 &- odd1) &>> shift)
+        block.r3 = saturated((even3 &+ odd0) &>> shift)
+        block.r4 = saturated((even3 &- odd0) &>> shift)
     }
 
     @inline(__always)
@@ -140,10 +144,10 @@ enum JPEGInverseDCT {
     @inline(__always)
     private static func store(_ block: Block, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int) {
         // Two columns' samples to a lane, so that two shuffles less are needed.
-        let c01 = samplePairs(block.r0, block.r1)
-        let c23 = samplePairs(block.r2, block.r3)
-        let c45 = samplePairs(block.r4, block.r5)
-        let c67 = samplePairs(block.r6, block.r7)
+        let c01 = samplePairs(block.r0 &+ 128, block.r1 &+ 128)
+        let c23 = samplePairs(block.r2 &+ 128, block.r3 &+ 128)
+        let c45 = samplePairs(block.r4 &+ 128, block.r5 &+ 128)
+        let c67 = samplePairs(block.r6 &+ 128, block.r7 &+ 128)
         let (a, b) = (interleavedLow(c01, c45), interleavedHigh(c01, c45))
         let (c, d) = (interleavedLow(c23, c67), interleavedHigh(c23, c67))
         storeRows(interleavedLow(a, c), output, stride)
@@ -153,19 +157,9 @@ enum JPEGInverseDCT {
     }
 
     @inline(__always)
-    private static func samplePairs(_ even: Lanes, _ odd: Lanes) -> Lanes {
-        samples(even) | samples(odd) &<< 8
-    }
-
-    @inline(__always)
-    private static func samples(_ lanes: Lanes) -> Lanes {
-        (lanes &+ 128).clamped(lowerBound: .zero, upperBound: Lanes(repeating: 255))
-    }
-
-    @inline(__always)
     private static func storeRows(_ twoRows: Lanes, _ output: UnsafeMutablePointer<UInt8>, _ stride: Int) {
         let rows = unsafeBitCast(twoRows, to: SIMD2<UInt64>.self)
-        UnsafeMutableRawPointer(output).storeBytes(of: UInt64(littleEndian: rows[0]), as: UInt64.self)
-        UnsafeMutableRawPointer(output + stride).storeBytes(of: UInt64(littleEndian: rows[1]), as: UInt64.self)
+        UnsafeMutableRawPointer(output).storeBytes(of: rows[0], as: UInt64.self)
+        UnsafeMutableRawPointer(output + stride).storeBytes(of: rows[1], as: UInt64.self)
     }
 }

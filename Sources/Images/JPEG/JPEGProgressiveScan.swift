@@ -1,13 +1,14 @@
 /// Reads the blocks of a progressive scan (T.81, annex G.1.2): a first pass over some coefficients' high bits, or one
 /// more bit of each.
 struct JPEGProgressiveScan: JPEGScan {
-    private let zigzag = JPEGStorage(JPEGZigzag.order, else: 0)
+    private let zigzag = JPEGStorage(JPEGZigzag.order)
     private let header: JPEGScanHeader
-    private var predictions: [Int32]
+    private let predictions: JPEGStorage<Int32>
     /// Blocks still to come that have no more new coefficients in this scan.
     private var endOfBandRun = 0
     /// For DC one for each component, for AC one; none for the refinement of DC.
     private let tables: [JPEGHuffmanTable]
+    private let views: JPEGStorage<JPEGHuffmanTable.View>
     private var restarts: JPEGRestarts
     private(set) var reader: JPEGBitReader
 
@@ -16,7 +17,8 @@ struct JPEGProgressiveScan: JPEGScan {
     init(_ header: JPEGScanHeader, tables: [JPEGHuffmanTable], restartInterval: Int, reader: JPEGBitReader) {
         self.header = header
         self.tables = tables
-        predictions = Array(repeating: 0, count: header.members.count)
+        predictions = JPEGStorage(repeating: 0, count: header.members.count)
+        views = JPEGStorage(tables.map(\.view))
         restarts = JPEGRestarts(interval: restartInterval)
         self.reader = reader
     }
@@ -24,7 +26,7 @@ struct JPEGProgressiveScan: JPEGScan {
     @inline(__always)
     mutating func beginUnit() -> Bool {
         if restarts.beginUnit(&reader) {
-            for index in predictions.indices { predictions[index] = 0 }
+            predictions.base.update(repeating: 0, count: predictions.count)
             endOfBandRun = 0
         }
         return !restarts.hasRunOut
@@ -49,11 +51,11 @@ struct JPEGProgressiveScan: JPEGScan {
         member: Int, into block: UnsafeMutablePointer<Int16>, set: UnsafeMutablePointer<JPEGCoefficientSet>
     ) {
         reader.refill()
-        let entry = reader.entry(tables[member])
+        let entry = reader.entry(views.base[member])
         var difference = Int32(bitPattern: entry) >> 16
         if difference == 0 { difference = Int32(truncatingIfNeeded: reader.signed(Int(entry &>> 8 & 15))) }
-        predictions[member] &+= difference
-        block[0] = Int16(truncatingIfNeeded: predictions[member] &<< Int32(header.approximationLow))
+        predictions.base[member] &+= difference
+        block[0] = Int16(truncatingIfNeeded: predictions.base[member] &<< Int32(header.approximationLow))
         set.pointee.bits |= 1
     }
 
@@ -75,7 +77,7 @@ struct JPEGProgressiveScan: JPEGScan {
         }
         var reader = self.reader
         defer { self.reader = reader }
-        let (order, table, shift) = (zigzag.base, tables[0], Int16(header.approximationLow))
+        let (order, table, shift) = (zigzag.base, views.base[0], Int16(header.approximationLow))
         var bits = set.pointee.bits
         var position = header.spectralStart
         let end = header.spectralEnd
@@ -116,7 +118,7 @@ struct JPEGProgressiveScan: JPEGScan {
         let end = header.spectralEnd
 
         if endOfBandRun == 0 {
-            let table = tables[0]
+            let table = views.base[0]
             while position <= end {
                 reader.refill()
                 let entry = reader.entry(table)

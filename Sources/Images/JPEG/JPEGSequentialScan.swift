@@ -1,10 +1,17 @@
 /// Reads the blocks of a baseline or extended sequential scan (T.81, annex F.2).
 struct JPEGSequentialScan: JPEGScan {
-    private let zigzag = JPEGStorage(JPEGZigzag.order, else: 0)
-    /// The last DC coefficient of each of the scan's components.
-    private var predictions: [Int32]
-    private let dcTables: [JPEGHuffmanTable]
-    private let acTables: [JPEGHuffmanTable]
+    /// What a block of one of the scan's components is read with.
+    private struct Source: BitwiseCopyable {
+        let dc: JPEGHuffmanTable.View
+        let ac: JPEGHuffmanTable.View
+        /// The component's last DC coefficient.
+        var prediction: Int32 = 0
+    }
+
+    private let zigzag = JPEGStorage(JPEGZigzag.order)
+    /// Keeps alive what `sources` refers to.
+    private let tables: [JPEGHuffmanTable]
+    private let sources: JPEGStorage<Source>
     private var restarts: JPEGRestarts
     private(set) var reader: JPEGBitReader
 
@@ -15,9 +22,8 @@ struct JPEGSequentialScan: JPEGScan {
     init(
         dcTables: [JPEGHuffmanTable], acTables: [JPEGHuffmanTable], restartInterval: Int, reader: JPEGBitReader
     ) {
-        self.dcTables = dcTables
-        self.acTables = acTables
-        predictions = Array(repeating: 0, count: dcTables.count)
+        tables = dcTables + acTables
+        sources = JPEGStorage(zip(dcTables, acTables).map { Source(dc: $0.view, ac: $1.view) })
         restarts = JPEGRestarts(interval: restartInterval)
         self.reader = reader
     }
@@ -25,7 +31,7 @@ struct JPEGSequentialScan: JPEGScan {
     @inline(__always)
     mutating func beginUnit() -> Bool {
         if restarts.beginUnit(&reader) {
-            for index in predictions.indices { predictions[index] = 0 }
+            for index in 0..<sources.count { sources.base[index].prediction = 0 }
         }
         return !restarts.hasRunOut
     }
@@ -50,15 +56,16 @@ struct JPEGSequentialScan: JPEGScan {
         var reader = self.reader
         defer { self.reader = reader }
         let order = zigzag.base
+        let source = sources.base + member
 
         reader.refill()
-        let dc = reader.entry(dcTables[member])
+        let dc = reader.entry(source.pointee.dc)
         var difference = Int32(bitPattern: dc) >> 16
         if difference == 0 { difference = Int32(truncatingIfNeeded: reader.signed(Int(dc &>> 8 & 15))) }
-        predictions[member] &+= difference
-        block[0] = Int16(truncatingIfNeeded: predictions[member])
+        source.pointee.prediction &+= difference
+        block[0] = Int16(truncatingIfNeeded: source.pointee.prediction)
 
-        let table = acTables[member]
+        let table = source.pointee.ac
         var position = 1
         var extent = 0
         repeat {

@@ -9,9 +9,10 @@ final class JPEGStorage<Element: BitwiseCopyable> {
         self.count = count
     }
 
-    convenience init(_ elements: [Element], else value: Element) {
-        self.init(repeating: value, count: elements.count)
-        for (index, element) in elements.enumerated() { base[index] = element }
+    init(_ elements: [Element]) {
+        base = .allocate(capacity: elements.count)
+        count = elements.count
+        _ = UnsafeMutableBufferPointer(start: base, count: count).initialize(from: elements)
     }
 
     deinit { base.deallocate() }

@@ -114,13 +114,7 @@ struct JPEGUpsampler {
     /// Stores sixteen samples, those of both vectors alternating.
     @inline(__always)
     private func storePairs(_ even: SIMD8<Int16>, _ odd: SIMD8<Int16>, at x: Int) {
-        let pairs = even | odd &<< 8
-        let target = UnsafeMutableRawPointer(output.base + x)
-        #if _endian(little)
-        target.storeBytes(of: pairs, as: SIMD8<Int16>.self)
-        #else
-        target.storeBytes(of: odd | even &<< 8, as: SIMD8<Int16>.self)
-        #endif
+        UnsafeMutableRawPointer(output.base + x).storeBytes(of: samplePairs(even, odd), as: SIMD8<Int16>.self)
     }
 
     private func replicate(_ row: UnsafePointer<UInt8>) {
