@@ -111,6 +111,8 @@ import Testing
         let marker = try #require(startOfFrame(in: picture))
         var bytes = Array(picture.dropLast(2))
         bytes.replaceSubrange(marker + 5..<marker + 9, with: [0x10, 0, 0x10, 0])
+        let tooLittle = #expect(throws: ImageError.self) { try decodeImage(bytes + [0xFF, 0xD9]) }
+        #expect(tooLittle?.description.hasSuffix("far too few for a picture of 4096 × 4096 pixels") == true)
         // An AC scan whose every block is left out: nothing but zeros to the decoder.
         for _ in 0..<3000 { bytes += [0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 63, 0] }
         bytes += [0xFF, 0xD9]

@@ -58,7 +58,7 @@ import Testing
             var reader = JPEGBitReader(bytes, position: 0)
             return (0..<2).map { _ in
                 reader.refill()
-                return reader.entry(table)
+                return reader.entry(table.view)
             }
         }
     }

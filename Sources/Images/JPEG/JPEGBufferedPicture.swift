@@ -3,6 +3,7 @@ enum JPEGBufferedPicture {
     static func decode(
         _ file: inout JPEGFile, _ frame: JPEGFrame, _ firstScan: JPEGScanHeader, into assembly: JPEGRowAssembly
     ) throws(ImageError) {
+        try JPEGScanWork.requireSomeData(for: frame, byteCount: file.segments.bytes.count)
         let coefficients = frame.components.map(JPEGCoefficients.init)
         // A component's factors are those in force at its first scan.
         var quantisation = [JPEGStorage<Int16>?](repeating: nil, count: frame.components.count)
@@ -40,14 +41,14 @@ enum JPEGBufferedPicture {
         if header.members.count == 1 {
             let component = frame.components[header.members[0].component]
             let plane = coefficients[header.members[0].component]
-            for row in 0..<component.blockRows {
+            for row in 0..<component.blockRows where !scan.isExhausted {
                 for column in 0..<component.blocksPerRow where scan.beginUnit() {
                     scan.readBlock(member: 0, index: row &* plane.blocksPerRow &+ column, of: plane)
                     scan.endUnit()
                 }
             }
         } else {
-            for mcuRow in 0..<frame.mcuRows {
+            for mcuRow in 0..<frame.mcuRows where !scan.isExhausted {
                 for mcu in 0..<frame.mcusPerRow where scan.beginUnit() {
                     for (member, place) in header.members.enumerated() {
                         let layout = frame.components[place.component].layout

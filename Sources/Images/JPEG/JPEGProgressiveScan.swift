@@ -13,6 +13,7 @@ struct JPEGProgressiveScan: JPEGScan {
     private(set) var reader: JPEGBitReader
 
     var hasRunOut: Bool { restarts.hasRunOut }
+    var isExhausted: Bool { restarts.isExhausted }
 
     init(_ header: JPEGScanHeader, tables: [JPEGHuffmanTable], restartInterval: Int, reader: JPEGBitReader) {
         self.header = header

@@ -9,6 +9,9 @@ struct JPEGRestarts {
     /// Whether the current segment has run out: its remaining units are left out.
     private(set) var hasRunOut = false
 
+    /// Whether nothing of the scan is left: it has run out, and no restart can follow.
+    var isExhausted: Bool { hasRunOut && interval == 0 }
+
     /// - Parameter interval: MCUs between restart markers, 0 for none.
     init(interval: Int) {
         self.interval = interval

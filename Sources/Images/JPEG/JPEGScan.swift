@@ -3,6 +3,8 @@ protocol JPEGScan {
     var reader: JPEGBitReader { get }
     /// Whether the data ended, or a marker came, before the scan's last block.
     var hasRunOut: Bool { get }
+    /// Whether none of the blocks still to come has data.
+    var isExhausted: Bool { get }
 
     /// To be called before each MCU.
     /// - Returns: whether it has data; its blocks are to be left as they are, and `endUnit` not called, otherwise.

@@ -8,6 +8,18 @@ struct JPEGScanWork {
         blocksLeft = 200 * frame.blockCount + 64 * byteCount
     }
 
+    /// Refuses pictures of which a file can hold no more than a small part, before memory is taken for them.
+    ///
+    /// A block takes at least one bit. Files that have a sixteenth of that pass: damaged ones decode as far as they go.
+    static func requireSomeData(for frame: JPEGFrame, byteCount: Int) throws(ImageError) {
+        guard frame.blockCount <= 16 * 8 * byteCount else {
+            throw .brokenJPEG(
+                at: byteCount,
+                "the file ends after \(byteCount) bytes, far too few for a picture of"
+                    + " \(frame.width) × \(frame.height) pixels")
+        }
+    }
+
     mutating func add(_ header: JPEGScanHeader, _ frame: JPEGFrame, at offset: Int) throws(ImageError) {
         for member in header.members {
             let component = frame.components[member.component]

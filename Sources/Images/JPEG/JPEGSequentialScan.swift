@@ -16,6 +16,7 @@ struct JPEGSequentialScan: JPEGScan {
     private(set) var reader: JPEGBitReader
 
     var hasRunOut: Bool { restarts.hasRunOut }
+    var isExhausted: Bool { restarts.isExhausted }
 
     /// - Parameters:
     ///   - dcTables, acTables: one for each of the scan's components.
