@@ -64,6 +64,21 @@ import Testing
         }
     }
 
+    @Test("Weights stay below 2, which their split into 16-bit halves rests on") func weights() {
+        for filter in [ResampleFilter.lanczos, .bicubic, .bilinear, .box] {
+            for source in Array(1...40) + [97, 1000, 4001] {
+                for target in Array(1...40) + [224, 997] {
+                    let axis = ResampleAxis(source: source, target: target, filter: filter)
+                    for index in stride(from: 0, to: target, by: max(1, target / 40)) {
+                        let weights = axis.weights(of: index)
+                        #expect(weights.count == axis.taps(of: index).count && !weights.isEmpty)
+                        #expect(weights.allSatisfy { abs($0) < 1 << 23 })
+                    }
+                }
+            }
+        }
+    }
+
     @Test("Overshoot is clipped, not wrapped") func overshoot() {
         let stripes = Bitmap(
             width: 64, height: 2, pixels: (0..<384).map { ($0 / 3) % 64 % 16 < 8 ? 0 : 255 })
