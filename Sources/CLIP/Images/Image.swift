@@ -51,6 +51,18 @@ public struct Image: Sendable {
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
     public static func isPictureName(_ path: String) -> Bool { ImageFormats.isPictureName(path) }
 
+    /// Takes pixels from an array; everything else is as in the initialiser above.
+    public init(
+        pixels: [UInt8], width: Int, height: Int, format: PixelFormat, bytesPerRow: Int? = nil,
+        options: ImageOptions = ImageOptions()
+    ) throws(CLIPError) {
+        self = try pixels.withUnsafeBufferPointer { buffer throws(CLIPError) in
+            try Image(
+                pixels: UnsafeRawBufferPointer(buffer), width: width, height: height, format: format,
+                bytesPerRow: bytesPerRow, options: options)
+        }
+    }
+
     /// The picture as the bytes of a PNG file.
     public func png() -> [UInt8] { encodePNG(bitmap) }
 }

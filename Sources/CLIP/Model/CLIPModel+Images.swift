@@ -29,6 +29,15 @@ extension CLIPModel {
         try loaded.embed([loaded.prepare(image, fit: fit)], normalize: normalize)[0]
     }
 
+    /// Embeds one picture without blocking the caller's executor.
+    /// - Returns: as the synchronous method.
+    /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
+    public func embed(
+        _ image: Image, fit: ImageFit? = nil, normalize: Bool = true
+    ) async throws -> Embedding {
+        try await embed([image], fit: fit, normalize: normalize)[0]
+    }
+
     /// Embeds many pictures, in batches.
     /// - Returns: an embedding per picture, in order. Each is bit-identical to what the picture gives alone.
     /// - Throws: `CLIPError` as for one picture.

@@ -33,6 +33,15 @@ extension CLIPModel {
         try embed([text], longText: longText, normalize: normalize)[0]
     }
 
+    /// Embeds one text without blocking the caller's executor.
+    /// - Returns: as the synchronous method.
+    /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
+    public func embed(
+        _ text: String, longText: LongText = .truncate, normalize: Bool = true
+    ) async throws -> Embedding {
+        try await embed([text], longText: longText, normalize: normalize)[0]
+    }
+
     /// Embeds many texts, in batches. Equal texts are encoded once.
     /// - Returns: an embedding per text, in order. Each is bit-identical to what the text gives alone.
     /// - Throws: `CLIPError` as for one text.

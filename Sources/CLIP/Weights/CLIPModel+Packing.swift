@@ -19,8 +19,8 @@ extension CLIPModel {
         guard let path = url.filePath else {
             throw CLIPError(.argument, path: url.absoluteString, "is not a file to write to")
         }
-        let carried = try loaded.store.probes()
-        let probes = if let carried { carried } else { try makeProbes() }
+        let inherited = try loaded.store.inheritedProbes()
+        let probes = if let inherited { inherited } else { try makeProbes() }
         return try FlatFileWriter(model: loaded.store, weightType: weights, probes: probes).write(to: path)
     }
 

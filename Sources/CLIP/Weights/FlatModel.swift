@@ -97,6 +97,9 @@ struct FlatModel: ModelStore {
 
     func probes() throws(CLIPError) -> Probes? { try Probes(flat, dimension: configuration.embeddingDimension) }
 
+    /// This file's weights may be rounded; its probes are the original's.
+    func inheritedProbes() throws(CLIPError) -> Probes? { try probes() }
+
     func checkIntegrity() throws(CLIPError) {
         var fingerprint = FlatFingerprint(
             config: try flat.text(FlatFile.Name.config), preprocessor: try flat.text(FlatFile.Name.preprocessor))

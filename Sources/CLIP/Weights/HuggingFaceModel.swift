@@ -101,6 +101,8 @@ struct HuggingFaceModel: ModelStore {
         try Probes(goldenOf: folder, dimension: configuration.embeddingDimension)
     }
 
+    func inheritedProbes() throws(CLIPError) -> Probes? { nil }
+
     func checkIntegrity() throws(CLIPError) {
         for tensor in tensors {
             switch tensor.kind {

@@ -31,6 +31,8 @@ protocol ModelStore: Sendable {
     func sourceSHA256() throws(CLIPError) -> String?
     /// The embeddings to compare with; nil when the model brings none.
     func probes() throws(CLIPError) -> Probes?
+    /// The probes that a file packed from this one inherits; nil when they are to be computed.
+    func inheritedProbes() throws(CLIPError) -> Probes?
     /// Reads every weight.
     /// - Throws: `CLIPError` when the weights are not what they were when the file was made.
     func checkIntegrity() throws(CLIPError)

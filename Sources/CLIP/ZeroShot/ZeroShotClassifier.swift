@@ -85,6 +85,12 @@ public struct ZeroShotClassifier: Sendable {
         classify(try model.embed(image, fit: fit))
     }
 
+    /// Embeds a picture without blocking the caller's executor, and scores every label for it.
+    /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
+    public func classify(_ image: Image, fit: ImageFit? = nil) async throws -> Classification {
+        classify(try await model.embed(image, fit: fit))
+    }
+
     private static func check(labels: [String], templates: [String]) throws(CLIPError) {
         guard !labels.isEmpty else { throw CLIPError(.argument, "no labels, expected at least one") }
         if let index = labels.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {

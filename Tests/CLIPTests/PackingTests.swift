@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+
+@testable import CLIP
+@testable import Weights
+
+@Suite struct PackingTests {
+    private let scratch: ScratchFolder
+
+    init() throws {
+        scratch = try ScratchFolder()
+    }
+
+    private func packed(_ name: String, _ type: WeightType) throws -> CLIPModel {
+        let file = scratch["\(name)-\(type.rawValue).clip"]
+        let count = try CLIPModel(contentsOf: Fixtures.model(name)).pack(to: file, weights: type)
+        #expect(try Data(contentsOf: file).count == count)
+        return try CLIPModel(contentsOf: file)
+    }
+
+    @Test(arguments: Fixtures.modelNames, WeightType.allCases)
+    func `A packed model proves itself`(name: String, type: WeightType) throws {
+        let results = try packed(name, type).verify()
+        #expect(results.count == Probes.builtInTexts.count + ProbePicture.allCases.count)
+        for result in results {
+            #expect(result.passes, "\(result)")
+            #expect(result.leastCosine == (type == .float32 ? 0.999999 : 0.9999))
+        }
+        // Nothing was rounded where the type is the source's.
+        let isExact = type == .float32 || name.contains("f16")
+        #expect(results.allSatisfy { $0.largestError == 0 } == isExact)
+    }
+
+    @Test(arguments: Fixtures.modelNames)
+    func `A folder is compared with its golden values`(name: String) throws {
+        let results = try CLIPModel(contentsOf: Fixtures.model(name)).verify()
+        let golden = try Golden.of(name)
+        #expect(results.map(\.probe) == golden.texts.map(\.text) + golden.pictures.map(\.picture))
+        #expect(results.allSatisfy { $0.passes && $0.largestError < 1e-4 })
+        let folder = try scratch.copy(of: name)
+        try FileManager.default.removeItem(at: folder.appending(path: "golden.json"))
+        #expect(
+            refusal { _ = try CLIPModel(contentsOf: folder).verify() }?.contains("carries no probes") == true)
+        try Data(#"{"pictures": [{"picture": "x.png", "embedding": []}]}"#.utf8)
+            .write(to: folder.appending(path: "golden.json"))
+        #expect(
+            refusal { _ = try CLIPModel(contentsOf: folder).verify() }?.contains("names the picture \"x.png\"") == true)
+    }
+
+    @Test func `The same model packs to the same bytes`() throws {
+        let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
+        try model.pack(to: scratch["a.clip"])
+        try model.pack(to: scratch["b.clip"])
+        #expect(try Data(contentsOf: scratch["a.clip"]) == Data(contentsOf: scratch["b.clip"]))
+        let (a, b) = (try CLIPModel(contentsOf: scratch["a.clip"]), try packed("quickgelu-f32", .float32))
+        #expect(a.fingerprint != b.fingerprint)
+    }
+
+    @Test func `A packed model can be packed again`() throws {
+        let full = try packed("quickgelu-f32", .float32)
+        try full.pack(to: scratch["half.clip"], weights: .float16)
+        let half = try CLIPModel(contentsOf: scratch["half.clip"])
+        let direct = try packed("quickgelu-f32", .float16)
+        #expect(half.fingerprint == direct.fingerprint)
+        #expect(half.card == direct.card && half.settings == direct.settings)
+        // The probes are the original's, so the drift shows.
+        #expect(try half.verify() == direct.verify())
+        #expect(try half.verify().contains { $0.largestError > 0 })
+        try half.pack(to: scratch["full.clip"], weights: .float32)
+        let widened = try CLIPModel(contentsOf: scratch["full.clip"])
+        #expect(try widened.embed("a dog") == half.embed("a dog"))
+        // Over itself: what is mapped stays what it was.
+        try full.pack(to: URL(filePath: full.path), weights: .float16)
+        #expect(try full.embed("a dog") == CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).embed("a dog"))
+        #expect(try CLIPModel(contentsOf: URL(filePath: full.path)).fingerprint == half.fingerprint)
+    }
+
+    @Test func `A packed file is a safetensors file with the image encoder in one piece`() throws {
+        let model = try packed("gelu-f16-sharded", .float16)
+        let file = try SafetensorsFile(path: model.path)
+        #expect(file.metadata["format"] == "clip" && file.metadata["format_version"] == "1")
+        let fc1 = try #require(try file.tensor("vision_model.encoder.layers.0.mlp.fc1.weight"))
+        #expect(fc1.shape == [6, 48, 16] && fc1.type == .f16 && fc1.offset % 64 == 0)
+        let norm = try #require(try file.tensor("text_model.final_layer_norm.weight"))
+        #expect(norm.shape == [24] && norm.type == .f32)
+        #expect(try file.tensor("text_model.embeddings.token_embedding.weight")?.shape == [814, 24])
+        let large = file.names.filter { (try? file.tensor($0)?.byteCount ?? 0) ?? 0 >= 1024 }
+        let image = large.indices.filter { large[$0].hasPrefix("vis") }
+        #expect(image == Array(image[0]...image[image.count - 1]))
+    }
+
+    @Test func `Packing fails whole`() throws {
+        let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
+        #expect(refusal { try model.pack(to: scratch["no/such/folder.clip"]) }?.contains("can't be written") == true)
+        #expect(refusal { try model.pack(to: scratch.url) }?.contains("is a folder") == true)
+        #expect(try scratch.contents().isEmpty)
+        let remote = try #require(URL(string: "https://example.com/a.clip"))
+        #expect(refusal { try model.pack(to: remote) }?.contains("is not a file to write to") == true)
+    }
+
+    @Test func `Files of other versions and kinds are refused by name`() throws {
+        func message(_ metadata: [String: String]) throws -> String {
+            try SafetensorsWriter(path: scratch["x.clip"].path, metadata: metadata, tensors: []).finish()
+            return refusal { _ = try CLIPModel(contentsOf: scratch["x.clip"]) } ?? "loaded"
+        }
+        #expect(try message(["format": "pt"]).contains("is a safetensors file but no .clip file"))
+        #expect(try message(["format": "clip"]).contains("no valid format_version"))
+        #expect(
+            try message(["format": "clip", "format_version": "2"]).contains("version 2, this program reads up to 1"))
+        #expect(try message(["format": "clip", "format_version": "1"]).contains("has no \"config\" in its metadata"))
+    }
+
+    @Test func `Any changed weight fails verification`() throws {
+        let model = try packed("quickgelu-f32", .float32)
+        let file = try SafetensorsFile(path: model.path)
+        var bytes = [UInt8](try Data(contentsOf: URL(filePath: model.path)))
+        var seen = 0
+        for name in file.names where !FlatFile.Name.isProbe(name) && name != FlatFile.Name.tokenizer {
+            let tensor = try #require(try file.tensor(name))
+            guard tensor.byteCount > 0 else { continue }
+            let place = tensor.offset + tensor.byteCount / 2
+            // The lowest bit of a weight: no embedding shows it, no number becomes infinite.
+            bytes[place - place % 4] ^= 1
+            try Data(bytes).write(to: scratch["flipped.clip"])
+            bytes[place - place % 4] ^= 1
+            let flipped = try CLIPModel(contentsOf: scratch["flipped.clip"])
+            #expect(refusal { _ = try flipped.verify() }?.contains("is damaged: its content has") == true, "\(name)")
+            seen += 1
+            if seen == 12 { break }
+        }
+        #expect(seen == 12)
+    }
+}
