@@ -12,6 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ftfy
+import torchvision_cpu  # noqa: F401
+from open_clip.tokenizer import SimpleTokenizer
 from transformers import AddedToken, CLIPTokenizer
 
 FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "TokenizersTests" / "Fixtures"
@@ -101,6 +104,13 @@ def main():
             shutil.copy(clip / file, model)
         tokenizer = CLIPTokenizer.from_pretrained(model)
         write_golden(FIXTURES / "random-transformers.json", random_texts(1, 800), lambda text: tokenizer(text).input_ids)
+
+    # Texts that ftfy takes for wrongly decoded ones are left out, as that guess is: see OpenAICleaning.
+    open_clip = SimpleTokenizer()
+    texts = [text for text in random_texts(2, 850) if ftfy.fix_text(text) == ftfy.fix_text(text, fix_encoding=False)]
+    write_golden(
+        FIXTURES / "random-openclip.json", texts[:800],
+        lambda text: [open_clip.sot_token_id, *open_clip.encode(text), open_clip.eot_token_id])
 
     named = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>"}
     # As OpenAI's own models come: described tokens, found in any case, but for one that the padding names again.

@@ -6,12 +6,14 @@
 
 The reference tokenizers don't agree on the version of Unicode: transformers has classes, normal forms and lower-casing
 of three versions in one library. So every property is found by asking the reference about every scalar. What Python
-and its regex package know beyond transformers is marked as newer.
+and its regex package know beyond transformers is marked as newer. Single scalars that open_clip's tokenizer replaces
+come from the same question to ftfy.
 """
 
 import unicodedata
 from pathlib import Path
 
+import ftfy
 import regex
 from swift_literals import digits, literal
 from tokenizers import Regex, normalizers
@@ -19,7 +21,7 @@ from tokenizers import Regex, normalizers
 OUT = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "Unicode" / "UnicodeTables.swift"
 SCALARS = [scalar for scalar in range(0x110000) if not 0xD800 <= scalar < 0xE000]
 BLOCK = 128
-LETTER, NUMBER, SPACE, NEWER, CASED, UNNORMALIZED = 1, 2, 3, 4, 8, 16
+LETTER, NUMBER, SPACE, NEWER, CASED, UNNORMALIZED, REPAIRED = 1, 2, 3, 4, 8, 16, 32
 HANGUL_SYLLABLES = range(0xAC00, 0xD7A4)
 HANGUL_VOWELS_AND_TAILS = range(0x1161, 0x11C3)
 
@@ -77,6 +79,16 @@ def canonical_mappings():
     return rows
 
 
+def repairs():
+    """What ftfy makes of a scalar among others, guesses at the encoding and un-escaping left out."""
+    rows = []
+    for scalar in SCALARS:
+        fixed = ftfy.fix_text(f"x{chr(scalar)}y", fix_encoding=False, unescape_html=False, normalization=None)[1:-1]
+        if fixed != chr(scalar) and chr(scalar) not in "\t\n\f\r\u2028\u2029":
+            rows.append((scalar, [ord(part) for part in fixed]))
+    return rows
+
+
 def main():
     table = classes()
     marks, mappings = combining_classes(), canonical_mappings()
@@ -87,7 +99,9 @@ def main():
         if small != chr(scalar):
             table[scalar] |= CASED
             assert len(small) == 1 or scalar == 0x130, hex(scalar)
-            lower.append((scalar, ord(small[0])))
+            known = chr(scalar).lower() == small
+            assert known or chr(scalar).lower() == chr(scalar), hex(scalar)
+            lower.append((scalar, ord(small[0]), known))
 
     touched = {row[0] for row in marks} | {row[0] for row in mappings if not row[3]}
     touched |= {row[2] for row in mappings if row[3]} | set(HANGUL_VOWELS_AND_TAILS)
@@ -96,6 +110,10 @@ def main():
     for scalar in SCALARS:
         # Every other scalar is normal by itself, in both versions.
         assert scalar in touched or nfc(chr(scalar)) == chr(scalar) == unicodedata.normalize("NFC", chr(scalar))
+
+    replaced = repairs()
+    for scalar, _ in replaced:
+        table[scalar] |= REPAIRED
 
     end = -(-(max(scalar for scalar in SCALARS if table[scalar]) + 1) // BLOCK) * BLOCK
     blocks, indexes = {}, []
@@ -109,8 +127,11 @@ def main():
         "blockIndexes": ("Which block holds a scalar's class: 2 characters for every 128 scalars.",
                          "".join(digits(index, 2) for index in indexes)),
         "blocks": ("1 character a scalar.", "".join(blocks)),
-        "lowercase": ("Scalar and its small letter: 4 + 4 characters a row, in order of the scalar.",
-                      "".join(digits(a, 4) + digits(b, 4) for a, b in lower)),
+        "lowercase": ("Scalar, its small letter, 1 if Python doesn't know: 4 + 4 + 1 characters a row, in order.",
+                      "".join(digits(a, 4) + digits(b, 4) + digits(not k, 1) for a, b, k in lower)),
+        "repairs": ("Scalar, up to three in its place or 0: 4 × 4 characters a row, in order of the scalar.",
+                    "".join(digits(s, 4) + "".join(digits(part, 4) for part in (parts + [0, 0, 0])[:3])
+                            for s, parts in replaced)),
         "combiningClasses": ("Scalar, class, 1 if newer: 4 + 2 + 1 characters a row, in order of the scalar.",
                              "".join(digits(s, 4) + digits(n, 2) + digits(not k, 1) for s, n, k in marks)),
         "decompositions": ("Scalar, first, second or 0, 1 if newer: 4 + 4 + 4 + 1 characters a row, in order.",
@@ -127,6 +148,7 @@ def main():
         "enum UnicodeTables {\n"
         f"    /// No scalar from here on has a property.\n    static let end: UInt32 = {end:#x}\n"
     )
+    assert max(len(row[1]) for row in replaced) <= 3
     for name, (comment, text) in parts.items():
         source += f"\n    /// {comment}\n    static let {name}: StaticString = {literal(text)}\n"
     OUT.write_text(source + "}\n", encoding="utf-8")

@@ -44,6 +44,13 @@ import Testing
         for (text, ids) in golden { #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)") }
     }
 
+    @Test func `Random texts give open_clip's tokens in its own cleaning`() throws {
+        let tokenizer = BytePairTokenizer.builtIn(cleaning: .openCLIP)
+        let golden = try Fixtures.golden("random-openclip.json")
+        #expect(golden.count == 800)
+        for (text, ids) in golden { #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)") }
+    }
+
     @Test(arguments: ["described-tokens", "added-tokens", "added-decoder", "tokenizer-json"])
     func `Added and special tokens are found as the reference finds them`(folder: String) throws {
         let tokenizer = try BytePairTokenizer(Fixtures.files(folder))

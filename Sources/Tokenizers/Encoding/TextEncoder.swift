@@ -21,6 +21,17 @@ struct TextEncoder {
     }
 
     mutating func encode() {
+        if table.layout.cleaning == .transformers {
+            encodeBetweenAddedTokens()
+        } else {
+            OpenAICleaning().clean(text, into: &cleaned)
+            let cleaned = cleaned
+            cleaned.bytes.withUnsafeBufferPointer { encodeWords($0, 0..<$0.count, cleaned) }
+        }
+        ids.append(Int32(table.layout.endToken))
+    }
+
+    private mutating func encodeBetweenAddedTokens() {
         let finder = AddedTokenFinder(table.addedTokens, normalized: false)
         var offset = 0
         for match in finder.matches(in: text, 0..<text.count) {
@@ -29,7 +40,6 @@ struct TextEncoder {
             offset = match.range.upperBound
         }
         encodePlain(offset..<text.count)
-        ids.append(Int32(table.layout.endToken))
     }
 
     private mutating func append(_ id: UInt32, source: Int) {

@@ -1,7 +1,7 @@
 /// Normal form C, white space as single spaces, small letters: in this order, as transformers does it.
 struct TransformersCleaning {
     private let classes = ScalarClasses()
-    private let lowerCase = LowerCase()
+    private let lowerCase = LowerCase(knowsLatest: true)
     private let composition = CanonicalComposition(knowsNewer: false)
 
     /// Puts the clean form of `text[range]`, valid UTF-8, in `cleaned`.

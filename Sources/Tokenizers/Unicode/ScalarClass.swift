@@ -19,6 +19,9 @@ struct ScalarClass {
 
     /// It could change in NFC, by itself or after another.
     var isUnnormalized: Bool { bits & 16 != 0 }
+
+    /// open_clip's tokenizer puts something else in its place.
+    var isRepaired: Bool { bits & 32 != 0 }
 }
 
 /// The lookup by scalar, in two steps: a block of 128, then the place in it.

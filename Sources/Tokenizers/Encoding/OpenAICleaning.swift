@@ -1,0 +1,113 @@
+/// The cleaning of OpenAI's and open_clip's tokenizers: characters that are alike become one, HTML is un-escaped, white
+/// space collapses, lower-case.
+///
+/// The reference also guesses whether a text was decoded with the wrong encoding, and then decodes it again (`â€™`). That
+/// is left out: a text arrives here as it was written.
+struct OpenAICleaning {
+    private typealias Element = CanonicalComposition.Element
+
+    /// How often a text that was escaped over and over is un-escaped before it is taken as it is.
+    private static let mostPasses = 16
+    private static let combiningIota: UInt32 = 0x345
+
+    private let classes = ScalarClasses()
+    private let lowerCase = LowerCase(knowsLatest: false)
+    private let composition = CanonicalComposition(knowsNewer: true)
+    private let repairs = ScalarRepairs()
+
+    /// Puts the clean form of `text`, valid UTF-8, in `cleaned`.
+    func clean(_ text: UnsafeBufferPointer<UInt8>, into cleaned: inout CleanedText) {
+        cleaned.reset(source: 0)
+        var offset = 0
+        while offset < text.count {
+            let start = offset
+            let scalar = text.scalar(at: &offset)
+            if needsCare(scalar) { return cleanCarefully(text, into: &cleaned) }
+            append(scalar, source: start, to: &cleaned)
+        }
+    }
+
+    /// Whether a scalar could be more than a letter, number or sign by itself.
+    @inline(__always)
+    private func needsCare(_ scalar: UInt32) -> Bool {
+        scalar == 0x26 || scalar == FinalSigma.capital || classes[scalar].isUnnormalized || classes[scalar].isRepaired
+    }
+
+    private func cleanCarefully(_ text: UnsafeBufferPointer<UInt8>, into cleaned: inout CleanedText) {
+        cleaned.reset(source: 0)
+        var elements: [Element] = []
+        elements.reserveCapacity(text.count)
+        var offset = 0
+        while offset < text.count {
+            let start = offset
+            elements.append(Element(scalar: text.scalar(at: &offset), offset: start))
+        }
+        // A text with a tag in it is HTML already, from the line of its first tag on.
+        let less = elements.firstIndex { $0.scalar == 0x3C } ?? elements.endIndex
+        let tagged = less == elements.endIndex ? less : (elements[..<less].lastIndex { $0.scalar == 0x0A } ?? -1) + 1
+        elements =
+            repair(Array(elements[..<tagged]), unescaping: true) + repair(Array(elements[tagged...]), unescaping: false)
+        for _ in 0..<2 { elements = HTMLUnescaping(.standard).unescape(elements) }
+        for (index, element) in elements.enumerated() {
+            if element.scalar == FinalSigma.capital, FinalSigma.isFinal(in: elements, at: index) {
+                cleaned.append(FinalSigma.small, source: element.offset)
+            } else {
+                append(element.scalar, source: element.offset, to: &cleaned)
+            }
+        }
+    }
+
+    /// Un-escapes, replaces and normalizes until nothing changes.
+    private func repair(_ text: [Element], unescaping: Bool) -> [Element] {
+        var text = text
+        for _ in 0..<OpenAICleaning.mostPasses {
+            var next = unescaping ? HTMLUnescaping(.cautious).unescape(text) : text
+            if next.contains(where: { classes[$0.scalar].isRepaired }) { next = replaceScalars(next) }
+            if next.contains(where: { classes[$0.scalar].isUnnormalized }) { next = composition.normalize(next) }
+            if next.elementsEqual(text, by: { $0.scalar == $1.scalar }) { break }
+            text = next
+        }
+        return text
+    }
+
+    private func replaceScalars(_ text: [Element]) -> [Element] {
+        var result: [Element] = []
+        result.reserveCapacity(text.count)
+        var index = 0
+        while index < text.count {
+            let element = text[index]
+            if element.scalar == 0x1B, let end = endOfTerminalEscape(text, from: index) {
+                index = end
+                continue
+            }
+            if classes[element.scalar].isRepaired, let scalars = repairs[element.scalar] {
+                result += scalars.map { Element(scalar: $0, offset: element.offset) }
+            } else {
+                result.append(element)
+            }
+            index += 1
+        }
+        return result
+    }
+
+    /// The end of an escape sequence that colours a terminal's text: ESC [ 1;31 m.
+    private func endOfTerminalEscape(_ text: [Element], from start: Int) -> Int? {
+        guard start + 1 < text.count, text[start + 1].scalar == 0x5B else { return nil }
+        var index = start + 2
+        while index < text.count, text[index].scalar &- 0x30 < 10 || text[index].scalar == 0x3B { index += 1 }
+        guard index < text.count, text[index].scalar < 0x80, (text[index].scalar | 0x20) &- 0x61 < 26 else {
+            return nil
+        }
+        return index + 1
+    }
+
+    @inline(__always)
+    private func append(_ scalar: UInt32, source: Int, to cleaned: inout CleanedText) {
+        let scalarClass = classes[scalar]
+        // The pattern ignores case, and to it this mark is both a letter and not one: it matches nothing.
+        let isLost = scalar == OpenAICleaning.combiningIota
+        if isLost || scalarClass.kind(knowsNewer: true) == .space { return cleaned.appendSpace(source: source) }
+        cleaned.append(scalarClass.isCased ? lowerCase(scalar) : scalar, source: source)
+        if scalar == LowerCase.capitalIWithDot { cleaned.append(LowerCase.combiningDotAbove, source: source) }
+    }
+}
