@@ -80,12 +80,14 @@ struct PNGColour {
         _ row: UnsafeBufferPointer<UInt8>, _ count: Int, _ output: UnsafeMutableBufferPointer<UInt8>, _ step: Int
     ) {
         table.withUnsafeBufferPointer { table in
-            let perByte = 8 / depth
+            // Powers of two: 8, 4, 2 or 1 samples a byte.
+            let byteShift = (8 / depth).trailingZeroBitCount
+            let last = 8 / depth - 1
             let mask = UInt8(truncatingIfNeeded: 1 << depth - 1)
             var target = 0
             for x in 0..<count {
-                let shift = 8 - depth - x % perByte * depth
-                let index = 3 * Int(row[x / perByte] >> UInt8(shift) & mask)
+                let shift = (last - x & last) * depth
+                let index = 3 * Int(row[x >> byteShift] >> UInt8(truncatingIfNeeded: shift) & mask)
                 output[target] = table[index]
                 output[target + 1] = table[index + 1]
                 output[target + 2] = table[index + 2]

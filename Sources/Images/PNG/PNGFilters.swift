@@ -22,63 +22,68 @@ enum PNGFilters {
         case 0: break
         case 1:
             switch distance {
-            case 3: undoPixels(row, above, end, distance: 3) { left, _, _ in left }
-            case 4: undoPixels(row, above, end, distance: 4) { left, _, _ in left }
-            default: for i in lead..<end { row[i] &+= row[i &- distance] }
+            case 1: undoSamples(row, above, end) { left, _, _ in left }
+            case 2...4: undoPixels(SIMD4<Int16>.self, row, above, end, distance) { left, _, _ in left }
+            default: undoPixels(SIMD8<Int16>.self, row, above, end, distance) { left, _, _ in left }
             }
         case 2: for i in lead..<end { row[i] &+= above[i] }
         case 3:
             switch distance {
-            case 3: undoPixels(row, above, end, distance: 3) { left, up, _ in (left &+ up) &>> 1 }
-            case 4: undoPixels(row, above, end, distance: 4) { left, up, _ in (left &+ up) &>> 1 }
-            default:
-                for i in lead..<end {
-                    let mean = (UInt16(row[i &- distance]) &+ UInt16(above[i])) >> 1
-                    row[i] &+= UInt8(truncatingIfNeeded: mean)
-                }
+            case 1: undoSamples(row, above, end) { left, up, _ in (left &+ up) &>> 1 }
+            case 2...4: undoPixels(SIMD4<Int16>.self, row, above, end, distance) { left, up, _ in (left &+ up) &>> 1 }
+            default: undoPixels(SIMD8<Int16>.self, row, above, end, distance) { left, up, _ in (left &+ up) &>> 1 }
             }
         case 4:
             switch distance {
-            case 3: undoPixels(row, above, end, distance: 3, paeth)
-            case 4: undoPixels(row, above, end, distance: 4, paeth)
-            default:
-                for i in lead..<end {
-                    row[i] &+= paeth(left: row[i &- distance], up: above[i], upLeft: above[i &- distance])
-                }
+            case 1: undoSamples(row, above, end, paeth)
+            case 2...4: undoPixels(SIMD4<Int16>.self, row, above, end, distance, paeth)
+            default: undoPixels(SIMD8<Int16>.self, row, above, end, distance, paeth)
             }
         default: return false
         }
         return true
     }
 
-    /// Goes over pixels of three or four bytes with one vector each. Four bytes are loaded and stored even where the
-    /// pixel has three: the next filtered pixel is taken before its first byte is overwritten.
+    /// Goes over pixels of two bytes or more with one vector each. Whole vectors are loaded and stored even where the
+    /// pixel is shorter: the next filtered pixel is taken before its first byte is overwritten.
     @inline(__always)
-    private static func undoPixels(
-        _ row: UnsafeMutablePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ end: Int, distance: Int,
-        _ predict: (SIMD4<Int16>, SIMD4<Int16>, SIMD4<Int16>) -> SIMD4<Int16>
+    private static func undoPixels<Lanes: PixelLanes>(
+        _: Lanes.Type, _ row: UnsafeMutablePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ end: Int, _ distance: Int,
+        _ predict: (Lanes, Lanes, Lanes) -> Lanes
     ) {
-        func load(_ pointer: UnsafePointer<UInt8>) -> SIMD4<Int16> {
-            SIMD4(truncatingIfNeeded: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD4<UInt8>.self))
-        }
-        var left = SIMD4<Int16>.zero
-        var upLeft = SIMD4<Int16>.zero
-        var filtered = load(row + lead)
+        var left = Lanes.zero
+        var upLeft = Lanes.zero
+        var filtered = Lanes(samples: row + lead)
         var i = lead
         while i < end {
-            let up = load(above + i)
+            let up = Lanes(samples: above + i)
             let value = (filtered &+ predict(left, up, upLeft)) & 0xFF
-            filtered = load(row + i + distance)
-            UnsafeMutableRawPointer(row + i).storeBytes(
-                of: SIMD4<UInt8>(truncatingIfNeeded: value), as: SIMD4<UInt8>.self)
+            filtered = Lanes(samples: row + i + distance)
+            value.store(to: row + i)
             left = value
             upLeft = up
             i &+= distance
         }
     }
 
+    /// Goes over single bytes.
     @inline(__always)
-    private static func paeth(_ left: SIMD4<Int16>, _ up: SIMD4<Int16>, _ upLeft: SIMD4<Int16>) -> SIMD4<Int16> {
+    private static func undoSamples(
+        _ row: UnsafeMutablePointer<UInt8>, _ above: UnsafePointer<UInt8>, _ end: Int,
+        _ predict: (Int32, Int32, Int32) -> Int32
+    ) {
+        var left: Int32 = 0
+        var upLeft: Int32 = 0
+        for i in lead..<end {
+            let up = Int32(above[i])
+            left = (Int32(row[i]) &+ predict(left, up, upLeft)) & 0xFF
+            row[i] = UInt8(truncatingIfNeeded: left)
+            upLeft = up
+        }
+    }
+
+    @inline(__always)
+    private static func paeth<Lanes: PixelLanes>(_ left: Lanes, _ up: Lanes, _ upLeft: Lanes) -> Lanes {
         let towardsLeft = up &- upLeft
         let towardsUp = left &- upLeft
         let (fromLeft, fromUp) = (magnitude(towardsLeft), magnitude(towardsUp))
@@ -88,16 +93,50 @@ enum PNGFilters {
     }
 
     @inline(__always)
-    private static func magnitude(_ v: SIMD4<Int16>) -> SIMD4<Int16> {
+    private static func magnitude<Lanes: PixelLanes>(_ v: Lanes) -> Lanes {
         let sign = v &>> 15
         return (v ^ sign) &- sign
     }
 
-    private static func paeth(left: UInt8, up: UInt8, upLeft: UInt8) -> UInt8 {
-        let fromLeft = abs(Int(up) - Int(upLeft))
-        let fromUp = abs(Int(left) - Int(upLeft))
-        let fromUpLeft = abs(Int(left) + Int(up) - 2 * Int(upLeft))
-        if fromLeft <= fromUp, fromLeft <= fromUpLeft { return left }
-        return fromUp <= fromUpLeft ? up : upLeft
+    @inline(__always)
+    private static func paeth(_ left: Int32, _ up: Int32, _ upLeft: Int32) -> Int32 {
+        let towardsLeft = up &- upLeft
+        let towardsUp = left &- upLeft
+        let (fromLeft, fromUp) = (towardsLeft.magnitude, towardsUp.magnitude)
+        let fromUpLeft = (towardsLeft &+ towardsUp).magnitude
+        let upOrUpLeft = fromUp <= fromUpLeft ? up : upLeft
+        return fromLeft <= min(fromUp, fromUpLeft) ? left : upOrUpLeft
+    }
+}
+
+/// The samples of a pixel, widened so that their differences fit.
+private protocol PixelLanes: SIMD where Scalar == Int16, MaskStorage.Scalar == Int16 {
+    /// Loads as many bytes as there are lanes.
+    init(samples: UnsafePointer<UInt8>)
+    /// Stores as many bytes as there are lanes.
+    func store(to samples: UnsafeMutablePointer<UInt8>)
+}
+
+extension SIMD4<Int16>: PixelLanes {
+    @inline(__always)
+    init(samples: UnsafePointer<UInt8>) {
+        self.init(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD4<UInt8>.self))
+    }
+
+    @inline(__always)
+    func store(to samples: UnsafeMutablePointer<UInt8>) {
+        UnsafeMutableRawPointer(samples).storeBytes(of: SIMD4<UInt8>(truncatingIfNeeded: self), as: SIMD4<UInt8>.self)
+    }
+}
+
+extension SIMD8<Int16>: PixelLanes {
+    @inline(__always)
+    init(samples: UnsafePointer<UInt8>) {
+        self.init(truncatingIfNeeded: UnsafeRawPointer(samples).loadUnaligned(as: SIMD8<UInt8>.self))
+    }
+
+    @inline(__always)
+    func store(to samples: UnsafeMutablePointer<UInt8>) {
+        UnsafeMutableRawPointer(samples).storeBytes(of: SIMD8<UInt8>(truncatingIfNeeded: self), as: SIMD8<UInt8>.self)
     }
 }
