@@ -69,7 +69,9 @@ struct JPEGBitReader {
     }
 
     /// The next byte of data; nil at a marker or at the end.
-    private mutating func nextByte() -> UInt8? {
+    ///
+    /// Not to be mixed with bits, which take in bytes ahead.
+    mutating func nextByte() -> UInt8? {
         guard position < bytes.count else {
             isAtEnd = true
             return nil

@@ -15,7 +15,10 @@ enum JPEGBufferedPicture {
                 for member in header.members where quantisation[member.component] == nil {
                     quantisation[member.component] = try file.quantisation(of: frame.components[member.component])
                 }
-                if frame.isProgressive {
+                if frame.isArithmetic {
+                    var scan = JPEGArithmeticScan(header, isProgressive: frame.isProgressive, file)
+                    try read(&scan, header, frame, coefficients, &file)
+                } else if frame.isProgressive {
                     var scan = try JPEGProgressiveScan(header, &file)
                     try read(&scan, header, frame, coefficients, &file)
                 } else {

@@ -1,4 +1,4 @@
-/// JPEG (ITU-T T.81, JFIF): baseline, extended sequential and progressive with Huffman codes, 8 bits a sample.
+/// JPEG (ITU-T T.81, JFIF): baseline, extended sequential and progressive, Huffman or arithmetic codes, 8 bits a sample.
 ///
 /// Pixels are those of the reference decoder with its default settings (accurate integer transform, fancy
 /// upsampling), and Pillow's where that converts to RGB.
@@ -27,7 +27,7 @@ package enum JPEGDecoder: ImageDecoder {
                 let output = UnsafeMutableBufferPointer(rebasing: memory[..<byteCount])
                 let colour = file.colour(of: frame)
                 let assembly = try JPEGRowAssembly(frame, colour: colour, output: output)
-                if !frame.isProgressive, firstScan.members.count == frame.components.count {
+                if !frame.isProgressive, !frame.isArithmetic, firstScan.members.count == frame.components.count {
                     try JPEGStreamedPicture.decode(&file, frame, firstScan, into: assembly)
                 } else {
                     try JPEGBufferedPicture.decode(&file, frame, firstScan, into: assembly)

@@ -3,6 +3,7 @@ struct JPEGFile {
     let options: DecodingOptions
     var segments: JPEGSegmentReader
     var tables = JPEGTables()
+    private(set) var conditioning = JPEGConditioning()
     /// MCUs between restart markers, 0 for none.
     private(set) var restartInterval = 0
     private(set) var orientation = 1
@@ -53,6 +54,8 @@ struct JPEGFile {
             try tables.defineQuantisation(contents)
         case JPEGMarker.huffmanTables:
             try tables.defineHuffman(contents)
+        case JPEGMarker.arithmeticConditioning:
+            try conditioning.define(contents)
         case JPEGMarker.restartInterval:
             var segment = contents
             restartInterval = try segment.word()

@@ -4,6 +4,7 @@
 /// blocks: `8 * maximumVertical` rows of the picture.
 struct JPEGFrame {
     let isProgressive: Bool
+    let isArithmetic: Bool
     let width: Int
     let height: Int
     let components: [JPEGComponent]
@@ -17,7 +18,7 @@ struct JPEGFrame {
     var blockCount: Int { components.reduce(0) { $0 + $1.paddedBlocksPerRow * $1.paddedBlockRows } }
 
     /// - Parameters:
-    ///   - marker: which SOF; baseline, extended sequential and progressive with Huffman codes are read.
+    ///   - marker: which SOF; baseline, extended sequential and progressive are read.
     ///   - lines: the height that a DNL segment gives, used where the header says 0.
     init(
         _ contents: JPEGSegment, marker: UInt8, lines: Int?, options: DecodingOptions
@@ -45,7 +46,8 @@ struct JPEGFrame {
         }
         _ = try options.checkedPixelCount(format: JPEGDecoder.formatName, width: width, height: height)
 
-        isProgressive = marker == 0xC2
+        isProgressive = marker == 0xC2 || marker == 0xCA
+        isArithmetic = marker == 0xC9 || marker == 0xCA
         var layouts: [JPEGComponent.Layout] = []
         for _ in 0..<componentCount {
             let id = try segment.byte()
@@ -78,10 +80,8 @@ struct JPEGFrame {
 
     private static func requireKind(_ marker: UInt8) throws(ImageError) {
         switch marker {
-        case 0xC0, 0xC1, 0xC2: return
+        case 0xC0, 0xC1, 0xC2, 0xC9, 0xCA: return
         case 0xC3: throw .unsupportedJPEG("lossless coding (SOF3)")
-        case 0xC9: throw .unsupportedJPEG("arithmetic coding (SOF9)")
-        case 0xCA: throw .unsupportedJPEG("progressive arithmetic coding (SOF10)")
         case 0xCB: throw .unsupportedJPEG("lossless arithmetic coding (SOF11)")
         default: throw .unsupportedJPEG("hierarchical coding (SOF\(marker - 0xC0))")
         }

@@ -5,6 +5,7 @@ enum JPEGMarker {
     static let startOfScan: UInt8 = 0xDA
     static let quantisationTables: UInt8 = 0xDB
     static let huffmanTables: UInt8 = 0xC4
+    static let arithmeticConditioning: UInt8 = 0xCC
     static let restartInterval: UInt8 = 0xDD
     static let numberOfLines: UInt8 = 0xDC
     static let firstRestart: UInt8 = 0xD0
@@ -18,6 +19,7 @@ enum JPEGMarker {
 
     /// SOF0…SOF15 without the three codes of that range that mean something else (DHT, JPG, DAC).
     static func isStartOfFrame(_ marker: UInt8) -> Bool {
-        marker >= 0xC0 && marker <= 0xCF && marker != huffmanTables && marker != 0xC8 && marker != 0xCC
+        marker >= 0xC0 && marker <= 0xCF && marker != huffmanTables && marker != 0xC8
+            && marker != arithmeticConditioning
     }
 }

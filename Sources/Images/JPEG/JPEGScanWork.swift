@@ -10,9 +10,11 @@ struct JPEGScanWork {
 
     /// Refuses pictures of which a file can hold no more than a small part, before memory is taken for them.
     ///
-    /// A block takes at least one bit. Files that have a sixteenth of that pass: damaged ones decode as far as they go.
+    /// A block takes at least one bit, with arithmetic codes less. Files that have a sixteenth of that pass: damaged
+    /// ones decode as far as they go.
     static func requireSomeData(for frame: JPEGFrame, byteCount: Int) throws(ImageError) {
-        guard frame.blockCount <= 16 * 8 * byteCount else {
+        let blocksPerByte = 16 * 8 * (frame.isArithmetic ? 16 : 1)
+        guard frame.blockCount <= blocksPerByte * byteCount else {
             throw .brokenJPEG(
                 at: byteCount,
                 "the file ends after \(byteCount) bytes, far too few for a picture of"
@@ -23,7 +25,9 @@ struct JPEGScanWork {
     mutating func add(_ header: JPEGScanHeader, _ frame: JPEGFrame, at offset: Int) throws(ImageError) {
         for member in header.members {
             let component = frame.components[member.component]
-            blocksLeft -= component.paddedBlocksPerRow * component.paddedBlockRows
+            // Next to no data can make arithmetic codes fill whole blocks.
+            let cost = frame.isArithmetic ? 8 : 1
+            blocksLeft -= cost * component.paddedBlocksPerRow * component.paddedBlockRows
         }
         guard blocksLeft >= 0 else {
             throw .brokenJPEG(at: offset, "far more scans than a picture of this size can use")

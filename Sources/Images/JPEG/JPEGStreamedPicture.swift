@@ -27,7 +27,7 @@ enum JPEGStreamedPicture {
             try file.requireComplete(scan.reader, hasRunOut: scan.hasRunOut)
             assembly.finish(mcuRow: mcuRow)
         }
-        withExtendedLifetime(quantisation) {}
+        withExtendedLifetime((quantisation, scan)) {}
     }
 
     /// Reads an MCU row of a scan of one component, whose MCUs are single blocks.
