@@ -38,6 +38,25 @@ extension CLIPModel {
         try await embed([image], fit: fit, normalize: normalize)[0]
     }
 
+    /// Embeds pictures that are fitted and normalised already, for programs that prepare pixels themselves.
+    /// - Parameters:
+    ///   - pixels: `[count, 3, S, S]`, as `preprocess` makes them.
+    ///   - normalize: whether the results have length 1.
+    /// - Returns: an embedding per picture; several crops of one picture are several pictures here.
+    /// - Throws: `CLIPError` of kind `.argument` when the side is not the model's; else as for one picture.
+    public func embed(_ pixels: PixelTensor, normalize: Bool = true) throws(CLIPError) -> [Embedding] {
+        let expected = [3, preprocessing.cropSize, preprocessing.cropSize]
+        guard Array(pixels.shape.dropFirst()) == expected else {
+            throw CLIPError(
+                .argument, "pixels of shape \(pixels.shape), expected [count, 3, \(expected[1]), \(expected[2])]")
+        }
+        let crops = (0..<pixels.shape[0]).map { index in
+            let size = loaded.preprocessor.valuesPerCrop
+            return PreparedPicture(cropCount: 1, pixels: Array(pixels.values[index * size..<(index + 1) * size]))
+        }
+        return try loaded.embed(crops, normalize: normalize)
+    }
+
     /// Embeds many pictures, in batches.
     /// - Returns: an embedding per picture, in order. Each is bit-identical to what the picture gives alone.
     /// - Throws: `CLIPError` as for one picture.
@@ -146,4 +165,12 @@ public struct PixelTensor: Sendable, Equatable {
     public let shape: [Int]
     /// The normalised values, row-major.
     public let values: [Float]
+
+    /// Pixels of this shape.
+    /// - Precondition: there are as many values as the shape says.
+    public init(shape: [Int], values: [Float]) {
+        precondition(shape.reduce(1, *) == values.count, "\(values.count) values for a tensor of shape \(shape)")
+        self.shape = shape
+        self.values = values
+    }
 }
