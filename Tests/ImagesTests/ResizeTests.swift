@@ -64,6 +64,15 @@ import Testing
         }
     }
 
+    @Test("A ribbon too long for one table of weights gives the bytes of its parts") func strips() {
+        let ribbon = noise(400_000, 2, seed: 15)
+        let whole = ribbon.resized(width: 32, height: 3, filter: .bicubic)
+        for left in stride(from: 0, to: 32, by: 4) {
+            let window = PixelWindow(left: left, top: 0, width: 4, height: 3)
+            #expect(ribbon.resized(width: 32, height: 3, filter: .bicubic, window: window) == whole.cropped(to: window))
+        }
+    }
+
     @Test("Weights stay below 2, which their split into 16-bit halves rests on") func weights() {
         for filter in [ResampleFilter.lanczos, .bicubic, .bilinear, .box] {
             for source in Array(1...40) + [97, 1000, 4001] {

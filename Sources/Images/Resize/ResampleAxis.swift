@@ -24,6 +24,9 @@ struct ResampleAxis {
     /// Pillow skips a pass that changes nothing: there is no rounding either.
     var isIdentity: Bool { source == target }
 
+    /// No target pixel has more taps.
+    var largestTapCount: Int { Int(2 * filter.support * stretch) + 2 }
+
     /// The source pixels that target pixel `index` is made of: never empty, rising with `index`.
     func taps(of index: Int) -> Range<Int> {
         let center = (Double(index) + 0.5) * scale

@@ -68,6 +68,11 @@ extension Bitmap {
         _ horizontal: ResampleAxis, _ vertical: ResampleAxis, _ window: PixelWindow,
         _ output: UnsafeMutableBufferPointer<UInt8>
     ) {
+        let strip = max(1, Bitmap.tapLimit / horizontal.largestTapCount)
+        if !horizontal.isIdentity, strip < window.width {
+            resampleStrips(horizontal, vertical, window, columns: strip, output)
+            return
+        }
         let row = horizontal.isIdentity ? nil : ResampleRow(horizontal, targets: window.columns)
         let rowBytes = 3 * window.width
         pixels.withUnsafeBufferPointer { pixels in
@@ -94,6 +99,29 @@ extension Bitmap {
                 for y in columns.rows {
                     resampleRow(y, into: passed)
                     columns.add(UnsafeBufferPointer(passed), y: y, output: output, firstTarget: window.top)
+                }
+            }
+        }
+    }
+
+    /// The most taps of a horizontal pass whose weights are kept, some megabytes. Only ribbons have more, which are so
+    /// low that going over them several times costs nothing.
+    private static let tapLimit = 1 << 20
+
+    private func resampleStrips(
+        _ horizontal: ResampleAxis, _ vertical: ResampleAxis, _ window: PixelWindow, columns: Int,
+        _ output: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        for left in stride(from: 0, to: window.width, by: columns) {
+            let part = PixelWindow(
+                left: window.left + left, top: window.top, width: min(columns, window.width - left),
+                height: window.height)
+            let rowBytes = 3 * part.width
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: rowBytes * part.height) { strip in
+                resample(horizontal, vertical, part, strip)
+                for y in 0..<part.height {
+                    (output.baseAddress! + 3 * (y * window.width + left)).update(
+                        from: strip.baseAddress! + y * rowBytes, count: rowBytes)
                 }
             }
         }
