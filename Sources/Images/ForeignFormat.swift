@@ -8,7 +8,6 @@ enum ForeignFormat {
         func has(_ magic: [UInt8]) -> Bool { bytes.starts(with: magic) }
 
         if has("ftyp", at: 4) { return isoMediaName(brand: bytes.dropFirst(8).prefix(4)) }
-        if has("RIFF"), has("WEBP", at: 8) { return "WebP" }
         if has([0x49, 0x49, 0x2A, 0]) || has([0x4D, 0x4D, 0, 0x2A]) { return "TIFF" }
         if has([0x49, 0x49, 0x2B, 0]) || has([0x4D, 0x4D, 0, 0x2B]) { return "BigTIFF" }
         if has([0xFF, 0x0A]) || has([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) {

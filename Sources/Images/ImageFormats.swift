@@ -8,11 +8,13 @@ package enum ImageFormats {
         BMPDecoder.self,
         GIFDecoder.self,
         QOIDecoder.self,
+        WebPDecoder.self,
     ]
 
     /// Extensions, lower-case, of what `decoders` reads: the files taken when a folder is walked.
     package static let fileExtensions: Set<String> = [
         "png", "apng", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "pam", "bmp", "dib", "gif", "qoi",
+        "webp",
     ]
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.

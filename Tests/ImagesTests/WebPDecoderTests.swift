@@ -1,0 +1,65 @@
+import Testing
+
+@testable import Images
+
+@Suite struct WebPDecoderTests {
+    @Test func lossyLosslessOpacityAndAnimationAreExact() throws {
+        let pictures = try GoldenPicture.all(in: "webp")
+        #expect(pictures.count >= 35)
+        for picture in pictures { try picture.expectExact() }
+    }
+
+    private func picture(_ name: String) throws -> [UInt8] {
+        try #require(try GoldenPicture.all(in: "webp").first { $0.name == name }).bytes
+    }
+
+    @Test func opacityCountsOnlyWhereTheHeaderSaysSo() throws {
+        var bytes = try picture("lossy_alpha_plain.webp")
+        let overWhite = try decodeImage(bytes).pixels
+        var options = DecodingOptions()
+        options.alpha = .drop
+        let dropped = try decodeImage(bytes, options: options).pixels
+        #expect(overWhite != dropped)
+        bytes[20] &= ~0x10
+        #expect(try decodeImage(bytes).pixels == dropped)
+    }
+
+    @Test(arguments: ["lossless_noise.webp", "s_64x48_q100.webp"])
+    func aCutFileIsRefusedOrDecodesItsBeginning(_ name: String) throws {
+        let whole = try picture(name)
+        let expected = try decodeImage(whole)
+        let cut = Array(whole[..<(whole.count * 2 / 3)])
+        #expect(
+            throws: ImageError.truncated(format: "WebP", offset: cut.count, problem: "inside the picture's data")
+        ) { try decodeImage(cut) }
+        var options = DecodingOptions()
+        options.allowTruncated = true
+        let beginning = try decodeImage(cut, options: options)
+        let rowsAlike = 3 * expected.width * (expected.height / 4)
+        #expect(beginning.pixels[..<rowsAlike] == expected.pixels[..<rowsAlike])
+        #expect(beginning.pixels != expected.pixels)
+    }
+
+    @Test func badHeadersAreNamed() throws {
+        var bytes = try picture("s_64x48_q100.webp")
+        bytes[23] = 0
+        #expect(
+            throws: ImageError.malformed(
+                format: "WebP", offset: 20, problem: "the VP8 chunk does not begin with a key frame that is shown")
+        ) { try decodeImage(bytes) }
+        #expect(
+            throws: ImageError.truncated(format: "WebP", offset: 12, problem: "before a picture (VP8 or VP8L)")
+        ) { try decodeImage(Array(bytes[..<12])) }
+        var options = DecodingOptions()
+        options.maximumPixels = 64 * 48 - 1
+        #expect(throws: ImageError.tooLarge(format: "WebP", width: 64, height: 48, limit: 64 * 48 - 1)) {
+            try decodeImage(try picture("s_64x48_z9.webp"), options: options)
+        }
+    }
+
+    @Test func damagedFilesDecodeOrThrow() throws {
+        let small = try GoldenPicture.all(in: "webp").filter { $0.width * $0.height <= 97 * 61 }
+        let decoded = GoldenPicture.decodeMutations(of: small, count: 5000, seed: 4)
+        #expect(decoded > 500)
+    }
+}
