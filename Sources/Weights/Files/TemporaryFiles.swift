@@ -24,6 +24,8 @@ package enum TemporaryFiles {
     package static func removeOnInterrupt() {
         isActive.withLock { $0 = true }
         _ = paths
+        var handled = sigset_t()
+        sigemptyset(&handled)
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] {
             let former = signal(number) { number in
                 for slot in 0..<TemporaryFiles.capacity {
@@ -34,7 +36,10 @@ package enum TemporaryFiles {
                 raise(number)
             }
             if unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) { signal(number, SIG_IGN) }
+            sigaddset(&handled, number)
         }
+        // A parent that starts processes from a worker thread of Dispatch hands down that thread's mask.
+        pthread_sigmask(SIG_UNBLOCK, &handled, nil)
     }
 
     /// Remembers a file. Past the sixteenth at a time, none.
