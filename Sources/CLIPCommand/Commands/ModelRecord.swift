@@ -43,7 +43,7 @@ struct ModelRecord: Record {
 
     var text: String {
         var text = "\(displayed(model.card?.name ?? model.path))\n"
-        func line(_ name: String, _ value: String) { text += "  \(name.padded(to: 15)) \(displayed(value))\n" }
+        func line(_ name: String, _ value: String) { text += "  \(name.padded(to: 13)) \(displayed(value))\n" }
         line("path", model.path)
         line("fingerprint", model.fingerprint)
         line("weights", "\(megabytes) MB, \(model.weightCount) numbers in \(model.weightTypes.joined(separator: ", "))")
@@ -51,11 +51,11 @@ struct ModelRecord: Record {
         line("embedding", "\(model.embeddingDimension) values, logit scale \(scale)")
         line(
             "image encoder",
-            "\(vision.imageSize) × \(vision.imageSize) pixels, patches of \(vision.patchSize), "
+            "\(vision.imageSize) pixels, patches of \(vision.patchSize); "
                 + vision.transformer.summary(parameters: vision.parameterCount(model)))
         line(
             "text encoder",
-            "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize), "
+            "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize); "
                 + textEncoder.transformer.summary(parameters: textEncoder.parameterCount(model)))
         return text + settings + (model.card?.text ?? "")
     }
@@ -66,11 +66,17 @@ struct ModelRecord: Record {
         let settings = model.settings
         guard !settings.isEmpty else { return "" }
         let nameWidth = settings.map { columnCount($0.name) }.max() ?? 0
-        let valueWidth = min(32, settings.map { columnCount(displayed($0.value)) }.max() ?? 0)
+        let sourceColumn = nameWidth + 24
         var text = "\nSettings, and where each comes from\n"
         for setting in settings {
-            text += "  \(setting.name.padded(to: nameWidth))  \(displayed(setting.value).padded(to: valueWidth))"
-            text += "  \(displayed(setting.source))\n"
+            var line = "  \(setting.name.padded(to: nameWidth))  \(displayed(setting.value))".padded(
+                to: sourceColumn - 2)
+            let source = displayed(setting.source)
+            if columnCount(line) + 2 + columnCount(source) > HelpText.width {
+                text += line + "\n"
+                line = String(repeating: " ", count: sourceColumn - 2)
+            }
+            text += "\(line)  \(source)\n"
             if let warning = setting.warning {
                 let lines = HelpText.wrapped("warning: " + displayed(warning), width: HelpText.width - 4)
                 text += lines.map { "    \($0)\n" }.joined()
@@ -91,12 +97,12 @@ extension ModelCard {
     }
 
     fileprivate var text: String {
-        var text = "\nCard\n"
+        var text = ""
         func item(_ name: String, _ lines: [String]) {
             for (index, line) in lines.enumerated() {
-                let wrapped = HelpText.wrapped(displayed(line), width: HelpText.width - 18)
+                let wrapped = HelpText.wrapped(displayed(line), width: HelpText.width - 16)
                 for (part, piece) in wrapped.enumerated() {
-                    text += "  \((index == 0 && part == 0 ? name : "").padded(to: 15)) \(piece)\n"
+                    text += "  \((index == 0 && part == 0 ? name : "").padded(to: 13)) \(piece)\n"
                 }
             }
         }
@@ -107,8 +113,8 @@ extension ModelCard {
         item("meant for", intendedUse)
         item("limits", limits)
         item("biases", biases)
-        item("source SHA-256", sourceSHA256.map { [$0] } ?? [])
-        return text
+        item("source hash", sourceSHA256.map { [$0] } ?? [])
+        return text.isEmpty ? "" : "\nCard\n" + text
     }
 }
 
@@ -122,8 +128,9 @@ extension TransformerConfiguration {
     }
 
     fileprivate func summary(parameters: Int) -> String {
-        let millions = decimal(Double(parameters) / 1e6, places: 1)
-        return "\(layerCount) layers of \(width), \(headCount) heads, \(millions) M parameters"
+        let (scale, unit) = parameters < 1_000_000 ? (1e3, "k") : (1e6, "M")
+        let count = decimal(Double(parameters) / scale, places: 1) + " \(unit) weights"
+        return "\(layerCount) layers of \(width), \(headCount) heads; \(count)"
     }
 
     /// Weights and biases of the layers, each with its two norms.

@@ -41,6 +41,7 @@ struct Pack: Command {
         guard let path = arguments.text(Pack.target) else {
             throw UsageError("Missing expected option '\(Pack.target.signature)'.")
         }
+        guard path != "-" else { throw UsageError("A model needs a file: '\(Pack.target.signature)' can't be '-'.") }
         self.path = path
         output = OutputOptions(
             format: arguments.choice(.format(Pack.formats)), path: nil, isQuiet: arguments.flag(.quiet))

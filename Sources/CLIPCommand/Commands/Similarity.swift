@@ -43,7 +43,7 @@ struct Similarity: Command {
             throw InputError(described(error, name: things[0].name))
         }
         let kinds = things.count { $0.isText }
-        let note = "cosines from -1 to 1; a picture and a text always score lower than two pictures or two texts"
+        let note = "cosines from -1 to 1; a picture and a text usually score lower than two of a kind"
         let results = try ResultStream(
             output, console: console, heading: displayed(things[0].name),
             note: kinds > 0 && kinds < things.count ? note : "cosines from -1 to 1")

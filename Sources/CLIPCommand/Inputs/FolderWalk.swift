@@ -12,6 +12,8 @@ struct FolderWalk {
     /// What is left to visit, the next at the end.
     private var stack: [Entry]
     private let report: (String) -> Void
+    /// Whether every folder could be read so far.
+    private(set) var isComplete = true
 
     /// - Parameter report: takes the message on a folder that can't be read.
     init(_ folder: FilePath, report: @escaping (String) -> Void) {
@@ -33,6 +35,7 @@ struct FolderWalk {
         do throws(SystemError) {
             names = try folder.names()
         } catch {
+            isComplete = false
             report("\(folder.text): the folder can't be read: \(error.message)")
             return
         }

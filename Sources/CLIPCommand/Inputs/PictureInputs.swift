@@ -54,7 +54,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
                     sources.append(.folder(walk, name: name))
                     return picture(at: path)
                 }
-                if countInFolder == 0 {
+                if countInFolder == 0, walk.isComplete {
                     console.fail("\(name): the folder holds no pictures: expected files named .png, .jpg and the like")
                 }
             }

@@ -43,5 +43,6 @@ struct PictureRun {
 
 /// An error's line, which begins with a name.
 func described(_ error: CLIPError, name: String) -> String {
-    error.path == nil ? "\(name): \(error.message)" : error.description
+    let path = error.path ?? name
+    return "\(path.isEmpty ? "\"\"" : path): \(error.message)"
 }

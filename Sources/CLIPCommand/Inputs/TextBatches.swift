@@ -24,13 +24,13 @@ struct TextBatches {
         _ body: (String, Encoded) throws -> Void
     ) throws {
         while case let batch = try texts.batch(size), !batch.isEmpty {
-            let good = batch.compactMap { try? $0.get() }
+            let good = batch.compactMap { if case .text(let text) = $0 { text } else { nil } }
             let together = try? encode(good)
             var next = 0
             for entry in batch {
                 switch entry {
-                case .failure(let error): try results.fail("", error.description)
-                case .success(let text):
+                case .notUTF8(let place): try results.fail(place, InputError.notUTF8(place).description)
+                case .text(let text):
                     do {
                         try console.warnOfDroppedText(in: text, longText: longText, model: model)
                         let encoded = if let together { together[next] } else { try encode([text])[0] }

@@ -1,7 +1,10 @@
 /// The texts that a command line names, one after another: arguments, then the lines of files.
 struct TextInputs {
-    /// A text, or what is wrong with a line that holds none.
-    typealias Entry = Result<String, InputError>
+    enum Entry {
+        case text(String)
+        /// Bytes that are no text, and where they stand.
+        case notUTF8(place: String)
+    }
 
     private var arguments: ArraySlice<[UInt8]>
     private var readers: ArraySlice<EntryReader>
@@ -37,7 +40,7 @@ struct TextInputs {
     private var isReady: Bool { !arguments.isEmpty || readers.first?.isReady ?? true }
 
     private func entry(_ bytes: [UInt8], _ place: String) -> Entry {
-        if let text = String(validating: bytes, as: UTF8.self) { return .success(text) }
-        return .failure(.notUTF8(place))
+        if let text = String(validating: bytes, as: UTF8.self) { return .text(text) }
+        return .notUTF8(place: place)
     }
 }

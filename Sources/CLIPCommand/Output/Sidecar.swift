@@ -3,20 +3,23 @@ import JSON
 /// The file `x.npy.json` beside `x.npy`: which model made the rows, and which input is which.
 final class Sidecar {
     private let output: Output
-    private let rest: [(name: String, value: FieldValue)]
     /// Failed inputs wait here, outside memory: a list of names can be long and all of it wrong.
     private let failures: Spool
     private var inputCount = 0
 
     /// - Parameters:
     ///   - path: of the array.
-    ///   - fields: what is said before the list of inputs.
-    ///   - rest: what is said after it.
+    ///   - fields: what is said of the model.
     init(beside path: String, fields: [(name: String, value: FieldValue)]) throws(OutputError) {
         output = try Output(path: path + ".json")
         failures = try Spool()
-        rest = fields
-        try output.write("{\n\"inputs\":[")
+        var text = "{\n"
+        for field in fields {
+            text += jsonString(field.name) + ":"
+            field.value.appendJSON(to: &text)
+            text += ",\n"
+        }
+        try output.write(text + "\"inputs\":[")
     }
 
     /// The input that the next row belongs to.
@@ -36,13 +39,8 @@ final class Sidecar {
     func finish(shape: [Int]) throws(OutputError) {
         try output.write("\n],\n\"failed\":[")
         try failures.replay { part throws(OutputError) in try output.write(part) }
-        try output.write("]")
-        for field in rest + [("shape", .integers(shape)), ("dtype", .text("float32"))] {
-            var text = ",\n" + jsonString(field.name) + ":"
-            field.value.appendJSON(to: &text)
-            try output.write(text)
-        }
-        try output.write("\n}\n")
+        try output.write(
+            "\n],\n\"shape\":[\(shape.map(String.init).joined(separator: ","))],\n\"dtype\":\"float32\"\n}\n")
     }
 
     func commit() throws(OutputError) { try output.finish() }
