@@ -17,6 +17,9 @@ struct ClipProcess {
     /// Its JSON lines.
     var records: [[String: Any]] { get throws { try lines.map(jsonObject) } }
 
+    /// The first of them.
+    var record: [String: Any] { get throws { try jsonObject(lines.first ?? output.description) } }
+
     /// The program that the build put beside these tests.
     static let path: String = {
         let bundles = [Bundle.main.bundlePath] + Bundle.allBundles.map(\.bundlePath) + CommandLine.arguments.prefix(1)

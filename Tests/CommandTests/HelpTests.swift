@@ -80,6 +80,7 @@ import Testing
         (["similarity", "-", "-"], "Standard input is named 2 times"),
         (["preprocess", "a", "b", "-o", "x.png"], "A png holds one picture"),
         (["preprocess", "a", "--fit", "multicrop", "-o", "x.png"], "A png holds one picture"),
+        (["pack", "x", "-o", "-"], "A model needs a file"),
         (["pack", "x"], "Missing expected option '--output <file>'."),
         (["info", "a", "--model", "b"], "The model is named twice"),
         (["info", "a", "b"], "Unexpected argument: 'b'."),

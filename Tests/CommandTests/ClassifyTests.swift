@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+@Suite struct ClassifyTests {
+    private let picture = Fixtures.pictures + "/waves.png"
+
+    private func classify(_ arguments: [String], input: Data? = nil, in folder: String? = nil) throws -> ClipProcess {
+        try ClipProcess.run(
+            ClipProcess.path, ["classify", "--model", Fixtures.model] + arguments, input: input, in: folder)
+    }
+
+    private func labels(_ record: [String: Any]) -> [[String: Any]] { record["labels"] as? [[String: Any]] ?? [] }
+
+    @Test func `Labels stand best first, their shares add up, cosines are those of similarity`() throws {
+        let result = try classify([picture, "--labels", "dog,cat,a bird"])
+        #expect(result.status == 0 && result.errors.isEmpty)
+        let record = try #require(try result.records.first)
+        #expect(record["input"] as? String == picture && record["model"] is String)
+        #expect(record["ambiguous"] is Bool && record["fits_no_label"] is Bool)
+        let scores = labels(record)
+        #expect(Set(scores.map { $0["label"] as! String }) == ["dog", "cat", "a bird"])
+        let shares = scores.map { ($0["probability"] as! NSNumber).floatValue }
+        #expect(shares == shares.sorted(by: >) && abs(shares.reduce(0, +) - 1) < 1e-5)
+        for score in scores {
+            let prompt = "a photo of a \(score["label"]!)"
+            let pair = try ClipProcess.run("similarity", "--model", Fixtures.model, picture, prompt).record
+            let difference =
+                (pair["similarity"] as! NSNumber).floatValue - (score["similarity"] as! NSNumber).floatValue
+            #expect(abs(difference) < 1e-5)
+        }
+    }
+
+    @Test func `Labels come from files and quoted lists, --top cuts`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("dog\r\n\n cat \n", to: "labels")
+        let result = try classify([picture, "--labels", #""a, b",c"#, "--labels-file", folder["labels"]])
+        #expect(Set(labels(try result.record).map { $0["label"] as! String }) == ["a, b", "c", "dog", "cat"])
+        let top = try classify([picture, "--labels", "a,b,c", "--top", "1"])
+        #expect(labels(try top.record).count == 1)
+        let csv = csvRows(try classify([picture, "--labels", #""a, b",c"#, "--format", "csv"]).text)
+        #expect(csv.first == ["input", "label", "probability", "similarity", "ambiguous", "fits_no_label", "model"])
+        #expect(csv.count == 3 && Set(csv.dropFirst().map(\.[1])) == ["a, b", "c"])
+    }
+
+    @Test func `Independent scores and an answer stand beside the shares when asked for`() throws {
+        let record = try classify([picture, "--labels", "dog,cat", "--independent", "--reject"]).record
+        for score in labels(record) {
+            let alone = (score["independent"] as! NSNumber).floatValue
+            #expect(alone >= 0 && alone <= 1)
+        }
+        let best = labels(record).first?["label"] as? String
+        #expect(record["answer"] as? String == (record["fits_no_label"] as? Bool == true ? "none" : best))
+        let plain = try classify([picture, "--labels", "dog,cat"]).record
+        #expect(plain["answer"] == nil && labels(plain).first?["independent"] == nil)
+    }
+
+    @Test func `Templates change what is compared, and must have a place for the label`() throws {
+        let one = try classify([picture, "--labels", "dog,cat", "--template", "a drawing of a {}"])
+        let two = try classify([picture, "--labels", "dog,cat", "--template", "a drawing of a {}", "--template", "{}"])
+        #expect(one.status == 0 && two.status == 0 && one.output != two.output)
+        let wrong = try classify([picture, "--labels", "dog,cat", "--template", "a drawing"])
+        #expect(wrong.status == 64 && wrong.errors.hasPrefix("Error: ") && wrong.errors.contains("{}"))
+        #expect(try classify([picture, "--labels", "dog,dog"]).status == 64)
+    }
+
+    @Test func `The text says what the numbers are`() throws {
+        let result = try classify([picture, picture, "--labels", "dog,cat", "--format", "text"])
+        #expect(result.lines.count { $0 == picture } == 2)
+        #expect(result.lines.count { $0.contains(" %   cosine ") } == 4)
+        #expect(result.lines.last == "  share among the 2 labels given, not a probability of being true")
+        let one = try classify([picture, "--labels", "dog", "--format", "text"])
+        #expect(one.lines.last?.hasPrefix("  one label alone always has the whole share") == true)
+        let many = (0..<40).map { "label \($0)" }.joined(separator: ",")
+        let few = try classify([picture, "--labels", many, "--format", "text"])
+        #expect(few.text.contains("  … 35 more; --top 40 shows all\n"))
+    }
+
+    @Test func `Missing labels and a missing label file are told`() throws {
+        #expect(try classify([picture]).status == 64)
+        let missing = try classify([picture, "--labels-file", "/nowhere/labels"])
+        #expect(missing.status == 1 && missing.errors.hasPrefix("clip: /nowhere/labels: can't be read: "))
+        let empty = try classify([picture, "--labels-file", "-"], input: Data("\n\n".utf8))
+        #expect(empty.status == 1 && empty.errors == "clip: standard input: holds no labels, expected one a line\n")
+    }
+}

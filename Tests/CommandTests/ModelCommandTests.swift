@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+@Suite struct ModelCommandTests {
+    private let picture = Fixtures.pictures + "/waves.png"
+
+    @Test(arguments: Fixtures.models)
+    func `Pixels are the reference's`(model: String) throws {
+        let folder = try TemporaryFolder()
+        let golden = try #require(try Fixtures.golden(model)["pictures"] as? [[String: Any]])
+        let paths = golden.map { "\(Fixtures.pictures)/\($0["picture"]!)" }
+        let arguments = ["preprocess", "--model", model, "-o", folder["pixels.npy"]] + paths
+        #expect(try ClipProcess.run(ClipProcess.path, arguments).status == 0)
+        let array = try NumPyArray(folder.data("pixels.npy"))
+        #expect(array.shape.prefix(2) == [4, 3] && array.shape[2] == array.shape[3])
+        for (index, entry) in golden.enumerated() {
+            for (found, expected) in zip(array.row(index), floats(entry["pixels_first_row"])) {
+                #expect(abs(found - expected) <= 1e-5)
+            }
+        }
+        #expect(try jsonObject(folder.data("pixels.npy.json"))["inputs"] as? [String] == paths)
+    }
+
+    @Test func `The fitted picture is a picture that fits`() throws {
+        let folder = try TemporaryFolder()
+        func preprocess(_ arguments: String...) throws -> ClipProcess {
+            try ClipProcess.run(
+                ClipProcess.path, ["preprocess", "--model", Fixtures.model] + arguments, in: folder.path)
+        }
+        #expect(try preprocess(picture, "-o", "seen.png").status == 0)
+        #expect(try preprocess(picture, "-o", "a.npy").status == 0)
+        #expect(try preprocess("seen.png", "-o", "b.npy").status == 0)
+        #expect(try NumPyArray(folder.data("a.npy")).values == NumPyArray(folder.data("b.npy")).values)
+        #expect(try preprocess(picture, "--fit", "multicrop", "-o", "c.npy").status == 0)
+        let crops = try NumPyArray(folder.data("c.npy")).shape[0]
+        let sidecar = try jsonObject(folder.data("c.npy.json"))
+        #expect(crops > 1 && (sidecar["inputs"] as? [String])?.count == crops)
+        let piped = try preprocess(picture)
+        #expect(try NumPyArray(piped.output).values == NumPyArray(folder.data("a.npy")).values)
+        let missing = try preprocess("nowhere.png", "-o", "d.png")
+        #expect(missing.status == 1 && missing.errors.hasPrefix("clip: nowhere.png: can't be read: No such file"))
+        #expect(try !folder.contents().contains { $0.hasPrefix("d.") || $0.hasPrefix(".") })
+    }
+
+    @Test func `Packing, then everything works as before, and verifies`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder["m"])
+        // Without golden values of its own a model gets the probes that every model can have.
+        try FileManager.default.removeItem(atPath: folder["m/golden.json"])
+        let packed = try ClipProcess.run(
+            "pack", "m", "-o", "m.clip", "--dtype", "f32", in: folder.path)
+        #expect(packed.status == 0, "\(packed.errors)")
+        let record = try packed.record
+        #expect(record["path"] as? String == "m.clip" && record["dtype"] as? String == "f32")
+        #expect(record["bytes"] as? Int == (try folder.data("m.clip").count))
+        #expect(try folder.contents() == ["m", "m.clip"])
+
+        let from = { (model: String) in
+            try ClipProcess.run("embed-image", "--model", model, self.picture, in: folder.path).record
+        }
+        #expect(try floats(from("m.clip")["embedding"]) == floats(from(Fixtures.model)["embedding"]))
+        #expect(try from("m.clip")["model"] as? String == record["model"] as? String)
+        let variable = try ClipProcess.run("embed-text", "x", in: folder.path, environment: ["CLIP_MODEL": "m.clip"])
+        #expect(try variable.record["model"] as? String == record["model"] as? String)
+
+        let verified = try ClipProcess.run("verify", "m.clip", in: folder.path)
+        #expect(verified.status == 0 && verified.errors.isEmpty)
+        let probes = try verified.records
+        #expect(!probes.isEmpty && probes.allSatisfy { $0["passes"] as? Bool == true })
+        let table = try ClipProcess.run("verify", "m.clip", "--format", "text", in: folder.path)
+        #expect(table.lines.last?.hasPrefix("all ") == true && table.lines.count == probes.count + 2)
+    }
+
+    @Test func `Info names every setting with its source`() throws {
+        let result = try ClipProcess.run("info", Fixtures.model, "--format", "json")
+        #expect(result.status == 0)
+        let record = try jsonObject(result.output)
+        let settings = try #require(record["settings"] as? [[String: Any]])
+        #expect(settings.count > 5 && settings.allSatisfy { ($0["source"] as? String)?.isEmpty == false })
+        #expect((record["model"] as? String)?.count == 64 && record["embedding_dimension"] as? Int == 20)
+        #expect(try jsonObject(ClipProcess.run("info", "--model", Fixtures.model).output)["path"] is String)
+        let text = try ClipProcess.run("info", Fixtures.model, "--format", "text").text
+        for setting in settings { #expect(text.contains(setting["name"] as! String)) }
+    }
+
+    @Test func `A model that is missing or damaged is one clear line`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder["m"])
+        let weights = try folder.data("m/model.safetensors")
+        try folder.write(weights.prefix(weights.count / 2), to: "m/model.safetensors")
+        try folder.write("nothing", to: "x.clip")
+        for model in ["nowhere", "no/where", "m", "x.clip", "."] {
+            for command in ["embed-image", "embed-text", "tokenize", "classify", "info", "verify"] {
+                var arguments = [command, "--model", model]
+                if command == "classify" { arguments += ["--labels", "a,b"] }
+                if !["info", "verify"].contains(command) { arguments.append(picture) }
+                let result = try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
+                // Half a weights file still has a whole vocabulary.
+                if model == "m", command == "tokenize", result.status == 0 { continue }
+                #expect(result.status == 1 && !result.wasKilled, "\(command) \(model): \(result.errors)")
+                #expect(result.output.isEmpty && result.errorLines.count == 1, "\(command) \(model): \(result.errors)")
+                #expect(result.errors.hasPrefix("clip: "))
+            }
+        }
+        let packed = try ClipProcess.run("pack", "m", "-o", "out.clip", in: folder.path)
+        #expect(packed.status == 1 && packed.errorLines.count == 1)
+        #expect(try folder.contents() == ["m", "x.clip"])
+    }
+}
