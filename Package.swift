@@ -39,7 +39,7 @@ let package = Package(
         .target(name: "Images", swiftSettings: optimised),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
         .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
-        .target(name: "DemoModel", path: "Models", exclude: ["README.md", "examples"], swiftSettings: optimised),
+        .target(name: "DemoModel", path: "Models", exclude: ["README.md", "examples", "clip-small.clip"], swiftSettings: optimised),
         .target(
             name: "CLIP",
             dependencies: ["JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
