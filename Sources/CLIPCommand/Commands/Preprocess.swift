@@ -69,7 +69,7 @@ struct Preprocess: Command {
 
     private func writeArray(_ model: CLIPModel, _ console: Console) throws -> Bool {
         let options = PictureOptions(arguments)
-        let side = model.configuration.vision.imageSize
+        let side = model.preprocessing.cropSize
         let results = try ResultStream(
             output, console: console, row: ([3, side, side], EmbeddingRecord.row(of: model).fields))
         let inputs = try PictureInputs(arguments, console: console)

@@ -54,7 +54,7 @@ struct Similarity: Command {
                 try results.write(
                     SimilarityRecord(
                         a: things[0].name, b: thing.name, similarity: similarity, fingerprint: model.fingerprint))
-            } catch let error as CLIPError {
+            } catch let error as CLIPError where error.kind != .model {
                 try results.fail(thing.name, described(error, name: thing.name))
             }
         }

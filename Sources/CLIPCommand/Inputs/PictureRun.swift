@@ -25,6 +25,8 @@ struct PictureRun {
         ) { input, result in
             switch result {
             case .success(let embedding): try body(input.name, embedding)
+            // A model that can't encode one picture can't encode any.
+            case .failure(let error) where error.kind == .model: throw error
             case .failure(let error): try results.fail(input.name, described(error, name: input.name))
             }
         }

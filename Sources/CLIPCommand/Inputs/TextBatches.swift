@@ -35,7 +35,7 @@ struct TextBatches {
                         try console.warnOfDroppedText(in: text, longText: longText, model: model)
                         let encoded = if let together { together[next] } else { try encode([text])[0] }
                         try body(text, encoded)
-                    } catch let error as CLIPError {
+                    } catch let error as CLIPError where error.kind != .model {
                         try results.fail(text, described(error, name: quoted(text)))
                     }
                     next += 1
