@@ -93,7 +93,7 @@ import Testing
             for command in ["embed-image", "embed-text", "tokenize", "classify", "info", "verify"] {
                 var arguments = [command, "--model", model]
                 if command == "classify" { arguments += ["--labels", "a,b"] }
-                if !["info", "verify"].contains(command) { arguments.append(picture) }
+                if !["info", "verify"].contains(command) { arguments += [picture, picture] }
                 let result = try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
                 // Half a weights file still has a whole vocabulary.
                 if model == "m", command == "tokenize", result.status == 0 { continue }
