@@ -18,6 +18,16 @@ let avx2: [String] = []
 let avx512: [String] = []
 #endif
 
+// An app needs the embedded model as a resource. A command finds the file by itself: the accessor that a resource brings
+// loads all of Foundation on Linux, which costs more time than embedding a picture.
+#if os(macOS)
+let modelResources: [Resource] = [.copy("clip-small.clip")]
+let modelExclusions = ["README.md", "examples"]
+#else
+let modelResources: [Resource] = []
+let modelExclusions = ["README.md", "examples", "clip-small.clip"]
+#endif
+
 let package = Package(
     name: "clip",
     platforms: [.macOS(.v15), .iOS(.v18)],
@@ -39,7 +49,9 @@ let package = Package(
         .target(name: "Images", swiftSettings: optimised),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
         .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
-        .target(name: "DemoModel", path: "Models", exclude: ["README.md", "examples", "clip-small.clip"], swiftSettings: optimised),
+        .target(
+            name: "DemoModel", path: "Models", exclude: modelExclusions, resources: modelResources,
+            swiftSettings: optimised),
         .target(
             name: "CLIP",
             dependencies: ["JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],

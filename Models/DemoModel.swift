@@ -1,5 +1,6 @@
 #if canImport(Darwin)
 import Darwin
+import Foundation
 #elseif canImport(Musl)
 import Musl
 #else
@@ -8,8 +9,8 @@ import Glibc
 
 /// The embedded default model: a small CLIP, trained for this project.
 ///
-/// Its file is found without Foundation: a resource bundle's accessor would load it into every program, which costs more
-/// time than embedding a picture.
+/// Apps on Apple's systems have it in a resource bundle. On Linux its file is found without one: a bundle's accessor loads
+/// all of Foundation into every program, which costs more time than embedding a picture.
 package enum DemoModel {
     /// The name of its weights file.
     package static let fileName = "clip-small.clip"
@@ -17,7 +18,12 @@ package enum DemoModel {
     /// Where the weights file lies; nil when it is nowhere. Looked for beside the program, in `../share/clip` as seen from
     /// there, and in the package's own folder, where it was built from.
     package static var path: String? {
-        places(beside: executableFolder).first { access($0, R_OK) == 0 }
+        let found = places(beside: executableFolder).first { access($0, R_OK) == 0 }
+        #if canImport(Darwin)
+        return found ?? Bundle.module.url(forResource: "clip-small", withExtension: "clip")?.path
+        #else
+        return found
+        #endif
     }
 
     static func places(beside folder: String?) -> [String] {
