@@ -86,9 +86,9 @@ extension VectorUnit {
         for block in 0..<blocks {
             let rows = evenBlock(block, of: blocks, rows: keyCount)
             tileProduct(
-                rows: rows.count, MatrixColumns<Self>.self,
-                a: head.keys + rows.lowerBound * head.stride, rowStride: head.stride, step: 1,
-                b: UnsafeRawPointer(queries), stride: 4 * tileColumns, rightOffset: 4 * width, depth: head.headWidth,
+                rows: rows.count, RowMajorRows.self, MatrixColumns<Self>.self,
+                a: head.keys + rows.lowerBound * head.stride, aStride: head.stride,
+                b: UnsafeRawPointer(queries), bStride: 4 * tileColumns, rightOffset: 4 * width, depth: head.headWidth,
                 target: scores + rows.lowerBound * tileColumns, targetStride: tileColumns)
         }
     }
@@ -104,18 +104,21 @@ extension VectorUnit {
             if let position {
                 for lane in 0..<width { positions[lane] = Float(position + half + lane) }
             }
-            var largest = Vector(repeating: -.infinity)
+            // A query sees key k when k isn't behind its own position.
+            let hidden = Vector(repeating: -.infinity)
+            var largest = hidden
             for key in 0..<keyCount {
                 let score = load(scores + key * tileColumns)
-                let seen = maximum(largest, score)
-                largest = largest.replacing(with: seen, where: positions .>= Vector(repeating: Float(key)))
+                let seen = choose(hidden, score, where: positions, isBelow: Vector(repeating: Float(key)))
+                largest = maximum(largest, seen)
             }
             var sum = Vector(repeating: 0)
             for key in 0..<keyCount {
                 let weight = exponential(load(scores + key * tileColumns) - largest)
-                    .replacing(with: Vector(repeating: 0), where: positions .< Vector(repeating: Float(key)))
-                sum += weight
-                store(weight, scores + key * tileColumns)
+                let seen = choose(
+                    Vector(repeating: 0), weight, where: positions, isBelow: Vector(repeating: Float(key)))
+                sum += seen
+                store(seen, scores + key * tileColumns)
             }
             store(Vector(repeating: 1) / sum, factors + half)
         }
@@ -131,8 +134,8 @@ extension VectorUnit {
             for block in 0..<blocks {
                 let rows = evenBlock(block, of: blocks, rows: range.count)
                 tileProduct(
-                    rows: rows.count, MatrixColumns<Self>.self, a: scores + rows.lowerBound, rowStride: 1,
-                    step: tileColumns, b: UnsafeRawPointer(head.values + column), stride: 4 * head.stride,
+                    rows: rows.count, ColumnMajorRows.self, MatrixColumns<Self>.self, a: scores + rows.lowerBound,
+                    aStride: tileColumns, b: UnsafeRawPointer(head.values + column), bStride: 4 * head.stride,
                     rightOffset: 4 * width, depth: keyCount, target: products, targetStride: tileColumns)
                 for row in rows {
                     let factor = Vector(repeating: factors[row])

@@ -48,39 +48,59 @@
 extension VectorUnit {
     /// Computes `block`: input · weightsᵀ + bias, activation, residual.
     ///
-    /// A pair of panels stays in the cache while all rows pass, so that weights come from memory once.
+    /// A tile's width of columns stays in the cache while all rows pass, so that weights come from memory once.
     @inlinable @inline(__always)
     package static func linear(_ block: LinearBlock) {
-        if block.isHalf {
-            linear(block, HalfPanelColumns<Self>.self, elementBytes: 2)
-        } else {
-            linear(block, FloatPanelColumns<Self>.self, elementBytes: 4)
-        }
-    }
-
-    @inlinable @inline(__always)
-    package static func linear<Columns: TileColumns>(
-        _ block: LinearBlock, _: Columns.Type, elementBytes: Int
-    ) where Columns.Unit == Self {
         let rowBlocks = (block.rows + tileRows - 1) / tileRows
+        let elementBytes = block.isHalf ? 2 : 4
         let panelBytes = 16 * elementBytes * block.depth
-        withUnsafeTemporaryAllocation(byteCount: 4 * tileRows * tileColumns, alignment: 64) { scratch in
+        let widensFirst = block.isHalf && rowBlocks > 1
+        let sumCount = tileRows * tileColumns
+        let floats = sumCount + (widensFirst ? block.depth * tileColumns : 0)
+        withUnsafeTemporaryAllocation(byteCount: 4 * floats, alignment: 64) { scratch in
             let sums = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
+            let widened = sums + sumCount
             for column in stride(from: 0, to: block.columns, by: tileColumns) {
                 let b = block.panels + (column / 16 * panelBytes + column % 16 * elementBytes)
                 // The last panel may be alone: then both halves of the tile are the same one.
                 let rightOffset =
                     width < 16 ? width * elementBytes : column + 16 < block.columns ? panelBytes : 0
+                if widensFirst { widen(b, rightOffset: rightOffset, depth: block.depth, into: widened) }
                 for rowBlock in 0..<rowBlocks {
                     let rows = evenBlock(rowBlock, of: rowBlocks, rows: block.rows)
-                    tileProduct(
-                        rows: rows.count, Columns.self,
-                        a: block.input + rows.lowerBound * block.inputStride, rowStride: block.inputStride, step: 1,
-                        b: b, stride: 0, rightOffset: rightOffset, depth: block.depth,
-                        target: sums, targetStride: tileColumns)
+                    let input = block.input + rows.lowerBound * block.inputStride
+                    if widensFirst {
+                        tileProduct(
+                            rows: rows.count, RowMajorRows.self, MatrixColumns<Self>.self,
+                            a: input, aStride: block.inputStride,
+                            b: UnsafeRawPointer(widened), bStride: 4 * tileColumns, rightOffset: 4 * width,
+                            depth: block.depth, target: sums, targetStride: tileColumns)
+                    } else if block.isHalf {
+                        tileProduct(
+                            rows: rows.count, RowMajorRows.self, HalfPanelColumns<Self>.self,
+                            a: input, aStride: block.inputStride, b: b, bStride: 0, rightOffset: rightOffset,
+                            depth: block.depth, target: sums, targetStride: tileColumns)
+                    } else {
+                        tileProduct(
+                            rows: rows.count, RowMajorRows.self, FloatPanelColumns<Self>.self,
+                            a: input, aStride: block.inputStride, b: b, bStride: 0, rightOffset: rightOffset,
+                            depth: block.depth, target: sums, targetStride: tileColumns)
+                    }
                     finish(block, sums, rows: rows, column: column)
                 }
             }
+        }
+    }
+
+    /// Widens a tile's width of columns of half-precision panels to `[depth, tileColumns]`: many rows then share the
+    /// work.
+    @inlinable @inline(__always)
+    package static func widen(
+        _ panels: UnsafeRawPointer, rightOffset: Int, depth: Int, into target: UnsafeMutablePointer<Float>
+    ) {
+        for k in 0..<depth {
+            store(widen(panels + 32 * k), target + k * tileColumns)
+            store(widen(panels + 32 * k + rightOffset), target + (k * tileColumns + width))
         }
     }
 

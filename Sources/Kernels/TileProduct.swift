@@ -55,18 +55,48 @@
     }
 }
 
+/// How the elements of A lie.
+@usableFromInline package protocol TileRows {
+    /// The element `k` columns behind `position`.
+    static func advance(_ position: UnsafePointer<Float>, k: Int, stride: Int) -> UnsafePointer<Float>
+    /// From one row of a column to the next.
+    static func rowStride(_ stride: Int) -> Int
+}
+
+/// Row-major: rows `stride` floats apart.
+@usableFromInline package enum RowMajorRows: TileRows {
+    @inlinable @inline(__always)
+    package static func advance(_ position: UnsafePointer<Float>, k: Int, stride: Int) -> UnsafePointer<Float> {
+        position + k
+    }
+
+    @inlinable @inline(__always)
+    package static func rowStride(_ stride: Int) -> Int { stride }
+}
+
+/// Column-major: columns `stride` floats apart.
+@usableFromInline package enum ColumnMajorRows: TileRows {
+    @inlinable @inline(__always)
+    package static func advance(_ position: UnsafePointer<Float>, k: Int, stride: Int) -> UnsafePointer<Float> {
+        position + k * stride
+    }
+
+    @inlinable @inline(__always)
+    package static func rowStride(_ stride: Int) -> Int { 1 }
+}
+
 /// A tile of A · B, `[T.rows, 2 vectors]`.
 ///
 /// Every sum is one chain over k from 0 up, whatever the tile: results don't depend on how rows are shared out.
 ///
 /// - Parameters:
-///   - a: element [row, k] lies at `row * rowStride + k * step`.
-///   - b: read by `Columns`, rows `stride` bytes apart, the right vector `rightOffset` bytes behind the left one.
+///   - a: read by `Rows`, rows or columns `aStride` floats apart.
+///   - b: read by `Columns`, rows `bStride` bytes apart, the right vector `rightOffset` bytes behind the left one.
 ///   - target: the tile's sums, rows `targetStride` floats apart.
 @inlinable @inline(__always)
-package func tileProduct<T: Tile, Columns: TileColumns>(
-    _: T.Type, _: Columns.Type, a: UnsafePointer<Float>, rowStride: Int, step: Int,
-    b: UnsafeRawPointer, stride: Int, rightOffset: Int, depth: Int,
+package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns>(
+    _: T.Type, _: Rows.Type, _: Columns.Type, a: UnsafePointer<Float>, aStride: Int,
+    b: UnsafeRawPointer, bStride: Int, rightOffset: Int, depth: Int,
     target: UnsafeMutablePointer<Float>, targetStride: Int
 ) where Columns.Unit == T.Unit {
     var tile = T()
@@ -76,18 +106,19 @@ package func tileProduct<T: Tile, Columns: TileColumns>(
     // Four steps at a time: constant offsets in place of pointer arithmetic.
     while remaining >= 4 {
         for offset in 0..<4 {
-            let row = Columns.load(b, row: offset, stride: stride, rightOffset: rightOffset)
-            tile.accumulate(a + offset * step, rowStride: rowStride, row.left, row.right)
+            let row = Columns.load(b, row: offset, stride: bStride, rightOffset: rightOffset)
+            tile.accumulate(
+                Rows.advance(a, k: offset, stride: aStride), rowStride: Rows.rowStride(aStride), row.left, row.right)
         }
-        a += 4 * step
-        b = Columns.advance(b, rows: 4, stride: stride)
+        a = Rows.advance(a, k: 4, stride: aStride)
+        b = Columns.advance(b, rows: 4, stride: bStride)
         remaining -= 4
     }
     while remaining > 0 {
-        let row = Columns.load(b, row: 0, stride: stride, rightOffset: rightOffset)
-        tile.accumulate(a, rowStride: rowStride, row.left, row.right)
-        a += step
-        b = Columns.advance(b, rows: 1, stride: stride)
+        let row = Columns.load(b, row: 0, stride: bStride, rightOffset: rightOffset)
+        tile.accumulate(a, rowStride: Rows.rowStride(aStride), row.left, row.right)
+        a = Rows.advance(a, k: 1, stride: aStride)
+        b = Columns.advance(b, rows: 1, stride: bStride)
         remaining -= 1
     }
     tile.store(target, stride: targetStride)
@@ -95,15 +126,15 @@ package func tileProduct<T: Tile, Columns: TileColumns>(
 
 /// `tileProduct` for a number of rows known at run time, 1…`tileRows`.
 @inlinable @inline(__always)
-package func tileProduct<Columns: TileColumns>(
-    rows: Int, _ columns: Columns.Type, a: UnsafePointer<Float>, rowStride: Int, step: Int,
-    b: UnsafeRawPointer, stride: Int, rightOffset: Int, depth: Int,
+package func tileProduct<Rows: TileRows, Columns: TileColumns>(
+    rows: Int, _ layout: Rows.Type, _ columns: Columns.Type, a: UnsafePointer<Float>, aStride: Int,
+    b: UnsafeRawPointer, bStride: Int, rightOffset: Int, depth: Int,
     target: UnsafeMutablePointer<Float>, targetStride: Int
 ) {
     typealias U = Columns.Unit
     @inline(__always) func product<T: Tile>(_ tile: T.Type) where T.Unit == U {
         tileProduct(
-            tile, columns, a: a, rowStride: rowStride, step: step, b: b, stride: stride, rightOffset: rightOffset,
+            tile, layout, columns, a: a, aStride: aStride, b: b, bStride: bStride, rightOffset: rightOffset,
             depth: depth, target: target, targetStride: targetStride)
     }
     // The comparison with a constant drops the tiles that an instruction set has no registers for.

@@ -47,7 +47,8 @@ extension VectorUnit {
         far = multiplyAdd(far, magnitude, Vector(repeating: 1.127_171_6))
         far = multiplyAdd(far, magnitude, Vector(repeating: 3.205_738_6e-4))
         let tail = Vector(repeating: 1) - exponential(Vector(repeating: 0) - far)
-        let signed = tail.replacing(with: Vector(repeating: 0) - tail, where: x .< Vector(repeating: 0))
-        return signed.replacing(with: near, where: magnitude .< Vector(repeating: 1))
+        let zero = Vector(repeating: 0)
+        let signed = choose(zero - tail, tail, where: x, isBelow: zero)
+        return choose(near, signed, where: magnitude, isBelow: Vector(repeating: 1))
     }
 }

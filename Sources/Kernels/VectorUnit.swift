@@ -1,7 +1,8 @@
 /// The vector instructions of one instruction set: what the kernels of this module are written in.
 ///
 /// Kernels are generic over it and always inlined, so that each of them is compiled once per instruction set, inside
-/// the module whose compiler flags allow it.
+/// the module whose compiler flags allow it. Sums, products and shifts of generic vectors become vector instructions
+/// there; comparisons would go lane by lane, so that an instruction set brings them along.
 @usableFromInline package protocol VectorUnit {
     associatedtype Vector: SIMD & BitwiseCopyable where Vector.Scalar == Float
     /// As many 32-bit integers as `Vector` has floats.
@@ -12,6 +13,12 @@
 
     /// a · b + c, rounded once where the instruction set can.
     static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector
+
+    static func maximum(_ a: Vector, _ b: Vector) -> Vector
+    static func minimum(_ a: Vector, _ b: Vector) -> Vector
+
+    /// `a` in the lanes where `x` < `y`, else `b`.
+    static func choose(_ a: Vector, _ b: Vector, where x: Vector, isBelow y: Vector) -> Vector
 
     /// The half-precision numbers at `source`, which may start at any byte.
     static func widen(_ source: UnsafeRawPointer) -> Vector
@@ -49,10 +56,4 @@ extension VectorUnit {
     package static func store(_ vector: Vector, _ target: UnsafeMutablePointer<Float>, count: Int) {
         for lane in 0..<count { target[lane] = vector[lane] }
     }
-
-    @inlinable @inline(__always)
-    package static func maximum(_ a: Vector, _ b: Vector) -> Vector { a.replacing(with: b, where: b .> a) }
-
-    @inlinable @inline(__always)
-    package static func minimum(_ a: Vector, _ b: Vector) -> Vector { a.replacing(with: b, where: b .< a) }
 }

@@ -13,6 +13,17 @@ enum AVX2Unit: VectorUnit {
     static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector { _mm256_fmadd_ps(a, b, c) }
 
     @inline(__always)
+    static func maximum(_ a: Vector, _ b: Vector) -> Vector { _mm256_max_ps(a, b) }
+
+    @inline(__always)
+    static func minimum(_ a: Vector, _ b: Vector) -> Vector { _mm256_min_ps(a, b) }
+
+    @inline(__always)
+    static func choose(_ a: Vector, _ b: Vector, where x: Vector, isBelow y: Vector) -> Vector {
+        b.replacing(with: a, where: x .< y)
+    }
+
+    @inline(__always)
     static func widen(_ source: UnsafeRawPointer) -> Vector {
         _mm256_cvtph_ps(source.loadUnaligned(as: SIMD2<Int64>.self))
     }

@@ -1,5 +1,9 @@
 package import Kernels
 
+#if arch(x86_64)
+import _Builtin_intrinsics.intel
+#endif
+
 /// What every machine has: SSE2 on x86-64, NEON on arm64.
 enum BaselineUnit: VectorUnit {
     typealias Vector = SIMD4<Float>
@@ -18,21 +22,42 @@ enum BaselineUnit: VectorUnit {
     static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector { a * b + c }
     #endif
 
+    @inline(__always)
+    static func maximum(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: b .< a) }
+
+    @inline(__always)
+    static func minimum(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: a .< b) }
+
+    @inline(__always)
+    static func choose(_ a: Vector, _ b: Vector, where x: Vector, isBelow y: Vector) -> Vector {
+        b.replacing(with: a, where: x .< y)
+    }
+
+    #if arch(arm64)
+    @inline(__always)
+    static func widen(_ source: UnsafeRawPointer) -> Vector {
+        Vector(source.loadUnaligned(as: SIMD4<Float16>.self))
+    }
+    #else
     /// By integer arithmetic: the conversion of Float16 itself is a call per number without its instructions.
     @inline(__always)
     static func widen(_ source: UnsafeRawPointer) -> Vector {
-        let bits = SIMD4<UInt32>(truncatingIfNeeded: source.loadUnaligned(as: SIMD4<UInt16>.self))
-        let sign = (bits & 0x8000) &<< 16
+        let halves = SIMD2(source.loadUnaligned(as: Int64.self), 0)
+        let bits = unsafeBitCast(_mm_unpacklo_epi16(halves, SIMD2(0, 0)), to: SIMD4<Int32>.self)
         let magnitude = bits & 0x7FFF
         // The exponent's bias grows from 15 to 127, the largest exponent from 31 to 255.
         let normal = (magnitude &<< 13) &+ (112 &<< 23)
-        // Subnormals count 2⁻²⁴: as whole numbers they convert exactly.
-        let subnormal = unsafeBitCast(
-            Vector(SIMD4<Int32>(truncatingIfNeeded: magnitude)) * 0x1p-24, to: SIMD4<UInt32>.self)
-        let finite = normal.replacing(with: subnormal, where: magnitude .< 0x0400)
-        let all = finite.replacing(with: normal &+ (112 &<< 23), where: magnitude .>= 0x7C00)
-        return unsafeBitCast(all | sign, to: Vector.self)
+        let special = normal &+ (112 &<< 23)
+        // Subnormals count 2⁻²⁴: as whole numbers they convert without the stall that subnormal floats cost.
+        let whole = _mm_cvtepi32_ps(unsafeBitCast(magnitude, to: SIMD2<Int64>.self))
+        let finite = choose(
+            whole * 0x1p-24, unsafeBitCast(normal, to: Vector.self), where: whole, isBelow: Vector(repeating: 0x0400))
+        let value = choose(
+            finite, unsafeBitCast(special, to: Vector.self), where: whole, isBelow: Vector(repeating: 0x7C00))
+        let sign = (bits &<< 16) & SIMD4(repeating: .min)
+        return unsafeBitCast(unsafeBitCast(value, to: SIMD4<Int32>.self) | sign, to: Vector.self)
     }
+    #endif
 }
 
 extension KernelTable {
