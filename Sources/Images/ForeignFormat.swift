@@ -8,14 +8,11 @@ enum ForeignFormat {
         func has(_ magic: [UInt8]) -> Bool { bytes.starts(with: magic) }
 
         if has("ftyp", at: 4) { return isoMediaName(brand: bytes.dropFirst(8).prefix(4)) }
-        if has([0x49, 0x49, 0x2A, 0]) || has([0x4D, 0x4D, 0, 0x2A]) { return "TIFF" }
-        if has([0x49, 0x49, 0x2B, 0]) || has([0x4D, 0x4D, 0, 0x2B]) { return "BigTIFF" }
         if has([0xFF, 0x0A]) || has([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) {
             return "JPEG XL"
         }
         if has([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || has([0xFF, 0x4F, 0xFF, 0x51]) { return "JPEG 2000" }
         if has("8BPS") { return "Photoshop" }
-        if has([0, 0, 1, 0]) { return "ICO" }
         if has([0x76, 0x2F, 0x31, 0x01]) { return "OpenEXR" }
         if has("#?RADIANCE") { return "Radiance HDR" }
         if has("SIMPLE  =") { return "FITS" }

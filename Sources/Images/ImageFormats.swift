@@ -9,12 +9,16 @@ package enum ImageFormats {
         GIFDecoder.self,
         QOIDecoder.self,
         WebPDecoder.self,
+        TIFFDecoder.self,
+        ICODecoder.self,
+        // Targa has no signature: whatever another format claims is that.
+        TGADecoder.self,
     ]
 
     /// Extensions, lower-case, of what `decoders` reads: the files taken when a folder is walked.
     package static let fileExtensions: Set<String> = [
         "png", "apng", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "pam", "bmp", "dib", "gif", "qoi",
-        "webp",
+        "webp", "tif", "tiff", "ico", "tga",
     ]
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.

@@ -24,6 +24,14 @@ struct PaletteTable {
 
     private init(colours: [UInt32]) { self.colours = colours }
 
+    subscript(index: UInt8) -> (red: UInt8, green: UInt8, blue: UInt8) {
+        let colour = colours[Int(index)]
+        return (
+            UInt8(truncatingIfNeeded: colour), UInt8(truncatingIfNeeded: colour >> 8),
+            UInt8(truncatingIfNeeded: colour >> 16)
+        )
+    }
+
     /// Looks up one byte for every three of `output`.
     func expand(_ indices: UnsafeBufferPointer<UInt8>, to output: UnsafeMutableBufferPointer<UInt8>) {
         let count = output.count / 3
