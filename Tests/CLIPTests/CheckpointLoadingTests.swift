@@ -74,6 +74,15 @@ import Testing
         #expect(refusal { _ = try model.load() }?.contains("visual_projection.weight gives 20 values") == true)
     }
 
+    @Test func `Layers that the configuration leaves out are warned of`() throws {
+        #expect(!original.settings.contains { $0.name == "image layers" && $0.warning != nil })
+        try model.replaceInConfig(#""num_hidden_layers": 3"#, with: #""num_hidden_layers": 2"#)
+        let shortened = try model.load()
+        #expect(try picture(shortened) != picture(original))
+        let warning = shortened.settings.first { $0.name == "image layers" }?.warning
+        #expect(warning == "the weights hold more layers: those after 2 are left out")
+    }
+
     @Test(arguments: [true, false])
     mutating func `One encoder alone works, the other is an error`(prefixed: Bool) throws {
         let all = model

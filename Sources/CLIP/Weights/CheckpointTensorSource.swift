@@ -76,6 +76,24 @@ package struct CheckpointTensorSource: TensorSource {
         return found.dimension
     }
 
+    /// The same setting, with a warning if it says how many layers there are and the weights have more: transformers
+    /// leaves those out as well, but hardly anyone means it.
+    func warning(about setting: ModelSetting, _ configuration: ModelConfiguration) -> ModelSetting {
+        let encoders = [
+            ("image layers", keys.visionPrefix, configuration.vision.transformer.layerCount),
+            ("text layers", keys.textPrefix, configuration.text.transformer.layerCount),
+        ]
+        for (name, prefix, count) in encoders where name == setting.name {
+            guard let prefix, checkpoint.contains("\(prefix)encoder.layers.\(count).layer_norm1.weight") else {
+                continue
+            }
+            return ModelSetting(
+                name: name, value: setting.value, source: setting.source,
+                warning: "the weights hold more layers: those after \(count) are left out")
+        }
+        return setting
+    }
+
     /// The element types of floating-point tensors, each once.
     var elementTypes: [ElementType] {
         let found = checkpoint.names.compactMap { try? checkpoint.tensor($0)?.type }

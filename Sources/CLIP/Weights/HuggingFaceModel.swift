@@ -50,7 +50,7 @@ struct HuggingFaceModel: ModelStore {
             imageSize: configuration.vision.imageSize)
         preprocessing = resolved.configuration
 
-        var settings = config.settings
+        var settings = config.settings.map { [tensorSource] in tensorSource.warning(about: $0, config.configuration) }
         let stored = try tensorSource.scalar(FlatFile.Name.logitScale)
         logitScale = stored ?? config.initialLogitScale
         if hasImageEncoder && hasTextEncoder {
