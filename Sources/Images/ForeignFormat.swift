@@ -12,6 +12,10 @@ enum ForeignFormat {
             return "JPEG XL"
         }
         if has([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || has([0xFF, 0x4F, 0xFF, 0x51]) { return "JPEG 2000" }
+        if has([0x49, 0x49, 0x2A, 0]), has("CR", at: 8) { return "Canon raw" }
+        if has("IIRO") || has("IIRS") || has("MMOR") { return "Olympus raw" }
+        if has([0x49, 0x49, 0x55, 0]) { return "Panasonic raw" }
+        if has("FUJIFILMCCD-RAW") { return "Fujifilm raw" }
         if has("8BPS") { return "Photoshop" }
         if has([0x76, 0x2F, 0x31, 0x01]) { return "OpenEXR" }
         if has("#?RADIANCE") { return "Radiance HDR" }

@@ -51,6 +51,20 @@ import Testing
         }
     }
 
+    @Test func cameraRawIsNotMistakenForItsPreview() {
+        #expect(
+            throws: ImageError.unsupported(
+                format: "camera raw", feature: "any content",
+                advice: "develop it to JPEG or TIFF first, for example with `darktable-cli in.nef out.jpg`")
+        ) { try decodeImage(file([(254, 1), (258, 8), (262, 1), (330, 8)], [1, 2])) }
+        let canon: [UInt8] = [0x49, 0x49, 0x2A, 0, 16, 0, 0, 0, 0x43, 0x52, 2, 0]
+        #expect(
+            throws: ImageError.unsupported(
+                format: "Canon raw", feature: "any content",
+                advice: "convert it to PNG or JPEG first, for example with `magick in out.png`")
+        ) { try decodeImage(canon) }
+    }
+
     @Test func aStripThatEndsEarlyIsRefusedOrBlack() throws {
         let bytes = file([(258, 8), (259, 32773), (262, 2), (277, 3)], [2, 7, 8, 9])
         #expect(

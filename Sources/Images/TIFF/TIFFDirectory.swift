@@ -7,8 +7,12 @@ struct TIFFDirectory {
     private var entries: [Int: (type: Int, count: Int, offset: Int)] = [:]
 
     static func recognises(_ bytes: [UInt8]) -> Bool {
-        [[0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2B]]
-            .contains { bytes.starts(with: $0) }
+        // Canon's raw files have a mark of their own after a TIFF header.
+        let isCanonRaw = bytes.count >= 10 && bytes[8..<10].elementsEqual("CR".utf8)
+        let headers: [[UInt8]] = [
+            [0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A], [0x49, 0x49, 0x2B, 0], [0x4D, 0x4D, 0, 0x2B],
+        ]
+        return !isCanonRaw && headers.contains { bytes.starts(with: $0) }
     }
 
     init(_ bytes: [UInt8], format: String) throws(ImageError) {

@@ -59,6 +59,12 @@ struct TIFFLayout {
                 format: format, feature: feature,
                 advice: "convert it to PNG first, for example with `magick in.tif out.png`")
         }
+        // A first picture that is reduced, with others below it: the preview of a camera's raw data (NEF, ARW, DNG).
+        if let kind = directory.number(254), kind & 1 == 1, directory.number(330) != nil {
+            throw .unsupported(
+                format: "camera raw", feature: "any content",
+                advice: "develop it to JPEG or TIFF first, for example with `darktable-cli in.nef out.jpg`")
+        }
         guard let width = directory.number(256), let height = directory.number(257), width > 0, height > 0 else {
             throw malformed("the directory states no size of at least 1 × 1")
         }
