@@ -100,9 +100,10 @@ extension ModelCard {
         var text = ""
         func item(_ name: String, _ lines: [String]) {
             for (index, line) in lines.enumerated() {
-                let wrapped = HelpText.wrapped(displayed(line), width: HelpText.width - 16)
+                let wrapped = HelpText.wrapped(displayed(line), width: HelpText.width - 18)
                 for (part, piece) in wrapped.enumerated() {
-                    text += "  \((index == 0 && part == 0 ? name : "").padded(to: 13)) \(piece)\n"
+                    let label = (index == 0 && part == 0 ? name : "").padded(to: 13)
+                    text += "  \(label) \(part == 0 ? "" : "  ")\(piece)\n"
                 }
             }
         }

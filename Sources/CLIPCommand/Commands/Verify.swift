@@ -32,10 +32,10 @@ struct Verify: Command {
         let console = Console(isQuiet: output.isQuiet)
         let model = try choice.load()
         let probes = try model.verify()
-        let width = min(40, probes.map { columnCount(displayed($0.probe)) }.max() ?? 0)
+        let width = probes.map { columnCount(ProbeRecord.name($0)) }.max() ?? 0
         let results = try ResultStream(
             output, console: console,
-            heading: "  \("probe".padded(to: width))  cosine      least    largest error", note: Verify.verdict(probes))
+            heading: "  \("probe".padded(to: width))      cosine  least    largest error", note: Verify.verdict(probes))
         for probe in probes {
             try results.write(ProbeRecord(probe: probe, width: width, fingerprint: model.fingerprint))
         }
@@ -60,6 +60,9 @@ private struct ProbeRecord: Record {
     let width: Int
     let fingerprint: String
 
+    /// A probe's text in quotes, short enough for a table.
+    static func name(_ probe: ProbeResult) -> String { quoted(displayed(probe.probe), atMost: 30) }
+
     var fields: [(name: String, value: FieldValue)] {
         [
             ("probe", .text(probe.probe)), ("cosine", .number(probe.cosine)),
@@ -69,7 +72,7 @@ private struct ProbeRecord: Record {
     }
 
     var text: String {
-        "  \(displayed(probe.probe).padded(to: width))  \(decimal(Double(probe.cosine), places: 7).rightAligned(to: 10))"
+        "  \(ProbeRecord.name(probe).padded(to: width))  \(decimal(Double(probe.cosine), places: 7).rightAligned(to: 10))"
             + "  \("\(probe.leastCosine)".padded(to: 8)) \(scientific(probe.largestError).padded(to: 13))"
             + "  \(probe.passes ? "ok" : "FAILS")\n"
     }
