@@ -58,13 +58,13 @@ for directory in "$products"/*.build; do
             cat "$scratch/found" >>"$scratch/avx"
             "$nm" "$object" | awk '$2 == "W" || $2 == "V" { print $3 }' >>"$scratch/shareable"
             if [[ $module == KernelsAVX2 ]]; then
-                "$nm" "$object" | awk '{ print $NF }' >>"$scratch/inAVX2"
+                "$nm" "$object" | awk 'NF > 1 { print $NF }' >>"$scratch/inAVX2"
             else
                 functions_with_avx512 "$object" >>"$scratch/avx512"
             fi
         else
             sed "s/^/$module /" "$scratch/found" >>"$scratch/leaks"
-            "$nm" "$object" | awk -v module="$module" '{ print $NF, module }' >>"$scratch/elsewhere"
+            "$nm" "$object" | awk -v module="$module" 'NF > 1 { print $NF, module }' >>"$scratch/elsewhere"
         fi
     done
 done
