@@ -1,0 +1,70 @@
+"""Captions of a batch, tokenised once: strings to token rows, templates, and which caption is true of which concept."""
+
+import random
+from collections import Counter
+
+import torch
+
+import bpe
+
+TEMPLATES = [
+    "a photo of a {}",
+    "a photo of {}",
+    "a drawing of a {}",
+    "a picture of a {}",
+    "an icon of a {}",
+    "an emoji of a {}",
+    "clip art of a {}",
+    "a photo of the {}",
+    "a {}",
+    "the {}",
+    "a sketch of a {}",
+    "an illustration of a {}",
+    "a small {}",
+    "a good photo of a {}",
+    "a {} on a white background",
+]
+
+
+class Captions:
+    def __init__(self, meta, folder, config):
+        self.meta, self.config = meta, config
+        self.by_concept = [list(c["captions"].items()) for c in meta["concepts"]]
+        self.by_picture = [p["captions"] for p in meta["pictures"]]
+        counts = Counter()
+        for texts in [[t for t, _ in c] for c in self.by_concept] + [[t for t, _ in c] for c in self.by_picture]:
+            for text in texts:
+                counts.update(w for w in text.split() if w.isascii() and w.isalpha())
+        for template in TEMPLATES:
+            for word in template.replace("{}", "").split():
+                counts[word] += 500
+        config["vocab"] = bpe.write_tokenizer(folder, counts, config["vocab"], config["context"])
+        from transformers import CLIPTokenizer
+
+        self.tokenizer = CLIPTokenizer.from_pretrained(folder)
+        self.cache = {}
+        self.true_of = [{t for t, _ in c} for c in self.by_concept]
+
+    def sample(self, picture, rng):
+        """One caption that is true of a picture, by weight."""
+        choices = self.by_concept[self.meta["pictures"][picture]["concept"]] + [
+            tuple(c) for c in self.by_picture[picture]
+        ]
+        return rng.choices([c[0] for c in choices], [c[1] for c in choices])[0]
+
+    def ids(self, text):
+        if text not in self.cache:
+            row = self.tokenizer(text, truncation=True, max_length=self.config["context"])["input_ids"]
+            self.cache[text] = row
+        return self.cache[text]
+
+    def pack(self, texts):
+        """Token rows padded with the end token to the longest, and their lengths."""
+        rows = [self.ids(t) for t in texts]
+        longest = max(map(len, rows))
+        end = self.config["vocab"] - 1
+        return torch.tensor([r + [end] * (longest - len(r)) for r in rows]), torch.tensor([len(r) for r in rows])
+
+    @staticmethod
+    def dress(text, rng):
+        return text if rng.random() < 0.5 else rng.choice(TEMPLATES).format(text)

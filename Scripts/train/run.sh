@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The whole recipe of the embedded model: environment, packages, picture bank, training, evaluation, export.
+#
+#   Scripts/train/run.sh [CACHE] [option of train.py …]
+#
+# CACHE defaults to Scripts/train/.cache. Run it again to go on where it stopped: what is there is not made again.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${1:-$here/.cache}
+shift || true
+mkdir -p "$cache"
+
+if [ ! -x "$cache/venv/bin/python" ]; then
+    python3 -m venv "$cache/venv"
+    "$cache/venv/bin/python" -m pip install --quiet "torch==2.13.0+cpu" 2>/dev/null || "$cache/venv/bin/python" -m pip install --quiet torch==2.13.0
+    "$cache/venv/bin/python" -m pip install --quiet -r "$here/requirements.txt"
+fi
+python=$cache/venv/bin/python
+PYTHON=$python "$here/fetch.sh" "$cache/packages"
+[ -f "$cache/bank/meta.json" ] || "$python" "$here/build_data.py" --packages "$cache/packages" --cache "$cache/bank"
+[ -f "$cache/run/final.pt" ] || "$python" "$here/train.py" --cache "$cache/bank" --out "$cache/run" --resume "$@"
+"$python" "$here/export.py" "$cache/run/final.pt" "$cache/export" --card "$here/model_card.json"
+"$python" "$here/evaluate.py" "$cache/export" --cache "$cache/bank" --out "$cache/evaluation" --folder "$here/../../Models/examples"
+echo "next: clip pack $cache/export -o Models/clip-small.clip --dtype f16"
