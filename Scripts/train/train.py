@@ -118,8 +118,8 @@ def parse():
         help="patches shown of each picture: COUNT:UNTIL,… in shares of the schedule",
     )
     parser.add_argument("--common", type=float, default=0.93, help="share of the batch for concepts that have an emoji")
-    parser.add_argument("--strength", type=float, default=0.5, help="share of restyled pictures once the ramp is over")
-    parser.add_argument("--ramp", type=float, default=0.5, help="share of the schedule over which restyling grows")
+    parser.add_argument("--strength", type=float, default=0.25, help="share of restyled pictures once the ramp is over")
+    parser.add_argument("--ramp", type=float, default=0.3, help="share of the schedule over which restyling grows")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--muon-lr", type=float, default=0.02)
     parser.add_argument("--decay", type=float, default=0.05)
