@@ -2,7 +2,6 @@
 final class ResultStream {
     let format: OutputFormat
     private let output: Output
-    private let path: String?
     private let writer: any RecordWriter
     private let sidecar: Sidecar?
     private let console: Console
@@ -35,7 +34,6 @@ final class ResultStream {
         self.format = format
         self.sidecar = sidecar
         self.console = console
-        path = options.path
     }
 
     /// Writes one result.
@@ -60,10 +58,7 @@ final class ResultStream {
     /// Ends the stream; a file appears now. Where every input failed nothing replaces what stood there.
     func finish() throws(OutputError) {
         console.progress?.clear()
-        if recordCount == 0, output.isPatchable, console.hasFailed {
-            console.fail("\(path ?? ""): not written, since there is no result")
-            return
-        }
+        if recordCount == 0, output.isPatchable, console.hasFailed { return }
         try writer.finish()
         try sidecar?.commit()
         try output.finish()
