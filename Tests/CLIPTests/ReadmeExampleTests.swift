@@ -13,16 +13,16 @@ import Testing
         // README: begin
         let model = try CLIPModel.embedded()  // or CLIPModel(contentsOf: url), CLIPModel(named: "org/name")
 
-        let picture = try Image(contentsOf: URL(fileURLWithPath: "Models/examples/dog.jpg"))
+        let picture = try Image(contentsOf: URL(fileURLWithPath: "Models/examples/cat.jpg"))
         let classifier = try ZeroShotClassifier(model: model, labels: ["dog", "cat"])
         let answer = try classifier.classify(picture)
         print(answer.labels[0].label, answer.labels[0].similarity)
 
         let embedding = try model.embed(picture)
-        let caption = try model.embed("a photo of a dog")
+        let caption = try model.embed("a photo of a cat")
         print(embedding.similarity(to: caption))
         // README: end
-        #expect(answer.labels[0].label == "dog")
+        #expect(answer.labels[0].label == "cat")
         #expect(answer.labels[0].probability > 0.5 && !answer.fitsNoLabel)
     }
 
