@@ -63,7 +63,8 @@ import Testing
         try folder.write("old", to: "out.jsonl")
         let result = try ClipProcess.run(
             "embed-image", "--model", Fixtures.model, "nowhere.png", "-o", "out.jsonl", in: folder.path)
-        #expect(result.status == 1 && result.errors.contains("out.jsonl: not written"))
+        #expect(result.status == 1 && result.errorLines.count == 1)
+        #expect(result.errorLines.first?.hasPrefix("clip: nowhere.png: ") == true)
         #expect(try folder.contents() == ["out.jsonl"])
         #expect(try folder.text("out.jsonl") == "old")
     }
