@@ -50,11 +50,8 @@ extension CLIPModel {
             throw CLIPError(
                 .argument, "pixels of shape \(pixels.shape), expected [count, 3, \(expected[1]), \(expected[2])]")
         }
-        let crops = (0..<pixels.shape[0]).map { index in
-            let size = loaded.preprocessor.valuesPerCrop
-            return PreparedPicture(cropCount: 1, pixels: Array(pixels.values[index * size..<(index + 1) * size]))
-        }
-        return try loaded.embed(crops, normalize: normalize)
+        let embeddings = try loaded.encode(pixels.values, count: pixels.shape[0])
+        return normalize ? embeddings.map { $0.normalized() } : embeddings
     }
 
     /// Embeds many pictures, in batches.

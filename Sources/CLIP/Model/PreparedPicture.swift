@@ -18,7 +18,6 @@ extension LoadedModel {
     /// Embeds a batch.
     /// - Returns: an embedding per picture; that of several crops is the mean of theirs at length 1.
     func embed(_ pictures: [PreparedPicture], normalize: Bool) throws(CLIPError) -> [Embedding] {
-        let encoder = try images()
         let cropCount = pictures.reduce(0) { $0 + $1.cropCount }
         var pixels: [Float] = []
         // A batch of one, the usual case, is not copied.
@@ -28,13 +27,20 @@ extension LoadedModel {
             pixels.reserveCapacity(cropCount * preprocessor.valuesPerCrop)
             for picture in pictures { pixels += picture.pixels }
         }
-        let values = pixels.withUnsafeBufferPointer { buffer in
-            buffer.baseAddress.map { encoder.embed(pixels: $0, count: cropCount, compute: compute) } ?? []
-        }
-        var rows = try embeddings(values).makeIterator()
+        var rows = try encode(pixels, count: cropCount).makeIterator()
         return pictures.map { picture in
             Embedding(meanOf: (0..<picture.cropCount).compactMap { _ in rows.next() }, normalize: normalize)
         }
+    }
+
+    /// Embeds `count` crops that lie one after another, `[count, 3, S, S]`.
+    /// - Returns: an embedding per crop, not normalised.
+    func encode(_ pixels: [Float], count: Int) throws(CLIPError) -> [Embedding] {
+        let encoder = try images()
+        let values = pixels.withUnsafeBufferPointer { buffer in
+            buffer.baseAddress.map { encoder.embed(pixels: $0, count: count, compute: compute) } ?? []
+        }
+        return try embeddings(values)
     }
 
     /// The rows of an encoder's result.

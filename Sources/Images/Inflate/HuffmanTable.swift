@@ -101,13 +101,3 @@ struct HuffmanTable {
         Int(UInt16(truncatingIfNeeded: code << (16 - bits)).bitReversed)
     }
 }
-
-extension UInt16 {
-    fileprivate var bitReversed: UInt16 {
-        var bits = self
-        bits = (bits & 0x5555) << 1 | (bits & 0xAAAA) >> 1
-        bits = (bits & 0x3333) << 2 | (bits & 0xCCCC) >> 2
-        bits = (bits & 0x0F0F) << 4 | (bits & 0xF0F0) >> 4
-        return bits.byteSwapped
-    }
-}

@@ -112,13 +112,3 @@ extension VP8LBitReader {
         return Int(entry >> 16)
     }
 }
-
-extension UInt16 {
-    fileprivate var bitReversed: UInt16 {
-        var bits = self
-        bits = (bits & 0x5555) << 1 | (bits & 0xAAAA) >> 1
-        bits = (bits & 0x3333) << 2 | (bits & 0xCCCC) >> 2
-        bits = (bits & 0x0F0F) << 4 | (bits & 0xF0F0) >> 4
-        return bits.byteSwapped
-    }
-}
