@@ -29,6 +29,12 @@ struct HuggingFaceConfig {
         configuration = ModelConfiguration(
             vision: try HuggingFaceConfig.vision(&vision), text: try HuggingFaceConfig.text(&text),
             embeddingDimension: dimension)
+        guard configuration.text.projection != .none || configuration.text.transformer.width == dimension else {
+            throw CLIPError(
+                .model, path: path,
+                "has no text projection, but a text width of \(configuration.text.transformer.width) and embeddings of "
+                    + "\(dimension) values: proj_type, hidden_size or projection_dim is wrong")
+        }
         initialLogitScale = scale
         name = root["_name_or_path"]?.string
         // The initial scale matters only where the weights bring none: whoever loads them says so.
@@ -92,7 +98,8 @@ struct HuggingFaceConfig {
         guard channels.int == 3 else { throw section.fault("num_channels", channels, expected: "3: pictures are RGB") }
         let transformer = try transformer(
             &section, width: 768, intermediateWidth: 3072, headCount: 12)
-        return VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize)
+        return try section.imageVariant(
+            of: VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize))
     }
 
     private static func text(_ section: inout ConfigSection) throws(CLIPError) -> TextConfiguration {
@@ -102,8 +109,9 @@ struct HuggingFaceConfig {
         let context = try section.int(
             "max_position_embeddings", named: "context length", default: 77, in: 2...Limits.tokenCount)
         let pooling = try pooling(&section, vocabulary: vocabulary)
-        return TextConfiguration(
-            transformer: transformer, vocabularySize: vocabulary, contextLength: context, pooling: pooling)
+        return try section.textVariant(
+            of: TextConfiguration(
+                transformer: transformer, vocabularySize: vocabulary, contextLength: context, pooling: pooling))
     }
 
     private static func transformer(

@@ -7,18 +7,54 @@ extension ModelConfiguration {
         let endToken =
             switch text.pooling {
             case .firstToken(let token): token
-            case .largestToken: 2
+            case .largestToken, .firstPosition, .lastPosition: 2
             }
         return """
             {"architectures":["CLIPModel"],"model_type":"clip","projection_dim":\(embeddingDimension),\
             "logit_scale_init_value":\(initialLogitScale),\
             "text_config":{"model_type":"clip_text_model",\(text.transformer.huggingFaceFields),\
             "vocab_size":\(text.vocabularySize),"max_position_embeddings":\(text.contextLength),\
-            "eos_token_id":\(endToken),"projection_dim":\(embeddingDimension)},\
+            "eos_token_id":\(endToken),"projection_dim":\(embeddingDimension)\(text.variantFields)},\
             "vision_config":{"model_type":"clip_vision_model",\(vision.transformer.huggingFaceFields),\
             "num_channels":3,"image_size":\(vision.imageSize),"patch_size":\(vision.patchSize),\
-            "projection_dim":\(embeddingDimension)}}
+            "projection_dim":\(embeddingDimension)\(vision.variantFields)}}
             """
+    }
+
+    /// Why transformers' CLIPModel can't compute this model; nil if it can.
+    var obstacleToTransformers: String? {
+        let fields = (vision.variantFields + text.variantFields).dropFirst()
+        return fields.isEmpty ? nil : String(fields)
+    }
+}
+
+extension VisionConfiguration {
+    /// What sets this encoder apart from Hugging Face's, in open_clip's words, each after a comma.
+    fileprivate var variantFields: String {
+        var fields = hasInputNorm ? "" : ",\"no_ln_pre\":true"
+        switch pooling {
+        case .classToken: break
+        case .meanOfPatches: fields += ",\"pool_type\":\"avg\",\"final_ln_after_pool\":true"
+        case .meanOfNormalizedPatches: fields += ",\"pool_type\":\"avg\""
+        }
+        return fields
+    }
+}
+
+extension TextConfiguration {
+    /// What sets this encoder apart from Hugging Face's, in open_clip's words, each after a comma.
+    fileprivate var variantFields: String {
+        var fields = ""
+        if pooling == .firstPosition { fields += ",\"pool_type\":\"first\"" }
+        if pooling == .lastPosition { fields += ",\"pool_type\":\"last\"" }
+        if !isCausal { fields += ",\"no_causal_mask\":true" }
+        if let paddingToken { fields += ",\"pad_id\":\(paddingToken)" }
+        switch projection {
+        case .linear: break
+        case .affine: fields += ",\"proj_bias\":true"
+        case .none: fields += ",\"proj_type\":\"none\""
+        }
+        return fields
     }
 }
 

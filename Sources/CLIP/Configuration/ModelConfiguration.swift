@@ -64,12 +64,21 @@ public struct VisionConfiguration: Sendable, Equatable {
     public var imageSize: Int
     /// The side of a patch (`patch_size`).
     public var patchSize: Int
+    /// Whether a layer norm stands before the first layer, as in all but open_clip's models with `no_ln_pre`.
+    public var hasInputNorm: Bool
+    /// Where a picture's hidden state is read.
+    public var pooling: ImagePooling
 
     /// An encoder of this shape.
-    public init(transformer: TransformerConfiguration, imageSize: Int = 224, patchSize: Int = 32) {
+    public init(
+        transformer: TransformerConfiguration, imageSize: Int = 224, patchSize: Int = 32, hasInputNorm: Bool = true,
+        pooling: ImagePooling = .classToken
+    ) {
         self.transformer = transformer
         self.imageSize = imageSize
         self.patchSize = patchSize
+        self.hasInputNorm = hasInputNorm
+        self.pooling = pooling
     }
 
     /// Patches along one side.
@@ -78,7 +87,17 @@ public struct VisionConfiguration: Sendable, Equatable {
     public var tokenCount: Int { gridSize * gridSize + 1 }
 }
 
-/// The shape of the text encoder, a causal transformer.
+/// What stands for the whole picture.
+public enum ImagePooling: Sendable, Equatable {
+    /// The class token.
+    case classToken
+    /// The mean of the patches, normalised after it was taken (open_clip's `avg` with `final_ln_after_pool`).
+    case meanOfPatches
+    /// The mean of the normalised patches (open_clip's `avg`).
+    case meanOfNormalizedPatches
+}
+
+/// The shape of the text encoder, a transformer that is causal in most models.
 public struct TextConfiguration: Sendable, Equatable {
     /// The transformer behind the token embeddings.
     public var transformer: TransformerConfiguration
@@ -88,16 +107,26 @@ public struct TextConfiguration: Sendable, Equatable {
     public var contextLength: Int
     /// Where a text's hidden state is read.
     public var pooling: TextPooling
+    /// Whether a token sees only those before it.
+    public var isCausal: Bool
+    /// The token that fills a text up to the context, for encoders whose result depends on it; nil fills nothing.
+    public var paddingToken: Int?
+    /// What turns the hidden state into an embedding.
+    public var projection: TextProjection
 
     /// An encoder of this shape.
     public init(
         transformer: TransformerConfiguration, vocabularySize: Int = 49408, contextLength: Int = 77,
-        pooling: TextPooling = .firstToken(49407)
+        pooling: TextPooling = .firstToken(49407), isCausal: Bool = true, paddingToken: Int? = nil,
+        projection: TextProjection = .linear
     ) {
         self.transformer = transformer
         self.vocabularySize = vocabularySize
         self.contextLength = contextLength
         self.pooling = pooling
+        self.isCausal = isCausal
+        self.paddingToken = paddingToken
+        self.projection = projection
     }
 }
 
@@ -107,4 +136,18 @@ public enum TextPooling: Sendable, Equatable {
     case firstToken(Int)
     /// The first occurrence of the text's largest token id: configurations with the legacy `eos_token_id` 2.
     case largestToken
+    /// The first position.
+    case firstPosition
+    /// The last position, after padding.
+    case lastPosition
+}
+
+/// What turns a text's hidden state into its embedding.
+public enum TextProjection: String, Sendable, CaseIterable {
+    /// A matrix.
+    case linear
+    /// A matrix and a bias (open_clip's `proj_bias`).
+    case affine
+    /// Nothing: the hidden state is the embedding (open_clip's `proj_type` `none`).
+    case none
 }

@@ -9,7 +9,7 @@ package struct ImageEncoder: Sendable {
     private let classToken: [Float]
     /// The positions of the patches, `[gridSize², width]`.
     private let patchPositions: ParameterVector
-    private let inputNorm: LayerNorm
+    private let inputNorm: LayerNorm?
     private let transformer: Transformer
     private let outputNorm: LayerNorm
     /// `[embeddingDimension, width]`.
@@ -31,7 +31,9 @@ package struct ImageEncoder: Sendable {
         classToken = zip(classEmbedding, positions).map { $0 + $1 }
         patchPositions = ParameterVector(Array(positions[width...]))
         // The missing letter is in every file.
-        inputNorm = try LayerNorm("vision_model.pre_layrnorm", width: width, epsilon: epsilon, from: weights)
+        inputNorm =
+            vision.hasInputNorm
+            ? try LayerNorm("vision_model.pre_layrnorm", width: width, epsilon: epsilon, from: weights) : nil
         transformer = try Transformer(
             "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights)
         outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
@@ -62,12 +64,41 @@ package struct ImageEncoder: Sendable {
         let tokenCount = configuration.tokenCount
         let hidden = Activations(rows: count * tokenCount, columns: configuration.transformer.width)
         embedPatches(pixels, count: count, into: hidden, compute)
-        compute.layerNorm(inputNorm, hidden, into: hidden)
-        let pooled = transformer(
-            hidden, sequences: (0..<count).map { $0 * tokenCount..<($0 + 1) * tokenCount },
-            pooled: Array(repeating: 0, count: count), compute: compute)
-        compute.layerNorm(outputNorm, pooled, into: pooled)
+        if let inputNorm { compute.layerNorm(inputNorm, hidden, into: hidden) }
+        let sequences = (0..<count).map { $0 * tokenCount..<($0 + 1) * tokenCount }
+        let pooled: Activations
+        switch configuration.pooling {
+        case .classToken:
+            pooled = transformer(
+                hidden, sequences: sequences, pooled: Array(repeating: 0, count: count), compute: compute)
+            compute.layerNorm(outputNorm, pooled, into: pooled)
+        case .meanOfPatches:
+            transformer.run(hidden, sequences: sequences, compute: compute)
+            pooled = meanOfPatches(hidden, sequences, compute)
+            compute.layerNorm(outputNorm, pooled, into: pooled)
+        case .meanOfNormalizedPatches:
+            transformer.run(hidden, sequences: sequences, compute: compute)
+            compute.layerNorm(outputNorm, hidden, into: hidden)
+            pooled = meanOfPatches(hidden, sequences, compute)
+        }
         return compute.project(pooled, projection)
+    }
+
+    /// The mean of each sequence's rows but the first, `[sequences.count, width]`.
+    private func meanOfPatches(
+        _ hidden: Activations, _ sequences: [Range<Int>], _ compute: Compute
+    ) -> Activations {
+        let pooled = Activations(rows: sequences.count, columns: hidden.columns)
+        compute.forEach(sequences.count) { index in
+            let rows = sequences[index].dropFirst()
+            let target = pooled.row(index)
+            for row in rows {
+                let source = hidden.row(row)
+                for column in 0..<hidden.columns { target[column] += source[column] }
+            }
+            for column in 0..<hidden.columns { target[column] /= Float(rows.count) }
+        }
+        return pooled
     }
 
     /// Writes the class token and the patches of each picture, positions added.

@@ -1,6 +1,6 @@
 package import TensorCore
 
-/// The text tower of CLIP, a causal transformer (Radford et al., 2021).
+/// The text tower of CLIP, a transformer, causal in most models (Radford et al., 2021).
 package struct TextEncoder: Sendable {
     private let configuration: TextConfiguration
     /// `[vocabularySize, width]`.
@@ -9,8 +9,8 @@ package struct TextEncoder: Sendable {
     private let positions: [Float]
     private let transformer: Transformer
     private let outputNorm: LayerNorm
-    /// `[embeddingDimension, width]`.
-    private let projection: PanelPackedMatrix
+    /// `[embeddingDimension, width]`, nil when the hidden state is the embedding.
+    private let projection: Linear?
 
     /// Reads the tensors of the text tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
@@ -23,11 +23,15 @@ package struct TextEncoder: Sendable {
         positions = try weights.vector(
             "text_model.embeddings.position_embedding.weight", count: text.contextLength * width)
         transformer = try Transformer(
-            "text_model.encoder.layers", configuration: text.transformer, isCausal: true, from: weights)
+            "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights)
         outputNorm = try LayerNorm(
             "text_model.final_layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon, from: weights)
-        projection = try weights.matrix(
-            "text_projection.weight", outputs: configuration.embeddingDimension, inputs: width)
+        projection =
+            text.projection == .none
+            ? nil
+            : try Linear(
+                "text_projection", outputs: configuration.embeddingDimension, inputs: width,
+                hasBias: text.projection == .affine, from: weights)
     }
 
     /// Embeds texts.
@@ -37,16 +41,14 @@ package struct TextEncoder: Sendable {
     /// - Returns: `[tokens.count, embeddingDimension]`, not normalised; the same to the bit for any number of texts and
     ///   of threads.
     package func embed(tokens: [[Int32]], compute: Compute) -> [Float] {
-        // The mask is causal: what stands behind the pooled token can't change it.
-        let texts = tokens.map { $0[...configuration.pooling.position(in: $0)] }
+        let texts = tokens.map(text)
         var embeddings: [Float] = []
-        embeddings.reserveCapacity(texts.count * projection.outputs)
         var first = 0
         while first < texts.count {
             var end = first
             var rows = 0
-            while end < texts.count, end == first || rows + texts[end].count <= TextEncoder.rowLimit {
-                rows += texts[end].count
+            while end < texts.count, end == first || rows + texts[end].tokens.count <= TextEncoder.rowLimit {
+                rows += texts[end].tokens.count
                 end += 1
             }
             embeddings += embedGroup(texts[first..<end], rows: rows, compute)
@@ -58,15 +60,31 @@ package struct TextEncoder: Sendable {
     /// The most tokens at once: a few times what keeps the cores busy, so that memory doesn't grow with the batch.
     private static let rowLimit = 1664
 
-    private func embedGroup(_ texts: ArraySlice<ArraySlice<Int32>>, rows: Int, _ compute: Compute) -> [Float] {
+    /// The tokens that have a part in a text's embedding, and the position that is read.
+    private struct Text {
+        var tokens: ArraySlice<Int32>
+        var position: Int
+    }
+
+    private func text(_ tokens: [Int32]) -> Text {
+        var tokens = tokens
+        if let padding = configuration.paddingToken, tokens.count < configuration.contextLength {
+            tokens += Array(repeating: Int32(padding), count: configuration.contextLength - tokens.count)
+        }
+        let position = configuration.pooling.position(in: tokens)
+        // What stands behind the pooled token of a causal encoder can't change it.
+        return Text(tokens: configuration.isCausal ? tokens[...position] : tokens[...], position: position)
+    }
+
+    private func embedGroup(_ texts: ArraySlice<Text>, rows: Int, _ compute: Compute) -> [Float] {
         let width = configuration.transformer.width
         let hidden = Activations(rows: rows, columns: width)
         var sequences: [Range<Int>] = []
         var row = 0
         for text in texts {
-            precondition(text.count <= configuration.contextLength)
-            sequences.append(row..<row + text.count)
-            for (position, token) in text.enumerated() {
+            precondition(text.tokens.count <= configuration.contextLength)
+            sequences.append(row..<row + text.tokens.count)
+            for (position, token) in text.tokens.enumerated() {
                 positions.withUnsafeBufferPointer { positions in
                     hidden.row(row).update(from: positions.baseAddress! + position * width, count: width)
                 }
@@ -75,7 +93,7 @@ package struct TextEncoder: Sendable {
             }
         }
         let pooled = transformer(
-            hidden, sequences: sequences, pooled: texts.map { $0.count - 1 }, compute: compute)
+            hidden, sequences: sequences, pooled: texts.map(\.position), compute: compute)
         compute.layerNorm(outputNorm, pooled, into: pooled)
         return compute.project(pooled, projection)
     }
@@ -88,6 +106,8 @@ extension TextPooling {
         switch self {
         case .firstToken(let id): tokens.firstIndex { Int($0) == id } ?? 0
         case .largestToken: tokens.max().flatMap(tokens.firstIndex(of:)) ?? 0
+        case .firstPosition: 0
+        case .lastPosition: max(0, tokens.count - 1)
         }
     }
 }

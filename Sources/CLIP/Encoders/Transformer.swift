@@ -36,6 +36,16 @@ struct Transformer: Sendable {
         return runLast(layers.last, state, compute)
     }
 
+    /// Runs sequences that lie one after another in `hidden`, which becomes the states of all their tokens.
+    ///
+    /// - Parameters:
+    ///   - hidden: `[total length, width]`.
+    ///   - sequences: the rows of each sequence.
+    func run(_ hidden: Activations, sequences: [Range<Int>], compute: Compute) {
+        let state = State(hidden, sequences: sequences, pooled: [], configuration: configuration)
+        for layer in layers { run(layer, state, compute) }
+    }
+
     /// What one run works on, allocated once for all layers.
     private struct State {
         let sequences: [Range<Int>]
@@ -176,18 +186,24 @@ extension Compute {
             targetStride: target.stride)
     }
 
-    /// The product of every row of `input` with a projection without bias, `[input.rows, projection.outputs]`.
-    func project(_ input: Activations, _ projection: PanelPackedMatrix) -> [Float] {
+    /// The product of every row of `input` with a projection, `[input.rows, projection.outputs]`.
+    func project(_ input: Activations, _ projection: PanelPackedMatrix, bias: ParameterVector? = nil) -> [Float] {
         let outputs = projection.outputs
         return [Float](unsafeUninitializedCapacity: input.rows * outputs) { target, count in
             if let start = target.baseAddress {
                 linear([
                     LinearProduct(
                         input: input.row(0), inputStride: input.stride, rows: input.rows, weights: projection,
-                        target: start, targetStride: outputs)
+                        bias: bias, target: start, targetStride: outputs)
                 ])
             }
             count = input.rows * outputs
         }
+    }
+
+    /// The same for a projection that may have a bias, or not be there: then the rows themselves.
+    func project(_ input: Activations, _ projection: Linear?) -> [Float] {
+        if let projection { return project(input, projection.weights, bias: projection.bias) }
+        return (0..<input.rows).flatMap { UnsafeBufferPointer(start: input.row($0), count: input.columns) }
     }
 }

@@ -86,6 +86,10 @@ public struct CLIPModel: Sendable {
     public var weightTypes: [String] { loaded.store.weightTypes.map { $0.rawValue.lowercased() } }
     /// The number of weights of the encoders that are there.
     public var weightCount: Int { loaded.store.tensors.reduce(0) { $0 + $1.count } }
+    /// The number of weights that the image encoder has by its configuration.
+    public var imageWeightCount: Int { configuration.imageTensors.reduce(0) { $0 + $1.count } }
+    /// The number of weights that the text encoder has by its configuration.
+    public var textWeightCount: Int { configuration.textTensors.reduce(0) { $0 + $1.count } }
     /// The size of the weights' files, in bytes.
     public var byteCount: Int { loaded.store.byteCount }
     /// Where the model was loaded from.

@@ -30,7 +30,7 @@ extension ModelConfiguration {
         var tensors = projection(prefix + "embeddings.patch_embedding.weight", width, patch)
         tensors.append(ModelTensor(key: prefix + "embeddings.class_embedding", kind: .vector(shape: [width])))
         tensors += positions(prefix, vision.tokenCount, width)
-        tensors += norm(prefix + "pre_layrnorm", width)
+        if vision.hasInputNorm { tensors += norm(prefix + "pre_layrnorm", width) }
         tensors += vision.transformer.tensors(prefix)
         tensors += norm(prefix + "post_layernorm", width)
         tensors += projection("visual_projection.weight", embeddingDimension, width)
@@ -45,7 +45,11 @@ extension ModelConfiguration {
         tensors += positions(prefix, text.contextLength, width)
         tensors += text.transformer.tensors(prefix)
         tensors += norm(prefix + "final_layer_norm", width)
-        tensors += projection("text_projection.weight", embeddingDimension, width)
+        switch text.projection {
+        case .linear: tensors += projection("text_projection.weight", embeddingDimension, width)
+        case .affine: tensors += linear("text_projection", embeddingDimension, width)
+        case .none: break
+        }
         return tensors
     }
 }

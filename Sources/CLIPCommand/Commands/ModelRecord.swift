@@ -25,7 +25,7 @@ struct ModelRecord: Record {
                     [
                         ("image_size", .integer(vision.imageSize)), ("patch_size", .integer(vision.patchSize)),
                         ("tokens", .integer(vision.tokenCount)),
-                        ("parameters", .integer(vision.parameterCount(model))),
+                        ("parameters", .integer(model.imageWeightCount)),
                     ] + vision.transformer.fields)
             ),
             (
@@ -34,7 +34,7 @@ struct ModelRecord: Record {
                     [
                         ("context_length", .integer(textEncoder.contextLength)),
                         ("vocabulary_size", .integer(textEncoder.vocabularySize)),
-                        ("parameters", .integer(textEncoder.parameterCount(model))),
+                        ("parameters", .integer(model.textWeightCount)),
                     ] + textEncoder.transformer.fields)
             ),
             ("settings", .list(settings)), ("card", model.card.map { .object($0.fields) } ?? .null),
@@ -52,11 +52,11 @@ struct ModelRecord: Record {
         line(
             "image encoder",
             "\(vision.imageSize) pixels, patches of \(vision.patchSize); "
-                + vision.transformer.summary(parameters: vision.parameterCount(model)))
+                + vision.transformer.summary(parameters: model.imageWeightCount))
         line(
             "text encoder",
             "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize); "
-                + textEncoder.transformer.summary(parameters: textEncoder.parameterCount(model)))
+                + textEncoder.transformer.summary(parameters: model.textWeightCount))
         return text + settings + (model.card?.text ?? "")
     }
 
@@ -132,28 +132,5 @@ extension TransformerConfiguration {
         let (scale, unit) = parameters < 1_000_000 ? (1e3, "k") : (1e6, "M")
         let count = decimal(Double(parameters) / scale, places: 1) + " \(unit) weights"
         return "\(layerCount) layers of \(width), \(headCount) heads; \(count)"
-    }
-
-    /// Weights and biases of the layers, each with its two norms.
-    fileprivate var parameterCount: Int {
-        let attention = 4 * (width * width + width)
-        let mlp = 2 * width * intermediateWidth + intermediateWidth + width
-        return layerCount * (attention + mlp + 4 * width)
-    }
-}
-
-extension VisionConfiguration {
-    fileprivate func parameterCount(_ model: CLIPModel) -> Int {
-        let width = transformer.width
-        let embeddings = width + 3 * patchSize * patchSize * width + tokenCount * width
-        return embeddings + transformer.parameterCount + 4 * width + width * model.embeddingDimension
-    }
-}
-
-extension TextConfiguration {
-    fileprivate func parameterCount(_ model: CLIPModel) -> Int {
-        let width = transformer.width
-        return (vocabularySize + contextLength) * width + transformer.parameterCount + 2 * width
-            + width * model.embeddingDimension
     }
 }
