@@ -1,6 +1,6 @@
 /// Scaled dot-product attention (Vaswani et al., 2017) of one head in one sequence.
 @usableFromInline package struct AttentionHead {
-    /// The first query, the first key and the first value of this head; the others `stride` floats on.
+    /// The first query of this head, and row 0 of its keys and of its values; rows lie `stride` floats apart.
     ///
     /// A tile of columns may be read past the last value of a head: the memory behind it must be there.
     @usableFromInline package var queries: UnsafePointer<Float>
@@ -8,6 +8,8 @@
     @usableFromInline package var values: UnsafePointer<Float>
     @usableFromInline package var stride: Int
     @usableFromInline package var queryCount: Int
+    /// The rows of the keys and values, run after run: sequences may share those of a common beginning.
+    @usableFromInline package var keyRows: UnsafeBufferPointer<Range<Int>>
     @usableFromInline package var keyCount: Int
     /// The length of a query, a key and a value.
     @usableFromInline package var headWidth: Int
@@ -22,7 +24,7 @@
     @inlinable
     package init(
         queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>, stride: Int,
-        queryCount: Int, keyCount: Int, headWidth: Int, scale: Float, causalPosition: Int?,
+        queryCount: Int, keyRows: UnsafeBufferPointer<Range<Int>>, headWidth: Int, scale: Float, causalPosition: Int?,
         target: UnsafeMutablePointer<Float>, targetStride: Int
     ) {
         self.queries = queries
@@ -30,7 +32,8 @@
         self.values = values
         self.stride = stride
         self.queryCount = queryCount
-        self.keyCount = keyCount
+        self.keyRows = keyRows
+        keyCount = keyRows.reduce(0) { $0 + $1.count }
         self.headWidth = headWidth
         self.scale = scale
         self.causalPosition = causalPosition
@@ -82,14 +85,21 @@ extension VectorUnit {
     package static func computeScores(
         _ head: AttentionHead, keyCount: Int, _ queries: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>
     ) {
-        let blocks = (keyCount + tileRows - 1) / tileRows
-        for block in 0..<blocks {
-            let rows = evenBlock(block, of: blocks, rows: keyCount)
-            tileProduct(
-                rows: rows.count, RowMajorRows.self, MatrixColumns<Self>.self,
-                a: head.keys + rows.lowerBound * head.stride, aStride: head.stride,
-                b: UnsafeRawPointer(queries), bStride: 4 * tileColumns, rightOffset: 4 * width, depth: head.headWidth,
-                target: scores + rows.lowerBound * tileColumns, targetStride: tileColumns)
+        var position = 0
+        for run in head.keyRows where position < keyCount {
+            let count = min(run.count, keyCount - position)
+            let keys = head.keys + run.lowerBound * head.stride
+            let blocks = (count + tileRows - 1) / tileRows
+            for block in 0..<blocks {
+                let rows = evenBlock(block, of: blocks, rows: count)
+                tileProduct(
+                    rows: rows.count, RowMajorRows.self, MatrixColumns<Self>.self,
+                    a: keys + rows.lowerBound * head.stride, aStride: head.stride,
+                    b: UnsafeRawPointer(queries), bStride: 4 * tileColumns, rightOffset: 4 * width,
+                    depth: head.headWidth, target: scores + (position + rows.lowerBound) * tileColumns,
+                    targetStride: tileColumns)
+            }
+            position += count
         }
     }
 
@@ -133,10 +143,17 @@ extension VectorUnit {
         for column in stride(from: 0, to: head.headWidth, by: tileColumns) {
             for block in 0..<blocks {
                 let rows = evenBlock(block, of: blocks, rows: range.count)
-                tileProduct(
-                    rows: rows.count, ColumnMajorRows.self, MatrixColumns<Self>.self, a: scores + rows.lowerBound,
-                    aStride: tileColumns, b: UnsafeRawPointer(head.values + column), bStride: 4 * head.stride,
-                    rightOffset: 4 * width, depth: keyCount, target: products, targetStride: tileColumns)
+                var position = 0
+                for run in head.keyRows where position < keyCount {
+                    let count = min(run.count, keyCount - position)
+                    tileProduct(
+                        rows: rows.count, ColumnMajorRows.self, MatrixColumns<Self>.self,
+                        a: scores + (position * tileColumns + rows.lowerBound), aStride: tileColumns,
+                        b: UnsafeRawPointer(head.values + (run.lowerBound * head.stride + column)),
+                        bStride: 4 * head.stride, rightOffset: 4 * width, depth: count, target: products,
+                        targetStride: tileColumns, continues: position > 0)
+                    position += count
+                }
                 for row in rows {
                     let factor = Vector(repeating: factors[row])
                     let products = products + (row - rows.lowerBound) * tileColumns

@@ -7,6 +7,9 @@
     static var rows: Int { get }
     init()
 
+    /// Takes up sums that `store` wrote.
+    mutating func load(_ source: UnsafePointer<Float>, stride: Int)
+
     /// Adds the outer product of a column of A (its elements `rowStride` apart) and a row of B.
     mutating func accumulate(
         _ a: UnsafePointer<Float>, rowStride: Int, _ left: Unit.Vector, _ right: Unit.Vector)
@@ -26,6 +29,12 @@ package struct TileRow<Unit: VectorUnit>: Tile {
 
     @inlinable @inline(__always)
     package init() {}
+
+    @inlinable @inline(__always)
+    package mutating func load(_ source: UnsafePointer<Float>, stride: Int) {
+        left = Unit.load(source)
+        right = Unit.load(source + Unit.width)
+    }
 
     @inlinable @inline(__always)
     package mutating func accumulate(
@@ -56,6 +65,12 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
 
     @inlinable @inline(__always)
     package init() {}
+
+    @inlinable @inline(__always)
+    package mutating func load(_ source: UnsafePointer<Float>, stride: Int) {
+        top.load(source, stride: stride)
+        bottom.load(source + Top.rows * stride, stride: stride)
+    }
 
     @inlinable @inline(__always)
     package mutating func accumulate(

@@ -93,13 +93,15 @@
 ///   - a: read by `Rows`, rows or columns `aStride` floats apart.
 ///   - b: read by `Columns`, rows `bStride` bytes apart, the right vector `rightOffset` bytes behind the left one.
 ///   - target: the tile's sums, rows `targetStride` floats apart.
+///   - continues: whether the sums go on from those in the target, as if K had run on.
 @inlinable @inline(__always)
 package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns>(
     _: T.Type, _: Rows.Type, _: Columns.Type, a: UnsafePointer<Float>, aStride: Int,
     b: UnsafeRawPointer, bStride: Int, rightOffset: Int, depth: Int,
-    target: UnsafeMutablePointer<Float>, targetStride: Int
+    target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false
 ) where Columns.Unit == T.Unit {
     var tile = T()
+    if continues { tile.load(target, stride: targetStride) }
     var a = a
     var b = b
     var remaining = depth
@@ -129,13 +131,13 @@ package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns>(
 package func tileProduct<Rows: TileRows, Columns: TileColumns>(
     rows: Int, _ layout: Rows.Type, _ columns: Columns.Type, a: UnsafePointer<Float>, aStride: Int,
     b: UnsafeRawPointer, bStride: Int, rightOffset: Int, depth: Int,
-    target: UnsafeMutablePointer<Float>, targetStride: Int
+    target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false
 ) {
     typealias U = Columns.Unit
     @inline(__always) func product<T: Tile>(_ tile: T.Type) where T.Unit == U {
         tileProduct(
             tile, layout, columns, a: a, aStride: aStride, b: b, bStride: bStride, rightOffset: rightOffset,
-            depth: depth, target: target, targetStride: targetStride)
+            depth: depth, target: target, targetStride: targetStride, continues: continues)
     }
     // The comparison with a constant drops the tiles that an instruction set has no registers for.
     if U.tileRows > 6 {

@@ -58,6 +58,72 @@ import Weights
         }
     }
 
+    /// Beginnings in common: a template, none, one inside another, a whole text, a text that is the beginning of another.
+    private static let relatedTexts: [[Int32]] = [
+        [812, 5, 6, 7, 20, 813], [812, 5, 6, 7, 21, 22, 813], [812, 9, 813], [812, 5, 6, 7, 21, 23, 813],
+        [812, 5, 6, 7, 20, 813], [812, 5, 6, 30, 813], [8, 5, 813], [812, 813], [812], [812, 5, 6, 7, 21, 22, 813, 4],
+        [812, 5, 6, 7, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 813],
+    ]
+
+    @Test(arguments: SeededModel.all, InstructionSet.available)
+    func sharedBeginningsGiveTheSameBits(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+        let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
+        let one = try Compute(instructionSet: instructionSet, threads: 1)
+        // Sorted, every beginning is shared; in this order a few are.
+        let sorted = EncoderTests.relatedTexts.sorted { $0.lexicographicallyPrecedes($1) }
+        let texts = sorted + EncoderTests.relatedTexts
+        let alone = texts.map { encoder.embed(tokens: [$0], compute: one) }
+        for threads in [1, 2, 3, 8] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            for count in 2...texts.count {
+                let found = encoder.embed(tokens: Array(texts[..<count]), compute: compute)
+                #expect(found == alone[..<count].flatMap { $0 }, "\(count) texts, \(threads) threads")
+            }
+        }
+        // More rows than fit at once: a beginning is then computed again.
+        let many = (0..<900).map { [812, 5, 6, 7, Int32($0 % 800), 200, 813] }
+        let sample = [0, 411, 412, 899]
+        let found = encoder.embed(tokens: many, compute: one)
+        for index in sample {
+            let expected = encoder.embed(tokens: [many[index]], compute: one)
+            #expect(Array(found[index * expected.count..<(index + 1) * expected.count]) == expected)
+        }
+    }
+
+    @Test func whatTextsHaveInCommonIsComputedOnce() {
+        var layout = TextLayout(sharesBeginnings: true)
+        let texts: [[Int32]] = [[1, 2, 3, 9], [1, 2, 3, 9], [1, 2, 4, 5, 9], [1, 2, 4, 6, 9], [3, 9]]
+        for text in texts { _ = layout.append(whole(text), limit: 100) }
+        #expect(layout.tokens.map(\.id) == [1, 2, 3, 9, 4, 5, 9, 6, 9, 3, 9])
+        #expect(layout.tokens.map(\.position) == [0, 1, 2, 3, 2, 3, 4, 3, 4, 0, 1])
+        let read = layout.sequences.map { $0.rows.flatMap { rows in rows.map { layout.tokens[$0].id } } }
+        #expect(read == texts)
+        #expect(layout.sequences.map(\.pooledRow) == [3, 3, 6, 8, 10])
+        #expect(layout.sequences.map(\.sharedCount) == [0, 4, 2, 3, 0])
+
+        // A thousand labels under one template: the template's five tokens once, two for each label.
+        var labels = TextLayout(sharesBeginnings: true)
+        for label in 0..<1000 {
+            _ = labels.append(whole([49406, 320, 1125, 539, 320, Int32(1000 + label), 49407]), limit: 3000)
+        }
+        #expect(labels.tokens.count == 5 + 2 * 1000)
+        let wasAdded = labels.append(whole([7]), limit: 2005)
+        #expect(!wasAdded)
+        #expect(labels.sequences.count == 1000)
+    }
+
+    @Test func textsOfAnEncoderThatIsNotCausalShareNothing() {
+        var layout = TextLayout(sharesBeginnings: false)
+        for _ in 0..<2 { _ = layout.append(TextLayout.Text(tokens: [1, 2, 9, 0, 0], position: 2), limit: 100) }
+        #expect(layout.tokens.map(\.id) == [1, 2, 9, 0, 0, 1, 2, 9, 0, 0])
+        #expect(layout.sequences.map(\.rows) == [[0..<5], [5..<10]])
+        #expect(layout.sequences.map(\.pooledRow) == [2, 7])
+    }
+
+    private func whole(_ tokens: [Int32]) -> TextLayout.Text {
+        TextLayout.Text(tokens: tokens[...], position: tokens.count - 1)
+    }
+
     @Test func batchesLargerThanAGroupComeOutInOrder() throws {
         let model = SeededModel.all[0]
         let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())

@@ -47,11 +47,54 @@ import Testing
         one.attention(
             [
                 AttentionSequence(
-                    queries: input.row(99), keys: input.row(45) + heads * width,
-                    values: input.row(45) + 2 * heads * width,
-                    queryCount: 1, keyCount: 55, causalPosition: isCausal ? 54 : nil, target: query.row(0))
-            ], heads: heads, headWidth: width, stride: input.stride, targetStride: query.stride)
+                    queries: input.row(99), queryCount: 1, keyRows: [45..<100],
+                    causalPosition: isCausal ? 54 : nil, target: query.row(0))
+            ], keys: input.row(0) + heads * width, values: input.row(0) + 2 * heads * width, heads: heads,
+            headWidth: width, stride: input.stride, targetStride: query.stride)
         #expect(bits(query, 0..<1, width: heads * width) == Array(expected.suffix(heads * width)))
+    }
+
+    @Test(arguments: InstructionSet.available, [[20, 7], [1, 2, 30, 1], [13, 12, 11], [40]])
+    func runsOfKeysGiveTheSameBitsAsKeysInOnePlace(_ instructionSet: InstructionSet, _ runs: [Int]) throws {
+        for isCausal in [true, false] { try checkRuns(runs, instructionSet, isCausal: isCausal) }
+    }
+
+    private func checkRuns(_ runs: [Int], _ instructionSet: InstructionSet, isCausal: Bool) throws {
+        let (heads, width) = (2, 24)
+        let tokens = runs.reduce(0, +)
+        let input = self.input(tokens: tokens, heads: heads, width: width)
+        let expected = attend(
+            try Compute(instructionSet: instructionSet, threads: 1), input, heads: heads, width: width,
+            sequences: [0..<tokens], isCausal: isCausal)
+        // The runs in the opposite order, a gap of one row before each.
+        let scattered = Activations(rows: tokens + runs.count, columns: input.columns)
+        var keyRows: [Range<Int>] = []
+        var source = 0
+        var end = scattered.rows
+        for count in runs {
+            keyRows.append(end - count..<end)
+            for row in 0..<count {
+                scattered.row(end - count + row).update(from: input.row(source + row), count: input.columns)
+            }
+            source += count
+            end -= count + 1
+        }
+        for threads in [1, 3] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            let found = Activations(rows: tokens, columns: heads * width)
+            var position = 0
+            let sequences = keyRows.map { rows in
+                defer { position += rows.count }
+                return AttentionSequence(
+                    queries: scattered.row(rows.lowerBound), queryCount: rows.count, keyRows: keyRows,
+                    causalPosition: isCausal ? position : nil, target: found.row(position))
+            }
+            compute.attention(
+                sequences, keys: scattered.row(0) + heads * width, values: scattered.row(0) + 2 * heads * width,
+                heads: heads, headWidth: width, stride: scattered.stride, targetStride: found.stride)
+            #expect(
+                bits(found, 0..<tokens, width: heads * width) == bits(expected, 0..<tokens, width: heads * width))
+        }
     }
 
     @Test(arguments: eachInstructionSet)
@@ -84,12 +127,11 @@ import Testing
         let target = Activations(rows: input.rows, columns: heads * width)
         compute.attention(
             sequences.map { rows in
-                let start = UnsafePointer(input.row(rows.lowerBound))
-                return AttentionSequence(
-                    queries: start, keys: start + heads * width, values: start + 2 * heads * width,
-                    queryCount: rows.count, keyCount: rows.count, causalPosition: isCausal ? 0 : nil,
-                    target: target.row(rows.lowerBound))
-            }, heads: heads, headWidth: width, stride: input.stride, targetStride: target.stride)
+                AttentionSequence(
+                    queries: input.row(rows.lowerBound), queryCount: rows.count, keyRows: [rows],
+                    causalPosition: isCausal ? 0 : nil, target: target.row(rows.lowerBound))
+            }, keys: input.row(0) + heads * width, values: input.row(0) + 2 * heads * width, heads: heads,
+            headWidth: width, stride: input.stride, targetStride: target.stride)
         return target
     }
 

@@ -65,12 +65,11 @@ package struct ImageEncoder: Sendable {
         let hidden = Activations(rows: count * tokenCount, columns: configuration.transformer.width)
         embedPatches(pixels, count: count, into: hidden, compute)
         if let inputNorm { compute.layerNorm(inputNorm, hidden, into: hidden) }
-        let sequences = (0..<count).map { $0 * tokenCount..<($0 + 1) * tokenCount }
+        let sequences = (0..<count).map { TokenSequence($0 * tokenCount..<($0 + 1) * tokenCount, pooled: 0) }
         let pooled: Activations
         switch configuration.pooling {
         case .classToken:
-            pooled = transformer(
-                hidden, sequences: sequences, pooled: Array(repeating: 0, count: count), compute: compute)
+            pooled = transformer(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, pooled, into: pooled)
         case .meanOfPatches:
             transformer.run(hidden, sequences: sequences, compute: compute)
@@ -86,11 +85,11 @@ package struct ImageEncoder: Sendable {
 
     /// The mean of each sequence's rows but the first, `[sequences.count, width]`.
     private func meanOfPatches(
-        _ hidden: Activations, _ sequences: [Range<Int>], _ compute: Compute
+        _ hidden: Activations, _ sequences: [TokenSequence], _ compute: Compute
     ) -> Activations {
         let pooled = Activations(rows: sequences.count, columns: hidden.columns)
         compute.forEach(sequences.count) { index in
-            let rows = sequences[index].dropFirst()
+            let rows = sequences[index].ownRows.dropFirst()
             let target = pooled.row(index)
             for row in rows {
                 let source = hidden.row(row)

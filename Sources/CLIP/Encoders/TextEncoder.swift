@@ -34,25 +34,19 @@ package struct TextEncoder: Sendable {
                 hasBias: text.projection == .affine, from: weights)
     }
 
-    /// Embeds texts.
+    /// Embeds texts. What a text has in common with the beginning of the one before it is computed once.
     ///
     /// - Parameter tokens: per text its token ids, each below `vocabularySize`, start and end token included,
     ///   1…`contextLength` of them.
     /// - Returns: `[tokens.count, embeddingDimension]`, not normalised; the same to the bit for any number of texts and
     ///   of threads.
     package func embed(tokens: [[Int32]], compute: Compute) -> [Float] {
-        let texts = tokens.map(text)
+        var texts = tokens.map(text)[...]
         var embeddings: [Float] = []
-        var first = 0
-        while first < texts.count {
-            var end = first
-            var rows = 0
-            while end < texts.count, end == first || rows + texts[end].tokens.count <= TextEncoder.rowLimit {
-                rows += texts[end].tokens.count
-                end += 1
-            }
-            embeddings += embedGroup(texts[first..<end], rows: rows, compute)
-            first = end
+        while !texts.isEmpty {
+            var layout = TextLayout(sharesBeginnings: configuration.isCausal)
+            while let text = texts.first, layout.append(text, limit: TextEncoder.rowLimit) { texts.removeFirst() }
+            embeddings += embed(layout, compute)
         }
         return embeddings
     }
@@ -60,40 +54,29 @@ package struct TextEncoder: Sendable {
     /// The most tokens at once: a few times what keeps the cores busy, so that memory doesn't grow with the batch.
     private static let rowLimit = 1664
 
-    /// The tokens that have a part in a text's embedding, and the position that is read.
-    private struct Text {
-        var tokens: ArraySlice<Int32>
-        var position: Int
-    }
-
-    private func text(_ tokens: [Int32]) -> Text {
+    private func text(_ tokens: [Int32]) -> TextLayout.Text {
         var tokens = tokens
         if let padding = configuration.paddingToken, tokens.count < configuration.contextLength {
             tokens += Array(repeating: Int32(padding), count: configuration.contextLength - tokens.count)
         }
+        precondition(tokens.count <= configuration.contextLength)
         let position = configuration.pooling.position(in: tokens)
         // What stands behind the pooled token of a causal encoder can't change it.
-        return Text(tokens: configuration.isCausal ? tokens[...position] : tokens[...], position: position)
+        return TextLayout.Text(
+            tokens: configuration.isCausal ? tokens[...position] : tokens[...], position: position)
     }
 
-    private func embedGroup(_ texts: ArraySlice<Text>, rows: Int, _ compute: Compute) -> [Float] {
+    /// - Returns: `[layout.sequences.count, embeddingDimension]`.
+    private func embed(_ layout: TextLayout, _ compute: Compute) -> [Float] {
         let width = configuration.transformer.width
-        let hidden = Activations(rows: rows, columns: width)
-        var sequences: [Range<Int>] = []
-        var row = 0
-        for text in texts {
-            precondition(text.tokens.count <= configuration.contextLength)
-            sequences.append(row..<row + text.tokens.count)
-            for (position, token) in text.tokens.enumerated() {
-                positions.withUnsafeBufferPointer { positions in
-                    hidden.row(row).update(from: positions.baseAddress! + position * width, count: width)
-                }
-                tokenEmbedding.add(row: Int(token), to: hidden.row(row))
-                row += 1
+        let hidden = Activations(rows: layout.tokens.count, columns: width)
+        for (row, token) in layout.tokens.enumerated() {
+            positions.withUnsafeBufferPointer { positions in
+                hidden.row(row).update(from: positions.baseAddress! + token.position * width, count: width)
             }
+            tokenEmbedding.add(row: Int(token.id), to: hidden.row(row))
         }
-        let pooled = transformer(
-            hidden, sequences: sequences, pooled: texts.map(\.position), compute: compute)
+        let pooled = transformer(hidden, sequences: layout.sequences, compute: compute)
         compute.layerNorm(outputNorm, pooled, into: pooled)
         return compute.project(pooled, projection)
     }

@@ -19,37 +19,29 @@ struct Transformer: Sendable {
         self.layers = layers
     }
 
-    /// Runs sequences that lie one after another in `hidden`, which is overwritten.
+    /// Runs sequences whose rows lie in `hidden`, which is overwritten.
     ///
-    /// - Parameters:
-    ///   - hidden: `[total length, width]`.
-    ///   - sequences: the rows of each sequence.
-    ///   - pooled: per sequence the position in it of the token whose state is wanted.
-    /// - Returns: the states, `[sequences.count, width]`.
-    func callAsFunction(
-        _ hidden: Activations, sequences: [Range<Int>], pooled: [Int], compute: Compute
-    ) -> Activations {
-        let state = State(hidden, sequences: sequences, pooled: pooled, configuration: configuration)
+    /// - Parameter hidden: every token once, `[rows, width]`.
+    /// - Returns: the states of the pooled tokens, `[sequences.count, width]`.
+    func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
+        let state = State(hidden, sequences: sequences, configuration: configuration)
         for layer in layers.dropLast() {
             run(layer, state, compute)
         }
         return runLast(layers.last, state, compute)
     }
 
-    /// Runs sequences that lie one after another in `hidden`, which becomes the states of all their tokens.
+    /// Runs sequences whose rows lie in `hidden`, which becomes the states of all their tokens.
     ///
-    /// - Parameters:
-    ///   - hidden: `[total length, width]`.
-    ///   - sequences: the rows of each sequence.
-    func run(_ hidden: Activations, sequences: [Range<Int>], compute: Compute) {
-        let state = State(hidden, sequences: sequences, pooled: [], configuration: configuration)
+    /// - Parameter hidden: every token once, `[rows, width]`.
+    func run(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) {
+        let state = State(hidden, sequences: sequences, configuration: configuration)
         for layer in layers { run(layer, state, compute) }
     }
 
     /// What one run works on, allocated once for all layers.
     private struct State {
-        let sequences: [Range<Int>]
-        let pooled: [Int]
+        let sequences: [TokenSequence]
         /// `[rows, width]`.
         let hidden: Activations
         let normed: Activations
@@ -58,12 +50,9 @@ struct Transformer: Sendable {
         /// `[rows, intermediateWidth]`.
         let intermediate: Activations
 
-        init(
-            _ hidden: Activations, sequences: [Range<Int>], pooled: [Int], configuration: TransformerConfiguration
-        ) {
+        init(_ hidden: Activations, sequences: [TokenSequence], configuration: TransformerConfiguration) {
             self.hidden = hidden
             self.sequences = sequences
-            self.pooled = pooled
             normed = Activations(rows: hidden.rows, columns: configuration.width)
             projected = Activations(rows: hidden.rows, columns: 3 * configuration.width)
             intermediate = Activations(rows: hidden.rows, columns: configuration.intermediateWidth)
@@ -79,10 +68,11 @@ struct Transformer: Sendable {
             product(layer.value, state.normed, into: state.projected, column: 2 * width),
         ])
         attend(
-            state.sequences.map { rows in
-                sequence(
-                    state, rows, queries: state.projected.row(rows.lowerBound), first: 0, count: rows.count,
-                    into: state.normed.row(rows.lowerBound))
+            state.sequences.filter { !$0.ownRows.isEmpty }.map { sequence in
+                let first = sequence.ownRows.lowerBound
+                return AttentionSequence(
+                    queries: state.projected.row(first), queryCount: sequence.ownRows.count, keyRows: sequence.rows,
+                    causalPosition: isCausal ? sequence.sharedCount : nil, target: state.normed.row(first))
             }, state, compute)
         compute.linear([product(layer.attentionOutput, state.normed, addedTo: state.hidden)])
         runMLP(layer, hidden: state.hidden, normed: state.normed, intermediate: state.intermediate, compute)
@@ -106,10 +96,10 @@ struct Transformer: Sendable {
             product(layer.query, normed, into: queries),
         ])
         attend(
-            state.sequences.indices.map { index in
-                sequence(
-                    state, state.sequences[index], queries: queries.row(index), first: state.pooled[index], count: 1,
-                    into: normed.row(index))
+            state.sequences.enumerated().map { index, sequence in
+                AttentionSequence(
+                    queries: queries.row(index), queryCount: 1, keyRows: sequence.rows, causalPosition: nil,
+                    target: normed.row(index))
             }, state, compute)
         compute.linear([product(layer.attentionOutput, normed, addedTo: hidden)])
         let intermediate = Activations(rows: hidden.rows, columns: configuration.intermediateWidth)
@@ -129,25 +119,17 @@ struct Transformer: Sendable {
     }
 
     private func attend(_ sequences: [AttentionSequence], _ state: State, _ compute: Compute) {
+        let projected = UnsafePointer(state.projected.row(0))
         compute.attention(
-            sequences, heads: configuration.headCount, headWidth: configuration.width / configuration.headCount,
+            sequences, keys: projected + configuration.width, values: projected + 2 * configuration.width,
+            heads: configuration.headCount, headWidth: configuration.width / configuration.headCount,
             stride: state.projected.stride, targetStride: state.normed.stride)
-    }
-
-    private func sequence(
-        _ state: State, _ rows: Range<Int>, queries: UnsafePointer<Float>, first: Int, count: Int,
-        into target: UnsafeMutablePointer<Float>
-    ) -> AttentionSequence {
-        let projected = UnsafePointer(state.projected.row(rows.lowerBound))
-        return AttentionSequence(
-            queries: queries, keys: projected + configuration.width, values: projected + 2 * configuration.width,
-            queryCount: count, keyCount: rows.count, causalPosition: isCausal ? first : nil, target: target)
     }
 
     /// Copies the pooled token's row of each sequence.
     private func gather(_ source: Activations, _ state: State, into target: Activations) {
-        for (index, rows) in state.sequences.enumerated() {
-            target.row(index).update(from: source.row(rows.lowerBound + state.pooled[index]), count: source.columns)
+        for (index, sequence) in state.sequences.enumerated() {
+            target.row(index).update(from: source.row(sequence.pooledRow), count: source.columns)
         }
     }
 

@@ -2,7 +2,8 @@ internal import Tokenizers
 
 /// Which windows of tokens have to be encoded for some texts, each once, and which of them make up each text.
 struct TextPlan: Sendable {
-    /// Token ids with start and end, all different.
+    /// Token ids with start and end, all different, those that begin alike side by side: the encoder then computes a
+    /// common beginning once.
     private(set) var windows: [[Int32]] = []
     /// For each text the indices of its windows: one, or several of a long text in chunks.
     private var parts: [[Int]] = []
@@ -32,6 +33,11 @@ struct TextPlan: Sendable {
             }
             parts.append(own)
         }
+        let order = windows.indices.sorted { windows[$0].lexicographicallyPrecedes(windows[$1]) }
+        var places = order
+        for (place, index) in order.enumerated() { places[index] = place }
+        windows = order.map { windows[$0] }
+        parts = parts.map { own in own.map { places[$0] } }
     }
 
     /// The texts' embeddings, given those of the windows.
