@@ -56,7 +56,7 @@ let package = Package(
             name: "CLIP",
             dependencies: ["JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
             swiftSettings: optimised),
-        .executableTarget(name: "CLIPCommand", dependencies: ["CLIP", "JSON", "Weights"], swiftSettings: optimised),
+        .executableTarget(name: "CLIPCommand", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"], swiftSettings: optimised),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),

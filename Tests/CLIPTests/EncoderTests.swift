@@ -91,9 +91,9 @@ import Weights
     }
 
     @Test func whatTextsHaveInCommonIsComputedOnce() {
-        var layout = TextLayout(sharesBeginnings: true)
         let texts: [[Int32]] = [[1, 2, 3, 9], [1, 2, 3, 9], [1, 2, 4, 5, 9], [1, 2, 4, 6, 9], [3, 9]]
-        for text in texts { _ = layout.append(whole(text), limit: 100) }
+        var layout = TextLayout(whole(texts[0]), sharesBeginnings: true)
+        for text in texts.dropFirst() { _ = layout.append(whole(text), limit: 100) }
         #expect(layout.tokens.map(\.id) == [1, 2, 3, 9, 4, 5, 9, 6, 9, 3, 9])
         #expect(layout.tokens.map(\.position) == [0, 1, 2, 3, 2, 3, 4, 3, 4, 0, 1])
         let read = layout.sequences.map { $0.rows.flatMap { rows in rows.map { layout.tokens[$0].id } } }
@@ -102,10 +102,9 @@ import Weights
         #expect(layout.sequences.map(\.sharedCount) == [0, 4, 2, 3, 0])
 
         // A thousand labels under one template: the template's five tokens once, two for each label.
-        var labels = TextLayout(sharesBeginnings: true)
-        for label in 0..<1000 {
-            _ = labels.append(whole([49406, 320, 1125, 539, 320, Int32(1000 + label), 49407]), limit: 3000)
-        }
+        let labelled = (0..<1000).map { whole([49406, 320, 1125, 539, 320, Int32(1000 + $0), 49407]) }
+        var labels = TextLayout(labelled[0], sharesBeginnings: true)
+        for text in labelled.dropFirst() { _ = labels.append(text, limit: 3000) }
         #expect(labels.tokens.count == 5 + 2 * 1000)
         let wasAdded = labels.append(whole([7]), limit: 2005)
         #expect(!wasAdded)
@@ -113,8 +112,9 @@ import Weights
     }
 
     @Test func textsOfAnEncoderThatIsNotCausalShareNothing() {
-        var layout = TextLayout(sharesBeginnings: false)
-        for _ in 0..<2 { _ = layout.append(TextLayout.Text(tokens: [1, 2, 9, 0, 0], position: 2), limit: 100) }
+        let text = TextLayout.Text(tokens: [1, 2, 9, 0, 0], position: 2)
+        var layout = TextLayout(text, sharesBeginnings: false)
+        _ = layout.append(text, limit: 100)
         #expect(layout.tokens.map(\.id) == [1, 2, 9, 0, 0, 1, 2, 9, 0, 0])
         #expect(layout.sequences.map(\.rows) == [[0..<5], [5..<10]])
         #expect(layout.sequences.map(\.pooledRow) == [2, 7])

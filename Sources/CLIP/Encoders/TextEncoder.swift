@@ -41,14 +41,17 @@ package struct TextEncoder: Sendable {
     /// - Returns: `[tokens.count, embeddingDimension]`, not normalised; the same to the bit for any number of texts and
     ///   of threads.
     package func embed(tokens: [[Int32]], compute: Compute) -> [Float] {
-        var texts = tokens.map(text)[...]
-        var embeddings: [Float] = []
-        while !texts.isEmpty {
-            var layout = TextLayout(sharesBeginnings: configuration.isCausal)
-            while let text = texts.first, layout.append(text, limit: TextEncoder.rowLimit) { texts.removeFirst() }
-            embeddings += embed(layout, compute)
+        layouts(tokens).flatMap { embed($0, compute) }
+    }
+
+    /// The texts in groups that are computed one after another.
+    func layouts(_ tokens: [[Int32]]) -> [TextLayout] {
+        var layouts: [TextLayout] = []
+        for text in tokens.map(text) {
+            if let last = layouts.indices.last, layouts[last].append(text, limit: TextEncoder.rowLimit) { continue }
+            layouts.append(TextLayout(text, sharesBeginnings: configuration.isCausal))
         }
-        return embeddings
+        return layouts
     }
 
     /// The most tokens at once: a few times what keeps the cores busy, so that memory doesn't grow with the batch.

@@ -14,14 +14,18 @@ struct TextLayout {
     private(set) var tokens: [(id: Int32, position: Int)] = []
     private var last: ArraySlice<Int32> = []
 
-    init(sharesBeginnings: Bool) { self.sharesBeginnings = sharesBeginnings }
+    /// One text.
+    init(_ text: Text, sharesBeginnings: Bool) {
+        self.sharesBeginnings = sharesBeginnings
+        _ = append(text, limit: .max)
+    }
 
-    /// Adds a text unless there would be more than `limit` rows then. The first is always added.
+    /// Adds a text unless there would be more than `limit` rows then.
     /// - Returns: whether it was.
     mutating func append(_ text: Text, limit: Int) -> Bool {
         let shared = sharesBeginnings ? zip(last, text.tokens).prefix { $0 == $1 }.count : 0
         let end = tokens.count + text.tokens.count - shared
-        guard end <= limit || sequences.isEmpty else { return false }
+        guard end <= limit else { return false }
         sequences.append(
             TokenSequence(tokens.count..<end, sharing: shared, of: sequences.last, pooled: text.position))
         for (position, token) in text.tokens.enumerated().dropFirst(shared) { tokens.append((token, position)) }

@@ -50,11 +50,15 @@ extension CLIPModel {
     ) throws(CLIPError) -> [Embedding] {
         let plan = try TextPlan(texts, loaded, longText)
         var parts: [Embedding] = []
-        for start in stride(from: 0, to: plan.windows.count, by: CLIPModel.textBatchSize) {
-            let batch = plan.windows[start..<min(start + CLIPModel.textBatchSize, plan.windows.count)]
-            parts += try loaded.embed(batch)
-        }
+        for batch in batches(plan.windows) { parts += try loaded.embed(batch) }
         return plan.embeddings(parts, normalize: normalize)
+    }
+
+    /// Windows in the batches in which they are encoded.
+    func batches(_ windows: [[Int32]]) -> [ArraySlice<[Int32]>] {
+        stride(from: 0, to: windows.count, by: CLIPModel.textBatchSize).map { start in
+            windows[start..<min(start + CLIPModel.textBatchSize, windows.count)]
+        }
     }
 
     /// Embeds many texts without blocking the caller's executor.

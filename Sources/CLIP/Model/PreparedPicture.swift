@@ -33,9 +33,18 @@ extension LoadedModel {
         }
     }
 
-    /// Embeds `count` crops that lie one after another, `[count, 3, S, S]`.
+    /// Embeds `count` crops that lie one after another, `[count, 3, S, S]`. Equal ones are encoded once.
     /// - Returns: an embedding per crop, not normalised.
     func encode(_ pixels: [Float], count: Int) throws(CLIPError) -> [Embedding] {
+        let size = preprocessor.valuesPerCrop
+        let distinct = pixels.withUnsafeBytes { DistinctCrops($0, count: count, size: size) }
+        guard distinct.firsts.count < count else { return try encodeEach(pixels, count: count) }
+        let firsts = distinct.firsts.flatMap { pixels[$0 * size..<($0 + 1) * size] }
+        let embeddings = try encodeEach(firsts, count: distinct.firsts.count)
+        return distinct.places.map { embeddings[$0] }
+    }
+
+    private func encodeEach(_ pixels: [Float], count: Int) throws(CLIPError) -> [Embedding] {
         let encoder = try images()
         let values = pixels.withUnsafeBufferPointer { buffer in
             buffer.baseAddress.map { encoder.embed(pixels: $0, count: count, compute: compute) } ?? []

@@ -1,0 +1,66 @@
+/// What the limits of a machine are measured with.
+package struct RoofTable: Sendable {
+    /// Multiply-adds in registers alone, `steps` times on twelve vectors.
+    /// - Returns: the number of floating-point operations, two per multiply-add, and a number that depends on all.
+    package let multiplyAdds: @Sendable (_ steps: Int) -> (operations: Int, result: Float)
+    /// The sum of `count` floats, a multiple of 128.
+    package let sum: @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
+
+    package init(
+        multiplyAdds: @escaping @Sendable (_ steps: Int) -> (operations: Int, result: Float),
+        sum: @escaping @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
+    ) {
+        self.multiplyAdds = multiplyAdds
+        self.sum = sum
+    }
+}
+
+extension VectorUnit {
+    /// Twelve chains: more than two units of a latency of four or five cycles can have in flight, and few enough for
+    /// sixteen registers. They start apart, so that no compiler sees that they are one.
+    @inlinable @inline(__always)
+    package static func multiplyAdds(_ steps: Int) -> (operations: Int, result: Float) {
+        // Every chain goes to 1: nothing overflows, nothing is subnormal.
+        let half = Vector(repeating: 0.5)
+        let factor = half
+        var (a, b, c) = (Vector(repeating: 0.1), Vector(repeating: 0.2), Vector(repeating: 0.3))
+        var (d, e, f) = (Vector(repeating: 0.4), Vector(repeating: 0.6), Vector(repeating: 0.7))
+        var (g, h, i) = (Vector(repeating: 0.8), Vector(repeating: 0.9), Vector(repeating: 1.1))
+        var (j, k, l) = (Vector(repeating: 1.2), Vector(repeating: 1.3), Vector(repeating: 1.4))
+        for _ in 0..<steps {
+            a = multiplyAdd(a, factor, half)
+            b = multiplyAdd(b, factor, half)
+            c = multiplyAdd(c, factor, half)
+            d = multiplyAdd(d, factor, half)
+            e = multiplyAdd(e, factor, half)
+            f = multiplyAdd(f, factor, half)
+            g = multiplyAdd(g, factor, half)
+            h = multiplyAdd(h, factor, half)
+            i = multiplyAdd(i, factor, half)
+            j = multiplyAdd(j, factor, half)
+            k = multiplyAdd(k, factor, half)
+            l = multiplyAdd(l, factor, half)
+        }
+        let all = ((a + b) + (c + d)) + ((e + f) + (g + h)) + ((i + j) + (k + l))
+        return (2 * 12 * width * steps, all.sum())
+    }
+
+    /// Eight sums side by side, so that none waits for another.
+    @inlinable @inline(__always)
+    package static func sum(_ start: UnsafePointer<Float>, _ count: Int) -> Float {
+        let zero = Vector(repeating: 0)
+        var (a, b, c, d) = (zero, zero, zero, zero)
+        var (e, f, g, h) = (zero, zero, zero, zero)
+        for index in stride(from: 0, to: count, by: 8 * width) {
+            a += load(start + index)
+            b += load(start + index + width)
+            c += load(start + index + 2 * width)
+            d += load(start + index + 3 * width)
+            e += load(start + index + 4 * width)
+            f += load(start + index + 5 * width)
+            g += load(start + index + 6 * width)
+            h += load(start + index + 7 * width)
+        }
+        return (((a + b) + (c + d)) + ((e + f) + (g + h))).sum()
+    }
+}

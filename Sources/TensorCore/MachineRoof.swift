@@ -1,0 +1,60 @@
+internal import Kernels
+import KernelsAVX2
+import KernelsAVX512
+import KernelsBaseline
+import Synchronization
+
+/// What a machine can do at most with an instruction set and a number of threads, as measured.
+package struct MachineRoof: Sendable {
+    /// Floating-point operations a second, two per multiply-add, of 32-bit floats in registers.
+    package var operationsPerSecond: Double
+    /// Bytes a second that are read from memory.
+    package var bytesPerSecond: Double
+}
+
+extension Compute {
+    /// Measures both roofs, each for about `seconds`, the best of a few tries: whatever else runs only slows it down.
+    /// - Parameter byteCount: how much memory is read through, more than the caches hold.
+    package func measureRoof(seconds: Double = 0.3, byteCount: Int = 256 << 20) -> MachineRoof {
+        let table = instructionSet.roof
+        let memory = FloatBuffer(count: byteCount / 4)
+        let slice = memory.count / threads / 128 * 128
+        let steps = 1 << 20
+        return MachineRoof(
+            operationsPerSecond: best(seconds) { _ in
+                let done = table.multiplyAdds(steps)
+                return done.result > 0 ? done.operations : 0
+            },
+            bytesPerSecond: best(seconds) { thread in
+                table.sum(memory.start + thread * slice, slice) == 0 ? 4 * slice : 0
+            })
+    }
+
+    /// The highest rate of `work`, which returns how much a thread has done.
+    private func best(_ seconds: Double, _ work: (_ thread: Int) -> Int) -> Double {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        var rate = 0.0
+        repeat {
+            let start = clock.now
+            let done = Atomic(0)
+            forEach(threads) { done.add(work($0), ordering: .relaxed) }
+            rate = max(rate, Double(done.load(ordering: .relaxed)) / ((clock.now - start) / .seconds(1)))
+        } while (clock.now - begin) / .seconds(1) < seconds
+        return rate
+    }
+}
+
+extension InstructionSet {
+    fileprivate var roof: RoofTable {
+        #if arch(x86_64)
+        switch self {
+        case .baseline: .baseline
+        case .avx2: .avx2
+        case .avx512: .avx512
+        }
+        #else
+        .baseline
+        #endif
+    }
+}
