@@ -42,7 +42,7 @@ picture = picture.resize([max(224, int(side * scale)) for side in picture.size],
 left, top = (picture.width - 224) // 2, (picture.height - 224) // 2
 pixels = numpy.asarray(picture.crop((left, top, left + 224, top + 224)), numpy.float32) / 255
 pixels = (pixels - [0.48145466, 0.4578275, 0.40821073]) / [0.26862954, 0.26130258, 0.27577711]
-onnxruntime.InferenceSession(sys.argv[1] + "/image-1.onnx").run(
+onnxruntime.InferenceSession(sys.argv[1] + "/peers/image.onnx").run(
     None, {"input": pixels.transpose(2, 0, 1)[None].astype(numpy.float32)})
 """
 
@@ -61,10 +61,10 @@ def main():
     python = [sys.executable, "-c"]
     files = [str(arguments.model), str(arguments.picture)]
     commands = {"clip": [arguments.clip, "embed-image", "--model", str(packed), str(arguments.picture)]}
-    if (arguments.model / "image-1.onnx").exists():
+    if (arguments.model / "peers" / "image.onnx").exists():
         commands["onnxruntime"] = [*python, ONNX_RUNTIME, *files]
     else:
-        print("no image-1.onnx in the model's folder: Scripts/bench_peers.py makes it", file=sys.stderr)
+        print("no peers/image.onnx in the model's folder: Scripts/bench_peers.py --prepare makes it", file=sys.stderr)
     commands["transformers"] = [*python, TRANSFORMERS.format(scripts=str(Path(__file__).parent)), *files]
     runs = {name: [] for name in commands}
     for _ in range(arguments.rounds + 1):
