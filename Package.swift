@@ -33,6 +33,7 @@ let package = Package(
     platforms: [.macOS(.v15), .iOS(.v18)],
     products: [
         .library(name: "CLIP", targets: ["CLIP"]),
+        .library(name: "PictureCollections", targets: ["PictureCollections"]),
         .executable(name: "clip", targets: ["CLIPCommand"]),
     ],
     dependencies: [],
@@ -56,7 +57,12 @@ let package = Package(
             name: "CLIP",
             dependencies: ["JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
             swiftSettings: optimised),
-        .executableTarget(name: "CLIPCommand", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"], swiftSettings: optimised),
+        .target(
+            name: "PictureCollections", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"],
+            exclude: ["FORMAT.md"], swiftSettings: optimised),
+        .executableTarget(
+            name: "CLIPCommand", dependencies: ["CLIP", "JSON", "PictureCollections", "TensorCore", "Weights"],
+            swiftSettings: optimised),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
@@ -64,6 +70,8 @@ let package = Package(
         .testTarget(name: "WeightsTests", dependencies: ["Weights"]),
         .testTarget(
             name: "CLIPTests", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "PictureCollectionsTests", dependencies: ["CLIP", "PictureCollections", "TensorCore"]),
         .testTarget(name: "CommandTests", dependencies: ["CLIPCommand"]),
     ],
     swiftLanguageModes: [.v6]

@@ -9,6 +9,8 @@ public struct CLIPError: Error, Sendable, Equatable, CustomStringConvertible {
         case text
         /// A model could not be found, loaded, written or verified.
         case model
+        /// An index of pictures could not be opened, read or written.
+        case index
         /// A value handed to the library makes no sense.
         case argument
     }

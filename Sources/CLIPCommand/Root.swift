@@ -14,7 +14,7 @@ enum Root {
     static var commands: [any Command.Type] {
         [
             EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Tokenize.self, Preprocess.self, Info.self,
-            Verify.self, Pack.self, Bench.self,
+            Verify.self, Pack.self, Bench.self, Index.self, Search.self,
         ]
     }
 

@@ -71,7 +71,7 @@ extension LoadedModel {
 extension Embedding {
     /// One embedding of several parts of a picture or text: the mean of their directions. Of one part it is the part
     /// itself.
-    init(meanOf parts: [Embedding], normalize: Bool) {
+    package init(meanOf parts: [Embedding], normalize: Bool) {
         guard parts.count > 1, let first = parts.first else {
             let only = parts.first ?? Embedding(values: [])
             self = normalize ? only.normalized() : only

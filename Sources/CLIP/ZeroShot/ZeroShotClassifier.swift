@@ -111,8 +111,10 @@ public struct ZeroShotClassifier: Sendable {
 }
 
 /// Texts that fit any picture. What a picture shows should be more like its label than like all of these.
-private enum BackgroundPrompts {
+package enum BackgroundPrompts {
     /// Put into the templates like labels, so that a template's own words favour neither side.
     static let nouns = ["thing", "object"]
     static let wholes = ["a photo", "a picture of something", "an object"]
+    /// Whole texts, for comparison with a text that is no label.
+    package static let texts = wholes + nouns.map { "a photo of a \($0)" }
 }

@@ -1,0 +1,116 @@
+import CLIP
+import PictureCollections
+
+struct Index: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let output = Option(
+        "output", short: "o", .target("file"), group: .output,
+        help: "The index. (default: .clip-index in the first folder)")
+    private static let dtype = Option(
+        "dtype", .choice("type", VectorType.allCases.map(\.rawValue)),
+        help: "How embeddings are stored in a new index. (default: f16)")
+    private static let wait = Option("wait", help: "Wait for another process that writes the same index.")
+    private static let status = Option("status", help: "Say what is in the index; nothing is written.")
+    private static let verify = Option("verify", help: "Read every byte and compare all checksums; nothing is written.")
+    private static let prune = Option(
+        "prune",
+        help: "Drop pictures whose file is gone and damaged records, and rewrite the index without them.")
+    private static let salvage = Option(
+        "salvage", help: "Of an index whose structure is damaged, keep what comes before the damage and go on.")
+
+    static let table = CommandTable(
+        "index",
+        abstract: "Keep the embeddings of all pictures in folders in one file, for search and the like.",
+        discussion: [
+            """
+            The first run embeds every picture, later ones what is new or changed, found by size, time and contents; \
+            of moved pictures the embedding is kept, deleted ones are dropped. A run may be stopped at any instant, \
+            by whatever: the next goes on where it ended. Pictures outside the folders given are left alone.
+            """,
+            """
+            An index belongs to one model and one set of picture options. Its format is described in \
+            Sources/PictureCollections/FORMAT.md. Pictures that can't be read are listed, and tried again when their \
+            file changes.
+            """,
+        ],
+        positionals: [
+            Positional(
+                "folder", count: 1...Int.max, unless: [status, verify, prune], isPath: true,
+                help: "Folders (all pictures inside; hidden ones are skipped), or single pictures.")
+        ],
+        options: [status, verify, prune, salvage, dtype, wait] + Option.modelOptions + [.batchSize]
+            + Option.pictureOptions + [.format(formats), output, .quiet],
+        examples: [
+            .init("clip index photos", "Make photos/.clip-index, or bring it up to date."),
+            .init("clip index photos scans -o all.index", "Two folders in one index."),
+            .init("clip index --status photos", "How many pictures are in it, of which model, what could not be read."),
+        ])
+
+    private let arguments: Arguments
+    private let results: OutputOptions
+    private let path: String
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        results = OutputOptions(
+            format: arguments.choice(.format(Index.formats)), path: nil, isQuiet: arguments.flag(.quiet))
+        let modes = [Index.status, Index.verify, Index.prune].filter { arguments.flag($0) }
+        guard modes.count < 2 else {
+            throw UsageError("'--\(modes[0].name)' and '--\(modes[1].name)' are two different things to do.")
+        }
+        path = IndexChoice.path(arguments.text(Index.output) ?? arguments.texts.first)
+        guard modes.isEmpty || arguments.positionals.count < 2 else {
+            throw UsageError("'--\(modes[0].name)' takes one index, or the folder that it is in.")
+        }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: results.isQuiet)
+        if arguments.flag(Index.status) {
+            try write(IndexStatusRecord(PictureIndex(path: path)), console)
+        } else if arguments.flag(Index.verify) {
+            let verification = try PictureIndex(path: path).verify()
+            for damaged in verification.damagedPaths { console.fail("\(damaged): its record or vector is damaged") }
+            for damage in verification.otherDamage { console.fail("\(path): \(damage) is damaged") }
+            try write(IndexVerificationRecord(path: path, verification), console)
+        } else if arguments.flag(Index.prune) {
+            let update = try PictureIndex.prune(path: path, waits: arguments.flag(Index.wait))
+            try write(IndexUpdateRecord(path: path, update), console)
+        } else {
+            try write(IndexUpdateRecord(path: path, update(console)), console)
+        }
+        return !console.hasFailed
+    }
+
+    private func update(_ console: Console) throws -> IndexUpdate {
+        let options = PictureOptions(arguments)
+        let indexer = PictureIndexer(
+            model: try ModelChoice(arguments).load(),
+            settings: PictureSettings(fit: options.fit, reading: options.reading),
+            vectorType: arguments.choice(Index.dtype) ?? .float16, batchSize: options.batchSize,
+            waits: arguments.flag(Index.wait))
+        var done = 0
+        let update = try indexer.update(path, roots: arguments.positionals, salvages: arguments.flag(Index.salvage)) {
+            progress in
+            if console.progress == nil, console.showsProgress {
+                console.progress = ProgressBar(total: progress.total, unit: "pictures")
+            }
+            while done < progress.done {
+                console.progress?.advance()
+                done += 1
+            }
+        }
+        console.progress?.clear()
+        for folder in update.unreadableFolders {
+            console.fail("\(folder.path): the folder can't be read: \(folder.message)")
+        }
+        for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
+        return update
+    }
+
+    private func write(_ record: some Record, _ console: Console) throws {
+        let stream = try ResultStream(results, console: console, isSingle: true)
+        try stream.write(record)
+        try stream.finish()
+    }
+}

@@ -1,0 +1,113 @@
+import PictureCollections
+
+/// What a run of `clip index` did.
+struct IndexUpdateRecord: Record {
+    private let path: String
+    private let update: IndexUpdate
+
+    init(path: String, _ update: IndexUpdate) {
+        self.path = path
+        self.update = update
+    }
+
+    private var pictureCount: Int { update.unchanged + update.added + update.changed + update.moved }
+
+    private var counts: [(name: String, count: Int)] {
+        [
+            ("added", update.added), ("changed", update.changed), ("moved", update.moved), ("copied", update.copied),
+            ("deleted", update.deleted), ("unchanged", update.unchanged), ("unreadable", update.unreadable),
+            ("dropped", update.dropped),
+        ]
+    }
+
+    var fields: [(name: String, value: FieldValue)] {
+        [("index", .text(path))] + counts.map { ($0.name, .integer($0.count)) } + [
+            ("compacted", .truth(update.wasCompacted)),
+            (
+                "failed",
+                .list(
+                    update.newlyUnreadable.map {
+                        .object([("input", .text($0.path)), ("error", .text($0.message))])
+                    })
+            ),
+        ]
+    }
+
+    var text: String {
+        let parts = counts.filter { $0.count > 0 }.map { "\($0.count) \($0.name)" }
+        return "\(displayed(path)): \(parts.isEmpty ? "no pictures" : parts.joined(separator: ", "))\n"
+    }
+}
+
+/// What is in an index.
+struct IndexStatusRecord: Record {
+    private let index: PictureIndex
+    private let unreadable: [UnreadablePicture]
+
+    init(_ index: PictureIndex) throws {
+        self.index = index
+        unreadable = try index.unreadable()
+    }
+
+    var fields: [(name: String, value: FieldValue)] {
+        [
+            ("index", .text(index.path)), ("pictures", .integer(index.count)),
+            ("unreadable", .integer(unreadable.count)), ("dimension", .integer(index.dimension)),
+            ("dtype", .text(index.vectorType.rawValue)), ("bytes", .integer(index.byteCount)),
+            ("complete", .truth(index.isComplete)), ("superseded", .integer(index.supersededCount)),
+            ("settings", .text(index.settings.summary)), ("model_path", .text(index.modelName)),
+            ("model", .text(index.fingerprint)),
+            (
+                "failed",
+                .list(unreadable.map { .object([("input", .text($0.path)), ("error", .text($0.message))]) })
+            ),
+        ]
+    }
+
+    var text: String {
+        var text = "\(displayed(index.path))\n"
+        func line(_ name: String, _ value: String) { text += "  \(name.padded(to: 14))\(displayed(value))\n" }
+        line("pictures", "\(index.count)")
+        line("vectors", "\(index.dimension) × \(index.vectorType.rawValue)")
+        line("size", "\(decimal(Double(index.byteCount) / 1e6, places: 1)) MB")
+        line("model", "\(index.modelName) (\(index.fingerprint.prefix(12))…)")
+        line(
+            "pictures are",
+            index.settings.summary == "the model's own" ? "fitted as the model was trained" : index.settings.summary)
+        if index.supersededCount > 0 { line("superseded", "\(index.supersededCount) records, gone after --prune") }
+        if !index.isComplete { line("last run", "was cut short, or is still going on: run it again") }
+        line("unreadable", "\(unreadable.count)")
+        for picture in unreadable { text += "    \(displayed(picture.path)): \(displayed(picture.message))\n" }
+        return text
+    }
+}
+
+/// What `clip index --verify` found.
+struct IndexVerificationRecord: Record {
+    private let path: String
+    private let verification: IndexVerification
+
+    init(path: String, _ verification: IndexVerification) {
+        self.path = path
+        self.verification = verification
+    }
+
+    var fields: [(name: String, value: FieldValue)] {
+        [
+            ("index", .text(path)), ("intact", .truth(verification.isIntact)),
+            ("checked", .integer(verification.pictureCount)), ("damaged", .texts(verification.damagedPaths)),
+            ("other_damage", .texts(verification.otherDamage)), ("torn_bytes", .integer(verification.tornByteCount)),
+        ]
+    }
+
+    var text: String {
+        let torn = verification.tornByteCount
+        let rest = torn > 0 ? "; \(torn) bytes of an interrupted run at the end, which the next run drops" : ""
+        let damaged = verification.damagedPaths.count
+        let finding =
+            verification.isIntact
+            ? "all \(verification.pictureCount) records are intact"
+            : "\(damaged) of \(verification.pictureCount) records are damaged: drop them with --prune, and index again"
+        return "\(displayed(path)): \(finding)\(rest)\n"
+    }
+}

@@ -1,0 +1,219 @@
+import CLIP
+import PictureCollections
+
+struct Search: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let image = Option(
+        "image", .file("path"), isRepeatable: true, help: "Look for pictures like this one too.")
+    private static let minus = Option(
+        "minus", .text("text"), isRepeatable: true,
+        help: "Leave out pictures that match this text better than what is wanted.")
+    private static let minusImage = Option(
+        "minus-image", .file("path"), isRepeatable: true,
+        help: "Leave out pictures that are nearer to this one than to the pictures wanted.")
+    private static let minusThreshold = Option(
+        "minus-threshold", .text("cosine"),
+        help: "Leave out whatever reaches this cosine with what --minus names, in place of the comparison.")
+    private static let weights = Option(
+        "weights", .text("numbers"),
+        help: "How much each text, then each picture counts, separated by commas. (default: all the same)")
+    private static let top = Option("top", .integer("count", 1...1_000_000), help: "How many to show. (default: 10)")
+    private static let threshold = Option("threshold", .text("cosine"), help: "Show only scores from this one on.")
+    private static let filter = Option(
+        "filter", .text("glob"),
+        help: "Search only paths that match: * is anything but a slash, ** anything, ? a character, [ab] one of some.")
+
+    static let table = CommandTable(
+        "search",
+        abstract: "Find pictures in an index by words, by pictures, or by both.",
+        discussion: [
+            """
+            One record per hit, best first: {"query", "rank", "path", "score", "cosines", "fits", "model"}. Several \
+            texts and pictures are looked for together: the score is the weighted mean of a picture's cosines with \
+            them. "cosines" are those of each, as the model measured. The search is exact.
+            """,
+            """
+            --minus excludes, it doesn't subtract: a picture drops out when its cosine with the text is greater than \
+            with every text wanted; where only pictures are wanted, greater than with every prompt that names \
+            nothing in particular; with --minus-threshold, when it reaches that cosine. --minus-image compares with \
+            the pictures wanted in the same way.
+            """,
+            """
+            "fits" is false where a picture is no more like the text than like such prompts ("a photo", "an object"): \
+            it probably shows something else, and a search always has a best hit.
+            """,
+        ],
+        positionals: [
+            Positional(
+                "text", count: 1...Int.max, unless: [image, .queriesFrom],
+                help: "What the pictures should show, all of it together.")
+        ],
+        options: [
+            .index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, .queriesFrom,
+        ] + Option.modelOptions + [.longText] + Option.outputOptions(formats),
+        examples: [
+            .init(#"clip search "a red bicycle" --index photos"#, "The ten best pictures in photos/.clip-index."),
+            .init(#"clip search "a beach" --minus "people" --filter "2024/**""#, "Empty beaches of one year."),
+            .init(#"clip search --image sofa.jpg "in red" --weights 1,0.5 --top 3"#, "Like this picture, but in red."),
+            .init("clip search --file queries.txt --format jsonl", "Many queries, one a line, in one pass."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+    private let weightList: [Float]?
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: Search.formats)
+        _ = try arguments.number(Search.threshold)
+        _ = try arguments.number(Search.minusThreshold)
+        let termCount = arguments.positionals.count + arguments.all(Search.image).count
+        if let text = arguments.text(Search.weights) {
+            let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map {
+                Float($0.filter { $0 != " " })
+            }
+            guard numbers.count == termCount, numbers.allSatisfy({ $0?.isFinite ?? false }) else {
+                throw UsageError(
+                    "'--weights \(displayed(text))' is not a list of \(termCount) numbers: one for each text, then one for "
+                        + "each picture.")
+            }
+            weightList = numbers.compactMap { $0 }
+        } else {
+            weightList = nil
+        }
+        let isList = arguments.has(.queriesFrom)
+        guard !isList || termCount == 0 else {
+            throw UsageError("Queries come from '--file <file>' or from the command line, not from both.")
+        }
+        guard !arguments.has(Search.minusThreshold) || arguments.has(Search.minus) || arguments.has(Search.minusImage)
+        else { throw UsageError("'--minus-threshold' needs a '--minus' or '--minus-image' that it is of.") }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        let index = try IndexChoice.open(arguments)
+        let model = try IndexChoice.model(of: index, arguments)
+        let terms = SearchTerms(index: index, model: model, arguments: arguments, console: console)
+        var queries: [(name: String, query: SearchQuery)] = []
+        let excluded = try terms.texts(arguments.all(Search.minus)) + terms.pictures(arguments.all(Search.minusImage))
+        for wanted in try wantedTerms(terms) {
+            var query = SearchQuery(wanted.terms)
+            query.excluded = excluded
+            query.exclusionThreshold = try? arguments.number(Search.minusThreshold)
+            query.threshold = try? arguments.number(Search.threshold)
+            query.paths = arguments.text(Search.filter).map { Glob($0) }
+            if wanted.terms.contains(where: { $0.kind == .text }) || !arguments.all(Search.minus).isEmpty {
+                query.background = try terms.background()
+            }
+            queries.append((wanted.name, query))
+        }
+        let top = arguments.integer(Search.top) ?? 10
+        let found = try index.search(queries.map(\.query), top: top, threads: arguments.integer(.threads))
+        let results = try ResultStream(output, console: console, note: note(index, found))
+        for ((name, _), hits) in zip(queries, found) {
+            for (rank, hit) in hits.enumerated() {
+                try results.write(
+                    SearchRecord(
+                        query: name, rank: rank + 1, hit: hit, fingerprint: index.fingerprint,
+                        showsQuery: queries.count > 1))
+            }
+            if hits.isEmpty { console.warn("\(quoted(name)): no picture passes") }
+        }
+        try results.finish()
+        return !console.hasFailed
+    }
+
+    /// What is wanted: all of the command line together, or each line of a file alone.
+    private func wantedTerms(_ terms: SearchTerms) throws -> [(name: String, terms: [SearchQuery.Term])] {
+        if arguments.has(.queriesFrom) {
+            let lines = try arguments.all(.queriesFrom).flatMap { path throws -> [String] in
+                try LabelList.read(path: path)
+            }
+            return zip(lines, try terms.texts(lines)).map { ($0, [$1]) }
+        }
+        let (texts, pictures) = (arguments.texts, arguments.all(Search.image))
+        var wanted = try terms.texts(texts) + terms.pictures(pictures)
+        if let weightList { for index in wanted.indices { wanted[index].weight = weightList[index] } }
+        return [((texts + pictures).joined(separator: " + "), wanted)]
+    }
+
+    /// What people should know of the scores.
+    private func note(_ index: PictureIndex, _ found: [[SearchHit]]) -> String {
+        let hits = found.flatMap { $0 }
+        let scores = "cosines, exact among \(index.count) pictures; a picture and a text rarely score above 0.4"
+        guard hits.contains(where: { $0.fits == false }) else { return scores }
+        if hits.allSatisfy({ $0.fits == false }) {
+            return "nothing fits: no hit is more like the text than like \"a photo\" or \"an object\"\n\(scores)"
+        }
+        return "?: no more like the text than like \"a photo\" or \"an object\"\n\(scores)"
+    }
+}
+
+extension Option {
+    static let queriesFrom = Option(
+        "file", .file("file"), isRepeatable: true,
+        help: "Read queries from a file, one a line, each for itself; - is standard input.")
+}
+
+/// Embeds what a query is made of.
+struct SearchTerms {
+    let index: PictureIndex
+    let model: CLIPModel
+    let arguments: Arguments
+    let console: Console
+
+    func texts(_ texts: [String]) throws -> [SearchQuery.Term] {
+        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+        for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
+        let embeddings: [Embedding] = try model.embed(texts, longText: longText)
+        return embeddings.map { SearchQuery.Term($0, kind: .text) }
+    }
+
+    /// Pictures, read and fitted as those of the index.
+    func pictures(_ paths: [String]) throws -> [SearchQuery.Term] {
+        try paths.map { path in
+            do throws(CLIPError) {
+                let image = try Image(reading: FilePath(path), options: index.settings.reading)
+                return SearchQuery.Term(try model.embed(image, fit: index.settings.fit), kind: .picture)
+            } catch {
+                throw InputError(described(error, name: path))
+            }
+        }
+    }
+
+    func background() throws -> [Embedding] { try SearchQuery.backgroundEmbeddings(of: model) }
+}
+
+/// A picture that a search found.
+private struct SearchRecord: Record {
+    let query: String
+    let rank: Int
+    let hit: SearchHit
+    let fingerprint: String
+    let showsQuery: Bool
+
+    var fields: [(name: String, value: FieldValue)] {
+        [
+            ("query", .text(query)), ("rank", .integer(rank)), ("path", .text(hit.picture.path)),
+            ("score", .number(hit.score)), ("cosines", .numbers(hit.cosines)),
+            ("fits", hit.fits.map { .truth($0) } ?? .null), ("model", .text(fingerprint)),
+        ]
+    }
+
+    var text: String {
+        let heading = showsQuery && rank == 1 ? "\(displayed(query))\n" : ""
+        let score = decimal(Double(hit.score), places: 3).rightAligned(to: 6)
+        return "\(heading)  \(score)\(hit.fits == false ? " ?" : "  ") \(displayed(hit.picture.path))\n"
+    }
+}
+
+extension Arguments {
+    /// The value of an option that takes a number.
+    func number(_ option: Option) throws(UsageError) -> Float? {
+        guard let text = text(option) else { return nil }
+        guard let number = Float(text), number.isFinite else {
+            throw UsageError("'\(displayed(text))' is no number, as '\(option.signature)' needs.")
+        }
+        return number
+    }
+}

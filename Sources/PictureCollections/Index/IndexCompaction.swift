@@ -1,0 +1,147 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+import CLIP
+
+/// What rewriting an index left out besides what held no longer.
+struct CompactionResult {
+    /// Entries that were damaged: their pictures are embedded again by the next run.
+    var damagedCount = 0
+}
+
+extension IndexLog {
+    /// Whether a rewritten file would be read noticeably faster or be noticeably smaller: many small segments, or more
+    /// than a quarter of what was once recorded holds no longer.
+    var isWorthCompacting: Bool {
+        let live = snapshot.live.vectorCount + snapshot.live.failureCount
+        return snapshot.segments.count > 256 || snapshot.entryCount - live > max(1024, live / 3)
+    }
+
+    /// Writes what holds to a new file, as one segment, and renames it over the old one. Whoever has the old one open
+    /// keeps it as it was. Nothing may be appended afterwards.
+    ///
+    /// - Complexity: O(file size); memory O(1) but for a panel of vectors.
+    func compact() throws(CLIPError) -> CompactionResult {
+        let temporary = path + ".new"
+        // Left by a run that was killed: the lock says that it is nobody's.
+        unlink(temporary)
+        let target = try OpenFile(path: temporary, flags: O_RDWR | O_CREAT | O_TRUNC)
+        do throws(CLIPError) {
+            var writer = CompactedFile(snapshot, target)
+            try writer.write()
+            try target.sync()
+            guard rename(temporary, path) == 0 else {
+                throw CLIPError(.index, path: path, "can't be replaced: \(systemMessage())")
+            }
+            target.syncFolder()
+            return writer.result
+        } catch {
+            unlink(temporary)
+            throw CLIPError(.index, path: path, "\(error.message): the index is as it was before")
+        }
+    }
+}
+
+/// Writes the entries of an index that hold, vectors first.
+private struct CompactedFile {
+    private let source: IndexFile
+    private let target: OpenFile
+    private(set) var result = CompactionResult()
+    private var position = 0
+    private var buffer: [UInt8] = []
+    private var sum = CRC32C()
+
+    init(_ source: IndexFile, _ target: OpenFile) {
+        self.source = source
+        self.target = target
+    }
+
+    mutating func write() throws(CLIPError) {
+        let live = intactEntries()
+        let texts = live.reduce(0) { $0 + (textByteCount(of: $1) ?? 0) }
+        var header = SegmentHeader(
+            kind: .pictures, entryCount: live.count, vectorCount: live.count { source.hasVector($0) },
+            removalCount: 0, textByteCount: texts, firstEntry: 0, offset: IndexHeader.byteCount)
+        try put(source.header.bytes)
+        if !live.isEmpty {
+            try flush()
+            position += SegmentHeader.byteCount
+            sum = CRC32C()
+            try writeBody(header, live)
+            header.bodyChecksum = sum.value
+            try target.write(header.bytes, at: IndexHeader.byteCount)
+        }
+        try put(SegmentBody.seal(firstEntry: live.count, offset: position + buffer.count))
+        try flush()
+    }
+
+    private mutating func writeBody(_ header: SegmentHeader, _ live: [Int]) throws(CLIPError) {
+        let (dimension, type) = (source.header.dimension, source.header.elementType)
+        let layout = header.layout(dimension: dimension, type)
+        let start = position
+        for first in stride(from: 0, to: header.vectorCount, by: 16) {
+            var panel = [UInt8](repeating: 0, count: 16 * dimension * type.byteCount)
+            for row in first..<min(first + 16, header.vectorCount) {
+                SegmentBody.place(source.vectorBytes(live[row]), row: row - first, in: &panel, type)
+            }
+            try put(panel)
+        }
+        try pad(to: start + layout.entries.lowerBound)
+        var text = 0
+        for ordinal in live {
+            guard let record = source.record(ordinal) else { continue }
+            try put(record.bytes(textOffset: text))
+            text += record.name.count + record.message.count
+        }
+        try pad(to: start + layout.texts.lowerBound)
+        for ordinal in live {
+            guard let record = source.record(ordinal) else { continue }
+            try put(record.name + record.message)
+        }
+        try pad(to: start + layout.byteCount)
+        try flush()
+    }
+
+    /// The entries that hold and are not damaged, those with a vector first.
+    private mutating func intactEntries() -> [Int] {
+        var (vectors, failures): ([Int], [Int]) = ([], [])
+        for segment in source.segments {
+            for ordinal in segment.entries where source.live.contains(ordinal) {
+                let hasVector = ordinal - segment.header.firstEntry < segment.header.vectorCount
+                guard let record = source.record(ordinal),
+                    !hasVector || CRC32C.checksum(source.vectorBytes(ordinal)) == record.vectorChecksum
+                else {
+                    result.damagedCount += 1
+                    continue
+                }
+                if hasVector { vectors.append(ordinal) } else { failures.append(ordinal) }
+            }
+        }
+        return vectors + failures
+    }
+
+    private func textByteCount(of ordinal: Int) -> Int? {
+        let segment = source.segment(of: ordinal)
+        return EntryRecord.text(of: segment.entryBytes(ordinal), in: segment.texts)?.count
+    }
+
+    private mutating func put(_ bytes: [UInt8]) throws(CLIPError) {
+        buffer += bytes
+        if buffer.count >= 1 << 20 { try flush() }
+    }
+
+    private mutating func pad(to end: Int) throws(CLIPError) {
+        try put([UInt8](repeating: 0, count: end - position - buffer.count))
+    }
+
+    private mutating func flush() throws(CLIPError) {
+        buffer.withUnsafeBytes { sum.update($0) }
+        try target.write(buffer, at: position)
+        position += buffer.count
+        buffer.removeAll(keepingCapacity: true)
+    }
+}

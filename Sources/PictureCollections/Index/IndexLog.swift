@@ -1,0 +1,110 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+import CLIP
+
+/// The index file as its one writer has it: locked, what an interrupted run left cut off, ready to be appended to.
+///
+/// A segment is on the disk before the next is begun, so that whatever ends the process or the machine costs no more than
+/// the one that was being written.
+final class IndexLog {
+    let path: String
+    private let file: OpenFile
+    /// The file as it was when it was locked.
+    private(set) var snapshot: IndexFile
+    private var end: Int
+    private var entryCount: Int
+    private var isSealed: Bool
+
+    /// Opens or makes the index at `path`.
+    /// - Parameters:
+    ///   - header: of an index that is new; nil when there must be one.
+    ///   - waits: for another writer to end, rather than refuse.
+    ///   - salvages: cuts off what is behind damage to the structure.
+    init(path: String, header: IndexHeader?, waits: Bool, salvages: Bool = false) throws(CLIPError) {
+        self.path = path
+        file = try IndexLog.locked(path, creates: header != nil, waits: waits)
+        try IndexLog.begin(file, header)
+        snapshot = try IndexFile(file, salvages: salvages)
+        (end, entryCount, isSealed) = (snapshot.end, snapshot.entryCount, snapshot.isSealed)
+        if file.byteCount > end {
+            try file.truncate(to: end)
+            try file.sync()
+        }
+    }
+
+    var header: IndexHeader { snapshot.header }
+
+    /// Appends a segment and waits until it is on the disk.
+    /// - Returns: the number of its first entry.
+    /// - Throws: when it can't be written. The file is then as it was before.
+    @discardableResult
+    func append(
+        pictures: [(record: EntryRecord, vector: [UInt8])], failures: [EntryRecord] = [], removals: [Int] = []
+    ) throws(CLIPError) -> Int {
+        let first = entryCount
+        guard !pictures.isEmpty || !failures.isEmpty || !removals.isEmpty else { return first }
+        let segment = SegmentBody(
+            pictures: pictures, failures: failures, removals: removals, firstEntry: first, offset: end,
+            dimension: header.dimension, type: header.elementType)
+        try write(segment.bytes)
+        entryCount += pictures.count + failures.count
+        isSealed = false
+        return first
+    }
+
+    /// Says in the file that the run came to its end. Nothing is written when nothing was.
+    func seal() throws(CLIPError) {
+        guard !isSealed else { return }
+        try write(SegmentBody.seal(firstEntry: entryCount, offset: end))
+        isSealed = true
+    }
+
+    /// The file as it is now.
+    func reread() throws(CLIPError) -> IndexFile {
+        snapshot = try IndexFile(file)
+        return snapshot
+    }
+
+    private func write(_ bytes: [UInt8]) throws(CLIPError) {
+        do throws(CLIPError) {
+            try file.write(bytes, at: end)
+            try file.sync()
+        } catch {
+            try? file.truncate(to: end)
+            throw CLIPError(
+                .index, path: path,
+                "\(error.message): what was indexed before is kept, free space or repair the disk and run it again")
+        }
+        end += bytes.count
+    }
+
+    /// The file at `path`, locked. Another writer may have renamed a compacted file over the one that was waited for.
+    private static func locked(_ path: String, creates: Bool, waits: Bool) throws(CLIPError) -> OpenFile {
+        while true {
+            let file = try OpenFile(path: path, flags: O_RDWR | (creates ? O_CREAT : 0))
+            guard try file.lock(waits: waits) else {
+                throw CLIPError(
+                    .index, path: path,
+                    "another process is writing this index: wait until it ends (--wait does), and run it again")
+            }
+            if file.isAtPath { return file }
+        }
+    }
+
+    /// Writes the header of an index that has none yet.
+    private static func begin(_ file: OpenFile, _ header: IndexHeader?) throws(CLIPError) {
+        guard let header else { return }
+        let start = try file.read(at: 0, count: IndexHeader.byteCount)
+        let isCutShort = start.count < IndexHeader.byteCount
+        guard isCutShort, start.prefix(8).elementsEqual(IndexHeader.magic.prefix(start.count)) else { return }
+        try file.truncate(to: 0)
+        try file.write(header.bytes, at: 0)
+        try file.sync()
+        file.syncFolder()
+    }
+}

@@ -1,0 +1,41 @@
+/// What reading every byte of an index found.
+public struct IndexVerification: Sendable {
+    /// Pictures that were checked.
+    public let pictureCount: Int
+    /// The pictures whose vector or record is damaged, by their paths as far as those can be read.
+    public let damagedPaths: [String]
+    /// Damage to what belongs to no picture that holds, such as padding and older records.
+    public let otherDamage: [String]
+    /// Bytes at the end that a run was writing when it was cut short. The next run drops them.
+    public let tornByteCount: Int
+
+    /// Whether everything is as it was written.
+    public var isIntact: Bool { damagedPaths.isEmpty && otherDamage.isEmpty }
+}
+
+extension PictureIndex {
+    /// Reads the whole file and compares every checksum.
+    ///
+    /// - Complexity: O(file size), limited by the disk.
+    public func verify() -> IndexVerification {
+        var damaged: [String] = []
+        var other: [String] = []
+        for segment in file.segments {
+            guard CRC32C.checksum(segment.body) != segment.header.bodyChecksum else { continue }
+            let before = damaged.count
+            for ordinal in segment.entries where file.live.contains(ordinal) {
+                let isIntact =
+                    file.record(ordinal).map {
+                        !file.hasVector(ordinal) || CRC32C.checksum(file.vectorBytes(ordinal)) == $0.vectorChecksum
+                    } ?? false
+                if !isIntact { damaged.append(unverifiedPath(of: ordinal)) }
+            }
+            if damaged.count == before {
+                other.append("the segment at byte \(segment.header.offset), in a part that no picture needs")
+            }
+        }
+        return IndexVerification(
+            pictureCount: count + unreadableCount, damagedPaths: damaged, otherDamage: other,
+            tornByteCount: file.tornByteCount)
+    }
+}

@@ -1,0 +1,124 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+import CLIP
+
+/// An open file that is read and written at places, its errors in words.
+final class OpenFile: @unchecked Sendable {
+    let path: String
+    let descriptor: Int32
+
+    /// - Parameter flags: of `open(2)`.
+    init(path: String, flags: Int32) throws(CLIPError) {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw CLIPError(.index, path: path.isEmpty ? "\"\"" : path, "is not a path")
+        }
+        // Opening a named pipe would wait for its other end.
+        descriptor = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o666)
+        self.path = path
+        guard descriptor >= 0 else { throw CLIPError(.index, path: path, "can't be opened: \(systemMessage())") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw CLIPError(.index, path: path, "is a folder, a device or a pipe, expected a file")
+        }
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    private var status: stat {
+        var status = stat()
+        fstat(descriptor, &status)
+        return status
+    }
+
+    var byteCount: Int { Int(status.st_size) }
+
+    /// Whether `path` still leads to this file: another may have been renamed over it.
+    var isAtPath: Bool {
+        var found = stat()
+        let own = status
+        return stat(path, &found) == 0 && found.st_ino == own.st_ino && found.st_dev == own.st_dev
+    }
+
+    /// The bytes from `offset` on, fewer than `count` only at the end.
+    func bytes(at offset: Int, count: Int) throws(IndexFault) -> [UInt8] {
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < count {
+                let got = pread(
+                    descriptor, buffer.baseAddress! + filled, min(count - filled, 1 << 30), off_t(offset + filled))
+                if got < 0 && errno == EINTR { continue }
+                if got < 0 { failure = errno }
+                if got <= 0 { break }
+                filled += got
+            }
+        }
+        guard failure == 0 else { throw IndexFault("can't be read: \(systemMessage(failure))") }
+        return bytes
+    }
+
+    func read(at offset: Int, count: Int) throws(CLIPError) -> [UInt8] {
+        do throws(IndexFault) {
+            return try bytes(at: offset, count: count)
+        } catch {
+            throw CLIPError(.index, path: path, error.message)
+        }
+    }
+
+    func write(_ bytes: [UInt8], at offset: Int) throws(CLIPError) {
+        var done = 0
+        while done < bytes.count {
+            let written = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress! + done, min($0.count - done, 1 << 30), off_t(offset + done))
+            }
+            if written < 0 && errno == EINTR { continue }
+            guard written > 0 else { throw CLIPError(.index, path: path, "can't be written: \(systemMessage())") }
+            done += written
+        }
+    }
+
+    func truncate(to byteCount: Int) throws(CLIPError) {
+        guard ftruncate(descriptor, off_t(byteCount)) == 0 else {
+            throw CLIPError(.index, path: path, "can't be cut to \(byteCount) bytes: \(systemMessage())")
+        }
+    }
+
+    /// Waits until what was written is on the disk.
+    func sync() throws(CLIPError) {
+        guard fsync(descriptor) == 0 else {
+            throw CLIPError(.index, path: path, "can't be synced: \(systemMessage())")
+        }
+    }
+
+    /// Waits until the name of the file is on the disk too. Some file systems can't sync a folder: they say so.
+    func syncFolder() {
+        let folder = open(folderPath(of: path), O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        _ = fsync(folder)
+        close(folder)
+    }
+
+    /// Locks the file against other writers; the lock goes with this object or its process.
+    /// - Returns: false when another has it and `waits` is false.
+    func lock(waits: Bool) throws(CLIPError) -> Bool {
+        while flock(descriptor, LOCK_EX | (waits ? 0 : LOCK_NB)) != 0 {
+            if errno == EINTR { continue }
+            if errno == EWOULDBLOCK { return false }
+            throw CLIPError(.index, path: path, "can't be locked: \(systemMessage())")
+        }
+        return true
+    }
+}
+
+/// The operating system's words for `code`.
+func systemMessage(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }
+
+/// The folder that holds `path`, "." for a bare name.
+func folderPath(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+}

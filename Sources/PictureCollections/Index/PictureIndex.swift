@@ -1,0 +1,167 @@
+import CLIP
+
+/// An index of pictures: their paths and the embeddings of one model, mapped from a file.
+///
+/// It is a snapshot: pictures that a writer appends later are not seen. Opening reads the structure alone, 64 bytes per
+/// segment; vectors and names come from the disk when they are needed. One index serves any number of tasks at once.
+/// ```swift
+/// let index = try PictureIndex(path: "photos/.clip-index")
+/// let query = SearchQuery(try model.embed("a red bicycle"))
+/// for hit in try index.search(query, top: 10) { print(hit.picture.path, hit.score) }
+/// ```
+public struct PictureIndex: Sendable {
+    /// The name of an index inside the folder that it is of.
+    public static let defaultName = ".clip-index"
+
+    let file: IndexFile
+
+    init(_ file: IndexFile) { self.file = file }
+
+    /// Opens the index at `path`.
+    /// - Throws: `CLIPError` of kind `.index` when there is none, or its structure is damaged.
+    /// - Complexity: O(segments + pictures / 64); one segment after a compaction.
+    public init(path: String) throws(CLIPError) {
+        file = try IndexFile(path: path)
+    }
+
+    /// Where the index was opened.
+    public var path: String { file.path }
+    /// Pictures with an embedding.
+    public var count: Int { file.live.vectorCount }
+    /// Pictures that could not be read or decoded.
+    public var unreadableCount: Int { file.live.failureCount }
+    /// The number of values in an embedding.
+    public var dimension: Int { file.header.dimension }
+    /// How embeddings are stored.
+    public var vectorType: VectorType { file.header.elementType }
+    /// `CLIPModel.fingerprint` of the model that made the embeddings.
+    public var fingerprint: String { file.header.fingerprint }
+    /// What that model was called.
+    public var modelName: String { file.header.modelName }
+    /// How pictures were read and fitted.
+    public var settings: PictureSettings { file.header.settings }
+    /// The size of the file.
+    public var byteCount: Int { file.end + file.tornByteCount }
+    /// Whether the last run that wrote came to its end.
+    public var isComplete: Bool { file.isSealed }
+    /// Records that hold no longer, whose space a compaction gives back.
+    public var supersededCount: Int { file.entryCount - count - unreadableCount }
+
+    /// The numbers of all pictures with an embedding, in the order in which they were indexed. They hold for this
+    /// snapshot: compacting an index numbers them anew.
+    public var pictureNumbers: [Int] {
+        file.segments.flatMap { segment in
+            (segment.entries.lowerBound..<segment.entries.lowerBound + segment.header.vectorCount).filter {
+                file.live.contains($0)
+            }
+        }
+    }
+
+    /// What is recorded of a picture.
+    /// - Parameter number: one of `pictureNumbers`, or of a search's hits.
+    /// - Throws: `CLIPError` of kind `.index` when the record is damaged.
+    /// - Complexity: O(log segments).
+    public func picture(_ number: Int) throws(CLIPError) -> IndexedPicture {
+        guard number >= 0, number < file.entryCount, let record = file.record(number) else {
+            throw damage(number)
+        }
+        return IndexedPicture(number: number, record: record, pathBytes: pathBytes(record.name))
+    }
+
+    /// The embedding of a picture, as it is stored: `[dimension]`, of length 1 but for rounding.
+    /// - Throws: `CLIPError` of kind `.index` when the number is none of a picture, or record or vector are damaged.
+    /// - Complexity: O(dimension + log segments).
+    public func embedding(of number: Int) throws(CLIPError) -> Embedding {
+        guard number >= 0, number < file.entryCount, file.hasVector(number), let record = file.record(number) else {
+            throw damage(number)
+        }
+        let bytes = file.vectorBytes(number)
+        guard CRC32C.checksum(bytes) == record.vectorChecksum else { throw damage(number) }
+        return Embedding(values: vectorType.values(bytes))
+    }
+
+    /// The pictures that could not be read or decoded, and why.
+    /// - Complexity: O(their number · log segments).
+    public func unreadable() throws(CLIPError) -> [UnreadablePicture] {
+        var pictures: [UnreadablePicture] = []
+        for segment in file.segments {
+            for ordinal in segment.entries.dropFirst(segment.header.vectorCount) where file.live.contains(ordinal) {
+                guard let record = file.record(ordinal) else { throw damage(ordinal) }
+                pictures.append(
+                    UnreadablePicture(
+                        path: shownPath(record.name), message: String(decoding: record.message, as: UTF8.self)))
+            }
+        }
+        return pictures
+    }
+
+    /// Refuses a model other than the one that made the embeddings.
+    /// - Throws: `CLIPError` of kind `.index` that names both.
+    public func check(_ model: CLIPModel) throws(CLIPError) {
+        guard model.fingerprint == fingerprint else {
+            throw CLIPError(
+                .index, path: path,
+                "holds embeddings of model \(modelName) (\(fingerprint.prefix(12))…), not of \(model.path) "
+                    + "(\(model.fingerprint.prefix(12))…): name the first with --model, or index into another file")
+        }
+    }
+
+    /// A path as a process in the current folder opens it.
+    func shownPath(_ name: [UInt8]) -> String { String(decoding: pathBytes(name), as: UTF8.self) }
+
+    func pathBytes(_ name: [UInt8]) -> [UInt8] {
+        let folder = folderPath(of: path)
+        guard name.first != UInt8(ascii: "/"), folder != "." else { return name }
+        return Array(folder.utf8) + (folder == "/" ? [] : [UInt8(ascii: "/")]) + name
+    }
+
+    func unverifiedPath(of number: Int) -> String {
+        file.withName(number) { shownPath(Array($0)) } ?? "entry \(number)"
+    }
+
+    func damage(_ number: Int) -> CLIPError {
+        CLIPError(
+            .index, path: path,
+            "the record of entry \(number) is damaged: \"clip index --verify\" lists what is, \"--prune\" drops it, and "
+                + "indexing again embeds it anew")
+    }
+}
+
+/// What an index keeps of a picture besides its embedding.
+public struct IndexedPicture: Sendable, Identifiable {
+    /// Its number in the snapshot that it is from.
+    public let number: Int
+    /// The path of the file: relative paths are relative to the current folder, as the index's own.
+    public let path: String
+    /// The same as the bytes that the file system has, which need not be UTF-8.
+    public let pathBytes: [UInt8]
+    /// Pixels across, upright.
+    public let width: Int
+    /// Pixels down.
+    public let height: Int
+    /// The size of the file.
+    public let byteCount: Int
+    /// SHA-256 of the file's bytes: 64 hexadecimal digits.
+    public let contentHash: String
+
+    /// Its number.
+    public var id: Int { number }
+
+    init(number: Int, record: EntryRecord, pathBytes: [UInt8]) {
+        self.number = number
+        path = String(decoding: pathBytes, as: UTF8.self)
+        self.pathBytes = pathBytes
+        width = record.width
+        height = record.height
+        byteCount = record.identity.byteCount
+        contentHash = hexadecimal(record.contentHash.bytes)
+    }
+}
+
+/// A picture that has no embedding.
+public struct UnreadablePicture: Sendable, Equatable {
+    /// The path of the file.
+    public let path: String
+    /// Why, on one line.
+    public let message: String
+}

@@ -1,0 +1,53 @@
+public import CLIP
+
+/// How the pictures of an index are read and fitted: it decides their embeddings as the model does.
+public struct PictureSettings: Sendable, Equatable {
+    /// How a picture that is not square becomes square; nil is the model's own preprocessing.
+    public var fit: ImageFit?
+    /// How picture files are decoded. The most pixels are no part of an index: they decide what fails, not what results.
+    public var reading: ImageOptions
+
+    /// Settings as the model was trained with.
+    public init(fit: ImageFit? = nil, reading: ImageOptions = ImageOptions()) {
+        self.fit = fit
+        self.reading = reading
+    }
+
+    /// Whether both give the same embeddings.
+    public static func == (a: PictureSettings, b: PictureSettings) -> Bool { a.bits == b.bits }
+
+    /// FORMAT.md, "Header": the fit in the low byte, the other choices from bit 8 on.
+    var bits: UInt32 {
+        let fit = fit.flatMap { PictureSettings.fits.firstIndex(of: $0) }.map { UInt32($0) + 1 } ?? 0
+        let flags = [
+            !reading.compositesAlphaOverWhite, !reading.appliesOrientation, reading.clipsGray16,
+            reading.allowsTruncated,
+        ]
+        return flags.enumerated().reduce(fit) { $0 | ($1.element ? 256 << UInt32($1.offset) : 0) }
+    }
+
+    init?(bits: UInt32) {
+        let number = Int(bits & 255)
+        guard number <= PictureSettings.fits.count, bits >> 12 == 0 else { return nil }
+        fit = number == 0 ? nil : PictureSettings.fits[number - 1]
+        reading = ImageOptions()
+        reading.compositesAlphaOverWhite = bits & 256 == 0
+        reading.appliesOrientation = bits & 512 == 0
+        reading.clipsGray16 = bits & 1024 != 0
+        reading.allowsTruncated = bits & 2048 != 0
+    }
+
+    /// In words, for messages: `--fit pad --no-orient`.
+    public var summary: String {
+        var words: [String] = []
+        if let fit { words.append("--fit \(fit.rawValue)") }
+        if !reading.compositesAlphaOverWhite { words.append("--alpha drop") }
+        if !reading.appliesOrientation { words.append("--no-orient") }
+        if reading.clipsGray16 { words.append("--gray16 clip") }
+        if reading.allowsTruncated { words.append("--allow-truncated") }
+        return words.isEmpty ? "the model's own" : words.joined(separator: " ")
+    }
+
+    /// In the order of their numbers, from 1.
+    private static let fits: [ImageFit] = [.crop, .squash, .pad, .multicrop]
+}

@@ -1,0 +1,131 @@
+import CLIP
+import TensorCore
+
+extension PictureIndex {
+    /// Rows of a block: their products stay in a cache until they have been looked at.
+    static let blockRows = 512
+    /// Queries that are multiplied at once.
+    static let queryLimit = 128
+
+    /// The pictures nearest to each of some points, exactly: every vector is multiplied with every query.
+    ///
+    /// Scores are the same to the bit for any number of queries and threads on one instruction set; pictures of equal
+    /// score come in the order of their numbers.
+    /// - Parameters:
+    ///   - queries: each `[dimension]`, of length 1 where scores are to be cosines.
+    ///   - top: how many per query.
+    ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    /// - Returns: for each query at most `top` pictures, best first.
+    /// - Throws: `CLIPError` of kind `.argument` for a query of another dimension, or threads that can't be.
+    /// - Complexity: O(queries · pictures · dimension) products; one query reads every vector once, which memory limits,
+    ///   128 queries share that reading. Memory: 512 products a query and thread.
+    public func nearest(
+        to queries: [Embedding], top: Int, threads: Int? = nil
+    ) throws(CLIPError) -> [[Neighbour]] {
+        let compute = try computing(threads)
+        var results: [[Neighbour]] = []
+        for start in stride(from: 0, to: queries.count, by: PictureIndex.queryLimit) {
+            let part = queries[start..<min(start + PictureIndex.queryLimit, queries.count)]
+            let scanned = try QueryRows(part, dimension: dimension)
+            let tops = scan(scanned, compute, initial: { part.map { _ in TopScores(capacity: top) } }) {
+                tops, first, products in
+                for query in tops.indices {
+                    products.forEach(query: query, reaching: { tops[query].bar }) { row, score in
+                        guard file.live.contains(first + row) else { return }
+                        tops[query].insert(Neighbour(number: first + row, score: score))
+                    }
+                }
+            }
+            results += part.indices.map { query in
+                var best = TopScores(capacity: top)
+                for state in tops { best.merge(state[query - start]) }
+                return best.sorted
+            }
+        }
+        return results
+    }
+
+    /// Multiplies all vectors with some queries and hands on the products of each block.
+    /// - Parameter body: takes a thread's state, the number of the block's first picture, and the products.
+    func scan<State>(
+        _ queries: QueryRows, _ compute: Compute, initial: () -> State,
+        _ body: (_ state: inout State, _ first: Int, _ products: BlockProducts) -> Void
+    ) -> [State] {
+        var blocks: [PanelRows] = []
+        var firsts: [Int] = []
+        for segment in file.segments {
+            guard let vectors = file.vectors(of: segment) else { continue }
+            for row in stride(from: 0, to: vectors.outputs, by: PictureIndex.blockRows) {
+                blocks.append(PanelRows(vectors, rows: row..<min(row + PictureIndex.blockRows, vectors.outputs)))
+                firsts.append(segment.header.firstEntry + row)
+            }
+        }
+        return compute.scan(
+            queries.start, queryCount: queries.count, queryStride: queries.stride, blocks: blocks, initial: initial
+        ) { state, block, products, stride in
+            body(
+                &state, firsts[block],
+                BlockProducts(start: products, stride: stride, rowCount: blocks[block].rows.count))
+        }
+    }
+
+    func computing(_ threads: Int?) throws(CLIPError) -> Compute {
+        do throws(ComputeError) {
+            return try Compute(threads: threads)
+        } catch {
+            throw CLIPError(.argument, error.description)
+        }
+    }
+}
+
+/// Queries where kernels find them: `[count, dimension]`, rows an odd number of cache lines apart.
+struct QueryRows {
+    private let rows: Activations
+
+    /// - Throws: when one is not of the dimension.
+    init(_ queries: some Collection<Embedding>, dimension: Int) throws(CLIPError) {
+        rows = Activations(rows: queries.count, columns: dimension)
+        for (index, query) in queries.enumerated() {
+            guard query.values.count == dimension else {
+                throw CLIPError(
+                    .argument,
+                    "a query of \(query.values.count) values, the index holds vectors of \(dimension): "
+                        + "it is of another model")
+            }
+            rows.row(index).update(from: query.values, count: dimension)
+        }
+    }
+
+    var count: Int { rows.rows }
+    var stride: Int { rows.stride }
+    var start: UnsafePointer<Float> { UnsafePointer(rows.row(0)) }
+}
+
+/// The products of some queries with a block of vectors: `[queries, rowCount]`.
+struct BlockProducts {
+    let start: UnsafePointer<Float>
+    let stride: Int
+    let rowCount: Int
+
+    @inline(__always)
+    subscript(query: Int, row: Int) -> Float { start[query * stride + row] }
+
+    /// Calls `body` for each row of a query whose product reaches a bar, which may rise meanwhile.
+    @inline(__always)
+    func forEach(query: Int, reaching bar: () -> Float, _ body: (_ row: Int, _ product: Float) -> Void) {
+        let products = start + query * stride
+        var row = 0
+        // Almost all are below: eight are passed at a time.
+        while row + 8 <= rowCount {
+            let eight = UnsafeRawPointer(products + row).loadUnaligned(as: SIMD8<Float>.self)
+            if any(eight .>= SIMD8(repeating: bar())) {
+                for lane in 0..<8 where eight[lane] >= bar() { body(row + lane, eight[lane]) }
+            }
+            row += 8
+        }
+        while row < rowCount {
+            if products[row] >= bar() { body(row, products[row]) }
+            row += 1
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// The best few of many scores: a heap with the worst on top.
+///
+/// Equal scores are ordered by number, so that the result doesn't depend on the order in which they come.
+struct TopScores {
+    private let capacity: Int
+    private var heap: [Neighbour] = []
+    /// What a score must reach to be taken.
+    private(set) var bar: Float
+
+    /// - Parameter least: the least score that counts.
+    init(capacity: Int, least: Float = -.infinity) {
+        self.capacity = capacity
+        bar = capacity > 0 ? least : .infinity
+    }
+
+    /// Takes a score that reaches the bar, if it is among the best.
+    mutating func insert(_ neighbour: Neighbour) {
+        if heap.count < capacity {
+            heap.append(neighbour)
+            var child = heap.count - 1
+            while child > 0, heap[child].isWorse(than: heap[(child - 1) / 2]) {
+                heap.swapAt(child, (child - 1) / 2)
+                child = (child - 1) / 2
+            }
+        } else if let worst = heap.first, worst.isWorse(than: neighbour) {
+            heap[0] = neighbour
+            sink()
+        }
+        if heap.count == capacity { bar = max(bar, heap[0].score) }
+    }
+
+    mutating func merge(_ other: TopScores) {
+        for neighbour in other.heap { insert(neighbour) }
+    }
+
+    /// Best first.
+    var sorted: [Neighbour] { heap.sorted { $1.isWorse(than: $0) } }
+
+    private mutating func sink() {
+        var parent = 0
+        while true {
+            var worst = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if heap[child].isWorse(than: heap[worst]) { worst = child }
+            }
+            if worst == parent { return }
+            heap.swapAt(parent, worst)
+            parent = worst
+        }
+    }
+}
+
+/// A picture near a point.
+public struct Neighbour: Sendable, Equatable {
+    /// The picture's number in its index.
+    public let number: Int
+    /// The product with the query: its cosine, when the query has length 1.
+    public let score: Float
+
+    @inline(__always)
+    func isWorse(than other: Neighbour) -> Bool {
+        score != other.score ? score < other.score : number > other.number
+    }
+}

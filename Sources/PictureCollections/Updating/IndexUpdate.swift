@@ -1,0 +1,36 @@
+/// What bringing an index up to date did.
+public struct IndexUpdate: Sendable, Equatable {
+    /// Pictures that are new.
+    public var added = 0
+    /// Pictures whose file has other contents than before.
+    public var changed = 0
+    /// Pictures that are at another path than before: their embedding was kept.
+    public var moved = 0
+    /// New pictures whose file has the same bytes as another's: its embedding was taken. They count as added too.
+    public var copied = 0
+    /// Pictures that are gone.
+    public var deleted = 0
+    /// Pictures that are as they were.
+    public var unchanged = 0
+    /// Files that can't be read or decoded, those of earlier runs included.
+    public var unreadable = 0
+    /// Those of them that this run came upon, by path, and why.
+    public var newlyUnreadable: [UnreadablePicture] = []
+    /// Folders that can't be read, and why: what the index has inside them was kept.
+    public var unreadableFolders: [UnreadablePicture] = []
+    /// Damaged records that were dropped.
+    public var dropped = 0
+    /// Whether the file was rewritten to give back space.
+    public var wasCompacted = false
+
+    /// No change.
+    public init() {}
+}
+
+/// How far bringing an index up to date has come.
+public struct IndexProgress: Sendable {
+    /// Files that are done.
+    public let done: Int
+    /// Files that are new or changed.
+    public let total: Int
+}

@@ -1,0 +1,246 @@
+import CLIP
+
+/// One run of an indexer: what is where, what has to be embedded, what is gone.
+struct IndexingRun {
+    private let indexer: PictureIndexer
+    private let log: IndexLog
+    private let names: IndexNames
+    private let contents: IndexContents
+    /// The absolute path of the folder that names are relative to.
+    private let base: [UInt8]
+    /// Whether each entry's file was met.
+    private var seen: [Bool]
+    private var candidates: [Candidate] = []
+    private var roots: [[UInt8]] = []
+    private var scan = FolderScan()
+    private var update = IndexUpdate()
+    /// Entries whose file is gone. Those that turn out to be moved are taken out.
+    private var gone: Set<Int> = []
+
+    init(_ indexer: PictureIndexer, _ log: IndexLog) throws(CLIPError) {
+        self.indexer = indexer
+        self.log = log
+        names = IndexNames(log.snapshot)
+        contents = IndexContents(log.snapshot)
+        seen = [Bool](repeating: false, count: log.snapshot.entryCount)
+        guard let base = resolvedPath(Array(folderPath(of: log.path).utf8)) else {
+            throw CLIPError(.index, path: log.path, "its folder can't be found: \(systemMessage())")
+        }
+        self.base = base
+    }
+
+    /// Compares what is in the folders with what is in the index.
+    mutating func scan(_ roots: [[UInt8]]) throws(CLIPError) {
+        self.roots = roots
+        var found: Set<[UInt8]> = []
+        for root in roots {
+            // Folders that are given may lie inside each other.
+            let overlaps = roots.count > 1
+            var scan = scan
+            scan.run(root) { file in
+                if overlaps, !found.insert(file.path).inserted { return }
+                meet(file)
+            }
+            self.scan = scan
+        }
+        let unreadable = scan.unreadableFolders.map(\.path)
+        for segment in log.snapshot.segments {
+            for entry in segment.entries where log.snapshot.live.contains(entry) && !seen[entry] {
+                guard let path = absolutePath(entry), roots.contains(where: { isPath(path, at: $0) }),
+                    !unreadable.contains(where: { isPath(path, at: $0) })
+                else { continue }
+                gone.insert(entry)
+            }
+        }
+    }
+
+    private mutating func meet(_ file: FolderScan.Found) {
+        let name = relativeName(file.path)
+        let entry = names.find(name)
+        if let entry {
+            seen[entry] = true
+            if names.isUnchanged(entry, file.identity) {
+                update.unchanged += 1
+                return
+            }
+        }
+        candidates.append(Candidate(path: file.path, name: name, identity: file.identity, entry: entry))
+    }
+
+    /// Embeds what is new or changed.
+    mutating func embed(_ progress: (IndexProgress) -> Void) throws(CLIPError) {
+        let contents = contents
+        let preparation = FilePreparation(model: indexer.model, settings: indexer.settings) { contents.find($0) }
+        let total = candidates.count
+        progress(IndexProgress(done: 0, total: total))
+        var position = min(indexer.batchSize, total)
+        var batch = preparation.start(Array(candidates[..<position]))
+        defer { _ = batch.wait() }
+        var done = 0
+        while done < total {
+            let files = batch.wait()
+            let next = min(position + indexer.batchSize, total)
+            batch = preparation.start(Array(candidates[position..<next]))
+            position = next
+            try record(files)
+            done += files.count
+            progress(IndexProgress(done: done, total: total))
+        }
+    }
+
+    /// Drops what is gone, seals the file, and rewrites it when that is worth it.
+    mutating func finish() throws(CLIPError) -> IndexUpdate {
+        try log.append(pictures: [], removals: gone.sorted())
+        update.deleted = gone.count
+        try log.seal()
+        let snapshot = try log.reread()
+        update.unreadable = snapshot.live.failureCount
+        let index = PictureIndex(snapshot)
+        update.unreadableFolders = scan.unreadableFolders.map {
+            UnreadablePicture(path: index.shownPath(relativeName($0.path)), message: $0.message)
+        }
+        if log.isWorthCompacting {
+            update.dropped = try log.compact().damagedCount
+            update.wasCompacted = true
+        }
+        return update
+    }
+
+    /// Appends a batch of files to the log.
+    private mutating func record(_ files: [PreparedFile]) throws(CLIPError) {
+        var vectors = try encode(files).makeIterator()
+        var pictures: [(record: EntryRecord, vector: [UInt8])] = []
+        var failures: [EntryRecord] = []
+        var removals: Set<Int> = []
+        for file in files {
+            if let old = file.candidate.entry { removals.insert(old) }
+            var record = EntryRecord(
+                identity: file.identity, contentHash: file.contentHash, width: 0, height: 0, name: file.candidate.name)
+            switch file.content {
+            case .known(let entry):
+                guard let source = log.snapshot.record(entry) else { continue }
+                (record.width, record.height) = (source.width, source.height)
+                pictures.append((record, log.snapshot.vectorBytes(entry)))
+                count(file, takenFrom: entry, &removals)
+            case .pixels(_, let width, let height):
+                (record.width, record.height) = (width, height)
+                pictures.append((record, vectors.next() ?? []))
+                if file.candidate.entry == nil { update.added += 1 } else { update.changed += 1 }
+            case .unreadable(let message):
+                record.message = Array(message.utf8)
+                failures.append(record)
+                update.newlyUnreadable.append(
+                    UnreadablePicture(
+                        path: PictureIndex(log.snapshot).shownPath(record.name), message: message))
+            }
+        }
+        try log.append(pictures: pictures, failures: failures, removals: removals.sorted())
+    }
+
+    private mutating func count(_ file: PreparedFile, takenFrom entry: Int, _ removals: inout Set<Int>) {
+        if file.candidate.entry == entry {
+            update.unchanged += 1
+        } else if gone.remove(entry) != nil {
+            removals.insert(entry)
+            update.moved += 1
+        } else if file.candidate.entry == nil {
+            update.added += 1
+            update.copied += 1
+        } else {
+            update.changed += 1
+        }
+    }
+
+    /// The stored bytes of the embeddings of those files that have pixels, in order.
+    private func encode(_ files: [PreparedFile]) throws(CLIPError) -> [[UInt8]] {
+        var values: [Float] = []
+        var counts: [Int] = []
+        var shape: [Int] = []
+        for file in files {
+            guard case .pixels(let pixels, _, _) = file.content else { continue }
+            values += pixels.values
+            counts.append(pixels.shape[0])
+            shape = pixels.shape
+        }
+        guard !counts.isEmpty else { return [] }
+        shape[0] = counts.reduce(0, +)
+        let crops: [Embedding] = try indexer.model.embed(
+            PixelTensor(shape: shape, values: values), normalize: false)
+        var start = 0
+        return counts.map { count in
+            defer { start += count }
+            let embedding = Embedding(meanOf: Array(crops[start..<start + count]), normalize: true)
+            return log.header.elementType.bytes(embedding.values)
+        }
+    }
+
+    /// A path below the folder of the index without that folder, any other as it is.
+    private func relativeName(_ path: [UInt8]) -> [UInt8] {
+        let prefix = base.last == UInt8(ascii: "/") ? base : base + [UInt8(ascii: "/")]
+        return path.starts(with: prefix) ? Array(path.dropFirst(prefix.count)) : path
+    }
+
+    private func absolutePath(_ entry: Int) -> [UInt8]? {
+        log.snapshot.withName(entry) { name in
+            if name.first == UInt8(ascii: "/") { return Array(name) }
+            return (base.last == UInt8(ascii: "/") ? base : base + [UInt8(ascii: "/")]) + name
+        }
+    }
+}
+
+/// Whether `path` is `root` or inside it.
+private func isPath(_ path: [UInt8], at root: [UInt8]) -> Bool {
+    guard path.starts(with: root) else { return false }
+    return path.count == root.count || root.last == UInt8(ascii: "/") || path[root.count] == UInt8(ascii: "/")
+}
+
+/// Finds the entries of an index by name.
+struct IndexNames {
+    private let file: IndexFile
+    private var table: OrdinalTable
+
+    init(_ file: IndexFile) {
+        self.file = file
+        table = OrdinalTable(capacity: file.live.vectorCount + file.live.failureCount)
+        for segment in file.segments {
+            for entry in segment.entries where file.live.contains(entry) {
+                if let hash = file.withName(entry, { nameHash($0) }) { table.insert(entry, hash: hash) }
+            }
+        }
+    }
+
+    /// The entry that holds for `name`.
+    func find(_ name: [UInt8]) -> Int? {
+        table.find(nameHash(name)) { file.withName($0) { $0.elementsEqual(name) } ?? false }
+    }
+
+    /// Whether the file of an entry is surely the one that was read. A damaged record is of no file.
+    func isUnchanged(_ entry: Int, _ identity: FileIdentity) -> Bool {
+        guard let record = file.record(entry) else { return false }
+        return record.identity == identity && identity.modified != 0
+    }
+}
+
+/// Finds the entries of an index by the contents of their files.
+struct IndexContents: Sendable {
+    private let file: IndexFile
+    private var table: OrdinalTable
+
+    init(_ file: IndexFile) {
+        self.file = file
+        table = OrdinalTable(capacity: file.live.vectorCount)
+        for segment in file.segments {
+            for entry in segment.entries.prefix(segment.header.vectorCount) where file.live.contains(entry) {
+                table.insert(entry, hash: file.contentHash(entry).prefix)
+            }
+        }
+    }
+
+    /// An intact entry of a file with these contents.
+    func find(_ hash: ContentHash) -> Int? {
+        table.find(hash.prefix) { entry in
+            guard file.contentHash(entry) == hash, let record = file.record(entry) else { return false }
+            return CRC32C.checksum(file.vectorBytes(entry)) == record.vectorChecksum
+        }
+    }
+}

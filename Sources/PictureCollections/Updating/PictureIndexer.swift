@@ -1,0 +1,83 @@
+import CLIP
+
+/// Brings an index up to date with folders of pictures.
+///
+/// Pictures that are new or changed (by size, time of change and contents) are embedded; of those that were moved or
+/// copied the embedding is kept; those that are gone are dropped. It may be stopped at any instant: the file then holds
+/// what was done, and the next run goes on from there.
+public struct PictureIndexer: Sendable {
+    /// The model that embeds.
+    public let model: CLIPModel
+    /// How pictures are read and fitted.
+    public var settings: PictureSettings
+    /// How embeddings are stored in an index that is new.
+    public var vectorType: VectorType
+    /// How many pictures are encoded at once and reach the disk together, at least 1.
+    public var batchSize: Int
+    /// Whether to wait for another process that writes the same index, rather than refuse.
+    public var waits: Bool
+
+    /// An indexer by `model`.
+    public init(
+        model: CLIPModel, settings: PictureSettings = PictureSettings(), vectorType: VectorType = .float16,
+        batchSize: Int = 32, waits: Bool = false
+    ) {
+        self.model = model
+        self.settings = settings
+        self.vectorType = vectorType
+        self.batchSize = max(1, batchSize)
+        self.waits = waits
+    }
+
+    /// Brings the index at `path` up to date with the pictures in `folders`, or makes it.
+    ///
+    /// Pictures of the index outside these folders are left alone.
+    /// - Parameters:
+    ///   - folders: folders, searched through, or single pictures.
+    ///   - progress: called after every batch, on the caller's thread.
+    /// - Throws: `CLIPError` of kind `.index` when the file is of another model or of other settings, can't be written,
+    ///   or is being written by another process; of kind `.model` when the model can't encode pictures.
+    /// - Complexity: O(pictures) to look at them, and the encoder's time for what is new. Memory: 8 bytes a picture, and
+    ///   two batches.
+    @discardableResult
+    public func update(
+        _ path: String, folders: [String], progress: (IndexProgress) -> Void = { _ in }
+    ) throws(CLIPError) -> IndexUpdate {
+        try update(path, roots: folders.map { Array($0.utf8) }, progress: progress)
+    }
+
+    /// The same for paths that need not be UTF-8.
+    package func update(
+        _ path: String, roots: [[UInt8]], salvages: Bool = false, progress: (IndexProgress) -> Void = { _ in }
+    ) throws(CLIPError) -> IndexUpdate {
+        var resolved: [[UInt8]] = []
+        for root in roots {
+            guard let path = resolvedPath(root) else {
+                throw CLIPError(
+                    .argument, path: String(decoding: root, as: UTF8.self), "can't be found: \(systemMessage())")
+            }
+            resolved.append(path)
+        }
+        let header = IndexHeader(
+            elementType: vectorType, dimension: model.embeddingDimension, settings: settings,
+            fingerprint: model.fingerprint,
+            modelName: resolvedPath(Array(model.path.utf8)).map { String(decoding: $0, as: UTF8.self) } ?? model.path)
+        let log = try IndexLog(path: path, header: header, waits: waits, salvages: salvages)
+        try check(log)
+        var run = try IndexingRun(self, log)
+        try run.scan(resolved)
+        try run.embed(progress)
+        return try run.finish()
+    }
+
+    /// Embeddings of different models or settings never stand in one file.
+    private func check(_ log: IndexLog) throws(CLIPError) {
+        try PictureIndex(log.snapshot).check(model)
+        guard log.header.settings == settings else {
+            throw CLIPError(
+                .index, path: log.path,
+                "its pictures were read and fitted with other options (\(log.header.settings.summary)) than now "
+                    + "(\(settings.summary)): give the same ones, or index into another file")
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import CLIP
+import Dispatch
+import Synchronization
+
+/// A picture file that is new or changed, read as far as the encoder needs it.
+struct PreparedFile: Sendable {
+    enum Content: Sendable {
+        /// An entry of the index is of a file with the same bytes.
+        case known(entry: Int)
+        /// `[crops, 3, S, S]`.
+        case pixels(PixelTensor, width: Int, height: Int)
+        case unreadable(String)
+    }
+
+    let candidate: Candidate
+    let identity: FileIdentity
+    let contentHash: ContentHash
+    let content: Content
+}
+
+/// A file that may have to be embedded.
+struct Candidate: Sendable {
+    /// Absolute.
+    let path: [UInt8]
+    /// As the index calls it.
+    let name: [UInt8]
+    let identity: FileIdentity
+    /// The entry that holds for this path so far.
+    let entry: Int?
+}
+
+/// Reads, hashes, decodes and fits batches of files, on other threads while the last batch is encoded.
+struct FilePreparation: Sendable {
+    let model: CLIPModel
+    let settings: PictureSettings
+    /// The entry of a file with this content, if the index has one that is intact.
+    let known: @Sendable (ContentHash) -> Int?
+
+    /// Starts on a batch.
+    func start(_ candidates: [Candidate]) -> FileBatch {
+        let batch = FileBatch(count: candidates.count)
+        let work: @Sendable () -> Void = {
+            let next = Atomic(0)
+            DispatchQueue.concurrentPerform(iterations: min(model.threads, candidates.count)) { _ in
+                while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < candidates.count {
+                    batch.set(index, prepare(candidates[index]))
+                }
+            }
+            batch.finish()
+        }
+        if model.threads > 1 { DispatchQueue.global().async(execute: work) } else { work() }
+        return batch
+    }
+
+    private func prepare(_ candidate: Candidate) -> PreparedFile {
+        let file: ReadFile
+        do throws(IndexFault) {
+            file = try ReadFile(candidate.path)
+        } catch {
+            return PreparedFile(
+                candidate: candidate, identity: candidate.identity, contentHash: .none,
+                content: .unreadable(error.message))
+        }
+        return PreparedFile(
+            candidate: candidate, identity: file.identity, contentHash: file.contentHash, content: content(of: file))
+    }
+
+    private func content(of file: ReadFile) -> PreparedFile.Content {
+        if let entry = known(file.contentHash) { return .known(entry: entry) }
+        do throws(CLIPError) {
+            let image = try Image(bytes: file.bytes, options: settings.reading)
+            let pixels: PixelTensor = try model.preprocess(image, fit: settings.fit)
+            return .pixels(pixels, width: image.width, height: image.height)
+        } catch {
+            return .unreadable(error.message)
+        }
+    }
+}
+
+/// A batch of files that is being prepared.
+final class FileBatch: @unchecked Sendable {
+    private let slots: UnsafeMutableBufferPointer<PreparedFile?>
+    private let done = DispatchSemaphore(value: 0)
+
+    fileprivate init(count: Int) {
+        slots = .allocate(capacity: count)
+        slots.initialize(repeating: nil)
+    }
+
+    deinit {
+        slots.deinitialize()
+        slots.deallocate()
+    }
+
+    fileprivate func set(_ index: Int, _ file: PreparedFile) { slots[index] = file }
+
+    fileprivate func finish() { done.signal() }
+
+    /// The files in order, once all are prepared.
+    func wait() -> [PreparedFile] {
+        done.wait()
+        done.signal()
+        return slots.compactMap { $0 }
+    }
+}
