@@ -58,7 +58,7 @@ let package = Package(
             dependencies: ["JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
             swiftSettings: optimised),
         .target(
-            name: "PictureCollections", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"],
+            name: "PictureCollections", dependencies: ["CLIP", "Images", "JSON", "TensorCore", "Weights"],
             exclude: ["FORMAT.md"], swiftSettings: optimised),
         .executableTarget(
             name: "CLIPCommand", dependencies: ["CLIP", "JSON", "PictureCollections", "TensorCore", "Weights"],

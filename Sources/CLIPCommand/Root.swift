@@ -13,8 +13,9 @@ enum Root {
 
     static var commands: [any Command.Type] {
         [
-            EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Tokenize.self, Preprocess.self, Info.self,
-            Verify.self, Pack.self, Bench.self, Index.self, Search.self,
+            EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Score.self, Compare.self, Explain.self,
+            AuditPictures.self, Index.self, Search.self, Tokenize.self, Preprocess.self, Info.self, Verify.self,
+            Pack.self, Bench.self,
         ]
     }
 

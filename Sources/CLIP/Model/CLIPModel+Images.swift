@@ -18,6 +18,16 @@ extension CLIPModel {
         loaded.preprocessor.fittedBitmaps(of: image.bitmap, fit: fit).map { Image(bitmap: $0) }
     }
 
+    /// The square that the image encoder sees of a picture, at least `side` pixels wide, to be looked at.
+    /// - Parameter fit: as in `preprocess`; of several crops it is the first.
+    public func view(of image: Image, fit: ImageFit? = nil, side: Int = 448) -> Image {
+        var configuration = preprocessing
+        let factor = max(1, (side + configuration.cropSize - 1) / configuration.cropSize)
+        configuration.cropSize *= factor
+        configuration.resizeSize *= factor
+        return Image(bitmap: ImagePreprocessor(configuration).fittedBitmaps(of: image.bitmap, fit: fit)[0])
+    }
+
     /// Embeds one picture.
     /// - Parameters:
     ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.

@@ -36,6 +36,9 @@ final class ResultStream {
         self.console = console
     }
 
+    /// What stands once under results for people, where only the run itself can tell.
+    func setNote(_ note: String?) { (writer as? TextWriter)?.note = note }
+
     /// Writes one result.
     func write(_ record: some Record) throws(OutputError) {
         if output.isTerminal { console.progress?.clear() }

@@ -2,7 +2,8 @@
 final class TextWriter: RecordWriter {
     private let output: Output
     private let heading: String?
-    private let note: String?
+    /// What stands under the last record.
+    var note: String?
     private var isEmpty = true
 
     init(_ output: Output, heading: String?, note: String?) {

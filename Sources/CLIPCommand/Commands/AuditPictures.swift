@@ -1,0 +1,121 @@
+import CLIP
+import PictureCollections
+
+struct AuditPictures: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let labels = Option(
+        "labels", .text("labels"), isRepeatable: true,
+        help: #"The labels, separated by commas; other names of one after bars: "dog|puppy|hound,cat|kitten"."#)
+    private static let labelsFile = Option(
+        "labels-file", .file("file"), isRepeatable: true,
+        help: "Read labels from a file, one a line, other names after bars; - is standard input.")
+    private static let template = Option(
+        "template", .text("text"), isRepeatable: true,
+        help: """
+            A sentence that labels are put into, at {}; give several that should get the same answers. (default: eight \
+            plain ones)
+            """)
+    private static let groups = Option(
+        "groups", .file("file"),
+        help: "A csv file of paths and groups, with a header: looks for labels that lean towards a group.")
+    private static let html = Option(
+        "html", .target("file"), group: .output, help: "Also write a page that shows the pictures.")
+    private static let seed = Option(
+        "seed", .integer("number", 0...Int.max), help: "What decides the permutations. (default: 1)")
+
+    static let table = CommandTable(
+        "audit",
+        abstract: "See how wording steers the answers, and what falls to which group.",
+        discussion: [
+            """
+            Pictures are classified with each template and each name of a label alone. One record per picture \
+            ({"kind": "picture", ...}: its answer, how many templates agree, whether another name changes it, whether \
+            it is ambiguous or fits no label), per label ("label": how many answers, over or under an even share), per \
+            label and group ("association": effect size of the association test, its chance, skew among the nearest), \
+            and one of the whole ("summary").
+            """,
+            """
+            It measures one model on these pictures and these words. A small number is no proof of fairness, and a \
+            large one says that wording decides, not which wording is right.
+            """,
+        ],
+        positionals: [.pictures],
+        options: [labels, labelsFile, template, groups, seed] + Option.modelOptions
+            + [.batchSize, .filesFrom, .nulSeparated, .longText] + Option.pictureOptions + [html]
+            + Option.outputOptions(formats),
+        examples: [
+            .init(
+                #"clip audit photos --labels "dog|puppy,cat|kitten,rabbit" --html audit.html"#,
+                "Would another wording have given other answers?"),
+            .init(
+                "clip audit portraits --labels-file professions.txt --groups groups.csv -o audit.jsonl",
+                "Do some labels lean towards a group?"),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+    private let givenLabels: [String]
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: AuditPictures.formats)
+        var labels: [String] = []
+        for list in arguments.all(AuditPictures.labels) { labels += try LabelList.parse(list) }
+        givenLabels = labels
+        guard arguments.has(AuditPictures.labels) || arguments.has(AuditPictures.labelsFile) else {
+            throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
+        }
+        if arguments.text(AuditPictures.html) == "-" {
+            throw UsageError("The page goes to a file, the findings to standard output or '-o'.")
+        }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        var labels = givenLabels
+        for file in arguments.all(AuditPictures.labelsFile) { labels += try LabelList.read(path: file) }
+        let templates =
+            arguments.has(AuditPictures.template) ? arguments.all(AuditPictures.template) : Audit.defaultTemplates
+        let groups = try arguments.text(AuditPictures.groups).map { path throws(InputError) in
+            try GroupTable(path: path)
+        }
+        let model = try ModelChoice(arguments).load()
+        let results = try ResultStream(output, console: console)
+        let page = arguments.text(AuditPictures.html)
+        let thumbnails = ThumbnailSource(options: PictureOptions(arguments).reading)
+
+        var names: [String] = []
+        var embeddings: [Embedding] = []
+        try PictureRun(arguments, console: console).embedEach(with: model, to: results) { name, embedding in
+            names.append(name)
+            embeddings.append(embedding)
+            console.progress?.advance()
+        }
+        console.progress?.clear()
+        console.progress = nil
+        guard !embeddings.isEmpty else { throw InputError("no picture could be read: there is nothing to audit") }
+        let members = groups.map { table in names.map { table.group(of: $0) } } ?? []
+        if let table = groups {
+            if members.allSatisfy({ $0 == nil }) {
+                throw InputError(
+                    "\(table.path): none of its paths is among the pictures: write them as they are named here, such as "
+                        + "\(names[0])")
+            }
+            let missing = members.count { $0 == nil }
+            if missing > 0 { console.warn("\(table.path): \(missing) of \(names.count) pictures have no group") }
+        }
+        let audit = try Audit(
+            model: model, pictures: embeddings, labels: labels.map { AuditLabel(parsing: $0) }, templates: templates,
+            groups: members, seed: UInt64(arguments.integer(AuditPictures.seed) ?? 1))
+        if let page {
+            let file = try Output(path: page)
+            try file.write(AuditPage(audit: audit, names: names, model: model, thumbnails: thumbnails).report().html())
+            try file.finish()
+        }
+        for record in AuditRecord.all(of: audit, names: names, fingerprint: model.fingerprint) {
+            try results.write(record)
+        }
+        try results.finish()
+        return !console.hasFailed
+    }
+}

@@ -1,0 +1,202 @@
+import CLIP
+import PictureCollections
+
+struct Score: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let pairs = Option(
+        "pairs", .file("file"),
+        help: """
+            Read pairs from a file, - is standard input: one a line, either {"image": path, "text": caption, \
+            "references": [...]} or path, caption and references between tabs.
+            """)
+    private static let reference = Option(
+        "reference", .text("text"), isRepeatable: true,
+        help: "A caption that a person wrote of the picture: also gives RefCLIPScore.")
+    private static let template = Option(
+        "template", .text("text"),
+        help: """
+            The sentence that captions are put into, at {}. Published CLIPScores use "A photo depicts {}". \
+            (default: "{}")
+            """)
+
+    static let table = CommandTable(
+        "score",
+        abstract: "Score how well captions fit their pictures (CLIPScore).",
+        discussion: [
+            """
+            One record per pair: {"image", "text", "similarity", "clip_score", "ref_clip_score", "model"}. similarity \
+            is the cosine; clip_score is 2.5 times the cosine, or 0 where that is negative (Hessel et al., 2021); \
+            ref_clip_score, where there are references, is its harmonic mean with the best cosine of caption and \
+            reference.
+            """,
+            """
+            A score says how near two embeddings are, not whether the caption is true: negations, counts, positions \
+            and names hardly move it. Scores of different models can't be compared; "model" says whose they are.
+            """,
+        ],
+        positionals: [
+            Positional("image", count: 1...1, unless: [pairs], isPath: true, help: "A picture."),
+            Positional("text", count: 1...Int.max, unless: [pairs], help: "Captions of it."),
+        ],
+        options: [pairs, reference, template] + Option.modelOptions + [.batchSize, .longText] + Option.pictureOptions
+            + Option.outputOptions(formats),
+        examples: [
+            .init(#"clip score photo.jpg "a dog on a beach" "a cat on a sofa""#, "Which caption fits better?"),
+            .init(
+                #"clip score --pairs generated.jsonl --template "A photo depicts {}" -o scores.csv"#,
+                "The pictures that a generator made of its prompts."),
+            .init("producer | clip score --pairs - --format jsonl | consumer", "A filter in a pipeline, order kept."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: Score.formats)
+        if arguments.has(Score.pairs), !arguments.positionals.isEmpty {
+            throw UsageError("Pairs come from '--pairs' or from the command line, not from both.")
+        }
+        if arguments.has(Score.pairs), arguments.has(Score.reference) {
+            throw UsageError("References stand in the file of '--pairs', each with its picture.")
+        }
+        if !arguments.has(Score.pairs), arguments.positionals.count < 2 {
+            throw UsageError("Missing expected argument '<text> ...'.")
+        }
+        if let template = arguments.text(Score.template), !template.contains("{}") {
+            throw UsageError("The template '\(displayed(template))' has no {} for the caption.")
+        }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        let model = try ModelChoice(arguments).load()
+        let results = try ResultStream(output, console: console)
+        var run = ScoreRun(
+            model: model, template: arguments.text(Score.template) ?? "{}", arguments: arguments, console: console)
+        if let path = arguments.text(Score.pairs) {
+            let reader = try PairReader(path: path)
+            if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "pairs") }
+            while case let lines = try reader.batch(run.options.batchSize), !lines.isEmpty {
+                try run.score(lines, to: results)
+                try results.flush()
+            }
+            if run.count == 0, !console.hasFailed { throw InputError("\(path): holds no pairs, expected one a line") }
+        } else {
+            let texts = arguments.texts
+            let lines = texts.dropFirst().map {
+                PairReader.Line.success(
+                    CaptionPair(image: texts[0], text: $0, references: arguments.all(Score.reference)))
+            }
+            try run.score(lines, to: results)
+        }
+        results.setNote(run.note)
+        try results.finish()
+        return !console.hasFailed
+    }
+}
+
+/// The scores of one command line.
+private struct ScoreRun {
+    let model: CLIPModel
+    let template: String
+    let options: PictureOptions
+    private let longText: LongText
+    private let console: Console
+    private(set) var count = 0
+    private var sum = 0.0
+
+    init(model: CLIPModel, template: String, arguments: Arguments, console: Console) {
+        self.model = model
+        self.template = template
+        self.console = console
+        options = PictureOptions(arguments)
+        longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+    }
+
+    /// What stands under scores for people.
+    var note: String? {
+        count > 1
+            ? "  mean CLIPScore \(decimal(sum / Double(count), places: 3)) of \(count) pairs; a score is not a truth value"
+            : "  a score says how near picture and caption are, not whether the caption is true"
+    }
+
+    /// Scores pairs in their order; a line without a pair, a picture that can't be read or a text that can't be
+    /// embedded is reported, and the others go on.
+    mutating func score(_ lines: [PairReader.Line], to results: ResultStream) throws {
+        let pairs = lines.compactMap { try? $0.get() }
+        var pictures: [String: Result<Embedding, CLIPError>] = [:]
+        try model.embedEach(
+            Set(pairs.map(\.image)).sorted().map { ImageInput.file($0) }, options: options.reading, fit: options.fit,
+            batchSize: options.batchSize
+        ) { input, result in
+            if case .failure(let error) = result, error.kind == .model { throw error }
+            pictures[input.name] = result
+        }
+        let texts = pairs.flatMap { [prompt($0.text)] + $0.references.map(prompt) }
+        let embedded = try embed(texts)
+        var next = 0
+        for line in lines {
+            switch line {
+            case .failure(let error): try results.fail("", error.description)
+            case .success(let pair):
+                let captions = embedded[next..<next + 1 + pair.references.count]
+                next += captions.count
+                do {
+                    guard let picture = pictures[pair.image] else { continue }
+                    let image = try picture.get()
+                    var vectors: [Embedding] = []
+                    for caption in captions { vectors.append(try caption.get()) }
+                    let score = CLIPScore(image: image, text: vectors[0], references: Array(vectors[1...]))
+                    count += 1
+                    sum += Double(score.score)
+                    try results.write(ScoreRecord(pair: pair, score: score, fingerprint: model.fingerprint))
+                } catch let error as CLIPError where error.kind != .model {
+                    try results.fail(pair.image, described(error, name: pair.image))
+                }
+            }
+        }
+    }
+
+    private func prompt(_ text: String) -> String { ZeroShotClassifier.prompt(text, in: template) }
+
+    /// All in one call; one by one only where a text stops the others.
+    private func embed(_ texts: [String]) throws -> [Result<Embedding, CLIPError>] {
+        for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
+        if let all: [Embedding] = try? model.embed(texts, longText: longText, normalize: true) {
+            return all.map { .success($0) }
+        }
+        var results: [Result<Embedding, CLIPError>] = []
+        for text in texts {
+            do throws(CLIPError) {
+                results.append(.success(try model.embed(text, longText: longText)))
+            } catch {
+                if error.kind == .model { throw error }
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+}
+
+/// The scores of one pair.
+private struct ScoreRecord: Record {
+    let pair: CaptionPair
+    let score: CLIPScore
+    let fingerprint: String
+
+    var fields: [(name: String, value: FieldValue)] {
+        [
+            ("image", .text(pair.image)), ("text", .text(pair.text)), ("similarity", .number(score.similarity)),
+            ("clip_score", .number(score.score)),
+            ("ref_clip_score", score.referenceScore.map { .number($0) } ?? .null), ("model", .text(fingerprint)),
+        ]
+    }
+
+    var text: String {
+        func number(_ value: Float) -> String { decimal(Double(value), places: 3).rightAligned(to: 6) }
+        let reference = score.referenceScore.map { "  RefCLIPScore \(number($0))" } ?? ""
+        return "cosine \(number(score.similarity))  CLIPScore \(number(score.score))\(reference)"
+            + "  \(displayed(pair.image)): \(displayed(pair.text))\n"
+    }
+}

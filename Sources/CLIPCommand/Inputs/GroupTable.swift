@@ -1,0 +1,51 @@
+/// Which group each picture belongs to, from a csv file with a header: path, group.
+struct GroupTable {
+    let path: String
+    private let groups: [String: String]
+
+    /// - Throws: when the file can't be read, or a line has no two cells.
+    init(path: String) throws(InputError) {
+        self.path = path
+        let reader = try EntryReader(path: path, isNULSeparated: false)
+        var groups: [String: String] = [:]
+        while let line = try reader.next() {
+            let place = "\(reader.name): line \(reader.number)"
+            guard let text = String(validating: line, as: UTF8.self) else { throw InputError.notUTF8(place) }
+            guard reader.number > 1, !text.isEmpty else { continue }
+            let cells = GroupTable.cells(text)
+            guard cells.count >= 2, !cells[0].isEmpty, !cells[1].isEmpty else {
+                throw InputError("\(place): expected a path, a comma and a group, found \"\(text)\"")
+            }
+            groups[cells[0]] = cells[1]
+        }
+        guard !groups.isEmpty else {
+            throw InputError("\(reader.name): holds no groups, expected a header and lines of path,group")
+        }
+        self.groups = groups
+    }
+
+    /// The group of the picture named `name`: by its whole path, else by its file's name.
+    func group(of name: String) -> String? {
+        groups[name] ?? name.split(separator: "/").last.flatMap { groups[String($0)] }
+    }
+
+    /// The cells of a line (RFC 4180, but for line ends inside quotes).
+    private static func cells(_ line: String) -> [String] {
+        var cells: [String] = [""]
+        var isQuoted = false
+        var previous: Character?
+        for character in line {
+            switch character {
+            case "\"" where isQuoted: isQuoted = false
+            case "\"" where cells[cells.count - 1].isEmpty: isQuoted = true
+            case "\"" where previous == "\"":
+                cells[cells.count - 1].append("\"")
+                isQuoted = true
+            case "," where !isQuoted: cells.append("")
+            default: cells[cells.count - 1].append(character)
+            }
+            previous = character
+        }
+        return cells
+    }
+}

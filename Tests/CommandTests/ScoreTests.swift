@@ -1,0 +1,137 @@
+import Foundation
+import Testing
+
+@Suite struct ScoreTests {
+    private func score(_ arguments: String..., input: String? = nil) throws -> ClipProcess {
+        try ClipProcess.run(
+            ClipProcess.path, ["score", "--model", Fixtures.model] + arguments, input: input.map { Data($0.utf8) },
+            in: Fixtures.pictures)
+    }
+
+    @Test func `A caption's score is its cosine stretched`() throws {
+        let result = try score("waves.png", "a dog", "a cat", "--reference", "a dog")
+        #expect(result.status == 0 && result.errors.isEmpty)
+        let cosines = try ClipProcess.run(
+            "similarity", "--model", Fixtures.model, "waves.png", "a dog", "a cat", in: Fixtures.pictures
+        ).records.map { ($0["similarity"] as! NSNumber).floatValue }
+        let records = try result.records
+        try #require(records.count == 2)
+        for (record, cosine) in zip(records, cosines) {
+            #expect(abs((record["similarity"] as! NSNumber).floatValue - cosine) < 1e-6)
+            #expect(abs((record["clip_score"] as! NSNumber).floatValue - 2.5 * max(cosine, 0)) < 1e-6)
+            #expect(record["ref_clip_score"] is NSNumber && (record["model"] as? String)?.count == 64)
+        }
+    }
+
+    @Test func `Pairs stream through in order, and a bad line stops nothing`() throws {
+        let lines = [
+            #"{"image":"waves.png","text":"a dog","references":["a puppy"]}"#, "nonsense",
+            "blocks.png\ta cat", "nowhere.png\ta dog", "", #"{"image":"blocks.png","caption":"a dog"}"#,
+            #"{"image":"waves.png","text":7}"#, "waves.png\ta cat\ta kitten\ta cat",
+        ]
+        let result = try score("--pairs", "-", "--batch-size", "2", input: lines.joined(separator: "\n"))
+        #expect(result.status == 1)
+        #expect(
+            try result.records.map { $0["image"] as? String } == ["waves.png", "blocks.png", "blocks.png", "waves.png"])
+        #expect(try result.records.map { $0["text"] as? String } == ["a dog", "a cat", "a dog", "a cat"])
+        #expect(
+            result.errorLines.map { $0.prefix(34) }.sorted() == [
+                "clip: nowhere.png: can't be opened", "clip: standard input: line 2: expe",
+                "clip: standard input: line 7: expe",
+            ])
+        let csv = csvRows(
+            try score("--pairs", "-", "--template", "A photo depicts {}", "--format", "csv", input: lines[2]).text)
+        #expect(
+            csv.first == ["image", "text", "similarity", "clip_score", "ref_clip_score", "model"] && csv.count == 2)
+        let empty = try score("--pairs", "-", input: "\n")
+        #expect(empty.status == 1 && empty.errors.contains("holds no pairs"))
+    }
+
+    @Test func `Two sources of pairs are one too many`() throws {
+        #expect(try score("waves.png").status == 64)
+        #expect(try score("waves.png", "a dog", "--pairs", "-").status == 64)
+        #expect(try score("--pairs", "-", "--reference", "x").status == 64)
+        #expect(try score("waves.png", "a dog", "--template", "x").status == 64)
+    }
+}
+
+@Suite struct CompareTests {
+    @Test func `A folder is no distance from itself`() throws {
+        let result = try ClipProcess.run(
+            "compare", "--model", Fixtures.model, Fixtures.pictures, Fixtures.pictures, "--resamples", "40")
+        #expect(result.status == 0 && result.errors.isEmpty)
+        let record = try result.record
+        #expect(
+            (record["distance"] as! NSNumber).doubleValue < 1e-4 && (record["chance"] as! NSNumber).doubleValue == 1)
+        #expect((record["interval"] as? [Any])?.count == 2)
+    }
+
+    @Test func `A folder of one picture can't be compared`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copyPicture("waves.png", to: "waves.png")
+        let result = try ClipProcess.run("compare", "--model", Fixtures.model, folder.path, Fixtures.pictures)
+        #expect(result.status == 1 && result.output.isEmpty)
+        #expect(result.errors.hasSuffix("1 pictures that can be read, expected at least 2\n"))
+    }
+}
+
+@Suite struct ExplainTests {
+    @Test func `The numbers go out, the drawing into its file`() throws {
+        let folder = try TemporaryFolder()
+        let map = folder.path + "/map.png"
+        let result = try ClipProcess.run(
+            "explain", "--model", Fixtures.model, "--cells", "3", "waves.png", "a red dog", "-o", map,
+            in: Fixtures.pictures)
+        #expect(result.status == 0 && result.errors.isEmpty)
+        let record = try result.record
+        #expect((record["drops"] as? [[Any]])?.map(\.count) == [3, 3, 3])
+        #expect((record["words"] as? [[String: Any]])?.map { $0["word"] as? String } == ["a", "red", "dog"])
+        #expect(try Data(contentsOf: URL(filePath: map)).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+        let text = try ClipProcess.run(
+            "explain", "--model", Fixtures.model, "--cells", "2", "waves.png", "dog", "--format", "text",
+            in: Fixtures.pictures)
+        #expect(text.lines.first == "waves.png: dog" && text.text.contains("not why"))
+    }
+
+    @Test func `What can't be explained is said`() throws {
+        let missing = try ClipProcess.run("explain", "--model", Fixtures.model, "nowhere.png", "a dog")
+        #expect(missing.status == 1 && missing.errors.hasPrefix("clip: nowhere.png: can't be read"))
+        let crops = try ClipProcess.run("explain", "waves.png", "a dog", "--fit", "multicrop")
+        #expect(crops.status == 64)
+    }
+}
+
+@Suite struct AuditCommandTests {
+    @Test func `Every picture, label and group has its record, and a page shows them`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copyPicture("waves.png", to: "<b>&\"x\".png")
+        try folder.copyPicture("blocks.png", to: "blocks.png")
+        try folder.copyPicture("waves.png", to: "waves.png")
+        let groups = try folder.write(
+            Data("path,group\n\"<b>&\"\"x\"\".png\",one\nblocks.png,two\nwaves.png,one\n".utf8), to: "groups.csv")
+        let page = folder.path + "/audit.html"
+        let result = try ClipProcess.run(
+            "audit", "--model", Fixtures.model, folder.path, "--labels", "dog|puppy,cat", "--groups", groups, "--html",
+            page)
+        #expect(result.status == 0 && result.errors.isEmpty)
+        let records = try result.records
+        let kinds = Dictionary(grouping: records) { $0["kind"] as? String ?? "" }.mapValues(\.count)
+        #expect(kinds == ["picture": 3, "label": 2, "association": 4, "summary": 1])
+        #expect(records.compactMap { $0["group"] as? String }.filter { $0 == "one" }.count == 4)
+        let html = String(decoding: try Data(contentsOf: URL(filePath: page)), as: UTF8.self)
+        #expect(html.contains("<h2 id=\"s0\">") && !html.contains("<b>"))
+    }
+
+    @Test func `What is missing is said`() throws {
+        #expect(try ClipProcess.run("audit", Fixtures.pictures).status == 64)
+        let folder = try TemporaryFolder()
+        let groups = try folder.write(Data("path,group\nelsewhere.png,one\n".utf8), to: "groups.csv")
+        let result = try ClipProcess.run(
+            "audit", "--model", Fixtures.model, Fixtures.pictures, "--labels", "dog,cat", "--groups", groups)
+        #expect(result.status == 1 && result.errors.contains("none of its paths is among the pictures"))
+        let broken = try folder.write(Data("path,group\nno comma\n".utf8), to: "broken.csv")
+        let unread = try ClipProcess.run(
+            "audit", "--model", Fixtures.model, Fixtures.pictures, "--labels", "dog,cat", "--groups", broken)
+        #expect(unread.status == 1 && unread.errors.contains("line 2: expected a path, a comma and a group"))
+    }
+}
