@@ -37,8 +37,8 @@ import Testing
     @Test func `Examples are command lines that the parser takes`() throws {
         for table in Self.tables {
             for example in table.examples {
-                let call = example.line.split(separator: "|").last { $0.contains("clip ") } ?? ""
-                let words = try shellWords(String(call)).drop { $0 != table.name }.dropFirst()
+                let call = example.line.components(separatedBy: " | ").last { $0.contains("clip ") } ?? ""
+                let words = try shellWords(call).drop { $0 != table.name }.dropFirst()
                 _ = try ArgumentParser.parse(words.map { Array($0.utf8) }, as: table)
             }
         }

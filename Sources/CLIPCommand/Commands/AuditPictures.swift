@@ -48,7 +48,7 @@ struct AuditPictures: Command {
                 #"clip audit photos --labels "dog|puppy,cat|kitten,rabbit" --html audit.html"#,
                 "Would another wording have given other answers?"),
             .init(
-                "clip audit portraits --labels-file professions.txt --groups groups.csv -o audit.jsonl",
+                "clip audit portraits --labels-file jobs.txt --groups groups.csv -o audit.jsonl",
                 "Do some labels lean towards a group?"),
         ])
 

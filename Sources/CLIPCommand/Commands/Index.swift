@@ -8,7 +8,7 @@ struct Index: Command {
         help: "The index. (default: .clip-index in the first folder)")
     private static let dtype = Option(
         "dtype", .choice("type", VectorType.allCases.map(\.rawValue)),
-        help: "How embeddings are stored in a new index. (default: f16)")
+        help: "How embeddings are stored in a new index: f16 or f32. (default: f16)")
     private static let wait = Option("wait", help: "Wait for another process that writes the same index.")
     private static let status = Option("status", help: "Say what is in the index; nothing is written.")
     private static let verify = Option("verify", help: "Read every byte and compare all checksums; nothing is written.")

@@ -1,5 +1,5 @@
-internal import CLIP
-internal import TensorCore
+import CLIP
+import TensorCore
 
 #if canImport(Darwin)
 import Darwin

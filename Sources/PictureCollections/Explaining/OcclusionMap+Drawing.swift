@@ -1,5 +1,5 @@
 public import CLIP
-internal import Images
+import Images
 
 extension OcclusionMap {
     /// The picture as the model sees it, enlarged, with the map over it: orange where covering lowers the cosine, blue

@@ -1,5 +1,5 @@
 public import CLIP
-internal import Images
+import Images
 
 /// A page that shows pictures and what was found about them: one HTML file that needs nothing else.
 ///
