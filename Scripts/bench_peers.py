@@ -118,7 +118,9 @@ def packed(folder, dtype):
 
 
 def measure(arguments, model, what, batch, threads):
-    workers = {name: start(name, model, what, batch, threads) for name in arguments.peers}
+    # open_clip takes texts of its whole context alone.
+    names = [name for name in arguments.peers if (name, what) != ("open_clip", "text-unpadded")]
+    workers = {name: start(name, model, what, batch, threads) for name in names}
     speeds = {name: [] for name in [*workers, *(f"clip {dtype}" for dtype in arguments.dtype)]}
     try:
         for worker in workers.values():
@@ -135,7 +137,8 @@ def measure(arguments, model, what, batch, threads):
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     floats = ratio(medians, ("clip f32", "clip f16"), peers.F32)
     bytes_ = ratio(medians, ("clip int8",), peers.INT8)
-    cells = " | ".join(f"{value:.1f}" for value in medians.values())
+    columns = [*arguments.peers, *(f"clip {dtype}" for dtype in arguments.dtype)]
+    cells = " | ".join(f"{medians[name]:.1f}" if name in medians else "–" for name in columns)
     show(arguments, f"| {model.name} | {what} | {batch} | {threads} | {cells} | {floats} | {bytes_} |")
     if arguments.json:
         row = {"cpu": cpu_name(), "model": model.name, "what": what, "batch": batch, "threads": threads}
@@ -198,11 +201,11 @@ def serve(arguments):
         for line in sys.stdin:
             limit = float(line)
             run(batches[0])
-            count, begin = 0, time.perf_counter()
+            count, index, begin = 0, 0, time.perf_counter()
             while (elapsed := time.perf_counter() - begin) < limit or count == 0:
-                for part in batches:
-                    run(part)
-                count += batch
+                run(batches[index % len(batches)])
+                count += len(batches[index % len(batches)])
+                index += 1
             answers.write(f"{count / elapsed}\n")
             answers.flush()
 

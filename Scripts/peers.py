@@ -19,26 +19,23 @@ START, END = 49406, 49407
 
 
 def words(folder):
-    """Words of letters that are one token each, in an order that is the same on every machine."""
+    """The ids of words of letters that are one token each."""
     vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     names = {word.removesuffix("</w>"): index for word, index in vocabulary.items() if word.endswith("</w>")}
-    known = sorted(word for word in names if len(word) > 3 and word.isascii() and word.isalpha())
-    random.Random(7).shuffle(known)
-    return [(word, names[word]) for word in known]
+    return {word: index for word, index in sorted(names.items()) if word.isascii() and word.isalpha()}
 
 
 def prompts(folder, what):
     """A thousand texts and their ids: prompts of seven words that begin with different words, or labels under one
     template."""
-    known = words(folder)
+    ids = words(folder)
+    known = [word for word in ids if len(word) > 3]
+    random.Random(7).shuffle(known)
     if what == "labels":
-        template = [(word, word_id(folder, word)) for word in "a photo of a".split()]
-        texts = [[*template, known[label]] for label in range(1000)]
+        texts = [["a", "photo", "of", "a", known[label]] for label in range(1000)]
     else:
         texts = [[known[(label + 1000 * place) % len(known)] for place in range(7)] for label in range(1000)]
-    return [" ".join(word for word, _ in text) for text in texts], [
-        [START, *(index for _, index in text), END] for text in texts
-    ]
+    return [" ".join(text) for text in texts], [[START, *(ids[word] for word in text), END] for text in texts]
 
 
 def make_batches(folder, what, batch, side):
