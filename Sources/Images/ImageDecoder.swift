@@ -46,6 +46,9 @@ package struct DecodingOptions: Sendable {
     package var alpha = Alpha.white
     package var appliesOrientation = true
     package var gray16 = Gray16.high
+    /// Lets a JPEG be scaled down to a half, a quarter or an eighth while it is decoded, as long as neither edge gets
+    /// fewer pixels than this; nil decodes every pixel.
+    package var leastEdge: Int?
 
     package init() {}
 }

@@ -4,8 +4,8 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
     case unreadable(problem: String)
     /// None of the decoders knows the first bytes.
     case unknownFormat(firstBytes: [UInt8])
-    /// The format is known but this variant is not decoded; `advice` says what to do.
-    case unsupported(format: String, feature: String, advice: String)
+    /// The format is known but not decoded, or not with this feature; `advice` says what to do.
+    case unsupported(format: String, feature: String?, advice: String)
     /// The bytes contradict the format at `offset`.
     case malformed(format: String, offset: Int, problem: String)
     /// The data ends too early.
@@ -24,7 +24,7 @@ package enum ImageError: Error, Equatable, CustomStringConvertible {
             }
             return "not a picture of a known format: it begins with \(hex.joined(separator: " "))"
         case .unsupported(let format, let feature, let advice):
-            return "\(format) with \(feature) is not supported: \(advice)"
+            return "\(format)\(feature.map { " with " + $0 } ?? "") is not supported: \(advice)"
         case .malformed(let format, let offset, let problem):
             return "broken \(format) at byte \(offset): \(problem)"
         case .truncated(let format, let offset, let problem):

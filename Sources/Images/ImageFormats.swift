@@ -45,10 +45,8 @@ package func decodeImage(
         }
         return options.appliesOrientation ? image.bitmap.upright(orientation: image.orientation) : image.bitmap
     }
-    if let name = ForeignFormat.name(of: bytes) {
-        throw .unsupported(
-            format: name, feature: "any content",
-            advice: "convert it to PNG or JPEG first, for example with `magick in out.png`")
+    if let foreign = ForeignFormat(bytes) {
+        throw .unsupported(format: foreign.name, feature: nil, advice: foreign.advice)
     }
     throw .unknownFormat(firstBytes: Array(bytes.prefix(16)))
 }

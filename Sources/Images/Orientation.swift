@@ -21,6 +21,7 @@ extension Bitmap {
         // Square tiles keep both the rows read and the rows written in the cache when the picture is turned.
         let tile = 32
         let turned = [UInt8](unsafeUninitializedCapacity: pixels.count) { output, count in
+            preferLargePages(output)
             pixels.withUnsafeBufferPointer { input in
                 for top in stride(from: 0, to: newHeight, by: tile) {
                     for left in stride(from: 0, to: newWidth, by: tile) {
@@ -40,6 +41,9 @@ extension Bitmap {
             }
             count = pixels.count
         }
-        return Bitmap(width: newWidth, height: newHeight, pixels: turned)
+        let isTurned = newWidth != width
+        return Bitmap(
+            width: newWidth, height: newHeight, pixels: turned, reduction: reduction,
+            fullWidth: isTurned ? fullHeight : fullWidth, fullHeight: isTurned ? fullWidth : fullHeight)
     }
 }

@@ -36,6 +36,17 @@ private func bytes(_ path: String) throws -> [UInt8] {
         }
     }
 
+    @Test func bandsOnSeveralThreadsGiveTheSamePixels() {
+        let picture = Bitmap(width: 700, height: 600, pixels: (0..<1_260_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
+        let preprocessor = ImagePreprocessor(PreprocessingConfiguration())
+        for fit in [ImageFit.crop, .pad] {
+            let pixels = preprocessor.pixels(of: picture, fit: fit)
+            for threads in [2, 3, 64] {
+                #expect(preprocessor.pixels(of: picture, fit: fit, threads: threads) == pixels)
+            }
+        }
+    }
+
     @Test("A picture that is smaller than the crop is centred on black, the odd pixel before it") func padding() {
         var configuration = PreprocessingConfiguration(cropSize: 6)
         configuration.resizeSize = 3

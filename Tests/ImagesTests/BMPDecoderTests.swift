@@ -24,6 +24,16 @@ import Testing
         #expect(try decodeImage(halfOpaque).pixels == [160, 199, 255])
     }
 
+    @Test func theFileHeaderMayBeLeftOut() throws {
+        for picture in try GoldenPicture.all(in: "bmp") where [40, 108, 124].contains(picture.bytes[14]) {
+            let start = Int(picture.bytes[10]) | Int(picture.bytes[11]) << 8
+            let header = try BMPHeader(picture.bytes, at: 14, format: "BMP")
+            guard header.end == start else { continue }
+            let bare = try decodeImage(Array(picture.bytes[14...]))
+            #expect(bare == (try decodeImage(picture.bytes)), "\(picture.name)")
+        }
+    }
+
     @Test func badHeadersAreNamed() {
         #expect(
             throws: ImageError.malformed(

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Images
@@ -7,6 +8,37 @@ import Testing
         let pictures = try GoldenPicture.all(in: "jpeg")
         #expect(pictures.count >= 60)
         for picture in pictures { try picture.expectExact() }
+    }
+
+    @Test func scaledPicturesAreThoseOfTheReferenceDecoder() throws {
+        let url = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/jpeg/golden_reduced.txt")
+        let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
+        #expect(lines.count == 172)
+        for line in lines {
+            let fields = line.split(separator: " ")
+            let numbers = fields[1...3].compactMap { Int($0) }
+            var options = DecodingOptions()
+            options.leastEdge = min(numbers[1], numbers[2])
+            options.appliesOrientation = false
+            let picture = try fixture(fields[0].dropLast(4))
+            let scaled = try decodeImage(picture.bytes, options: options)
+            #expect([scaled.reduction, scaled.width, scaled.height] == numbers, "\(line)")
+            #expect(scaled.fullWidth == picture.width && scaled.fullHeight == picture.height)
+            #expect(fnv1a(scaled.pixels) == UInt64(fields[4], radix: 16), "\(line)")
+        }
+    }
+
+    @Test func scalingKeepsTheEdgeAskedForAndTheSizeInTheFile() throws {
+        let picture = try fixture("exif_6")
+        let edge = min(picture.width, picture.height)
+        var options = DecodingOptions()
+        for (least, reduction) in [(edge, 1), (edge / 2 + 2, 1), ((edge + 1) / 2, 2), ((edge + 7) / 8, 8), (1, 8)] {
+            options.leastEdge = least
+            let scaled = try decodeImage(picture.bytes, options: options)
+            #expect(scaled.reduction == reduction)
+            #expect(min(scaled.width, scaled.height) >= least)
+            #expect(scaled.fullWidth == picture.width && scaled.fullHeight == picture.height)
+        }
     }
 
     @Test func orientationIsReadAndCanBeLeft() throws {

@@ -38,7 +38,7 @@ import Testing
         output.withUnsafeMutableBufferPointer { output in
             JPEGInverseDCT.transform(
                 coefficients, extent: extent, quantisation: [Int16](repeating: factor, count: 64),
-                into: output.baseAddress!, stride: 8)
+                size: 8, into: output.baseAddress!, stride: 8)
         }
         return output
     }

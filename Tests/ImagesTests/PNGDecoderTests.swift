@@ -49,6 +49,33 @@ import Testing
         }
     }
 
+    @Test("ImageMagick's EXIF in a text chunk counts, unless there is a chunk of its own") func rawProfile() throws {
+        let plain = pngFile(width: 2, height: 1, depth: 8, colourType: 0, rows: [[0, 10, 20]])
+        let chunks = try splitPNG(plain)
+        let (upsideDown, upright) = (exif(3, isLittleEndian: false), exif(1, isLittleEndian: true))
+        func text(_ bytes: [UInt8]) -> [UInt8] {
+            let digits = (Array("Exif\0\0".utf8) + bytes).map { byte in
+                (byte < 16 ? "0" : "") + String(byte, radix: 16)
+            }
+            return Array("\nexif\n      32\n".utf8) + Array(digits[..<20].joined().utf8) + [0x0A]
+                + Array(digits[20...].joined().utf8) + [0x0A]
+        }
+        let keyword = Array("Raw profile type exif".utf8) + [0]
+        let turned = Bitmap(width: 2, height: 1, pixels: [20, 20, 20, 10, 10, 10])
+        for chunk in [
+            ("tEXt", keyword + text(upsideDown)), ("zTXt", keyword + [0] + storedZlib(text(upsideDown))),
+        ] {
+            #expect(try decodeImage(pngFile([chunks[0], chunk] + chunks[1...])) == turned)
+            let own = [chunks[0], chunk, ("eXIf", upright)]
+            #expect(try decodeImage(pngFile(own + chunks[1...])) == decodeImage(plain))
+        }
+        for broken in [keyword, keyword + Array("\n\n\nzz".utf8), Array("Raw profile".utf8), keyword + [0, 9]] {
+            for type in ["tEXt", "zTXt"] {
+                #expect(try decodeImage(pngFile([chunks[0], (type, broken)] + chunks[1...])) == decodeImage(plain))
+            }
+        }
+    }
+
     @Test("Broken EXIF data mean upright") func brokenOrientation() {
         let good = exif(6, isLittleEndian: true)
         #expect(exifOrientation(good[...]) == 6)

@@ -30,6 +30,30 @@ import Testing
         }
     }
 
+    @Test("A ribbon's rows go first, so that they are not all widened") func ribbons() {
+        let ribbon = noise(3, 400, seed: 6)
+        for filter in [ResampleFilter.bicubic, .bilinear, .lanczos, .box] {
+            let rowsFirst = ribbon.resized(width: 3, height: 20, filter: filter)
+                .resized(width: 50, height: 20, filter: filter)
+            #expect(ribbon.resized(width: 50, height: 20, filter: filter) == rowsFirst)
+        }
+        let long = noise(2, 200_000, seed: 7).resized(width: 500, height: 500, filter: .bicubic)
+        #expect(long.width == 500 && long.height == 500)
+    }
+
+    @Test("A picture that was scaled down is resized by the size it had") func scaled() {
+        let picture = noise(64, 48, seed: 8)
+        let exact = picture.resized(width: 20, height: 15, filter: .bicubic)
+        let same = Bitmap(
+            width: 64, height: 48, pixels: picture.pixels, reduction: 4, fullWidth: 256, fullHeight: 192)
+        #expect(same.resized(width: 20, height: 15, filter: .bicubic).pixels == exact.pixels)
+        // The last column stands for one of four pixels, so that less of it counts.
+        let cut = Bitmap(
+            width: 64, height: 48, pixels: picture.pixels, reduction: 4, fullWidth: 253, fullHeight: 192)
+        let resized = cut.resized(width: 20, height: 15, filter: .bicubic)
+        #expect(resized.pixels != exact.pixels && resized.width == 20)
+    }
+
     @Test("A window gives the bytes of the whole", arguments: ResampleFilter.allCases) func windows(
         filter: ResampleFilter
     ) {
@@ -77,7 +101,7 @@ import Testing
         for filter in [ResampleFilter.lanczos, .bicubic, .bilinear, .box] {
             for source in Array(1...40) + [97, 1000, 4001] {
                 for target in Array(1...40) + [224, 997] {
-                    let axis = ResampleAxis(source: source, target: target, filter: filter)
+                    let axis = ResampleAxis(source: source, extent: Double(source), target: target, filter: filter)
                     for index in stride(from: 0, to: target, by: max(1, target / 40)) {
                         let weights = axis.weights(of: index)
                         #expect(weights.count == axis.taps(of: index).count && !weights.isEmpty)

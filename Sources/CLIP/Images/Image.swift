@@ -11,10 +11,10 @@ public struct Image: Sendable {
 
     package init(bitmap: Bitmap) { self.bitmap = bitmap }
 
-    /// Pixels across.
-    public var width: Int { bitmap.width }
-    /// Pixels down.
-    public var height: Int { bitmap.height }
+    /// Pixels across, as the file has them.
+    public var width: Int { bitmap.fullWidth }
+    /// Pixels down, as the file has them.
+    public var height: Int { bitmap.fullHeight }
 
     /// Reads and decodes a picture file, whatever its name says it is.
     /// - Throws: `CLIPError` of kind `.image` when the file can't be read or decoded.

@@ -21,19 +21,23 @@ struct PicturePreparation: Sendable {
         let next = Atomic(0)
         DispatchQueue.concurrentPerform(iterations: min(loaded.compute.threads, inputs.count)) { _ in
             while case let index = next.add(1, ordering: .relaxed).oldValue, index < inputs.count {
-                slots.set(index, Result { () throws(CLIPError) in try prepare(inputs[index]) })
+                slots.set(
+                    index,
+                    Result { () throws(CLIPError) in
+                        try prepare(inputs[index], isAlone: inputs.count == 1)
+                    })
             }
         }
         return slots.results
     }
 
-    private func prepare(_ input: ImageInput) throws(CLIPError) -> PreparedPicture {
+    private func prepare(_ input: ImageInput, isAlone: Bool) throws(CLIPError) -> PreparedPicture {
         let image =
             switch input {
             case .file(let path): try Image(path: path, options: options)
             case .bytes(let bytes, let name): try Image(bytes: bytes, name: name, options: options)
             }
-        return loaded.prepare(image, fit: fit)
+        return loaded.prepare(image, fit: fit, isAlone: isAlone)
     }
 }
 

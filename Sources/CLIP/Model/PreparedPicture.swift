@@ -9,10 +9,11 @@ struct PreparedPicture: Sendable {
 
 extension LoadedModel {
     /// What the image encoder sees of a picture.
-    func prepare(_ image: Image, fit: ImageFit?) -> PreparedPicture {
+    /// - Parameter isAlone: whether no other picture is prepared at the same time.
+    func prepare(_ image: Image, fit: ImageFit?, isAlone: Bool = true) -> PreparedPicture {
         PreparedPicture(
             cropCount: preprocessor.cropCount(width: image.width, height: image.height, fit: fit),
-            pixels: preprocessor.pixels(of: image.bitmap, fit: fit))
+            pixels: preprocessor.pixels(of: image.bitmap, fit: fit, threads: isAlone ? compute.threads : 1))
     }
 
     /// Embeds a batch.

@@ -37,6 +37,11 @@ package struct FittingPlan: Equatable {
         }
     }
 
+    /// The plan for a bitmap, by the size that its picture has in the file.
+    package init(of bitmap: Bitmap, _ configuration: PreprocessingConfiguration, fit: ImageFit? = nil) {
+        self.init(width: bitmap.fullWidth, height: bitmap.fullHeight, configuration, fit: fit)
+    }
+
     /// The long edge is truncated, as in transformers and torchvision.
     private static func size(_ width: Int, _ height: Int, shortestEdge: Int) -> (width: Int, height: Int) {
         let (short, long) = (min(width, height), max(width, height))

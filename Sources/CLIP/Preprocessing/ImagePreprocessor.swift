@@ -1,4 +1,6 @@
+internal import Dispatch
 package import Images
+internal import Synchronization
 
 /// Turns decoded pictures into the pixel values that an image encoder takes.
 package struct ImagePreprocessor: Sendable {
@@ -24,31 +26,34 @@ package struct ImagePreprocessor: Sendable {
 
     /// The picture as the encoder sees it, before normalising: one square of 8-bit samples for each crop.
     package func fittedBitmaps(of bitmap: Bitmap, fit: ImageFit? = nil) -> [Bitmap] {
-        let plan = FittingPlan(width: bitmap.width, height: bitmap.height, configuration, fit: fit)
+        let plan = FittingPlan(of: bitmap, configuration, fit: fit)
         return plan.windows.map { fitted(bitmap, plan, $0) }
     }
 
+    /// - Parameter threads: how many may resize a large picture; the result is the same.
     /// - Returns: `[crops, 3, S, S]`, row-major.
-    package func pixels(of bitmap: Bitmap, fit: ImageFit? = nil) -> [Float] {
-        let plan = FittingPlan(width: bitmap.width, height: bitmap.height, configuration, fit: fit)
+    package func pixels(of bitmap: Bitmap, fit: ImageFit? = nil, threads: Int = 1) -> [Float] {
+        let plan = FittingPlan(of: bitmap, configuration, fit: fit)
         let count = plan.windows.count * valuesPerCrop
         return [Float](unsafeUninitializedCapacity: count) { output, initializedCount in
-            write(bitmap, plan, into: output)
+            write(bitmap, plan, threads: threads, into: output)
             initializedCount = count
         }
     }
 
     /// Writes `[crops, 3, S, S]` to `output`, which has room for `cropCount` × `valuesPerCrop` values.
     package func writePixels(of bitmap: Bitmap, fit: ImageFit? = nil, into output: UnsafeMutableBufferPointer<Float>) {
-        write(bitmap, FittingPlan(width: bitmap.width, height: bitmap.height, configuration, fit: fit), into: output)
+        write(bitmap, FittingPlan(of: bitmap, configuration, fit: fit), threads: 1, into: output)
     }
 
-    private func write(_ bitmap: Bitmap, _ plan: FittingPlan, into output: UnsafeMutableBufferPointer<Float>) {
+    private func write(
+        _ bitmap: Bitmap, _ plan: FittingPlan, threads: Int, into output: UnsafeMutableBufferPointer<Float>
+    ) {
         precondition(output.count >= plan.windows.count * valuesPerCrop, "the pixel values need more room")
         for (index, window) in plan.windows.enumerated() {
             let start = index * valuesPerCrop
             normalise(
-                fitted(bitmap, plan, window),
+                fitted(bitmap, plan, window, threads: threads),
                 into: UnsafeMutableBufferPointer(rebasing: output[start..<start + valuesPerCrop]))
         }
     }
@@ -66,15 +71,39 @@ package struct ImagePreprocessor: Sendable {
         }
     }
 
+    /// Rows of a resized picture below which a band is not worth a thread.
+    private static let leastBand = 32
+
+    /// One window of the resized picture, which lies inside it.
+    private func resized(_ bitmap: Bitmap, _ plan: FittingPlan, _ window: PixelWindow, threads: Int) -> Bitmap {
+        @Sendable func part(_ rows: Range<Int>) -> Bitmap {
+            bitmap.resized(
+                width: plan.width, height: plan.height, filter: configuration.interpolation.filter,
+                window: PixelWindow(
+                    left: window.left, top: window.top + rows.lowerBound, width: window.width, height: rows.count))
+        }
+        // Neighbouring bands both need the rows between them: small pictures would gain nothing.
+        let count = bitmap.pixels.count < 1 << 20 ? 1 : min(threads, window.height / Self.leastBand)
+        guard count > 1 else { return part(0..<window.height) }
+        let bands = Mutex([Bitmap?](repeating: nil, count: count))
+        DispatchQueue.concurrentPerform(iterations: count) { index in
+            let band = part(index * window.height / count..<(index + 1) * window.height / count)
+            bands.withLock { $0[index] = band }
+        }
+        let pixels = bands.withLock { $0.flatMap { $0?.pixels ?? [] } }
+        return Bitmap(width: window.width, height: window.height, pixels: pixels)
+    }
+
     /// One window of the resized picture, filled where it hangs over.
-    private func fitted(_ bitmap: Bitmap, _ plan: FittingPlan, _ window: PixelWindow) -> Bitmap {
+    private func fitted(
+        _ bitmap: Bitmap, _ plan: FittingPlan, _ window: PixelWindow, threads: Int = 1
+    ) -> Bitmap {
         let left = max(window.left, 0)
         let top = max(window.top, 0)
         let inside = PixelWindow(
             left: left, top: top, width: min(window.left + window.width, plan.width) - left,
             height: min(window.top + window.height, plan.height) - top)
-        let part = bitmap.resized(
-            width: plan.width, height: plan.height, filter: configuration.interpolation.filter, window: inside)
+        let part = resized(bitmap, plan, inside, threads: threads)
         if inside == window { return part }
 
         var pixels: [UInt8] = []

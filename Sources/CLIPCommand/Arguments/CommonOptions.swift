@@ -54,6 +54,14 @@ extension Option {
     static let allowTruncated = Option(
         "allow-truncated", group: .pictures, help: "Take what there is of a picture file that is cut short.")
 
+    static let fastDecode = Option(
+        "fast-decode", group: .pictures,
+        help: """
+            Scale JPEGs of at least twice the model's size down while they are decoded: large photos take a third of \
+            the time or less. Embeddings differ a little: of 18 photos they kept a cosine of 0.995 (the embedded \
+            model) and 0.9999 (a ViT-B/32) to the exact ones.
+            """)
+
     static let output = Option(
         "output", short: "o", .target("file"), group: .output,
         help: "Write to a file, which appears complete or not at all. (default: standard output)")
@@ -70,7 +78,7 @@ extension Option {
     }
 
     static let modelOptions = [model, threads]
-    static let pictureOptions = [fit, alpha, orient, gray16, maximumPixels, allowTruncated]
+    static let pictureOptions = [fit, alpha, orient, gray16, maximumPixels, allowTruncated, fastDecode]
     static func outputOptions(_ formats: [OutputFormat]) -> [Option] { [format(formats), output, quiet] }
 }
 

@@ -83,9 +83,10 @@ struct Index: Command {
     }
 
     private func update(_ console: Console) throws -> IndexUpdate {
-        let options = PictureOptions(arguments)
+        let model = try ModelChoice(arguments).load()
+        let options = PictureOptions(arguments, for: model)
         let indexer = PictureIndexer(
-            model: try ModelChoice(arguments).load(),
+            model: model,
             settings: PictureSettings(fit: options.fit, reading: options.reading),
             vectorType: arguments.choice(Index.dtype) ?? .float16, batchSize: options.batchSize,
             waits: arguments.flag(Index.wait))

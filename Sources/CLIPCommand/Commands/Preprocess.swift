@@ -50,7 +50,7 @@ struct Preprocess: Command {
     }
 
     private func writePicture(_ model: CLIPModel) throws -> Bool {
-        let options = PictureOptions(arguments)
+        let options = PictureOptions(arguments, for: model)
         let path = FilePath(arguments.positionals[0])
         do {
             let image =
@@ -68,7 +68,7 @@ struct Preprocess: Command {
     }
 
     private func writeArray(_ model: CLIPModel, _ console: Console) throws -> Bool {
-        let options = PictureOptions(arguments)
+        let options = PictureOptions(arguments, for: model)
         let side = model.preprocessing.cropSize
         let results = try ResultStream(
             output, console: console, row: ([3, side, side], EmbeddingRecord.row(of: model).fields))

@@ -44,7 +44,7 @@ struct Comparand {
     var isText: Bool { if case .text = kind { true } else { false } }
 
     func embedding(by model: CLIPModel, _ arguments: Arguments, _ console: Console) throws(CLIPError) -> Embedding {
-        let options = PictureOptions(arguments)
+        let options = PictureOptions(arguments, for: model)
         switch kind {
         case .text(let text):
             if isDoubtful {

@@ -7,12 +7,13 @@ struct PictureOptions {
     let fit: ImageFit?
     let batchSize: Int
 
-    init(_ arguments: Arguments) {
+    init(_ arguments: Arguments, for model: CLIPModel) {
         var reading = ImageOptions()
         reading.compositesAlphaOverWhite = arguments.text(.alpha) != "drop"
         reading.appliesOrientation = arguments.flag(.orient, default: true)
         reading.clipsGray16 = arguments.text(.gray16) == "clip"
         reading.allowsTruncated = arguments.flag(.allowTruncated)
+        if arguments.has(.fastDecode) { reading.leastEdge = model.preprocessing.resizeSize }
         if let limit = arguments.integer(.maximumPixels) { reading.maximumPixels = limit }
         self.reading = reading
         fit = arguments.choice(.fit)

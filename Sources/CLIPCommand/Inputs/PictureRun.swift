@@ -3,13 +3,11 @@ import CLIP
 /// Embeds every picture of a command line, in order, one batch after another.
 struct PictureRun {
     private let arguments: Arguments
-    private let options: PictureOptions
     private let console: Console
 
     init(_ arguments: Arguments, console: Console) {
         self.arguments = arguments
         self.console = console
-        options = PictureOptions(arguments)
     }
 
     /// - Parameter body: takes the name and the embedding of a picture; those that fail are reported.
@@ -18,6 +16,7 @@ struct PictureRun {
         with model: CLIPModel, to results: ResultStream, normalize: Bool = true,
         _ body: (_ name: String, Embedding) throws -> Void
     ) throws {
+        let options = PictureOptions(arguments, for: model)
         let inputs = try PictureInputs(arguments, console: console)
         if console.showsProgress { console.progress = ProgressBar(total: count(), unit: "pictures") }
         try model.embedEach(

@@ -5,9 +5,21 @@ package enum BMPDecoder: ImageDecoder {
     /// Bytes before the information header.
     private static let fileHeaderSize = 14
 
-    package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x42, 0x4D]) }
+    package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x42, 0x4D]) || isBare(bytes) }
+
+    /// Whether the file header is left out, as in what Windows keeps on its clipboard.
+    private static func isBare(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count >= 40 else { return false }
+        // The header's size, then a size that is not zero, then one plane.
+        return [40, 108, 124].contains(littleEndian32(bytes, at: 0)) && littleEndian32(bytes, at: 4) != 0
+            && littleEndian16(bytes, at: 12) == 1
+    }
 
     package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage {
+        if isBare(bytes) {
+            let header = try BMPHeader(bytes, at: 0, format: formatName)
+            return try decode(bytes, header, at: header.end, options)
+        }
         guard bytes.count >= fileHeaderSize + 4 else {
             throw .truncated(format: formatName, offset: bytes.count, problem: "inside its header")
         }
@@ -16,7 +28,12 @@ package enum BMPDecoder: ImageDecoder {
         // Some writers leave the palette out of the offset, or the offset out of the file.
         let headerEnd = header.start + littleEndian32(bytes, at: header.start)
         let isLeftOut = stated == 0 || (stated == headerEnd && header.bitsPerPixel <= 8)
-        let start = isLeftOut ? header.end : stated
+        return try decode(bytes, header, at: isLeftOut ? header.end : stated, options)
+    }
+
+    private static func decode(
+        _ bytes: [UInt8], _ header: BMPHeader, at start: Int, _ options: DecodingOptions
+    ) throws(ImageError) -> DecodedImage {
         let pixels = try BMPPixels.decode(bytes, at: start, header, format: formatName, options: options)
         return DecodedImage(bitmap: Bitmap(width: header.width, height: header.height, pixels: pixels))
     }

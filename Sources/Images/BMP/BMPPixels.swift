@@ -49,6 +49,7 @@ enum BMPPixels {
     ) -> [UInt8] {
         let rowBytes = 3 * header.width
         return [UInt8](unsafeUninitializedCapacity: rowBytes * header.height) { pixels, count in
+            preferLargePages(pixels)
             for y in 0..<header.height {
                 let row = header.isTopDown ? y : header.height - 1 - y
                 fill(y, UnsafeMutableBufferPointer(rebasing: pixels[row * rowBytes..<(row + 1) * rowBytes]))

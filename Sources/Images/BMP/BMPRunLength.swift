@@ -9,7 +9,7 @@ struct BMPRunLength {
     func decode(
         _ bytes: [UInt8], at start: Int, format: String, _ options: DecodingOptions
     ) throws(ImageError) -> [UInt8] {
-        var indices = [UInt8](repeating: 0, count: count)
+        var indices = pictureMemory(count)
         var position = start
         // Pixels written so far, and the column that the current row has reached. As in Pillow a run ends with its
         // row, literal pixels flow on into the next one.

@@ -31,7 +31,7 @@ package enum GIFDecoder: ImageDecoder {
         _ frame: GIFFrame, fileSize: Int, _ options: DecodingOptions
     ) throws(ImageError) -> [UInt8] {
         let wanted = frame.frameWidth * frame.frameHeight
-        var indices = [UInt8](repeating: 0, count: wanted + LZWDecoder.slack)
+        var indices = pictureMemory(wanted + LZWDecoder.slack)
         let decoder = LZWDecoder(flavour: .gif, literalBits: frame.literalBits)
         let (written, ending) = frame.compressed.withUnsafeBufferPointer { input in
             indices.withUnsafeMutableBufferPointer { decoder.decode(input, into: $0) }
@@ -62,6 +62,7 @@ package enum GIFDecoder: ImageDecoder {
         let rowBytes = 3 * frame.width
         let background = [UInt8](repeating: UInt8(frame.transparentIndex ?? 0), count: frame.width)
         return [UInt8](unsafeUninitializedCapacity: rowBytes * frame.height) { pixels, count in
+            preferLargePages(pixels)
             if frame.frameWidth < frame.width || frame.frameHeight < frame.height {
                 background.withUnsafeBufferPointer { background in
                     for y in 0..<frame.height {

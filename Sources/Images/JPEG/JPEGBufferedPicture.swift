@@ -85,8 +85,8 @@ enum JPEGBufferedPicture {
                     for column in 0..<component.blocksPerRow {
                         JPEGInverseDCT.transform(
                             plane.block(first + column), extent: plane.set(first + column).pointee.extent,
-                            quantisation: factors.base, into: window.block(row: row, column: column),
-                            stride: window.stride)
+                            quantisation: factors.base, size: component.blockSize,
+                            into: window.block(row: row, column: column), stride: window.stride)
                     }
                 }
             }

@@ -12,7 +12,9 @@ package enum JPEGDecoder: ImageDecoder {
             var file = JPEGFile(bytes, options: options)
             let (frame, scan) = try file.readHeaders()
             let pixels = try decodePixels(&file, frame, firstScan: scan)
-            let bitmap = Bitmap(width: frame.width, height: frame.height, pixels: pixels)
+            let bitmap = Bitmap(
+                width: frame.width, height: frame.height, pixels: pixels, reduction: 8 / frame.blockSize,
+                fullWidth: frame.codedWidth, fullHeight: frame.codedHeight)
             return DecodedImage(bitmap: bitmap, orientation: file.orientation)
         }
     }
@@ -25,6 +27,7 @@ package enum JPEGDecoder: ImageDecoder {
         let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { memory, initialisedCount in
             do throws(ImageError) {
                 let output = UnsafeMutableBufferPointer(rebasing: memory[..<byteCount])
+                preferLargePages(output)
                 let colour = file.colour(of: frame)
                 let assembly = try JPEGRowAssembly(frame, colour: colour, output: output)
                 if !frame.isProgressive, !frame.isArithmetic, firstScan.members.count == frame.components.count {

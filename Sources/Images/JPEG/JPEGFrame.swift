@@ -5,8 +5,13 @@
 struct JPEGFrame {
     let isProgressive: Bool
     let isArithmetic: Bool
+    let codedWidth: Int
+    let codedHeight: Int
+    /// The decoded picture: smaller than the coded one if it is scaled.
     let width: Int
     let height: Int
+    /// How many samples of eight by eight are decoded, each way: 8, or 4, 2 or 1 to scale the picture down.
+    let blockSize: Int
     let components: [JPEGComponent]
     /// The largest sampling factors of all components, 1…4.
     let maximumHorizontal: Int
@@ -28,15 +33,15 @@ struct JPEGFrame {
         try Self.requireKind(marker)
         let precision = try segment.byte()
         let headerHeight = try segment.word()
-        width = try segment.word()
-        height = headerHeight == 0 ? lines ?? 0 : headerHeight
+        codedWidth = try segment.word()
+        codedHeight = headerHeight == 0 ? lines ?? 0 : headerHeight
         let componentCount = Int(try segment.byte())
         guard precision == 8 else {
             if precision == 12 || precision == 16 { throw .unsupportedJPEG("\(precision)-bit samples") }
             throw .brokenJPEG(at: start, "a sample precision of \(precision) bits: 8 was expected")
         }
-        guard width > 0, height > 0 else {
-            throw .brokenJPEG(at: start, "a picture of \(width) × \(height) pixels")
+        guard codedWidth > 0, codedHeight > 0 else {
+            throw .brokenJPEG(at: start, "a picture of \(codedWidth) × \(codedHeight) pixels")
         }
         guard [1, 3, 4].contains(componentCount) else {
             throw .brokenJPEG(at: start, "\(componentCount) colour components: 1, 3 or 4 were expected")
@@ -44,7 +49,11 @@ struct JPEGFrame {
         guard segment.count == 3 * componentCount else {
             throw .brokenJPEG(at: start, "the frame header's length does not fit its \(componentCount) components")
         }
-        _ = try options.checkedPixelCount(format: JPEGDecoder.formatName, width: width, height: height)
+        _ = try options.checkedPixelCount(
+            format: JPEGDecoder.formatName, width: codedWidth, height: codedHeight)
+        blockSize = Self.blockSize(width: codedWidth, height: codedHeight, leastEdge: options.leastEdge)
+        width = (codedWidth * blockSize).dividedRoundingUp(by: 8)
+        height = (codedHeight * blockSize).dividedRoundingUp(by: 8)
 
         isProgressive = marker == 0xC2 || marker == 0xCA
         isArithmetic = marker == 0xC9 || marker == 0xCA
@@ -63,19 +72,30 @@ struct JPEGFrame {
         }
         maximumHorizontal = layouts.map(\.horizontal).max() ?? 1
         maximumVertical = layouts.map(\.vertical).max() ?? 1
-        mcusPerRow = width.dividedRoundingUp(by: 8 * maximumHorizontal)
-        mcuRows = height.dividedRoundingUp(by: 8 * maximumVertical)
-        var components: [JPEGComponent] = []
-        for layout in layouts {
-            components.append(
-                JPEGComponent(
-                    layout,
-                    width: (width * layout.horizontal).dividedRoundingUp(by: maximumHorizontal),
-                    height: (height * layout.vertical).dividedRoundingUp(by: maximumVertical),
-                    paddedBlocksPerRow: mcusPerRow * layout.horizontal,
-                    paddedBlockRows: mcuRows * layout.vertical))
+        mcusPerRow = codedWidth.dividedRoundingUp(by: 8 * maximumHorizontal)
+        mcuRows = codedHeight.dividedRoundingUp(by: 8 * maximumVertical)
+        components = layouts.map {
+            [codedWidth, codedHeight, maximumHorizontal, maximumVertical, mcusPerRow, mcuRows, blockSize] layout in
+            // The chroma of a scaled picture takes more samples of its blocks rather than being enlarged afterwards.
+            var size = blockSize
+            while size < 8, maximumHorizontal * blockSize % (2 * layout.horizontal * size) == 0,
+                maximumVertical * blockSize % (2 * layout.vertical * size) == 0
+            {
+                size *= 2
+            }
+            return JPEGComponent(
+                layout, blockSize: size, enlargement: size / blockSize,
+                codedWidth: codedWidth * layout.horizontal, dividedBy: maximumHorizontal,
+                codedHeight: codedHeight * layout.vertical, dividedBy: maximumVertical,
+                paddedBlocksPerRow: mcusPerRow * layout.horizontal, paddedBlockRows: mcuRows * layout.vertical)
         }
-        self.components = components
+    }
+
+    /// The fewest samples a block that leave both edges with `leastEdge` pixels.
+    private static func blockSize(width: Int, height: Int, leastEdge: Int?) -> Int {
+        guard let leastEdge else { return 8 }
+        let edge = min(width, height)
+        return [1, 2, 4].first { (edge * $0).dividedRoundingUp(by: 8) >= leastEdge } ?? 8
     }
 
     private static func requireKind(_ marker: UInt8) throws(ImageError) {
@@ -100,7 +120,12 @@ struct JPEGComponent {
     }
 
     let layout: Layout
-    /// The samples that belong to the picture; the rest of the last blocks is filling.
+    /// How many samples of eight by eight are decoded, each way: 1, 2, 4 or 8.
+    let blockSize: Int
+    /// Samples across and down for each `maximumHorizontal` × `maximumVertical` of the decoded picture.
+    let horizontal: Int
+    let vertical: Int
+    /// The decoded samples that belong to the picture; the rest of the last blocks is filling.
     let width: Int
     let height: Int
     /// The blocks that hold `width` × `height` samples: what a scan of this component alone has.
@@ -110,12 +135,21 @@ struct JPEGComponent {
     let paddedBlocksPerRow: Int
     let paddedBlockRows: Int
 
-    init(_ layout: Layout, width: Int, height: Int, paddedBlocksPerRow: Int, paddedBlockRows: Int) {
+    /// - Parameters:
+    ///   - enlargement: how many times the frame's block size `blockSize` is.
+    ///   - codedWidth, codedHeight: the samples before scaling, each to be divided by what follows it.
+    init(
+        _ layout: Layout, blockSize: Int, enlargement: Int, codedWidth: Int, dividedBy maximumHorizontal: Int,
+        codedHeight: Int, dividedBy maximumVertical: Int, paddedBlocksPerRow: Int, paddedBlockRows: Int
+    ) {
         self.layout = layout
-        self.width = width
-        self.height = height
-        blocksPerRow = width.dividedRoundingUp(by: 8)
-        blockRows = height.dividedRoundingUp(by: 8)
+        self.blockSize = blockSize
+        horizontal = layout.horizontal * enlargement
+        vertical = layout.vertical * enlargement
+        width = (codedWidth * blockSize).dividedRoundingUp(by: 8 * maximumHorizontal)
+        height = (codedHeight * blockSize).dividedRoundingUp(by: 8 * maximumVertical)
+        blocksPerRow = codedWidth.dividedRoundingUp(by: 8 * maximumHorizontal)
+        blockRows = codedHeight.dividedRoundingUp(by: 8 * maximumVertical)
         self.paddedBlocksPerRow = paddedBlocksPerRow
         self.paddedBlockRows = paddedBlockRows
     }

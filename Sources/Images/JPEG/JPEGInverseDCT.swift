@@ -14,13 +14,17 @@ enum JPEGInverseDCT {
     /// - Parameters:
     ///   - coefficients: 64 values, row by row; those outside `extent` are zero.
     ///   - quantisation: 64 factors, row by row.
-    ///   - output: 8 rows of 8 samples, `stride` bytes apart.
+    ///   - size: 8, or less to scale the block down.
+    ///   - output: `size` rows of `size` samples, `stride` bytes apart.
     @inline(__always)
     static func transform(
-        _ coefficients: UnsafePointer<Int16>, extent: JPEGBlockExtent, quantisation: UnsafePointer<Int16>,
+        _ coefficients: UnsafePointer<Int16>, extent: JPEGBlockExtent, quantisation: UnsafePointer<Int16>, size: Int,
         into output: UnsafeMutablePointer<UInt8>, stride: Int
     ) {
-        if extent.isDCOnly {
+        if size < 8 {
+            JPEGReducedDCT.transform(
+                coefficients, extent: extent, quantisation: quantisation, size: size, into: output, stride: stride)
+        } else if extent.isDCOnly {
             fill(coefficients[0] &* quantisation[0], output, stride)
         } else {
             transformAC(coefficients, extent, quantisation, output, stride)

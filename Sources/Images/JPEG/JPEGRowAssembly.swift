@@ -16,7 +16,7 @@ final class JPEGRowAssembly {
         self.frame = frame
         self.colour = colour
         self.output = output
-        windows = frame.components.map(JPEGSampleWindow.init)
+        windows = frame.components.map { JPEGSampleWindow($0, groupsPerMCURow: frame.blockSize) }
         var upsamplers: [JPEGUpsampler] = []
         for (component, window) in zip(frame.components, windows) {
             upsamplers.append(try JPEGUpsampler(component, frame: frame, window: window))
@@ -28,7 +28,7 @@ final class JPEGRowAssembly {
     func finish(mcuRow: Int) {
         // The last row group needs the one below to interpolate, which the next MCU row brings.
         let isLast = mcuRow == frame.mcuRows - 1
-        let groups = (mcuRow + 1) * JPEGSampleWindow.groupsPerMCURow - (isLast ? 0 : 1)
+        let groups = (mcuRow + 1) * frame.blockSize - (isLast ? 0 : 1)
         let end = min(groups * frame.maximumVertical, frame.height)
         while nextRow < end {
             let rows = upsamplers.map { $0.row(nextRow) }

@@ -1,36 +1,40 @@
 /// The rows of one component that are at hand: those of the MCU row under way, and the end of the one before, which
 /// upsampling still needs.
 ///
-/// A row group is the rows that make up `maximumVertical` rows of the picture: eight in an MCU row.
+/// A row group is the rows that make up `maximumVertical` rows of the picture. An MCU row has eight, fewer if the
+/// picture is scaled.
 final class JPEGSampleWindow {
     /// Samples before the first and behind the last of a row that may be read and written.
     static let margin = 32
     private static let keptGroups = 2
-    static let groupsPerMCURow = 8
 
     /// Bytes from a row to the next.
     let stride: Int
+    let groupsPerMCURow: Int
     private let rowsPerGroup: Int
+    private let blockSize: Int
     /// The last row that belongs to the picture.
     private let lastRow: Int
     /// The row of the component that the window's first row holds.
     private var firstRow: Int
     private let samples: JPEGStorage<UInt8>
 
-    init(_ component: JPEGComponent) {
-        stride = component.paddedBlocksPerRow * 8 + 2 * Self.margin
-        rowsPerGroup = component.layout.vertical
+    init(_ component: JPEGComponent, groupsPerMCURow: Int) {
+        self.groupsPerMCURow = groupsPerMCURow
+        blockSize = component.blockSize
+        stride = component.paddedBlocksPerRow * blockSize + 2 * Self.margin
+        rowsPerGroup = component.vertical
         lastRow = component.height - 1
         firstRow = -Self.keptGroups * rowsPerGroup
         samples = JPEGStorage(
-            repeating: 128, count: stride * rowsPerGroup * (Self.keptGroups + Self.groupsPerMCURow))
+            repeating: 128, count: stride * rowsPerGroup * (Self.keptGroups + groupsPerMCURow))
     }
 
     /// Where the MCU row's block at (`blockRow`, `column`) begins.
     @inline(__always)
     func block(row blockRow: Int, column: Int) -> UnsafeMutablePointer<UInt8> {
-        let row = Self.keptGroups &* rowsPerGroup &+ 8 &* blockRow
-        return samples.base + (row &* stride &+ Self.margin &+ 8 &* column)
+        let row = Self.keptGroups &* rowsPerGroup &+ blockSize &* blockRow
+        return samples.base + (row &* stride &+ Self.margin &+ blockSize &* column)
     }
 
     /// The component's row `row`, or the picture's first or last where that lies outside.
@@ -45,7 +49,7 @@ final class JPEGSampleWindow {
     /// Goes on to the next MCU row.
     func advance() {
         let kept = Self.keptGroups * rowsPerGroup
-        let next = Self.groupsPerMCURow * rowsPerGroup
+        let next = groupsPerMCURow * rowsPerGroup
         samples.base.update(from: samples.base + next * stride, count: kept * stride)
         firstRow += next
     }

@@ -12,7 +12,7 @@ enum JPEGStreamedPicture {
             let component = frame.components[member.component]
             let factors = try file.quantisation(of: component)
             quantisation.append(factors)
-            list.append(Target(index, component.layout, factors, assembly.windows[member.component]))
+            list.append(Target(index, component, factors, assembly.windows[member.component]))
         }
         let targets = JPEGStorage(list)
         let block = JPEGStorage<Int16>(repeating: 0, count: 64)
@@ -71,13 +71,15 @@ enum JPEGStreamedPicture {
         let quantisation: UnsafePointer<Int16>
         let samples: UnsafeMutablePointer<UInt8>
         let stride: Int
+        let blockSize: Int
 
         init(
-            _ member: Int, _ layout: JPEGComponent.Layout, _ quantisation: JPEGStorage<Int16>,
+            _ member: Int, _ component: JPEGComponent, _ quantisation: JPEGStorage<Int16>,
             _ window: JPEGSampleWindow
         ) {
             self.member = member
-            (horizontal, vertical) = (layout.horizontal, layout.vertical)
+            (horizontal, vertical) = (component.layout.horizontal, component.layout.vertical)
+            blockSize = component.blockSize
             self.quantisation = UnsafePointer(quantisation.base)
             samples = window.block(row: 0, column: 0)
             stride = window.stride
@@ -90,8 +92,8 @@ enum JPEGStreamedPicture {
             UnsafeMutableRawPointer(block.base).storeBytes(of: Zeros(), as: Zeros.self)
             let extent = hasData ? scan.readBlock(member: member, into: block.base) : .dcOnly
             JPEGInverseDCT.transform(
-                block.base, extent: extent, quantisation: quantisation,
-                into: samples + (8 &* row &* stride &+ 8 &* column), stride: stride)
+                block.base, extent: extent, quantisation: quantisation, size: blockSize,
+                into: samples + blockSize &* (row &* stride &+ column), stride: stride)
         }
     }
 

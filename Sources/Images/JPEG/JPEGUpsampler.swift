@@ -23,21 +23,22 @@ struct JPEGUpsampler {
     private let columnSums: JPEGStorage<Int16>
 
     init(_ component: JPEGComponent, frame: JPEGFrame, window: JPEGSampleWindow) throws(ImageError) {
-        let layout = component.layout
-        guard frame.maximumHorizontal % layout.horizontal == 0, frame.maximumVertical % layout.vertical == 0 else {
+        guard frame.maximumHorizontal % component.horizontal == 0, frame.maximumVertical % component.vertical == 0
+        else {
             throw .unsupportedJPEG(
-                "fractional sampling (\(layout.horizontal) × \(layout.vertical)"
+                "fractional sampling (\(component.layout.horizontal) × \(component.layout.vertical)"
                     + " of \(frame.maximumHorizontal) × \(frame.maximumVertical))")
         }
         self.window = window
         width = component.width
-        horizontal = frame.maximumHorizontal / layout.horizontal
-        vertical = layout.vertical
+        horizontal = frame.maximumHorizontal / component.horizontal
+        vertical = component.vertical
         maximumVertical = frame.maximumVertical
-        // Rows of one or two samples are too short for the filter of the width.
+        // Rows of one or two samples are too short for the filter of the width; means of blocks are only repeated.
         method =
             switch (horizontal, maximumVertical / vertical) {
             case (1, 1): .copy
+            case _ where frame.blockSize == 1: .replicate
             case (2, 1) where width > 2: .halfWidth
             case (1, 2): .halfHeight
             case (2, 2) where width > 2: .halfBoth

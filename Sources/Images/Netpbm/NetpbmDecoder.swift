@@ -79,10 +79,19 @@ package enum NetpbmDecoder: ImageDecoder {
         if header.channels == 3, header.maximum == 255, bytes.count - header.dataStart >= count * 3 {
             return Array(bytes[header.dataStart..<header.dataStart + count * 3])
         }
-        var pixels = [UInt8](repeating: 0, count: count * 3)
+        var pixels = pictureMemory(count * 3)
         let sampleBytes = header.maximum > 255 ? 2 : 1
         let pixelBytes = sampleBytes * header.channels
         let present = min(count, (bytes.count - header.dataStart) / pixelBytes)
+        if pixelBytes == 1 {
+            let lights = PaletteTable(rgb: (0..<768).map { table[min($0 / 3, header.maximum)] })
+            bytes[header.dataStart..<header.dataStart + present].withUnsafeBufferPointer { samples in
+                pixels.withUnsafeMutableBufferPointer { pixels in
+                    lights.expand(samples, to: UnsafeMutableBufferPointer(rebasing: pixels[..<(3 * present)]))
+                }
+            }
+            return pixels
+        }
         var offset = header.dataStart
         for pixel in 0..<present {
             func sample(_ channel: Int) -> UInt8 {
@@ -111,7 +120,7 @@ package enum NetpbmDecoder: ImageDecoder {
     ) throws(ImageError) -> [UInt8] {
         var scanner = NetpbmScanner(bytes, format: formatName)
         scanner.position = header.dataStart
-        var pixels = [UInt8](repeating: 0, count: header.width * header.height * 3)
+        var pixels = pictureMemory(header.width * header.height * 3)
         let copies = 3 / header.channels
         for index in 0..<header.width * header.height * header.channels {
             scanner.skipSpace()

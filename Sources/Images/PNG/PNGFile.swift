@@ -6,6 +6,8 @@ struct PNGFile {
     /// The tRNS chunk: opacity by palette index, or one transparent sample value or colour.
     var transparency: [UInt8] = []
     var orientation = 1
+    /// Whether a chunk of its own gave the orientation.
+    private var hasEXIF = false
     /// The data of all IDAT chunks, joined.
     var compressed: [UInt8] = []
     /// Where the joined pieces begin, in `compressed` and in the file.
@@ -63,7 +65,11 @@ struct PNGFile {
                 compressed.append(contentsOf: bytes[chunk.data])
             case "PLTE" where compressed.isEmpty: palette = Array(bytes[chunk.data])
             case "tRNS" where compressed.isEmpty: transparency = Array(bytes[chunk.data])
-            case "eXIf": orientation = exifOrientation(bytes[chunk.data])
+            case "eXIf":
+                orientation = exifOrientation(bytes[chunk.data])
+                hasEXIF = true
+            case "tEXt" where !hasEXIF, "zTXt" where !hasEXIF:
+                if let profile = PNGRawProfile.exif(chunk, bytes) { orientation = exifOrientation(profile[...]) }
             case "IEND": return
             case "IHDR":
                 throw .malformed(format: "PNG", offset: chunk.data.lowerBound - 8, problem: "a second IHDR chunk")

@@ -16,7 +16,7 @@ struct PNGRows {
         header = file.header
         colour = PNGColour(file, options: options)
         passes = PNGPass.passes(of: header)
-        pixels = [UInt8](repeating: 0, count: header.width * header.height * 3)
+        pixels = pictureMemory(header.width * header.height * 3)
         beginPass()
     }
 

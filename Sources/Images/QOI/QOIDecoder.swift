@@ -28,7 +28,7 @@ package enum QOIDecoder: ImageDecoder {
                 format: formatName, offset: bytes.count,
                 problem: "\(bytes.count - headerSize) bytes of data can't hold \(width) × \(height) pixels")
         }
-        var pixels = [UInt8](repeating: 0, count: 3 * count)
+        var pixels = pictureMemory(3 * count)
         let isOverWhite = channels == 4 && options.alpha == .white
         let filled = bytes.withUnsafeBufferPointer { bytes in
             pixels.withUnsafeMutableBufferPointer { pixels in

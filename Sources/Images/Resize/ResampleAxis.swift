@@ -12,17 +12,18 @@ struct ResampleAxis {
 
     /// - Parameters:
     ///   - source: pixels before, at least 1.
+    ///   - extent: how much of `source` is resized: all but a part of the last pixel.
     ///   - target: pixels after, at least 1.
-    init(source: Int, target: Int, filter: ResampleFilter) {
+    init(source: Int, extent: Double, target: Int, filter: ResampleFilter) {
         self.source = source
         self.target = target
         self.filter = filter
-        scale = Double(source) / Double(target)
+        scale = extent / Double(target)
         stretch = max(scale, 1)
     }
 
     /// Pillow skips a pass that changes nothing: there is no rounding either.
-    var isIdentity: Bool { source == target }
+    var isIdentity: Bool { scale == 1 }
 
     /// No target pixel has more taps.
     var largestTapCount: Int { Int(2 * filter.support * stretch) + 2 }

@@ -31,18 +31,33 @@ extension Bitmap {
             window.width > 0 && window.height > 0 && window.left >= 0 && window.top >= 0
                 && window.left <= newWidth - window.width && window.top <= newHeight - window.height,
             "the window lies inside the resized picture")
+        // A ribbon that is made wide and short: its rows go first, else they would all be widened. Pillow 12.2 and later
+        // have the same exception; where one column is all there is, the order doesn't show.
+        if filter != .nearest, reduction == 1, newWidth > width, newHeight < height, height / 100 > width {
+            return resized(
+                width: width, height: newHeight, filter: filter,
+                window: PixelWindow(left: 0, top: window.top, width: width, height: window.height)
+            ).resized(
+                width: newWidth, height: window.height, filter: filter,
+                window: PixelWindow(left: window.left, top: 0, width: window.width, height: window.height))
+        }
         let pixels = [UInt8](unsafeUninitializedCapacity: window.width * window.height * 3) { output, count in
             count = window.width * window.height * 3
             if filter == .nearest {
                 pickNearest(newWidth, newHeight, window, output)
             } else {
                 resample(
-                    ResampleAxis(source: width, target: newWidth, filter: filter),
-                    ResampleAxis(source: height, target: newHeight, filter: filter), window, output)
+                    ResampleAxis(source: width, extent: exactWidth, target: newWidth, filter: filter),
+                    ResampleAxis(source: height, extent: exactHeight, target: newHeight, filter: filter), window,
+                    output)
             }
         }
         return Bitmap(width: window.width, height: window.height, pixels: pixels)
     }
+
+    /// Sizes in pixels of this bitmap, of which the last may be the picture's only in part.
+    private var exactWidth: Double { Double(fullWidth) / Double(reduction) }
+    private var exactHeight: Double { Double(fullHeight) / Double(reduction) }
 
     /// The part of the picture that `window` names.
     package func cropped(to window: PixelWindow) -> Bitmap {
@@ -52,8 +67,8 @@ extension Bitmap {
     private func pickNearest(
         _ newWidth: Int, _ newHeight: Int, _ window: PixelWindow, _ output: UnsafeMutableBufferPointer<UInt8>
     ) {
-        let columns = nearestSources(source: width, target: newWidth, window.columns)
-        let rows = nearestSources(source: height, target: newHeight, window.rows)
+        let columns = nearestSources(source: width, extent: exactWidth, target: newWidth, window.columns)
+        let rows = nearestSources(source: height, extent: exactHeight, target: newHeight, window.rows)
         var target = 0
         for row in rows {
             for column in columns {
@@ -129,8 +144,8 @@ extension Bitmap {
 }
 
 /// The source pixel under the centre of each of `targets`.
-private func nearestSources(source: Int, target: Int, _ targets: Range<Int>) -> [Int] {
-    let scale = Double(source) / Double(target)
+private func nearestSources(source: Int, extent: Double, target: Int, _ targets: Range<Int>) -> [Int] {
+    let scale = extent / Double(target)
     // Pillow adds up the steps, rounding each time: multiplying would differ in the last bit.
     var position = scale * 0.5
     var sources: [Int] = []

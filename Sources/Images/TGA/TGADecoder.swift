@@ -31,7 +31,7 @@ package enum TGADecoder: ImageDecoder {
         samples.append(contentsOf: repeatElement(0, count: needed - samples.count))
 
         let colour = TGAColour(bytes, header, options)
-        var pixels = [UInt8](repeating: 0, count: 3 * count)
+        var pixels = pictureMemory(3 * count)
         samples.withUnsafeBufferPointer { samples in
             pixels.withUnsafeMutableBufferPointer { pixels in
                 for y in 0..<header.height {

@@ -20,6 +20,7 @@ struct TIFFChunkDecoder {
         var output: [UInt8]
         switch layout.compression {
         case 1: output = data
+        case 2, 3, 4: output = try fax(data, rows: rows)
         case 5: output = try lzw(data, size: size, at: start)
         case 8, 32946: output = try deflate(data, size: size, at: start)
         case 32773: output = packBits(data, size: size)
@@ -35,7 +36,6 @@ struct TIFFChunkDecoder {
 
     private func unsupported(_ compression: Int) -> ImageError {
         let names = [
-            2: "CCITT compression", 3: "CCITT fax compression (group 3)", 4: "CCITT fax compression (group 4)",
             6: "old-style JPEG compression", 34712: "JPEG 2000 compression",
             34925: "LZMA compression", 50000: "Zstandard compression", 50001: "WebP compression",
         ]
@@ -85,6 +85,21 @@ struct TIFFChunkDecoder {
             }
         }
         return output
+    }
+
+    private func fax(_ data: [UInt8], rows: Int) throws(ImageError) -> [UInt8] {
+        guard layout.bitsPerSample == 1, layout.samplesPerChunkPixel == 1, layout.faxOptions & 2 == 0 else {
+            throw .unsupported(
+                format: format, feature: "fax compression of other than bilevel pictures, or uncompressed fax data",
+                advice: "convert it to PNG first, for example with `magick in.tif out.png`")
+        }
+        let scheme: CCITTDecoder.Scheme =
+            switch layout.compression {
+            case 3: .group3(isTwoDimensional: layout.faxOptions & 1 == 1)
+            case 4: .group4
+            default: .runs
+            }
+        return CCITTDecoder.decode(data, width: layout.chunkWidth, rows: rows, scheme: scheme)
     }
 
     private func packBits(_ data: [UInt8], size: Int) -> [UInt8] {

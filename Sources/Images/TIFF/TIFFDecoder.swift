@@ -1,4 +1,4 @@
-/// TIFF and BigTIFF (TIFF 6.0): the first picture, turned upright by its own tag as Pillow does.
+/// TIFF and BigTIFF (TIFF 6.0): the first picture, its orientation by its own tag.
 package enum TIFFDecoder: ImageDecoder {
     package static let formatName = "TIFF"
 
@@ -7,15 +7,13 @@ package enum TIFFDecoder: ImageDecoder {
     package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage {
         let directory = try TIFFDirectory(bytes, format: formatName)
         let layout = try TIFFLayout(directory, fileSize: bytes.count, format: formatName, options)
-        var pixels: [UInt8]
-        if layout.compression == 7 {
-            pixels = try TIFFJPEG(layout: layout, bytes: bytes, tables: directory.bytes(347)).decode(options)
-        } else {
-            pixels = try decode(bytes, directory, layout, options)
-        }
-        let bitmap = Bitmap(width: layout.width, height: layout.height, pixels: pixels)
-        pixels = []
-        return DecodedImage(bitmap: bitmap.upright(orientation: layout.orientation))
+        let pixels =
+            layout.compression == 7
+            ? try TIFFJPEG(layout: layout, bytes: bytes, tables: directory.bytes(347)).decode(options)
+            : try decode(bytes, directory, layout, options)
+        return DecodedImage(
+            bitmap: Bitmap(width: layout.width, height: layout.height, pixels: pixels),
+            orientation: layout.orientation)
     }
 
     private static func decode(
@@ -26,9 +24,9 @@ package enum TIFFDecoder: ImageDecoder {
         let colour = TIFFColour(layout, directory, options)
         try checkData(layout, fileSize: bytes.count, options)
         let planes = layout.isPlanar ? layout.samplesPerPixel : 1
-        var pixels = [UInt8](repeating: 0, count: 3 * layout.width * layout.height)
+        var pixels = pictureMemory(3 * layout.width * layout.height)
         // Planes are put together before they are colours.
-        var together = layout.isPlanar ? [UInt8](repeating: 0, count: layout.width * layout.height * planes) : []
+        var together = layout.isPlanar ? pictureMemory(layout.width * layout.height * planes) : []
         let perPlane = layout.chunksAcross * layout.chunksDown
 
         for index in 0..<perPlane * planes {
@@ -87,12 +85,18 @@ package enum TIFFDecoder: ImageDecoder {
     }
 
     /// Refuses sizes that the data can't fill, before memory is taken for them: no compression here makes more than
-    /// 4096 bytes of one.
+    /// 4096 bytes of one, but fax, which repeats a row with a bit.
     private static func checkData(
         _ layout: TIFFLayout, fileSize: Int, _ options: DecodingOptions
     ) throws(ImageError) {
+        let largestExpansion =
+            switch layout.compression {
+            case 1: 1
+            case 3, 4: max(layout.width, 4096)
+            default: 4096
+            }
         let bits = layout.width * layout.height * layout.samplesPerPixel * layout.bitsPerSample
-        guard bits / 8 / (layout.compression == 1 ? 1 : 4096) <= fileSize || options.allowTruncated else {
+        guard bits / 8 / largestExpansion <= fileSize || options.allowTruncated else {
             throw .truncated(
                 format: formatName, offset: fileSize,
                 problem: "\(fileSize) bytes can't hold \(layout.width) × \(layout.height) pixels")

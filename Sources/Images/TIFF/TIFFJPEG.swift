@@ -7,7 +7,7 @@ struct TIFFJPEG {
 
     /// - Returns: `[height, width, 3]`
     func decode(_ options: DecodingOptions) throws(ImageError) -> [UInt8] {
-        var pixels = [UInt8](repeating: 0, count: 3 * layout.width * layout.height)
+        var pixels = pictureMemory(3 * layout.width * layout.height)
         for index in 0..<layout.chunksAcross * layout.chunksDown {
             let top = index / layout.chunksAcross * layout.chunkHeight
             let left = index % layout.chunksAcross * layout.chunkWidth
@@ -16,6 +16,7 @@ struct TIFFJPEG {
                 throw .truncated(format: "TIFF", offset: bytes.count, problem: "strip or tile \(index) is not a JPEG")
             }
             var limited = options
+            limited.leastEdge = nil
             limited.maximumPixels = min(options.maximumPixels, layout.chunkWidth * (layout.chunkHeight + 16))
             let chunk = try JPEGDecoder.decode(stream, options: limited).bitmap
             let columns = min(layout.width - left, chunk.width)

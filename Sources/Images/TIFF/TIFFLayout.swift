@@ -34,6 +34,8 @@ struct TIFFLayout {
     /// Whether the samples of a pixel are apart, a plane each.
     let isPlanar: Bool
     let compression: Int
+    /// Of fax compression (`T4Options`): 1 for two dimensions, 2 for uncompressed parts, 4 for aligned line ends.
+    let faxOptions: Int
     /// Whether rows hold differences to the pixel to the left.
     let hasPredictor: Bool
     /// Whether the bits of all bytes are in reverse order.
@@ -62,7 +64,7 @@ struct TIFFLayout {
         // A first picture that is reduced, with others below it: the preview of a camera's raw data (NEF, ARW, DNG).
         if let kind = directory.number(254), kind & 1 == 1, directory.number(330) != nil {
             throw .unsupported(
-                format: "camera raw", feature: "any content",
+                format: "camera raw", feature: nil,
                 advice: "develop it to JPEG or TIFF first, for example with `darktable-cli in.nef out.jpg`")
         }
         guard let width = directory.number(256), let height = directory.number(257), width > 0, height > 0 else {
@@ -73,6 +75,7 @@ struct TIFFLayout {
         _ = try options.checkedPixelCount(format: format, width: width, height: height)
 
         compression = directory.number(259) ?? 1
+        faxOptions = directory.number(compression == 4 ? 293 : 292) ?? 0
         let extra = directory.numbers(338) ?? []
         samplesPerPixel = directory.number(277) ?? 1
         guard (1...6).contains(samplesPerPixel) else {

@@ -1,5 +1,5 @@
 /// Why a lossless stream can't be read.
-enum VP8LError: Error {
+enum VP8LError: Error, Equatable {
     case corrupt(String)
     case endsEarly
 }

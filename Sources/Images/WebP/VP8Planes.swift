@@ -11,7 +11,7 @@ struct VP8Planes {
         macroblocksAcross = (width + 15) / 16
         macroblocksDown = (height + 15) / 16
         let count = 64 * macroblocksAcross * macroblocksDown
-        luma = [UInt8](repeating: 0, count: 4 * count)
+        luma = pictureMemory(4 * count)
         // Neutral, so that what is missing of a cut frame is black.
         chroma = [[UInt8]](repeating: [UInt8](repeating: 128, count: count), count: 2)
     }

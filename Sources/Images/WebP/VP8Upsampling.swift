@@ -9,6 +9,7 @@ struct VP8Upsampling {
         var blue = [UInt8](repeating: 0, count: width + 1)
         var red = blue
         return [UInt8](unsafeUninitializedCapacity: 3 * width * height) { pixels, count in
+            preferLargePages(pixels)
             for y in 0..<height {
                 // The nearer chroma row weighs three times the farther one; the outermost rows have no farther one.
                 let near = y / 2

@@ -31,22 +31,31 @@ package enum WebPDecoder: ImageDecoder {
         _ bytes: [UInt8], _ file: WebPFile, isOverWhite: Bool, _ options: DecodingOptions
     ) throws(ImageError) -> [UInt8] {
         let rowBytes = 3 * file.frameWidth
-        var pixels = [UInt8](repeating: isOverWhite ? 255 : 0, count: rowBytes * file.frameHeight)
+        let byteCount = rowBytes * file.frameHeight
         var decoder = VP8LDecoder(width: file.frameWidth, height: file.frameHeight)
         let data = file.picture.dropFirst(VP8LDecoder.headerSize)
-        let result: Result<Bool, VP8LError> = bytes.withUnsafeBufferPointer { bytes in
-            pixels.withUnsafeMutableBufferPointer { pixels in
-                do throws(VP8LError) {
+        var result: Result<Bool, VP8LError> = .success(true)
+        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { pixels, count in
+            preferLargePages(pixels)
+            var rowCount = 0
+            do throws(VP8LError) {
+                let isWhole = try bytes.withUnsafeBufferPointer { (bytes) throws(VP8LError) in
                     let input = UnsafeBufferPointer(rebasing: bytes[data.startIndex..<data.endIndex])
-                    return .success(
-                        try decoder.decode(input) { y, row in
-                            let target = pixels[y * rowBytes..<(y + 1) * rowBytes]
-                            write(row, to: UnsafeMutableBufferPointer(rebasing: target), isOverWhite: isOverWhite)
-                        })
-                } catch {
-                    return .failure(error)
+                    return try decoder.decode(input) { y, row in
+                        let target = pixels[y * rowBytes..<(y + 1) * rowBytes]
+                        write(row, to: UnsafeMutableBufferPointer(rebasing: target), isOverWhite: isOverWhite)
+                        rowCount = y + 1
+                    }
                 }
+                result = .success(isWhole)
+            } catch {
+                result = .failure(error)
             }
+            // Memory of a picture that is refused is never touched.
+            guard result == .success(true) || options.allowTruncated else { return count = 0 }
+            UnsafeMutableBufferPointer(rebasing: pixels[(rowCount * rowBytes)..<byteCount])
+                .initialize(repeating: isOverWhite ? 255 : 0)
+            count = byteCount
         }
         switch result {
         case .success(true): return pixels

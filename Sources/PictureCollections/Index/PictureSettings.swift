@@ -21,20 +21,22 @@ public struct PictureSettings: Sendable, Equatable {
         let fit = fit.flatMap { PictureSettings.fits.firstIndex(of: $0) }.map { UInt32($0) + 1 } ?? 0
         let flags = [
             !reading.compositesAlphaOverWhite, !reading.appliesOrientation, reading.clipsGray16,
-            reading.allowsTruncated,
+            reading.allowsTruncated, reading.leastEdge != nil,
         ]
         return flags.enumerated().reduce(fit) { $0 | ($1.element ? 256 << UInt32($1.offset) : 0) }
     }
 
     init?(bits: UInt32) {
         let number = Int(bits & 255)
-        guard number <= PictureSettings.fits.count, bits >> 12 == 0 else { return nil }
+        guard number <= PictureSettings.fits.count, bits >> 13 == 0 else { return nil }
         fit = number == 0 ? nil : PictureSettings.fits[number - 1]
         reading = ImageOptions()
         reading.compositesAlphaOverWhite = bits & 256 == 0
         reading.appliesOrientation = bits & 512 == 0
         reading.clipsGray16 = bits & 1024 != 0
         reading.allowsTruncated = bits & 2048 != 0
+        // The edge itself is the model's. Whoever decodes with these settings gets the exact picture.
+        reading.leastEdge = bits & 4096 != 0 ? .max : nil
     }
 
     /// In words, for messages: `--fit pad --no-orient`.
@@ -45,6 +47,7 @@ public struct PictureSettings: Sendable, Equatable {
         if !reading.appliesOrientation { words.append("--no-orient") }
         if reading.clipsGray16 { words.append("--gray16 clip") }
         if reading.allowsTruncated { words.append("--allow-truncated") }
+        if reading.leastEdge != nil { words.append("--fast-decode") }
         return words.isEmpty ? "the model's own" : words.joined(separator: " ")
     }
 

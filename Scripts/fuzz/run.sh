@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Fuzzes every picture decoder with libFuzzer and the address sanitizer, one after the other.
+#
+#   Scripts/fuzz/run.sh [--minutes M] [--seeds DIR] [FORMAT…]
+#
+# Each decoder gets M minutes of processor time (default 3), beginning with the fixtures of the tests and with the
+# files below DIR, if given. What was found stays in .build/fuzz: the corpus grows from run to run. Crashes, inputs that take over two
+# seconds and leaks are saved as .build/fuzz/FORMAT/crash-*; the last lines are a table, the exit status is 1 if there
+# are any. A crash is run again with .build/fuzz/fuzz-FORMAT FILE.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+minutes=3 seeds=()
+while [[ ${1:-} == --* ]]; do
+    case $1 in
+        --minutes) minutes=$2 ;;
+        --seeds) seeds+=("$2") ;;
+        *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+    esac
+    shift 2
+done
+formats=("$@")
+[[ $# -gt 0 ]] || formats=(png jpeg netpbm bmp gif qoi webp tiff ico tga)
+
+work=.build/fuzz
+mkdir -p "$work"
+mapfile -t sources < <(find Sources/Images -name '*.swift' | sort)
+if [[ ! -x $work/fuzz || -n $(find Sources/Images Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
+    # Checks stay on, as in the module itself: a trap is a crash.
+    swiftc -O -wmo -swift-version 6 -package-name clip -parse-as-library -sanitize=fuzzer,address \
+        "${sources[@]}" Scripts/fuzz/FuzzTarget.swift -o "$work/fuzz" 2>&1 | grep -v 'Cannot export local symbol' || true
+fi
+
+failed=0
+table=$(printf '%-6s %10s %8s %8s %8s' format inputs corpus seconds crashes)
+for format in "${formats[@]}"; do
+    program=$work/fuzz-$format corpus=$work/$format/corpus
+    ln -f "$work/fuzz" "$program"
+    mkdir -p "$corpus"
+    # libFuzzer leaves out what the decoder does not recognise, so that all seeds may be given to all.
+    find Tests/ImagesTests/Fixtures "${seeds[@]}" -type f -size -64k | paste -sd, > "$work/$format/seeds"
+    # Its clock is the wall's: on a busy machine it takes several runs to get the time.
+    spent=0 inputs=0 status=0
+    while ((spent < minutes * 60 && status == 0)); do
+        TIMEFORMAT=%U
+        used=$({ time "$program" "$corpus" -seed_inputs=@"$work/$format/seeds" -artifact_prefix="$work/$format/" \
+            -max_total_time=$((minutes * 60 - spent)) -max_len=65536 -timeout=3600 -rss_limit_mb=2048 \
+            -malloc_limit_mb=512 -report_slow_units=3600 -print_final_stats=1 > "$work/$format/log" 2>&1; } 2>&1) || status=1
+        spent=$((spent + ${used%.*} + 1))
+        inputs=$((inputs + $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$format/log" || echo 0)))
+    done
+    failed=$((failed | status))
+    crashes=$(find "$work/$format" -maxdepth 1 \( -name 'crash-*' -o -name 'timeout-*' -o -name 'oom-*' -o -name 'leak-*' \) | wc -l)
+    table+=$'\n'$(printf '%-6s %10s %8s %8s %8s' "$format" "$inputs" "$(find "$corpus" -type f | wc -l)" "$spent" "$crashes")
+done
+echo "$table"
+exit $failed

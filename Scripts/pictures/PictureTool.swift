@@ -1,0 +1,85 @@
+// What the scripts beside this file drive: decodes, resizes and times pictures with the Images module alone.
+// Reads commands from standard input, one a line, fields apart by tabs, and answers each with a line.
+//
+//   decode  PATH OPTIONS OUT           writes the RGB samples to OUT       → ok WIDTH HEIGHT, or error MESSAGE
+//   time    PATH OPTIONS               decodes                             → ok MILLISECONDS, or error MESSAGE
+//   fit     PATH OPTIONS EDGE          decodes, resizes the short edge     → ok MILLISECONDS, or error MESSAGE
+//
+// OPTIONS is a comma-separated list of: drop, clip, raw (stored orientation), truncated, and a number: the least edge
+// to which pictures may be scaled while they are decoded; or -.
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+@main
+enum PictureTool {
+    static func main() {
+        while let line = readLine() {
+            let fields = line.split(separator: "\t").map(String.init)
+            do throws(ImageError) {
+                print(try answer(fields))
+            } catch {
+                print("error \(error.description)")
+            }
+            fflush(nil)
+        }
+    }
+
+    private static func answer(_ fields: [String]) throws(ImageError) -> String {
+        guard fields.count >= 3 else { return "error expected COMMAND PATH OPTIONS" }
+        let options = options(fields[2])
+        /// The file is read inside the time, as other programs do.
+        func picture() throws(ImageError) -> Bitmap { try decodeImage(readPictureFile(fields[1]), options: options) }
+        switch (fields[0], fields.count) {
+        case ("decode", 4):
+            let picture = try picture()
+            guard let file = fopen(fields[3], "wb"),
+                fwrite(picture.pixels, 1, picture.pixels.count, file) == picture.pixels.count, fclose(file) == 0
+            else { return "error \(fields[3]) can't be written" }
+            return "ok \(picture.width) \(picture.height)"
+        case ("time", 3):
+            return try timed(picture)
+        case ("fit", 4):
+            guard let edge = Int(fields[3]), edge > 0 else { return "error an edge was expected" }
+            return try timed { () throws(ImageError) in try picture().fitted(edge) }
+        default:
+            return "error unknown command"
+        }
+    }
+
+    private static func options(_ list: String) -> DecodingOptions {
+        var options = DecodingOptions()
+        for word in list.split(separator: ",") {
+            switch word {
+            case "drop": options.alpha = .drop
+            case "clip": options.gray16 = .clip
+            case "raw": options.appliesOrientation = false
+            case "truncated": options.allowTruncated = true
+            default: options.leastEdge = Int(word)
+            }
+        }
+        return options
+    }
+
+    /// What `body` makes is freed inside the time, as it is in other programs.
+    private static func timed(_ body: () throws(ImageError) -> Bitmap) throws(ImageError) -> String {
+        let clock = ContinuousClock()
+        let start = clock.now
+        guard try body().width > 0 else { return "error nothing" }
+        return "ok \((clock.now - start) / .milliseconds(1))"
+    }
+}
+
+extension Bitmap {
+    /// The short edge resized to `edge`, as CLIP's preprocessing does it.
+    fileprivate func fitted(_ edge: Int) -> Bitmap {
+        let long = edge * max(fullWidth, fullHeight) / min(fullWidth, fullHeight)
+        return fullWidth <= fullHeight
+            ? resized(width: edge, height: long, filter: .bicubic) : resized(width: long, height: edge, filter: .bicubic)
+    }
+}

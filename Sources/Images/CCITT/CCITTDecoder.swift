@@ -1,0 +1,208 @@
+/// Decodes fax pictures: one bit a pixel, black set (ITU-T T.4 and T.6, as TIFF 6.0 stores them).
+struct CCITTDecoder {
+    enum Scheme {
+        /// Runs alone; every row begins with a byte.
+        case runs
+        /// Group 3: rows between end-of-line codes, of runs or, where a bit says so, of differences to the row above.
+        case group3(isTwoDimensional: Bool)
+        /// Group 4: differences to the row above alone.
+        case group4
+    }
+
+    private let width: Int
+    private var bits: CCITTBitReader
+    /// Where the colour changes in the row above and in the row under way, from white on; rising, at most `width`.
+    private var above: [Int] = []
+    private var changes: [Int] = []
+
+    private init(_ data: [UInt8], width: Int) {
+        self.width = width
+        bits = CCITTBitReader(data)
+    }
+
+    /// - Returns: up to `rows` rows of `(width + 7) / 8` bytes: those before the data ends or makes no sense.
+    static func decode(_ data: [UInt8], width: Int, rows: Int, scheme: Scheme) -> [UInt8] {
+        var decoder = CCITTDecoder(data, width: width)
+        var output: [UInt8] = []
+        for _ in 0..<rows {
+            guard decoder.readRow(scheme) else { break }
+            decoder.append(to: &output)
+            swap(&decoder.above, &decoder.changes)
+        }
+        return output
+    }
+
+    private mutating func readRow(_ scheme: Scheme) -> Bool {
+        changes.removeAll(keepingCapacity: true)
+        switch scheme {
+        case .runs:
+            bits.alignToByte()
+            return readRuns()
+        case .group3(let isTwoDimensional):
+            let lineEnds = skipLineEnds(isTwoDimensional)
+            // Two and more without a row between them end the picture.
+            guard lineEnds.count < 2 else { return false }
+            return lineEnds.isNextOfRuns ? readRuns() : readDifferences()
+        case .group4:
+            return readDifferences()
+        }
+    }
+
+    private mutating func skipLineEnds(_ isTwoDimensional: Bool) -> (count: Int, isNextOfRuns: Bool) {
+        var (count, isNextOfRuns) = (0, true)
+        while bits.skipLineEnd() {
+            count += 1
+            if isTwoDimensional { isNextOfRuns = bits.take(1) == 1 }
+        }
+        return (count, isNextOfRuns)
+    }
+
+    private mutating func readRuns() -> Bool {
+        var position = 0
+        var isBlack = false
+        repeat {
+            guard let run = readRun(isBlack: isBlack), position + run <= width else { return false }
+            position += run
+            changes.append(position)
+            isBlack.toggle()
+        } while position < width
+        return true
+    }
+
+    /// A run: any number of make-up codes, then a terminating code.
+    private mutating func readRun(isBlack: Bool) -> Int? {
+        let codes = isBlack ? CCITTCodes.black : CCITTCodes.white
+        var run = 0
+        while true {
+            guard !bits.isPastEnd, let code = codes.run(bits.peek(CCITTCodes.longest)) else { return nil }
+            bits.drop(code.bitCount)
+            run += code.length
+            if code.length < 64 { return bits.isPastEnd ? nil : run }
+        }
+    }
+
+    /// T.6, 2.2: each change is told by its distance to the nearest change above, or by runs.
+    private mutating func readDifferences() -> Bool {
+        var position = -1
+        var isBlack = false
+        // The first change above that may be the one wanted.
+        var next = 0
+        while position < width {
+            // To the right of where we are, and from this colour to the other.
+            if next & 1 != (isBlack ? 1 : 0) { next += next > 0 ? -1 : 1 }
+            while next < above.count, above[next] <= position { next += 2 }
+            let change = next < above.count ? above[next] : width
+            guard !bits.isPastEnd, let mode = Mode.next(&bits) else { return false }
+            switch mode {
+            case .pass:
+                position = next + 1 < above.count ? above[next + 1] : width
+            case .horizontal:
+                guard let first = readRun(isBlack: isBlack), let second = readRun(isBlack: !isBlack) else {
+                    return false
+                }
+                let start = max(position, 0) + first
+                position = start + second
+                guard position <= width else { return false }
+                changes.append(start)
+                changes.append(position)
+            case .vertical(let distance):
+                guard (max(position, 0)...width).contains(change + distance) else { return false }
+                position = change + distance
+                changes.append(position)
+                isBlack.toggle()
+            }
+        }
+        return !bits.isPastEnd
+    }
+
+    private enum Mode {
+        case pass
+        case horizontal
+        case vertical(Int)
+
+        /// nil for what is none: the end of the picture, an extension, damage.
+        static func next(_ bits: inout CCITTBitReader) -> Mode? {
+            let code = bits.peek(7)
+            let (mode, count): (Mode, Int)
+            switch code {
+            case 0b1000000...: (mode, count) = (.vertical(0), 1)
+            case 0b0110000...: (mode, count) = (.vertical(1), 3)
+            case 0b0100000...: (mode, count) = (.vertical(-1), 3)
+            case 0b0010000...: (mode, count) = (.horizontal, 3)
+            case 0b0001000...: (mode, count) = (.pass, 4)
+            case 0b0000110...: (mode, count) = (.vertical(2), 6)
+            case 0b0000100...: (mode, count) = (.vertical(-2), 6)
+            case 0b0000011: (mode, count) = (.vertical(3), 7)
+            case 0b0000010: (mode, count) = (.vertical(-3), 7)
+            default: return nil
+            }
+            bits.drop(count)
+            return mode
+        }
+    }
+
+    /// Appends the row that `changes` describe.
+    private func append(to output: inout [UInt8]) {
+        let start = output.count
+        output.append(contentsOf: repeatElement(0, count: (width + 7) / 8))
+        for index in stride(from: 0, to: changes.count, by: 2) {
+            let end = index + 1 < changes.count ? changes[index + 1] : width
+            var x = changes[index]
+            while x < end {
+                if x & 7 == 0, end - x >= 8 {
+                    output[start + x >> 3] = 0xFF
+                    x += 8
+                } else {
+                    output[start + x >> 3] |= 0x80 >> UInt8(x & 7)
+                    x += 1
+                }
+            }
+        }
+    }
+}
+
+/// Bits, the highest of a byte first; zeros after the end.
+private struct CCITTBitReader {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Whether bits were taken that are not there.
+    var isPastEnd: Bool { position > 8 * bytes.count }
+
+    /// The next `count` bits, at most 16.
+    @inline(__always)
+    func peek(_ count: Int) -> Int {
+        let first = position >> 3
+        var word = 0
+        for index in first..<first + 3 { word = word << 8 | (index < bytes.count ? Int(bytes[index]) : 0) }
+        return word >> (24 - position & 7 - count) & (1 << count - 1)
+    }
+
+    mutating func drop(_ count: Int) { position += count }
+
+    mutating func take(_ count: Int) -> Int {
+        defer { position += count }
+        return peek(count)
+    }
+
+    mutating func alignToByte() { position = (position + 7) & ~7 }
+
+    /// Steps over an end-of-line code, eleven zeros or more and a one, if that is what comes next.
+    mutating func skipLineEnd() -> Bool {
+        guard peek(11) == 0 else { return false }
+        var end = position + 11
+        while end < 8 * bytes.count {
+            if end & 7 == 0, bytes[end >> 3] == 0 {
+                end += 8
+            } else if bytes[end >> 3] & 0x80 >> UInt8(end & 7) == 0 {
+                end += 1
+            } else {
+                position = end + 1
+                return true
+            }
+        }
+        return false
+    }
+}
