@@ -14,7 +14,7 @@ extension Option {
         help: "How many threads compute. (default: $CLIP_THREADS, else the cores that this process may use)")
     static let batchSize = Option(
         "batch-size", .integer("count", 1...4096),
-        help: "How many are encoded together: speed and memory, never the result. (default: 32)")
+        help: "How many are encoded together: speed and memory, never the result. (default: 32 pictures, 256 texts)")
     static let normalize = Option(
         "normalize", .pair(off: "no-normalize"), help: "Scale embeddings to length 1. (default: --normalize)")
 

@@ -10,7 +10,7 @@ struct TextBatches {
 
     init(_ arguments: Arguments, console: Console, results: ResultStream) throws(InputError) {
         texts = try TextInputs(arguments)
-        size = arguments.integer(.batchSize) ?? 32
+        size = arguments.integer(.batchSize) ?? 256
         longText = arguments.choice(.longText) ?? .truncate
         self.console = console
         self.results = results
