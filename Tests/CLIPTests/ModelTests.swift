@@ -69,6 +69,18 @@ import Testing
         }
     }
 
+    @Test func `Equal texts are encoded once, and those that begin alike stand side by side`() throws {
+        let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
+        let texts = ["a photo of a dog", "blue", "a photo of a cat", "a photo of a dog", "a photo", "blue"]
+        let plan = try TextPlan(texts, model.loaded, .truncate)
+        #expect(plan.windows.count == 4)
+        #expect(zip(plan.windows, plan.windows.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
+        // Each text gets its own window's result.
+        let marked = plan.embeddings(
+            plan.windows.map { Embedding(values: $0.map { Float($0) }) }, normalize: false)
+        #expect(try marked.map(\.values) == texts.map { try model.tokenize($0).tokens.map { Float($0) } })
+    }
+
     @Test func `Embeddings are of length 1 unless asked otherwise`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
         let image = try Image(contentsOf: Fixtures.picture("blocks.png"))
