@@ -49,6 +49,13 @@ import Testing
         #expect(try cold.record["page_faults"] as? Int ?? 0 > 0)
     }
 
+    @Test func `Search is measured on vectors that are made up`() throws {
+        let run = try ClipProcess.run("bench", "--what", "search", "--batch", "2", "--seconds", "0.01")
+        #expect(run.status == 0)
+        #expect(try run.record["vectors"] as? Int == 100_000)
+        #expect(try run.record["items_per_second"] as? Double ?? 0 > 0)
+    }
+
     @Test func `What doesn't fit the subject is refused`() throws {
         for arguments in [["bench", "a.png"], ["bench", "--what", "decode", "--file", "texts.txt"]] {
             let run = try ClipProcess.run(ClipProcess.path, arguments)

@@ -1,3 +1,5 @@
+import TensorCore
+
 /// One number of a measurement: its name in JSON, and how it reads in a table.
 struct Measure {
     let name: String
@@ -32,6 +34,21 @@ struct Measure {
         value = .number(Float(number))
         self.label = label
         shown = decimal(100 * number, places: 0) + " %"
+    }
+}
+
+extension Measure {
+    /// The machine's limits, and how much of them was reached.
+    /// - Parameters:
+    ///   - attained: floating-point operations a second.
+    ///   - read: bytes a second.
+    static func shares(attained: Double, read: Double, of roof: MachineRoof) -> [Measure] {
+        [
+            Measure("arithmetic_roof_gflops", roof.operationsPerSecond / 1e9, "arithmetic roof", unit: "GFLOPS"),
+            Measure(share: "arithmetic_share", attained / roof.operationsPerSecond, "share of it"),
+            Measure("memory_roof_gigabytes_per_second", roof.bytesPerSecond / 1e9, "memory roof", unit: "GB/s"),
+            Measure(share: "memory_share", read / roof.bytesPerSecond, "share of it"),
+        ]
     }
 }
 

@@ -25,11 +25,7 @@ struct EncodingBench {
             Measure("gflops", attained / 1e9, "attained", unit: "GFLOPS"),
             Measure("isa", model.instructionSet, "instruction set"),
             Measure("dtype", model.weightTypes.joined(separator: "+"), "weights"),
-            Measure("arithmetic_roof_gflops", roof.operationsPerSecond / 1e9, "arithmetic roof", unit: "GFLOPS"),
-            Measure(share: "arithmetic_share", attained / roof.operationsPerSecond, "share of it"),
-            Measure("memory_roof_gigabytes_per_second", roof.bytesPerSecond / 1e9, "memory roof", unit: "GB/s"),
-            Measure(share: "memory_share", read / roof.bytesPerSecond, "share of it, weights alone"),
-        ]
+        ] + Measure.shares(attained: attained, read: read, of: roof)
     }
 
     private func images() throws -> (rate: Double, operations: Double) {

@@ -5,7 +5,7 @@ struct Bench: Command {
         "what", .choice("what", BenchSubject.allCases.map(\.rawValue)),
         help: """
             image: pictures that are fitted already. text: short texts that all differ. decode: a picture file to \
-            pixels. cold: whole processes that embed one picture. (default: image)
+            pixels. search: the ten nearest of 100,000 vectors. cold: whole processes that embed one picture. (default: image)
             """)
     private static let batch = Option(
         "batch", .integer("count", 1...4096), help: "How many are taken at once. (default: 1)")
@@ -15,7 +15,7 @@ struct Bench: Command {
 
     static let table = CommandTable(
         "bench",
-        abstract: "Measure how fast this machine encodes, decodes and starts, and how far its limits are.",
+        abstract: "Measure how fast this machine encodes, decodes, searches and starts, and how far its limits are.",
         discussion: [
             """
             image and text print {"what", "batch", "threads", "items_per_second", "gflops", "isa", "dtype", ...}. gflops \
@@ -78,13 +78,14 @@ struct Bench: Command {
 
 /// What is measured.
 enum BenchSubject: String, CaseIterable {
-    case image, text, decode, cold
+    case image, text, decode, search, cold
 
     fileprivate func measure(_ settings: BenchSettings) throws -> [Measure] {
         switch self {
         case .image: try EncodingBench(settings, ofImages: true).measure()
         case .text: try EncodingBench(settings, ofImages: false).measure()
         case .decode: try DecodingBench(settings).measure()
+        case .search: try SearchBench(settings).measure()
         case .cold: try ColdStartBench(settings).measure()
         }
     }

@@ -23,7 +23,12 @@ func runSelf(_ arguments: [String]) throws(SystemError) -> ChildUsage {
     defer { for word in words { free(word) } }
     var child = pid_t()
     let start = monotonicSeconds()
-    let code = posix_spawn(&child, try executablePath(), nil, nil, &words, environ)
+    #if canImport(Darwin)
+    let environment = _NSGetEnviron().pointee
+    #else
+    let environment = environ
+    #endif
+    let code = posix_spawn(&child, try executablePath(), nil, nil, &words, environment)
     guard code == 0 else { throw SystemError(code: code) }
     var status: Int32 = 0
     var usage = rusage()
