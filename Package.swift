@@ -34,7 +34,9 @@ let package = Package(
     products: [
         .library(name: "CLIP", targets: ["CLIP"]),
         .library(name: "PictureCollections", targets: ["PictureCollections"]),
+        .library(name: "CLIPHub", targets: ["CLIPHub"]),
         .executable(name: "clip", targets: ["CLIPCommand"]),
+        .executable(name: "clip-pull", targets: ["PullCommand"]),
     ],
     dependencies: [],
     targets: [
@@ -60,6 +62,10 @@ let package = Package(
         .target(
             name: "PictureCollections", dependencies: ["CLIP", "Images", "JSON", "TensorCore", "Weights"],
             exclude: ["FORMAT.md"], swiftSettings: optimised),
+        // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
+        // longer than embedding a picture.
+        .target(name: "CLIPHub", dependencies: ["JSON", "Weights"], swiftSettings: optimised),
+        .executableTarget(name: "PullCommand", dependencies: ["CLIPHub"], swiftSettings: optimised),
         .executableTarget(
             name: "CLIPCommand", dependencies: ["CLIP", "JSON", "PictureCollections", "TensorCore", "Weights"],
             swiftSettings: optimised),
@@ -72,6 +78,8 @@ let package = Package(
             name: "CLIPTests", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "PictureCollectionsTests", dependencies: ["CLIP", "PictureCollections", "TensorCore"]),
+        .testTarget(
+            name: "CLIPHubTests", dependencies: ["CLIPHub", "PullCommand", "CLIPCommand", "JSON", "Weights"]),
         .testTarget(name: "CommandTests", dependencies: ["CLIPCommand"]),
     ],
     swiftLanguageModes: [.v6]

@@ -14,8 +14,8 @@ enum Root {
     static var commands: [any Command.Type] {
         [
             EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Score.self, Compare.self, Explain.self,
-            AuditPictures.self, Index.self, Search.self, Tokenize.self, Preprocess.self, Info.self, Verify.self,
-            Pack.self, Bench.self,
+            AuditPictures.self, Index.self, Search.self, Tokenize.self, Preprocess.self, Pull.self, Models.self,
+            Info.self, Verify.self, Pack.self, Bench.self,
         ]
     }
 
@@ -30,7 +30,7 @@ enum Root {
         abstract: "Embed, compare and name pictures and texts with CLIP.",
         discussion: [
             """
-            Everything runs on this machine, and nothing is downloaded. Results go to standard output as text at a \
+            Everything runs on this machine, and only 'clip pull' uses the network. Results go to standard output as text at a \
             terminal, else as one JSON object a line; progress, warnings and errors go to standard error.
             """
         ],

@@ -68,6 +68,14 @@ import Testing
         }
     }
 
+    @Test func `A bar of bytes counts the speed of what came`() {
+        let bar = ProgressBar()
+        #expect(bar.line(seconds: 1, columns: 80) == "0.0 MB  0.0 MB/s")
+        bar.update(done: 150_000_000, total: 600_000_000, found: 100_000_000)
+        let line = bar.line(seconds: 5, columns: 80)
+        #expect(line.hasSuffix(" 25 %  150 MB of 600 MB  10.0 MB/s  45 s left") && line.hasPrefix("[#"))
+    }
+
     @Test func `The progress line fits the terminal at any time`() {
         let bar = ProgressBar(total: 200, unit: "pictures")
         let unknown = ProgressBar(total: nil, unit: "texts")

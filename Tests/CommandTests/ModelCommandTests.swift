@@ -79,8 +79,40 @@ import Testing
         #expect(settings.count > 5 && settings.allSatisfy { ($0["source"] as? String)?.isEmpty == false })
         #expect((record["model"] as? String)?.count == 64 && record["embedding_dimension"] as? Int == 20)
         #expect(try jsonObject(ClipProcess.run("info", "--model", Fixtures.model).output)["path"] is String)
+        #expect((record["operations_per_picture"] as? Int ?? 0) > 1000 && record["licence"] is NSNull)
         let text = try ClipProcess.run("info", Fixtures.model, "--format", "text").text
+        #expect(text.contains("licence       not said: look at the model's origin"))
         for setting in settings { #expect(text.contains(setting["name"] as! String)) }
+    }
+
+    @Test func `Models are listed, wherever they are`() throws {
+        let folder = try TemporaryFolder()
+        let environment = ["HF_HUB_CACHE": folder["hub"], "CLIP_MODELS": folder["own"]]
+        try folder.makeFolder("own")
+        let packed = try ClipProcess.run("pack", Fixtures.model, "-o", folder["own/tiny.clip"])
+        #expect(packed.status == 0, "\(packed.errors)")
+        let snapshots = "hub/models--org--tiny/snapshots"
+        try folder.makeFolder(snapshots)
+        try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder[snapshots + "/abc"])
+        try folder.write(#"{"model_type":"clip"}"#, to: "hub/models--org--half/snapshots/abc/config.json")
+        try folder.write(#"{"model_type":"bert"}"#, to: "hub/models--org--words/snapshots/abc/config.json")
+        let records = try ClipProcess.run("models", environment: environment).records
+        #expect(records.map { $0["name"] as? String } == ["embedded", "tiny", "org/half", "org/tiny"])
+        #expect(records.map { $0["kind"] as? String } == ["embedded", "file", "hub", "hub"])
+        #expect(records.map { $0["dtypes"] as? [String] } == [["f16"], ["f16"], [], ["f32"]])
+        #expect(records[3]["family"] as? String == "CLIP" && records[3]["embedding_dimension"] as? Int == 20)
+        #expect((records[2]["problem"] as? String)?.contains("has no weights") == true)
+        let text = try ClipProcess.run("models", "--format", "text", environment: environment)
+        #expect(text.text.contains("can't be loaded: has no weights") && text.text.contains("  org/tiny"))
+        // By the name that the list has, a model is found.
+        for name in ["tiny", "org/tiny"] {
+            #expect(try ClipProcess.run("info", name, environment: environment).status == 0)
+        }
+
+        let known = try ClipProcess.run("models", "--known", environment: environment).records
+        let entry = try #require(known.first { $0["name"] as? String == "ViT-B-32:laion2b_s34b_b79k" })
+        #expect(entry["repository"] as? String == "laion/CLIP-ViT-B-32-laion2B-s34B-b79K")
+        #expect(entry["quick_gelu"] as? Bool == false && entry["present"] as? Bool == false)
     }
 
     @Test func `A model that is missing or damaged is one clear line`() throws {

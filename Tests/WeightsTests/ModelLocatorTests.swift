@@ -121,11 +121,49 @@ import Testing
         let text = problem("org/name", environment)
         #expect(text.contains("org/name: no such file or folder, and not in the hub cache"))
         #expect(text.contains(folder["hub/models--org--name"]))
-        #expect(text.contains("hf download org/name"))
+        #expect(text.contains("fetch it with \"clip pull org/name\""))
+        #expect(problem("org/name@v1", environment).contains("clip pull org/name@v1"))
         #expect(problem("org/name").contains("set HOME or HF_HOME"))
         #expect(problem("/no/such/model.clip", environment).contains("no such file or folder: give a .clip file"))
         #expect(problem("", environment).contains("no such file or folder"))
         #expect(problem("/dev/null", environment).contains("a device or a pipe"))
+    }
+
+    @Test func `A short name is found where its repository is, else it says how to fetch it`() throws {
+        let environment = ["HF_HUB_CACHE": folder["hub"]]
+        try cacheRepository("hub", "openai--clip-vit-base-patch32", commits: ["aaa"], main: "aaa")
+        let snapshot = folder["hub/models--openai--clip-vit-base-patch32/snapshots/aaa"]
+        #expect(try locate("ViT-B/32", environment) == .huggingFace(folder: snapshot))
+        #expect(try locate("ViT-B-32:openai", environment) == .huggingFace(folder: snapshot))
+        #expect(
+            problem("ViT-L-14 laion2b", environment).contains("\"clip pull laion/CLIP-ViT-L-14-laion2B-s32B-b82K\""))
+        #expect(problem("siglip2", environment).contains("may be 15 models, say which"))
+        #expect(problem("RN50", environment).contains("is a ResNet"))
+        // What is in the cache under a name is what the name means.
+        try cacheRepository("hub", "ViT-B--32", commits: ["bbb"], main: "bbb")
+        let own = folder["hub/models--ViT-B--32/snapshots/bbb"]
+        #expect(try locate("ViT-B/32", environment) == .huggingFace(folder: own))
+    }
+
+    @Test func `An installed model is called by its bare name`() throws {
+        let path = try folder.write(weights, to: "models/b32.clip")
+        let environment = ["CLIP_MODELS": folder["models"]]
+        #expect(try locate("b32", environment) == .flat(path: path))
+        #expect(try locate("b32.clip", environment) == .flat(path: path))
+        #expect(problem("../models/b32", environment).contains("no such file or folder"))
+        #expect(InstalledModels(environment: environment)?.models().map(\.name) == ["b32"])
+        #expect(InstalledModels(environment: ["HOME": "/me"])?.path == "/me/.local/share/clip/models")
+        #expect(InstalledModels(environment: ["HOME": "/me", "XDG_DATA_HOME": "/d"])?.path == "/d/clip/models")
+        #expect(InstalledModels(environment: [:]) == nil)
+    }
+
+    @Test func `The cache is listed`() throws {
+        try cacheRepository("hub", "org--two--three", commits: ["aaa"], main: "aaa")
+        try cacheRepository("hub", "one", commits: ["aaa", "bbb"], main: nil)
+        try folder.write("", to: "hub/datasets--x--y/refs/main")
+        let listed = HubCache(root: folder["hub"]).repositories()
+        #expect(listed.map(\.name) == ["one", "org/two--three"])
+        #expect(listed.map(\.snapshot) == [nil, folder["hub/models--org--two--three/snapshots/aaa"]])
     }
 
     @Test func `Names that can't be on the hub are not looked up`() {

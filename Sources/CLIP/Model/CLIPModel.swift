@@ -31,9 +31,12 @@ public struct CLIPModel: Sendable {
         try self.init(path: path, environment: [:], threads: threads)
     }
 
-    /// Loads a model by path, or by `org/name` or `org/name@revision` from the Hugging Face hub's cache on this machine.
+    /// Loads a model by path, by `org/name` or `org/name@revision` from the Hugging Face hub's cache on this machine, by a
+    /// short name such as `ViT-B-32:laion2b_s34b_b79k` from there too, or by the bare name of a `.clip` file in the folder
+    /// of installed models.
     /// - Parameter threads: as in `init(contentsOf:threads:)`.
-    /// - Throws: `CLIPError` as `init(contentsOf:threads:)`; nothing is ever downloaded.
+    /// - Throws: `CLIPError` as `init(contentsOf:threads:)`; nothing is ever downloaded: the module
+    ///   `CLIPHub` does that.
     public init(named name: String, threads: Int? = nil) throws(CLIPError) {
         try self.init(path: name, environment: processEnvironment(), threads: threads)
     }

@@ -6,8 +6,8 @@ extension Option {
     static let model = Option(
         "model", .text("model"),
         help: """
-            A .clip file, a Hugging Face folder, a .safetensors file beside its config.json, or org/name in the \
-            hub's cache. (default: $CLIP_MODEL, else the embedded model)
+            A .clip file, a Hugging Face folder, a .safetensors file beside its config.json, org/name in the hub's \
+            cache, or a short name that 'clip models' lists. (default: $CLIP_MODEL, else the embedded model)
             """)
     static let threads = Option(
         "threads", .integer("count", 1...1024),

@@ -19,6 +19,11 @@ struct ModelRecord: Record {
             ("bytes", .integer(model.byteCount)),
             ("parameters", .integer(model.weightCount)), ("dtypes", .texts(model.weightTypes)),
             ("embedding_dimension", .integer(model.embeddingDimension)), ("logit_scale", .number(model.logitScale)),
+            ("licence", .optional(model.card?.licence)),
+            (
+                "operations_per_picture",
+                model.hasImageEncoder ? .integer(Int(model.operationsPerImage)) : .null
+            ),
             (
                 "vision",
                 .object(
@@ -57,6 +62,11 @@ struct ModelRecord: Record {
             "text encoder",
             "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize); "
                 + textEncoder.transformer.summary(parameters: model.textWeightCount))
+        if model.hasImageEncoder {
+            let operations = decimal(model.operationsPerImage / 1e9, places: 2)
+            line("work", "\(operations) billion floating-point operations a picture")
+        }
+        line("licence", model.card?.licence ?? "not said: look at the model's origin before you use it")
         return text + settings + (model.card?.text ?? "")
     }
 
@@ -107,7 +117,7 @@ extension ModelCard {
                 }
             }
         }
-        for (name, value) in [("version", version), ("licence", licence), ("source", source)] {
+        for (name, value) in [("version", version), ("source", source)] {
             item(name, value.map { [$0] } ?? [])
         }
         item("trained on", trainingData)

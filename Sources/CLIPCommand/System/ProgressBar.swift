@@ -1,10 +1,13 @@
 /// A line on standard error: how many are done, how fast, how long it will take.
 final class ProgressBar {
     /// How many there will be; nil while nobody can know.
-    private let total: Int?
-    private let unit: String
+    private var total: Int?
+    /// nil for bytes.
+    private let unit: String?
     private let start = monotonicSeconds()
     private var done = 0
+    /// How many of them were there from the beginning: they say nothing of the speed.
+    private var found = 0
     private var lastDrawn = 0.0
     private var isDrawn = false
 
@@ -13,9 +16,26 @@ final class ProgressBar {
         self.unit = unit
     }
 
+    /// A bar of bytes, none of them known yet.
+    init() {
+        total = nil
+        unit = nil
+    }
+
     /// Counts one more, and draws the line if the last time was a while ago.
     func advance() {
         done += 1
+        draw()
+    }
+
+    /// Says how far it is.
+    /// - Parameter found: how many of `done` were there from the beginning.
+    func update(done: Int, total: Int, found: Int) {
+        (self.done, self.total, self.found) = (done, total, found)
+        draw()
+    }
+
+    private func draw() {
         let now = monotonicSeconds()
         guard now - lastDrawn >= 0.1 else { return }
         lastDrawn = now
@@ -33,12 +53,14 @@ final class ProgressBar {
 
     /// The line as it stands after `seconds`.
     func line(seconds: Double, columns: Int) -> String {
-        let rate = seconds > 0 ? Double(done) / seconds : 0
-        let speed = "\(decimal(rate, places: rate < 10 ? 1 : 0)) \(unit)/s"
-        guard let total, total > 0 else { return "\(done) \(unit)  \(speed)" }
+        let rate = seconds > 0 ? Double(max(0, done - found)) / seconds : 0
+        let speed = unit.map { "\(decimal(rate, places: rate < 10 ? 1 : 0)) \($0)/s" } ?? megabytes(rate) + "/s"
+        let amount = unit.map { "\(done) \($0)" } ?? megabytes(Double(done))
+        guard let total, total > 0 else { return "\(amount)  \(speed)" }
         let share = min(1, Double(done) / Double(total))
         let left = rate > 0 ? "  \(ProgressBar.duration(Double(max(0, total - done)) / rate)) left" : ""
-        let numbers = " \(Int(share * 100)) %  \(done) of \(total)  \(speed)\(left)"
+        let whole = unit == nil ? megabytes(Double(total)) : "\(total)"
+        let numbers = " \(Int(share * 100)) %  \(unit == nil ? amount : "\(done)") of \(whole)  \(speed)\(left)"
         let room = min(30, columns - numbers.count - 3)
         guard room >= 5 else { return String(numbers.dropFirst().prefix(max(0, columns - 1))) }
         let filled = Int(share * Double(room))
@@ -54,3 +76,6 @@ final class ProgressBar {
         return "\(seconds / 3600) h \(seconds / 60 % 60) min"
     }
 }
+
+/// `12.3 MB`.
+func megabytes(_ bytes: Double) -> String { "\(decimal(bytes / 1e6, places: bytes < 1e8 ? 1 : 0)) MB" }

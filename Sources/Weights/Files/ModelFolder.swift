@@ -22,6 +22,15 @@ package struct ModelFolder: Sendable {
         FileKind(at: Path.join(path, name)) == .file
     }
 
+    /// The regular files in the folder, links followed, with their sizes in bytes; sorted by name.
+    package func sizes() -> [(name: String, byteCount: Int)] {
+        Path.contents(of: path).compactMap { name in
+            var status = stat()
+            guard stat(Path.join(path, name), &status) == 0, FileKind(mode: status.st_mode) == .file else { return nil }
+            return (name, Int(status.st_size))
+        }
+    }
+
     /// The bytes of the file `name`, nil if there is none.
     ///
     /// - Throws: if `name` leads out of the folder, or the file is unreadable, a broken link, or over `limit` bytes.

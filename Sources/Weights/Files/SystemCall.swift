@@ -7,10 +7,10 @@ import Musl
 #endif
 
 /// What stands at a path, links followed.
-enum FileKind {
+package enum FileKind {
     case file, folder, other, missing
 
-    init(at path: String) {
+    package init(at path: String) {
         var status = stat()
         guard !path.utf8.contains(0), stat(path, &status) == 0 else {
             self = .missing
@@ -29,25 +29,25 @@ enum FileKind {
 }
 
 /// Path arithmetic on plain strings: what weights need, without Foundation's start-up cost.
-enum Path {
-    static func join(_ folder: String, _ name: String) -> String {
+package enum Path {
+    package static func join(_ folder: String, _ name: String) -> String {
         if folder.isEmpty { return name }
         return folder.utf8.last == UInt8(ascii: "/") ? folder + name : folder + "/" + name
     }
 
     /// The folder that holds `path`, "." for a bare name.
-    static func folder(of path: String) -> String {
+    package static func folder(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    static func name(of path: String) -> String {
+    package static func name(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return String(path[path.utf8.index(after: slash)...])
     }
 
     /// True if `name` is a relative path that can't leave the folder it is joined to.
-    static func staysInside(_ name: String) -> Bool {
+    package static func staysInside(_ name: String) -> Bool {
         guard !name.utf8.contains(0), !name.utf8.contains(UInt8(ascii: "\\")) else { return false }
         return name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
             !part.isEmpty && !part.elementsEqual("..".utf8) && !part.elementsEqual(".".utf8)
@@ -55,7 +55,7 @@ enum Path {
     }
 
     /// The names in a folder, sorted bytewise; empty if it can't be read.
-    static func contents(of folder: String) -> [String] {
+    package static func contents(of folder: String) -> [String] {
         guard let stream = opendir(folder) else { return [] }
         defer { closedir(stream) }
         var names: [String] = []
@@ -72,8 +72,23 @@ enum Path {
 }
 
 /// The operating system's words for `code`.
-func systemMessage(_ code: Int32 = errno) -> String {
+package func systemMessage(_ code: Int32 = errno) -> String {
     String(cString: strerror(code))
+}
+
+/// Makes the folder at `path` and those that lead to it, as far as they are missing.
+package func makeFolder(_ path: String) throws(WeightsError) {
+    switch FileKind(at: path) {
+    case .folder: return
+    case .file, .other: throw WeightsError(path: path, problem: "is in the way, expected a folder")
+    case .missing: break
+    }
+    let parent = Path.folder(of: path)
+    if parent != path { try makeFolder(parent) }
+    // Another program may make it at the same moment.
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+        throw WeightsError(path: path, problem: "can't be made: \(systemMessage())")
+    }
 }
 
 /// A descriptor of a regular file opened for reading, and its size.

@@ -2,7 +2,7 @@
 ///
 /// Layout (huggingface_hub, "Understand caching"): `models--ORG--NAME/refs/REVISION` holds a commit,
 /// `models--ORG--NAME/snapshots/COMMIT/` the files, usually relative links to `../../blobs/HASH`, or copies where links
-/// are switched off. Links are read through; nothing here writes or downloads.
+/// are switched off. Links are read through; nothing here writes or downloads: the module CLIPHub does.
 package struct HubCache: Sendable {
     /// The folder that holds the `models--…` folders.
     package let root: String
@@ -12,20 +12,51 @@ package struct HubCache: Sendable {
     ///
     /// nil if none of the variables, HOME included, is set.
     package init?(environment: [String: String]) {
-        func folder(_ variable: String) -> String? {
-            guard let value = environment[variable], !value.isEmpty else { return nil }
-            guard value == "~" || value.hasPrefix("~/"), let home = environment["HOME"] else { return value }
-            return home + value.dropFirst()
-        }
-        if let root = folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE") {
-            self.root = root
-        } else if let home = folder("HF_HOME") {
-            root = Path.join(home, "hub")
-        } else if let cache = folder("XDG_CACHE_HOME") ?? folder("HOME").map({ Path.join($0, ".cache") }) {
-            root = Path.join(cache, "huggingface/hub")
-        } else {
+        let names = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"]
+        let named = names.lazy.compactMap { HubCache.folder($0, environment) }.first
+        guard let root = named ?? HubCache.home(environment: environment).map({ Path.join($0, "hub") }) else {
             return nil
         }
+        self.root = root
+    }
+
+    /// The cache in this folder.
+    package init(root: String) {
+        self.root = root
+    }
+
+    /// Where the hub's tools keep everything: HF_HOME, else XDG_CACHE_HOME/huggingface, else HOME/.cache/huggingface.
+    package static func home(environment: [String: String]) -> String? {
+        if let home = folder("HF_HOME", environment) { return home }
+        let cache = folder("XDG_CACHE_HOME", environment) ?? folder("HOME", environment).map { Path.join($0, ".cache") }
+        return cache.map { Path.join($0, "huggingface") }
+    }
+
+    private static func folder(_ variable: String, _ environment: [String: String]) -> String? {
+        guard let value = environment[variable], !value.isEmpty else { return nil }
+        guard value == "~" || value.hasPrefix("~/"), let home = environment["HOME"] else { return value }
+        return home + value.dropFirst()
+    }
+
+    /// What the cache holds: every repository's name and folder, and the snapshot that its name means without a
+    /// revision; nil if there is none, or several to choose from. Sorted by name.
+    package func repositories() -> [(name: String, snapshot: String?)] {
+        Path.contents(of: root).compactMap { entry in
+            guard entry.hasPrefix("models--") else { return nil }
+            let name = HubCache.replacingDoubleDashes(entry.dropFirst("models--".count))
+            guard let repository = HubName(name) else { return nil }
+            return (name, (try? snapshot(of: repository)) ?? nil)
+        }
+    }
+
+    /// `org--name` → `org/name`. Of more than one `--` the first is the slash: an organisation's name has none.
+    private static func replacingDoubleDashes(_ text: Substring) -> String {
+        let bytes = Array(text.utf8)
+        let dash = UInt8(ascii: "-")
+        guard let index = bytes.indices.dropLast().first(where: { bytes[$0] == dash && bytes[$0 + 1] == dash }) else {
+            return String(text)
+        }
+        return String(decoding: bytes[..<index] + [UInt8(ascii: "/")] + bytes[(index + 2)...], as: UTF8.self)
     }
 
     /// The folder in which a repository keeps its snapshots, whether it is there or not.
@@ -58,7 +89,7 @@ package struct HubCache: Sendable {
                 throw WeightsError(
                     path: folder,
                     problem: "has no snapshot \(quoted(commit)) (revision \(revision)), \(HubCache.list(available)): "
-                        + "run \"hf download \(repository.name) --revision \(revision)\"")
+                        + "run \"clip pull \(repository.name)\(revision == "main" ? "" : "@\(revision)")\"")
             }
             return Path.join(snapshots, commit)
         }
@@ -66,7 +97,7 @@ package struct HubCache: Sendable {
             throw WeightsError(
                 path: folder,
                 problem: "has no refs/main, \(HubCache.list(available)): "
-                    + "choose one with \(repository.name)@COMMIT, or run \"hf download \(repository.name)\"")
+                    + "choose one with \(repository.name)@COMMIT, or run \"clip pull \(repository.name)\"")
         }
         return Path.join(snapshots, only)
     }

@@ -1,11 +1,14 @@
-/// Finds the model that `--model` names: a `.clip` file, a folder, a safetensors file, or a name in the hub cache.
+/// Finds the model that `--model` names: a `.clip` file, a folder, a safetensors file, an installed model, or a name in the
+/// hub cache, spelt in full or short.
 ///
 /// Only names and sizes are looked at; weights are checked when they are opened.
 package struct ModelLocator: Sendable {
     private let cache: HubCache?
+    private let environment: [String: String]
 
-    /// - Parameter environment: the process's variables, which say where the hub cache is.
+    /// - Parameter environment: the process's variables, which say where the hub cache and installed models are.
     package init(environment: [String: String]) {
+        self.environment = environment
         cache = HubCache(environment: environment)
     }
 
@@ -20,23 +23,48 @@ package struct ModelLocator: Sendable {
             throw WeightsError(path: argument, problem: "is a device or a pipe, expected a model's file or folder")
         case .missing: break
         }
-        guard let repository = HubName(argument) else {
+        if let path = installed(argument) { return try source(file: path) }
+        let repository = HubName(argument)
+        if let repository, let folder = try cache?.snapshot(of: repository) { return try source(folder: folder) }
+        switch KnownModels.search(argument) {
+        case .model(let model): return try locate(model, argument)
+        case .several(let models):
+            throw WeightsError(path: argument, problem: KnownModels.question(models))
+        case .unsupported(let reason): throw WeightsError(path: argument, problem: reason)
+        case .none: break
+        }
+        guard let repository else {
             throw WeightsError(
                 path: argument.isEmpty ? "\"\"" : argument,
                 problem: "no such file or folder: give a .clip file, a model's folder or a name like org/name")
         }
+        throw absent(argument, repository)
+    }
+
+    /// A model with a short name, by its repository.
+    private func locate(_ model: KnownModel, _ argument: String) throws(WeightsError) -> ModelSource {
+        guard let repository = HubName(model.repository) else { return try locate(model.repository) }
+        guard let folder = try cache?.snapshot(of: repository) else { throw absent(argument, repository) }
+        return try source(folder: folder)
+    }
+
+    private func absent(_ argument: String, _ repository: HubName) -> WeightsError {
         guard let cache else {
-            throw WeightsError(
+            return WeightsError(
                 path: argument, problem: "no such file or folder, and no hub cache to look in: set HOME or HF_HOME")
         }
-        guard let folder = try cache.snapshot(of: repository) else {
-            throw WeightsError(
-                path: argument,
-                problem:
-                    "no such file or folder, and not in the hub cache (looked for \(cache.folder(of: repository))): "
-                    + "check the name, or fetch it with \"hf download \(argument)\"")
-        }
-        return try source(folder: folder)
+        let revision = repository.revision.map { "@\($0)" } ?? ""
+        return WeightsError(
+            path: argument,
+            problem: "no such file or folder, and not in the hub cache (looked for \(cache.folder(of: repository))): "
+                + "check the name, or fetch it with \"clip pull \(repository.name)\(revision)\"")
+    }
+
+    /// `NAME.clip` in the folder of installed models.
+    private func installed(_ name: String) -> String? {
+        guard let folder = InstalledModels(environment: environment), Path.staysInside(name) else { return nil }
+        let path = Path.join(folder.path, name.hasSuffix(".clip") ? name : name + ".clip")
+        return FileKind(at: path) == .file ? path : nil
     }
 
     private func source(folder path: String) throws(WeightsError) -> ModelSource {

@@ -1,0 +1,49 @@
+internal import Weights
+
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Glibc
+#endif
+
+/// An exclusive lock on a file (`flock`, as Python's filelock takes it): one process at a time fetches a blob.
+final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    /// Takes the lock at `path`, waiting for whoever has it.
+    ///
+    /// - Parameter waiting: told once that it is taken.
+    /// - Returns: nil if the file system has no locks, or the task was cancelled.
+    init?(path: String, clock: any PullClock, waiting: () -> Void) async throws(HubError) {
+        var isFirst = true
+        while true {
+            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw HubError(.storage, path, "can't be made: \(systemMessage())") }
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+                if FileLock.isStill(at: path, descriptor) {
+                    self.descriptor = descriptor
+                    return
+                }
+                close(descriptor)
+                continue
+            }
+            let code = errno
+            close(descriptor)
+            guard code == EWOULDBLOCK || code == EINTR else { return nil }
+            if isFirst { waiting() }
+            isFirst = false
+            guard await clock.sleep(0.1) else { throw HubError(.cancelled, path, "was cancelled") }
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Other programs remove a lock's file when they are done: whoever waited has then locked a file without a name.
+    private static func isStill(at path: String, _ descriptor: Int32) -> Bool {
+        var (held, named) = (stat(), stat())
+        return fstat(descriptor, &held) == 0 && stat(path, &named) == 0
+            && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+    }
+}

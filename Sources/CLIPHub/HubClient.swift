@@ -1,0 +1,141 @@
+public import Foundation
+internal import Weights
+
+/// Fetches models from a hub that speaks Hugging Face's protocol, into the cache that Python's huggingface_hub uses too.
+///
+/// ```swift
+/// let hub = try HubClient()
+/// let pulled = try await hub.pull("openai/clip-vit-base-patch32") { print($0.byteCount, "of", $0.totalByteCount) }
+/// let model = try CLIPModel(contentsOf: pulled.url)
+/// ```
+/// What is sent: the names of the repository, the revision and the files, `clip/VERSION` as user agent, and the token, if
+/// there is one, to the hub's own host alone. Nothing is sent that tells of this machine, and no usage is reported.
+public struct HubClient: Sendable {
+    /// Which hub, as whom, and where its files are kept.
+    public let settings: HubSettings
+    private let endpoint: HTTPAddress
+    private let transport: any HTTPTransport
+    private let clock: any PullClock
+    private let segment: Int
+
+    /// A client with the settings of the process's environment.
+    /// - Throws: `HubError` of kind `.argument` when a variable makes no sense.
+    public init() throws(HubError) {
+        try self.init(settings: HubSettings(environment: ProcessInfo.processInfo.environment))
+    }
+
+    /// A client with these settings.
+    /// - Throws: `HubError` of kind `.argument` when the endpoint is no address.
+    public init(settings: HubSettings) throws(HubError) {
+        try self.init(
+            settings: settings, transport: URLSessionTransport(timeout: settings.timeout), clock: SystemClock())
+    }
+
+    /// - Parameter segment: how many bytes of a file are asked for at once.
+    package init(
+        settings: HubSettings, transport: any HTTPTransport, clock: any PullClock, segment: Int = 128 << 20
+    ) throws(HubError) {
+        guard let endpoint = HTTPAddress(settings.endpoint), !endpoint.path.contains("?") else {
+            throw HubError(
+                .argument, "HF_ENDPOINT",
+                "is \(quoted(settings.endpoint)), expected an address like https://huggingface.co")
+        }
+        self.settings = settings
+        self.endpoint = endpoint
+        self.transport = transport
+        self.clock = clock
+        self.segment = segment
+    }
+
+    /// Fetches what a model needs: its configuration, tokenizer, card and one set of weights. What the cache has already is
+    /// not fetched again, and what an interrupted run has left is gone on with.
+    ///
+    /// Several programs may pull at once, Python's among them: each file is fetched by one of them. Offline, the cache's
+    /// copy is the answer.
+    /// - Parameters:
+    ///   - name: `org/name`, `org/name@revision`, or a name that open_clip or OpenAI use, such as
+    ///     `ViT-B-32:laion2b_s34b_b79k` or `ViT-B/32`.
+    ///   - files: the weights to fetch, where a repository holds several models; empty for those that a model needs.
+    ///   - progress: told how far it is, about ten times a second, on any thread.
+    /// - Throws: `HubError`.
+    public func pull(
+        _ name: String, files: [String] = [], progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
+    ) async throws(HubError) -> PulledModel {
+        let repository = try HubClient.repository(name)
+        if settings.isOffline { return try cached(repository) }
+        let meter = ProgressMeter(progress)
+        let connection = HubConnection(
+            endpoint: endpoint, token: settings.token, transport: transport, clock: clock, segment: segment,
+            note: { meter.note($0) })
+        let cache = RepositoryCache(
+            root: settings.cacheFolder, repository: repository, usesLinks: settings.usesLinks)
+        return try await PullJob(
+            repository: repository, wanted: files, connection: connection, cache: cache, meter: meter
+        ).run()
+    }
+
+    private static func repository(_ name: String) throws(HubError) -> HubName {
+        switch KnownModels.search(name) {
+        case .model(let model): if let repository = HubName(model.repository) { return repository }
+        case .unsupported(let reason): throw HubError(.argument, name, reason)
+        case .several(let models):
+            if HubName(name) == nil || !name.utf8.contains(UInt8(ascii: "/")) {
+                throw HubError(.argument, name, KnownModels.question(models))
+            }
+        case .none: break
+        }
+        guard let repository = HubName(name), name.utf8.contains(UInt8(ascii: "/")) else {
+            throw HubError(
+                .argument, name.isEmpty ? "\"\"" : name,
+                "is no name of a model: expected org/name, or one that \"clip models --known\" lists")
+        }
+        return repository
+    }
+
+    private func cached(_ repository: HubName) throws(HubError) -> PulledModel {
+        let cache = HubCache(root: settings.cacheFolder)
+        let snapshot = try storing { () throws(WeightsError) in try cache.snapshot(of: repository) }
+        guard let snapshot else {
+            throw HubError(
+                .offline, repository.name,
+                "is not in the cache, and HF_HUB_OFFLINE keeps this program off the network: unset it to fetch the model"
+            )
+        }
+        let files = ModelFolder(path: snapshot).sizes()
+        return PulledModel(
+            name: repository.name, revision: repository.revision ?? "main", commit: Path.name(of: snapshot),
+            folder: snapshot, weights: [], fileCount: files.count, byteCount: files.reduce(0) { $0 + $1.byteCount },
+            fetchedByteCount: 0)
+    }
+}
+
+/// A model that is in the cache now.
+public struct PulledModel: Sendable, Equatable {
+    /// `org/name`.
+    public let name: String
+    /// The branch, tag or commit that was asked for.
+    public let revision: String
+    /// The commit that it is, 40 hexadecimal digits.
+    public let commit: String
+    /// The folder of the snapshot.
+    public let folder: String
+    /// The names of the weights' files that were chosen; empty when the cache answered.
+    public let weights: [String]
+    /// How many files the model has.
+    public let fileCount: Int
+    /// Their size.
+    public let byteCount: Int
+    /// How many bytes came over the network.
+    public let fetchedByteCount: Int
+
+    /// What to load: the snapshot's folder, or the one file that is a whole model.
+    public var path: String {
+        guard weights.count == 1, let name = weights.first,
+            [".clip", ".gguf", ".pt"].contains(where: { name.hasSuffix($0) })
+        else { return folder }
+        return "\(folder)/\(name)"
+    }
+
+    /// `path` as a URL, for `CLIPModel(contentsOf:)`.
+    public var url: URL { URL(fileURLWithPath: path) }
+}

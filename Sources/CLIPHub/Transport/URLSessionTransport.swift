@@ -1,0 +1,150 @@
+internal import Foundation
+internal import Synchronization
+
+#if canImport(FoundationNetworking)
+internal import FoundationNetworking
+#endif
+
+/// The network by Foundation's URL loading system: libcurl on Linux, which honours `http_proxy`, `https_proxy` and
+/// `no_proxy`; the system's own settings on Apple's systems.
+final class URLSessionTransport: HTTPTransport {
+    private let session: URLSession
+    private let exchanges = Exchanges()
+
+    /// - Parameter timeout: the seconds without a byte after which an exchange has failed.
+    init(timeout: Double) {
+        let configuration = URLSessionConfiguration.ephemeral
+        configuration.timeoutIntervalForRequest = timeout
+        configuration.httpMaximumConnectionsPerHost = 8
+        configuration.httpShouldSetCookies = false
+        configuration.httpCookieAcceptPolicy = .never
+        configuration.urlCache = nil
+        configuration.urlCredentialStorage = nil
+        session = URLSession(configuration: configuration, delegate: exchanges, delegateQueue: exchanges.queue)
+    }
+
+    deinit { session.invalidateAndCancel() }
+
+    func send(_ request: HTTPRequest, to receiver: any HTTPReceiver) async throws(HTTPFailure) {
+        guard let url = URL(string: request.address.text) else {
+            throw HTTPFailure(.unusable, "\"\(request.address.text)\" is no address")
+        }
+        var urlRequest = URLRequest(url: url)
+        urlRequest.httpMethod = request.method.rawValue
+        for (name, value) in request.headers { urlRequest.setValue(value, forHTTPHeaderField: name) }
+        let task = session.dataTask(with: urlRequest)
+        exchanges.add(task, receiver)
+        let failure = await withTaskCancellationHandler {
+            await withCheckedContinuation { exchanges.start(task, $0) }
+        } onCancel: {
+            task.cancel()
+        }
+        if let failure { throw failure }
+    }
+}
+
+/// The exchanges under way.
+private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
+    private struct Exchange {
+        let receiver: any HTTPReceiver
+        var hasHead = false
+        var isStopped = false
+        var continuation: CheckedContinuation<HTTPFailure?, Never>?
+    }
+
+    let queue = OperationQueue()
+    private let exchanges = Mutex<[Int: Exchange]>([:])
+
+    override init() {
+        super.init()
+        queue.maxConcurrentOperationCount = 1
+    }
+
+    func add(_ task: URLSessionTask, _ receiver: any HTTPReceiver) {
+        exchanges.withLock { $0[task.taskIdentifier] = Exchange(receiver: receiver) }
+    }
+
+    /// Starts an exchange; one that was cancelled before is over.
+    func start(_ task: URLSessionTask, _ continuation: CheckedContinuation<HTTPFailure?, Never>) {
+        let isKnown = exchanges.withLock { exchanges in
+            exchanges[task.taskIdentifier]?.continuation = continuation
+            return exchanges[task.taskIdentifier] != nil
+        }
+        if isKnown { task.resume() } else { continuation.resume(returning: HTTPFailure(.brokenOff, "cancelled")) }
+    }
+
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
+    ) {
+        completionHandler(nil)
+    }
+
+    func urlSession(
+        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
+        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
+    ) {
+        completionHandler(.allow)
+        receiveHead(response, of: dataTask)
+    }
+
+    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
+        if let response = dataTask.response { receiveHead(response, of: dataTask) }
+        guard let exchange = exchanges.withLock({ $0[dataTask.taskIdentifier] }), !exchange.isStopped else { return }
+        let wantsMore = data.withUnsafeBytes { exchange.receiver.receive(body: $0) }
+        if !wantsMore { stop(dataTask) }
+    }
+
+    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
+        if error == nil, let response = task.response { receiveHead(response, of: task) }
+        guard let exchange = exchanges.withLock({ $0.removeValue(forKey: task.taskIdentifier) }) else { return }
+        let failure: HTTPFailure? =
+            if exchange.isStopped {
+                nil
+            } else if let error {
+                HTTPFailure(error)
+            } else {
+                exchange.hasHead ? nil : HTTPFailure(.brokenOff, "the answer is not HTTP")
+            }
+        exchange.continuation?.resume(returning: failure)
+    }
+
+    /// Hands the head on, once. On Linux a redirect that is not followed has one only when the task is over.
+    private func receiveHead(_ response: URLResponse, of task: URLSessionTask) {
+        guard let response = response as? HTTPURLResponse else { return }
+        let receiver = exchanges.withLock { exchanges -> (any HTTPReceiver)? in
+            guard let exchange = exchanges[task.taskIdentifier], !exchange.hasHead else { return nil }
+            exchanges[task.taskIdentifier]?.hasHead = true
+            return exchange.receiver
+        }
+        var headers: [String: String] = [:]
+        for case (let name as String, let value as String) in response.allHeaderFields { headers[name] = value }
+        guard let receiver, !receiver.receive(head: HTTPHead(status: response.statusCode, headers: headers)) else {
+            return
+        }
+        stop(task)
+    }
+
+    private func stop(_ task: URLSessionTask) {
+        exchanges.withLock { $0[task.taskIdentifier]?.isStopped = true }
+        task.cancel()
+    }
+}
+
+extension HTTPFailure {
+    fileprivate init(_ error: any Error) {
+        let code = (error as? URLError)?.code ?? URLError.Code(rawValue: (error as NSError).code)
+        let kind: Kind =
+            switch code {
+            case .cannotFindHost, .cannotConnectToHost, .dnsLookupFailed, .notConnectedToInternet: .unreachable
+            case .timedOut: .timedOut
+            case .secureConnectionFailed, .serverCertificateHasBadDate, .serverCertificateUntrusted,
+                .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected:
+                .insecure
+            case .badURL, .unsupportedURL: .unusable
+            default: .brokenOff
+            }
+        let words = (error as NSError).localizedDescription
+        self.init(kind, String(words.split(whereSeparator: \.isNewline).joined(separator: " ").prefix(200)))
+    }
+}

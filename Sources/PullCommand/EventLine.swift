@@ -1,0 +1,38 @@
+import CLIPHub
+import Foundation
+
+/// One line that `clip pull` reads.
+struct EventLine {
+    private let fields: [String: Any]
+
+    init(_ progress: PullProgress) {
+        var fields: [String: Any] = [
+            "bytes": progress.byteCount, "of": progress.totalByteCount, "found": progress.foundByteCount,
+        ]
+        fields["note"] = progress.note
+        self.fields = fields
+    }
+
+    init(_ pulled: PulledModel) {
+        fields = [
+            "name": pulled.name, "revision": pulled.revision, "commit": pulled.commit, "path": pulled.path,
+            "files": pulled.fileCount, "bytes": pulled.byteCount, "fetched": pulled.fetchedByteCount,
+        ]
+    }
+
+    init(_ error: HubError) {
+        fields = ["error": error.description]
+    }
+
+    /// Writes the line whole: lines come from several threads. Nobody listens any more when it can't be written: then
+    /// this program has no reason to go on.
+    func write() {
+        guard var line = try? JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys]) else { return }
+        line.append(UInt8(ascii: "\n"))
+        do {
+            try FileHandle.standardOutput.write(contentsOf: line)
+        } catch {
+            exit(1)
+        }
+    }
+}

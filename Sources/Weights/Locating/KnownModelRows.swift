@@ -1,0 +1,100 @@
+/// The names that open_clip and OpenAI gave to pretrained models, and the repository on the hub that has each.
+///
+/// One row a model: architecture, tag, repository, and `quick` where it was trained with quick-GELU. Facts from open_clip's
+/// table of pretrained models (2026-06); OpenAI's and SigLIP's weights are taken from the repositories of their makers,
+/// in Hugging Face's layout.
+let knownModelRows = """
+    ViT-B-32 openai openai/clip-vit-base-patch32 quick
+    ViT-B-32 laion400m_e31 timm/vit_base_patch32_clip_224.laion400m_e31 quick
+    ViT-B-32 laion400m_e32 timm/vit_base_patch32_clip_224.laion400m_e32 quick
+    ViT-B-32 laion2b_e16 timm/vit_base_patch32_clip_224.laion2b_e16
+    ViT-B-32 laion2b_s34b_b79k laion/CLIP-ViT-B-32-laion2B-s34B-b79K
+    ViT-B-32 datacomp_xl_s13b_b90k laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K
+    ViT-B-32 datacomp_m_s128m_b4k laion/CLIP-ViT-B-32-DataComp.M-s128M-b4K
+    ViT-B-32 commonpool_m_clip_s128m_b4k laion/CLIP-ViT-B-32-CommonPool.M.clip-s128M-b4K
+    ViT-B-32 commonpool_m_laion_s128m_b4k laion/CLIP-ViT-B-32-CommonPool.M.laion-s128M-b4K
+    ViT-B-32 commonpool_m_image_s128m_b4k laion/CLIP-ViT-B-32-CommonPool.M.image-s128M-b4K
+    ViT-B-32 commonpool_m_text_s128m_b4k laion/CLIP-ViT-B-32-CommonPool.M.text-s128M-b4K
+    ViT-B-32 commonpool_m_basic_s128m_b4k laion/CLIP-ViT-B-32-CommonPool.M.basic-s128M-b4K
+    ViT-B-32 commonpool_m_s128m_b4k laion/CLIP-ViT-B-32-CommonPool.M-s128M-b4K
+    ViT-B-32 datacomp_s_s13m_b4k laion/CLIP-ViT-B-32-DataComp.S-s13M-b4K
+    ViT-B-32 commonpool_s_clip_s13m_b4k laion/CLIP-ViT-B-32-CommonPool.S.clip-s13M-b4K
+    ViT-B-32 commonpool_s_laion_s13m_b4k laion/CLIP-ViT-B-32-CommonPool.S.laion-s13M-b4K
+    ViT-B-32 commonpool_s_image_s13m_b4k laion/CLIP-ViT-B-32-CommonPool.S.image-s13M-b4K
+    ViT-B-32 commonpool_s_text_s13m_b4k laion/CLIP-ViT-B-32-CommonPool.S.text-s13M-b4K
+    ViT-B-32 commonpool_s_basic_s13m_b4k laion/CLIP-ViT-B-32-CommonPool.S.basic-s13M-b4K
+    ViT-B-32 commonpool_s_s13m_b4k laion/CLIP-ViT-B-32-CommonPool.S-s13M-b4K
+    ViT-B-32 metaclip_400m timm/vit_base_patch32_clip_224.metaclip_400m quick
+    ViT-B-32 metaclip_fullcc timm/vit_base_patch32_clip_224.metaclip_2pt5b quick
+    ViT-B-32-256 datacomp_s34b_b86k laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K
+    ViT-B-16 openai openai/clip-vit-base-patch16 quick
+    ViT-B-16 laion400m_e31 timm/vit_base_patch16_clip_224.laion400m_e31
+    ViT-B-16 laion400m_e32 timm/vit_base_patch16_clip_224.laion400m_e32
+    ViT-B-16 laion2b_s34b_b88k laion/CLIP-ViT-B-16-laion2B-s34B-b88K
+    ViT-B-16 datacomp_xl_s13b_b90k laion/CLIP-ViT-B-16-DataComp.XL-s13B-b90K
+    ViT-B-16 datacomp_l_s1b_b8k laion/CLIP-ViT-B-16-DataComp.L-s1B-b8K
+    ViT-B-16 commonpool_l_clip_s1b_b8k laion/CLIP-ViT-B-16-CommonPool.L.clip-s1B-b8K
+    ViT-B-16 commonpool_l_laion_s1b_b8k laion/CLIP-ViT-B-16-CommonPool.L.laion-s1B-b8K
+    ViT-B-16 commonpool_l_image_s1b_b8k laion/CLIP-ViT-B-16-CommonPool.L.image-s1B-b8K
+    ViT-B-16 commonpool_l_text_s1b_b8k laion/CLIP-ViT-B-16-CommonPool.L.text-s1B-b8K
+    ViT-B-16 commonpool_l_basic_s1b_b8k laion/CLIP-ViT-B-16-CommonPool.L.basic-s1B-b8K
+    ViT-B-16 commonpool_l_s1b_b8k laion/CLIP-ViT-B-16-CommonPool.L-s1B-b8K
+    ViT-B-16 dfn2b apple/DFN2B-CLIP-ViT-B-16 quick
+    ViT-B-16 metaclip_400m timm/vit_base_patch16_clip_224.metaclip_400m quick
+    ViT-B-16 metaclip_fullcc timm/vit_base_patch16_clip_224.metaclip_2pt5b quick
+    ViT-B-16-plus-240 laion400m_e31 timm/vit_base_patch16_plus_clip_240.laion400m_e31
+    ViT-L-14 openai openai/clip-vit-large-patch14 quick
+    ViT-L-14 laion400m_e31 timm/vit_large_patch14_clip_224.laion400m_e31
+    ViT-L-14 laion400m_e32 timm/vit_large_patch14_clip_224.laion400m_e32
+    ViT-L-14 laion2b_s32b_b82k laion/CLIP-ViT-L-14-laion2B-s32B-b82K
+    ViT-L-14 datacomp_xl_s13b_b90k laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K
+    ViT-L-14 commonpool_xl_clip_s13b_b90k laion/CLIP-ViT-L-14-CommonPool.XL.clip-s13B-b90K
+    ViT-L-14 commonpool_xl_laion_s13b_b90k laion/CLIP-ViT-L-14-CommonPool.XL.laion-s13B-b90K
+    ViT-L-14 commonpool_xl_s13b_b90k laion/CLIP-ViT-L-14-CommonPool.XL-s13B-b90K
+    ViT-L-14 metaclip_400m timm/vit_large_patch14_clip_224.metaclip_400m quick
+    ViT-L-14 metaclip_fullcc timm/vit_large_patch14_clip_224.metaclip_2pt5b quick
+    ViT-L-14 dfn2b apple/DFN2B-CLIP-ViT-L-14 quick
+    ViT-L-14 dfn2b_s39b apple/DFN2B-CLIP-ViT-L-14-39B
+    ViT-L-14-336 openai openai/clip-vit-large-patch14-336 quick
+    ViT-H-14 laion2b_s32b_b79k laion/CLIP-ViT-H-14-laion2B-s32B-b79K
+    ViT-H-14 metaclip_fullcc timm/vit_huge_patch14_clip_224.metaclip_2pt5b quick
+    ViT-H-14 metaclip_altogether timm/vit_huge_patch14_clip_224.metaclip_altogether
+    ViT-H-14 dfn5b apple/DFN5B-CLIP-ViT-H-14 quick
+    ViT-H-14-378 dfn5b apple/DFN5B-CLIP-ViT-H-14-378 quick
+    ViT-g-14 laion2b_s12b_b42k laion/CLIP-ViT-g-14-laion2B-s12B-b42K
+    ViT-g-14 laion2b_s34b_b88k laion/CLIP-ViT-g-14-laion2B-s34B-b88K
+    ViT-bigG-14 laion2b_s39b_b160k laion/CLIP-ViT-bigG-14-laion2B-39B-b160k
+    ViT-bigG-14 metaclip_fullcc timm/vit_gigantic_patch14_clip_224.metaclip_2pt5b quick
+    ViT-B-16-SigLIP webli google/siglip-base-patch16-224
+    ViT-B-16-SigLIP-256 webli google/siglip-base-patch16-256
+    ViT-B-16-SigLIP-i18n-256 webli google/siglip-base-patch16-256-multilingual
+    ViT-B-16-SigLIP-384 webli google/siglip-base-patch16-384
+    ViT-B-16-SigLIP-512 webli google/siglip-base-patch16-512
+    ViT-L-16-SigLIP-256 webli google/siglip-large-patch16-256
+    ViT-L-16-SigLIP-384 webli google/siglip-large-patch16-384
+    ViT-SO400M-14-SigLIP webli google/siglip-so400m-patch14-224
+    ViT-SO400M-16-SigLIP-i18n-256 webli google/siglip-so400m-patch16-256-i18n
+    ViT-SO400M-14-SigLIP-384 webli google/siglip-so400m-patch14-384
+    ViT-B-32-SigLIP2-256 webli google/siglip2-base-patch32-256
+    ViT-B-16-SigLIP2 webli google/siglip2-base-patch16-224
+    ViT-B-16-SigLIP2-256 webli google/siglip2-base-patch16-256
+    ViT-B-16-SigLIP2-384 webli google/siglip2-base-patch16-384
+    ViT-B-16-SigLIP2-512 webli google/siglip2-base-patch16-512
+    ViT-L-16-SigLIP2-256 webli google/siglip2-large-patch16-256
+    ViT-L-16-SigLIP2-384 webli google/siglip2-large-patch16-384
+    ViT-L-16-SigLIP2-512 webli google/siglip2-large-patch16-512
+    ViT-SO400M-14-SigLIP2 webli google/siglip2-so400m-patch14-224
+    ViT-SO400M-14-SigLIP2-378 webli google/siglip2-so400m-patch14-384
+    ViT-SO400M-16-SigLIP2-256 webli google/siglip2-so400m-patch16-256
+    ViT-SO400M-16-SigLIP2-384 webli google/siglip2-so400m-patch16-384
+    ViT-SO400M-16-SigLIP2-512 webli google/siglip2-so400m-patch16-512
+    ViT-gopt-16-SigLIP2-256 webli google/siglip2-giant-opt-patch16-256
+    ViT-gopt-16-SigLIP2-384 webli google/siglip2-giant-opt-patch16-384
+    ViT-L-14-CLIPA datacomp1b UCSC-VLAA/ViT-L-14-CLIPA-datacomp1B
+    ViT-L-14-CLIPA-336 datacomp1b UCSC-VLAA/ViT-L-14-CLIPA-336-datacomp1B
+    ViT-H-14-CLIPA datacomp1b UCSC-VLAA/ViT-H-14-CLIPA-datacomp1B
+    ViT-H-14-CLIPA-336 laion2b UCSC-VLAA/ViT-H-14-CLIPA-336-laion2B
+    ViT-H-14-CLIPA-336 datacomp1b UCSC-VLAA/ViT-H-14-CLIPA-336-datacomp1B
+    ViT-bigG-14-CLIPA datacomp1b UCSC-VLAA/ViT-bigG-14-CLIPA-datacomp1B
+    ViT-bigG-14-CLIPA-336 datacomp1b UCSC-VLAA/ViT-bigG-14-CLIPA-336-datacomp1B
+    """
