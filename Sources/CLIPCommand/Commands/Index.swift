@@ -58,7 +58,10 @@ struct Index: Command {
         guard modes.count < 2 else {
             throw UsageError("'--\(modes[0].name)' and '--\(modes[1].name)' are two different things to do.")
         }
-        path = IndexChoice.path(arguments.text(Index.output) ?? arguments.texts.first)
+        // Pictures may be named one by one: the first of them is no place for an index.
+        let first = arguments.positionals.first.map { FilePath($0) }
+        let place = modes.isEmpty && first?.kind != .folder ? nil : first?.text
+        path = IndexChoice.path(arguments.text(Index.output) ?? place)
         guard modes.isEmpty || arguments.positionals.count < 2 else {
             throw UsageError("'--\(modes[0].name)' takes one index, or the folder that it is in.")
         }
@@ -83,30 +86,10 @@ struct Index: Command {
     }
 
     private func update(_ console: Console) throws -> IndexUpdate {
-        let model = try ModelChoice(arguments).load()
-        let options = PictureOptions(arguments, for: model)
-        let indexer = PictureIndexer(
-            model: model,
-            settings: PictureSettings(fit: options.fit, reading: options.reading),
-            vectorType: arguments.choice(Index.dtype) ?? .float16, batchSize: options.batchSize,
-            waits: arguments.flag(Index.wait))
-        var done = 0
-        let update = try indexer.update(path, roots: arguments.positionals, salvages: arguments.flag(Index.salvage)) {
-            progress in
-            if console.progress == nil, console.showsProgress {
-                console.progress = ProgressBar(total: progress.total, unit: "pictures")
-            }
-            while done < progress.done {
-                console.progress?.advance()
-                done += 1
-            }
-        }
-        console.progress?.clear()
-        for folder in update.unreadableFolders {
-            console.fail("\(folder.path): the folder can't be read: \(folder.message)")
-        }
-        for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
-        return update
+        try IndexInput.update(
+            path, roots: arguments.positionals, model: ModelChoice(arguments).load(), arguments, console,
+            vectorType: arguments.choice(Index.dtype) ?? .float16, waits: arguments.flag(Index.wait),
+            salvages: arguments.flag(Index.salvage))
     }
 
     private func write(_ record: some Record, _ console: Console) throws {

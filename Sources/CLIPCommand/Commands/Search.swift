@@ -140,7 +140,8 @@ struct Search: Command {
     /// What people should know of the scores.
     private func note(_ index: PictureIndex, _ found: [[SearchHit]]) -> String {
         let hits = found.flatMap { $0 }
-        let scores = "cosines, exact among \(index.count) pictures; a picture and a text rarely score above 0.4"
+        let scores =
+            "cosines, exact among \(index.count) pictures; a picture and a text usually score lower than two of a kind"
         guard hits.contains(where: { $0.fits == false }) else { return scores }
         if hits.allSatisfy({ $0.fits == false }) {
             return "nothing fits: no hit is more like the text than like \"a photo\" or \"an object\"\n\(scores)"

@@ -10,6 +10,8 @@ enum OutputFormat: String, CaseIterable, Sendable {
     case csv
     /// A NumPy array of 32-bit floats.
     case npy
+    /// Text for PostgreSQL's COPY.
+    case pgcopy
 }
 
 /// Writes records one after another. Each format is one file.

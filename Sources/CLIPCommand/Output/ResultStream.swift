@@ -25,6 +25,7 @@ final class ResultStream {
         case .jsonl: writer = JSONWriter(output, isArray: false)
         case .json: writer = JSONWriter(output, isArray: !isSingle)
         case .csv: writer = CSVWriter(output)
+        case .pgcopy: writer = PGCopyWriter(output)
         case .npy:
             guard let row else { preconditionFailure("this command has no rows for NumPy") }
             if let path = options.path, output.isPatchable { sidecar = try Sidecar(beside: path, fields: row.fields) }

@@ -53,13 +53,15 @@ struct SegmentBody {
 
     /// Puts a vector into its lane of the panel that holds row `row`: `[row / 16][column][row % 16]`.
     static func place(_ vector: [UInt8], row: Int, in panels: inout [UInt8], _ type: VectorType) {
+        panels.withUnsafeMutableBytes { place(vector, row: row, in: $0, type) }
+    }
+
+    static func place(_ vector: [UInt8], row: Int, in panels: UnsafeMutableRawBufferPointer, _ type: VectorType) {
         let width = type.byteCount
         let start = row / 16 * 16 * vector.count + row % 16 * width
-        panels.withUnsafeMutableBytes { panels in
-            precondition(start + 16 * (vector.count - width) + width <= panels.count)
-            for column in 0..<vector.count / width {
-                for byte in 0..<width { panels[start + column * 16 * width + byte] = vector[column * width + byte] }
-            }
+        precondition(start + 16 * (vector.count - width) + width <= panels.count)
+        for column in 0..<vector.count / width {
+            for byte in 0..<width { panels[start + column * 16 * width + byte] = vector[column * width + byte] }
         }
     }
 

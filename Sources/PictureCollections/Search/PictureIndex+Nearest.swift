@@ -22,7 +22,10 @@ extension PictureIndex {
     public func nearest(
         to queries: [Embedding], top: Int, threads: Int? = nil
     ) throws(CLIPError) -> [[Neighbour]] {
-        let compute = try computing(threads)
+        try nearest(to: queries, top: top, try computing(threads))
+    }
+
+    func nearest(to queries: [Embedding], top: Int, _ compute: Compute) throws(CLIPError) -> [[Neighbour]] {
         var results: [[Neighbour]] = []
         for start in stride(from: 0, to: queries.count, by: PictureIndex.queryLimit) {
             let part = queries[start..<min(start + PictureIndex.queryLimit, queries.count)]

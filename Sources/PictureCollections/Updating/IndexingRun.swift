@@ -23,10 +23,7 @@ struct IndexingRun {
         names = IndexNames(log.snapshot)
         contents = IndexContents(log.snapshot)
         seen = [Bool](repeating: false, count: log.snapshot.entryCount)
-        guard let base = resolvedPath(Array(folderPath(of: log.path).utf8)) else {
-            throw CLIPError(.index, path: log.path, "its folder can't be found: \(systemMessage())")
-        }
-        self.base = base
+        base = try log.folder()
     }
 
     /// Compares what is in the folders with what is in the index.

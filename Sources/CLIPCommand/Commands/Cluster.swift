@@ -1,0 +1,151 @@
+import CLIP
+import PictureCollections
+
+struct Cluster: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let count = Option(
+        "count", .integer("clusters", 1...100_000), help: "How many clusters. (default: 10)")
+    private static let seed = Option(
+        "seed", .integer("number", 0...Int.max), help: "Of the choice of the first middles. (default: 0)")
+    private static let density = Option(
+        "density", .text("cosine"),
+        help: "Find groups of any number in place of --count: pictures that have enough others at this cosine.")
+    private static let minimum = Option(
+        "minimum", .integer("count", 1...1_000_000),
+        help: "For --density: how many pictures, itself included, are enough. (default: 5)")
+    private static let labels = Option(
+        "labels", .text("labels"), isRepeatable: true, help: "Names to choose from, separated by commas.")
+    private static let labelsFile = Option(
+        "labels-file", .file("file"), isRepeatable: true, help: "Read names from a file, one a line.")
+    private static let template = Option(
+        "template", .text("text"), help: #"The sentence that names are put into, at {}. (default: "a photo of a {}")"#)
+    private static let members = Option("members", help: "List all pictures of each cluster, in text too.")
+
+    static let table = CommandTable(
+        "cluster",
+        abstract: "Divide the pictures of an index into groups that look alike, and name them.",
+        discussion: [
+            """
+            One record per cluster, the largest first: {"cluster", "size", "medoid", "labels", "mean_similarity", \
+            "paths", "model"}. The medoid is the picture nearest to the middle; "labels" are the nearest of the names \
+            given, with their cosines to the middle: a name is the best of that list, not a fact.
+            """,
+            """
+            Spherical k-means from a seed (Dhillon and Modha, 2001; k-means++), or with --density DBSCAN (Ester et \
+            al., 1996), which leaves pictures that lie alone in no cluster: a last record with "cluster": 0.
+            """,
+        ],
+        positionals: [.indexedFolder],
+        options: [count, seed, density, minimum, labels, labelsFile, template, members] + IndexInput.options
+            + Option.outputOptions(formats),
+        examples: [
+            .init(#"clip cluster photos --count 8 --labels "dog,cat,beach,street""#, "Eight groups, named."),
+            .init("clip cluster photos --density 0.9 --minimum 3", "Series of pictures of the same thing."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+    private let givenLabels: [String]
+    private let least: Float?
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: Cluster.formats)
+        var labels: [String] = []
+        for list in arguments.all(Cluster.labels) { labels += try LabelList.parse(list) }
+        givenLabels = labels
+        least = try arguments.number(Cluster.density)
+        guard least == nil || !arguments.has(Cluster.count) && !arguments.has(Cluster.seed) else {
+            throw UsageError("'--density' finds how many clusters there are: it has no '--count' or '--seed'.")
+        }
+        guard least != nil || !arguments.has(Cluster.minimum) else {
+            throw UsageError("'--minimum' is for '--density <cosine>'.")
+        }
+        guard arguments.text(Cluster.template)?.contains("{}") ?? true else {
+            throw UsageError("'--template' has no {} for the name.")
+        }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        var labels = givenLabels
+        for file in arguments.all(Cluster.labelsFile) { labels += try LabelList.read(path: file) }
+        let input = try IndexInput(arguments, console: console, needsModel: !labels.isEmpty)
+        let found = try clusters(input.index, console)
+        let template = arguments.text(Cluster.template) ?? ZeroShotClassifier.defaultTemplates[0]
+        let texts = labels.map { ZeroShotClassifier.prompt($0, in: template) }
+        let embeddings: [Embedding] = try input.model?.embed(texts) ?? []
+        let results = try ResultStream(output, console: console, note: note(input.index, found))
+        for (number, cluster) in found.clusters.enumerated() {
+            try results.write(
+                ClusterRecord(
+                    number: number + 1, paths: cluster.numbers.map { try input.index.picture($0).path },
+                    meanSimilarity: cluster.similarities.reduce(0, +) / Float(cluster.similarities.count),
+                    labels: cluster.nearestLabels(Array(zip(labels, embeddings))),
+                    fingerprint: input.index.fingerprint, showsAll: arguments.flag(Cluster.members)))
+        }
+        if !found.noise.isEmpty {
+            try results.write(
+                ClusterRecord(
+                    number: 0, paths: found.noise.map { try input.index.picture($0).path }, meanSimilarity: nil,
+                    labels: [], fingerprint: input.index.fingerprint, showsAll: arguments.flag(Cluster.members)))
+        }
+        try results.finish()
+        return !console.hasFailed
+    }
+
+    private func clusters(_ index: PictureIndex, _ console: Console) throws -> PictureClusters {
+        let threads = arguments.integer(.threads)
+        guard let least else {
+            let found = try index.clusters(
+                count: arguments.integer(Cluster.count) ?? 10, seed: UInt64(arguments.integer(Cluster.seed) ?? 0),
+                threads: threads)
+            if !found.isSettled { console.warn("pictures still change clusters after \(found.rounds) rounds") }
+            return found
+        }
+        let found = try index.clusters(
+            reaching: least, minimum: arguments.integer(Cluster.minimum) ?? 5, threads: threads,
+            progress: IndexInput.progress(console))
+        console.progress?.clear()
+        console.progress = nil
+        return found
+    }
+
+    private func note(_ index: PictureIndex, _ found: PictureClusters) -> String {
+        let rest = found.noise.isEmpty ? "" : ", \(found.noise.count) in none"
+        return "\(found.clusters.count) clusters of \(index.count) pictures\(rest)"
+    }
+}
+
+/// Pictures that belong together; number 0 are those that belong to none.
+private struct ClusterRecord: Record {
+    let number: Int
+    let paths: [String]
+    let meanSimilarity: Float?
+    let labels: [(label: String, similarity: Float)]
+    let fingerprint: String
+    let showsAll: Bool
+
+    var fields: [(name: String, value: FieldValue)] {
+        [
+            ("cluster", .integer(number)), ("size", .integer(paths.count)),
+            ("medoid", number == 0 ? .null : .text(paths[0])),
+            (
+                "labels",
+                .list(labels.map { .object([("label", .text($0.label)), ("similarity", .number($0.similarity))]) })
+            ),
+            ("mean_similarity", meanSimilarity.map { .number($0) } ?? .null), ("paths", .texts(paths)),
+            ("model", .text(fingerprint)),
+        ]
+    }
+
+    var text: String {
+        let names = labels.map { "\(displayed($0.label)) \(decimal(Double($0.similarity), places: 3))" }
+        let naming = names.isEmpty ? "" : "  " + names.joined(separator: ", ")
+        let likeness = meanSimilarity.map { "  mean cosine \(decimal(Double($0), places: 3))" } ?? ""
+        var text = number == 0 ? "in none: \(paths.count)\n" : "\(number): \(paths.count)\(likeness)\(naming)\n"
+        let shown = showsAll ? paths[...] : number == 0 ? [] : paths.prefix(1)
+        for path in shown { text += "    \(displayed(path))\n" }
+        return text
+    }
+}

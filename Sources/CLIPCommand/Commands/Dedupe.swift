@@ -1,0 +1,122 @@
+import CLIP
+import PictureCollections
+
+struct Dedupe: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let threshold = Option(
+        "threshold", .text("cosine"), help: "The least cosine of near duplicates. (default: 0.95)")
+    private static let exact = Option("exact", help: "Find files of the same bytes alone.")
+    private static let moveTo = Option(
+        "move-to", .target("folder"),
+        help: "Move duplicates into a folder on the same file system, where they keep their paths.")
+    private static let link = Option(
+        "link", help: "Replace files of the same bytes by hard links to the one that is kept.")
+
+    static let table = CommandTable(
+        "dedupe",
+        abstract: "Find pictures that are there more than once, and say which to keep.",
+        discussion: [
+            """
+            Files of the same bytes come first, then near duplicates: made smaller, saved again, slightly changed. The \
+            largest is kept, and every duplicate is near to the kept picture itself. Pictures of the same kind of thing \
+            may be as near: look before you act, and raise the threshold where a group holds different pictures.
+            """,
+            """
+            Without --move-to or --link nothing is touched: the output is a plan, one record per duplicate: \
+            {"group", "kept", "duplicate", "similarity", "exact", "bytes", "action", "model"}. Nothing is ever \
+            deleted; a file that changed since it was indexed is left alone.
+            """,
+        ],
+        positionals: [.indexedFolder],
+        options: [threshold, exact, moveTo, link] + IndexInput.options + Option.outputOptions(formats),
+        examples: [
+            .init("clip dedupe photos", "What is there twice?"),
+            .init("clip dedupe photos --threshold 0.97 --move-to duplicates", "Put it aside."),
+            .init("clip dedupe --index all.index --exact --link", "Give back the space of exact copies."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+    private let least: Float?
+    private let action: DuplicateAction?
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: Dedupe.formats)
+        let threshold = try arguments.number(Dedupe.threshold)
+        guard threshold == nil || !arguments.flag(Dedupe.exact) else {
+            throw UsageError("'--exact' compares bytes: it has no '--threshold'.")
+        }
+        least = arguments.flag(Dedupe.exact) ? nil : threshold ?? 0.95
+        let folder = arguments.text(Dedupe.moveTo)
+        guard folder == nil || !arguments.flag(Dedupe.link) else {
+            throw UsageError("'--move-to' and '--link' are two different things to do.")
+        }
+        action = arguments.flag(Dedupe.link) ? .link : folder.map { .move(to: $0) }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        let index = try IndexInput(arguments, console: console, needsModel: false).index
+        let groups = try index.duplicates(
+            threshold: least, threads: arguments.integer(.threads), progress: IndexInput.progress(console))
+        console.progress?.clear()
+        console.progress = nil
+        let results = try ResultStream(output, console: console, note: note(groups))
+        for (number, group) in groups.enumerated() {
+            var done: [Int: Result<String, CLIPError>] = [:]
+            if let action {
+                for (duplicate, result) in group.perform(action) { done[duplicate.picture.number] = result }
+            }
+            for (rank, duplicate) in group.duplicates.enumerated() {
+                let result = done[duplicate.picture.number]
+                if case .failure(let error) = result {
+                    console.fail(described(error, name: duplicate.picture.path))
+                }
+                try results.write(
+                    DuplicateRecord(
+                        group: number + 1, kept: group.kept, duplicate: duplicate, isFirst: rank == 0,
+                        action: try? result?.get(), fingerprint: index.fingerprint))
+            }
+        }
+        try results.finish()
+        if groups.isEmpty { console.warn("no duplicates among \(index.count) pictures") }
+        return !console.hasFailed
+    }
+
+    private func note(_ groups: [DuplicateGroup]) -> String {
+        let duplicates = groups.flatMap(\.duplicates)
+        let size = decimal(Double(duplicates.reduce(0) { $0 + $1.picture.byteCount }) / 1e6, places: 1)
+        let exact = duplicates.count { $0.isExact }
+        let plan = action == nil ? "; nothing was touched: --move-to and --link act" : ""
+        return "\(duplicates.count) duplicates (\(exact) exact) of \(groups.count) pictures, \(size) MB\(plan)"
+    }
+}
+
+/// A picture that need not be kept.
+private struct DuplicateRecord: Record {
+    let group: Int
+    let kept: IndexedPicture
+    let duplicate: DuplicateGroup.Duplicate
+    let isFirst: Bool
+    /// Where it went.
+    let action: String?
+    let fingerprint: String
+
+    var fields: [(name: String, value: FieldValue)] {
+        [
+            ("group", .integer(group)), ("kept", .text(kept.path)), ("duplicate", .text(duplicate.picture.path)),
+            ("similarity", .number(duplicate.similarity)), ("exact", .truth(duplicate.isExact)),
+            ("bytes", .integer(duplicate.picture.byteCount)), ("action", .optional(action)),
+            ("model", .text(fingerprint)),
+        ]
+    }
+
+    var text: String {
+        func size(_ picture: IndexedPicture) -> String { "\(picture.width) × \(picture.height)" }
+        let heading = isFirst ? "keep   \(displayed(kept.path)), \(size(kept))\n" : ""
+        let likeness = duplicate.isExact ? "same " : decimal(Double(duplicate.similarity), places: 3)
+        let goal = action.map { " -> \(displayed($0))" } ?? ""
+        return "\(heading) \(likeness) \(displayed(duplicate.picture.path)), \(size(duplicate.picture))\(goal)\n"
+    }
+}

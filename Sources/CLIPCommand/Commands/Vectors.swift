@@ -1,0 +1,51 @@
+import CLIP
+import PictureCollections
+
+struct Vectors: Command {
+    private static let formats: [OutputFormat] = [.npy, .csv, .jsonl, .json, .pgcopy]
+
+    static let table = CommandTable(
+        "vectors",
+        abstract: "Write the embeddings of an index for other programs.",
+        discussion: [
+            """
+            npy is a float32 array [pictures, dimension] for NumPy, FAISS or hnswlib; FILE.npy.json beside it names the \
+            picture of each row. csv and jsonl are as "clip embed-image" writes them. pgcopy is text for PostgreSQL's \
+            COPY with three columns: path text, embedding vector (pgvector), model text.
+            """
+        ],
+        positionals: [],
+        options: [.index] + Option.outputOptions(formats),
+        examples: [
+            .init("clip vectors --index photos -o photos.npy", "For NumPy."),
+            .init(
+                #"clip vectors --index photos --format pgcopy | psql -c "COPY pictures FROM STDIN""#,
+                "Into a table pictures (path text, embedding vector(512), model text)."),
+        ])
+
+    private let arguments: Arguments
+    private let output: OutputOptions
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        self.arguments = arguments
+        output = try OutputOptions(arguments, formats: Vectors.formats)
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: output.isQuiet)
+        let index = try IndexChoice.open(arguments)
+        let options = OutputOptions(format: output.format ?? .jsonl, path: output.path, isQuiet: output.isQuiet)
+        let results = try ResultStream(
+            options, console: console,
+            row: ([index.dimension], [("model", .text(index.fingerprint)), ("model_path", .text(index.modelName))]))
+        if console.showsProgress { console.progress = ProgressBar(total: index.count, unit: "pictures") }
+        for number in index.pictureNumbers {
+            let picture = try index.picture(number)
+            try results.write(
+                EmbeddingRecord(
+                    input: picture.path, embedding: index.embedding(of: number), fingerprint: index.fingerprint))
+        }
+        try results.finish()
+        return !console.hasFailed
+    }
+}

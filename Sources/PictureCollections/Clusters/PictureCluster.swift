@@ -1,0 +1,54 @@
+public import CLIP
+
+/// Pictures that belong together.
+public struct PictureCluster: Sendable {
+    /// The pictures' numbers in the index, the nearest to the middle first.
+    public let numbers: [Int]
+    /// Their cosines with the middle, in the same order.
+    public let similarities: [Float]
+    /// The direction of the mean of their embeddings, of length 1.
+    public let centroid: Embedding
+
+    /// The picture nearest to the middle: the one to show.
+    public var medoid: Int { numbers[0] }
+
+    /// The labels whose embeddings are nearest to the middle, and their cosines with it.
+    /// - Parameters:
+    ///   - labels: of length 1, such as `CLIPModel.embed("a photo of a …")` gives them.
+    ///   - top: how many.
+    public func nearestLabels(
+        _ labels: [(label: String, embedding: Embedding)], top: Int = 3
+    ) -> [(label: String, similarity: Float)] {
+        let scored = labels.map { ($0.label, centroid.similarity(to: $0.embedding)) }
+        return Array(
+            scored.enumerated().sorted { ($1.element.1, $0.offset) < ($0.element.1, $1.offset) }.map(\.element)
+                .prefix(top))
+    }
+}
+
+/// What clustering found.
+public struct PictureClusters: Sendable {
+    /// The clusters, the largest first.
+    public let clusters: [PictureCluster]
+    /// Pictures that belong to none: of density clustering alone.
+    public let noise: [Int]
+    /// Rounds until nothing changed any more, or until they were stopped.
+    public let rounds: Int
+    /// Whether nothing changed any more.
+    public let isSettled: Bool
+
+    /// - Parameter members: for each cluster the positions of its vectors, none of them empty.
+    init(members: [[Int]], vectors: VectorCopy, noise: [Int], rounds: Int, isSettled: Bool) {
+        clusters = members.map { positions in
+            let centroid = vectors.mean(of: positions)
+            let scored = positions.map { position in
+                Neighbour(number: vectors.numbers[position], score: product(vectors.vector(position), centroid.values))
+            }.sorted { $1.isWorse(than: $0) }
+            return PictureCluster(
+                numbers: scored.map(\.number), similarities: scored.map(\.score), centroid: centroid)
+        }.sorted { ($1.numbers.count, $0.numbers[0]) < ($0.numbers.count, $1.numbers[0]) }
+        self.noise = noise
+        self.rounds = rounds
+        self.isSettled = isSettled
+    }
+}

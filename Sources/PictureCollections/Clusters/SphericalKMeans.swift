@@ -1,0 +1,161 @@
+public import CLIP
+import TensorCore
+
+extension PictureIndex {
+    /// Divides all pictures among `count` clusters: spherical k-means (Dhillon and Modha, 2001), begun with k-means++
+    /// (Arthur and Vassilvitskii, 2007) on the distance 1 − cosine.
+    ///
+    /// The same seed gives the same clusters for any number of threads on one instruction set.
+    /// - Parameters:
+    ///   - count: how many clusters, at least 1. There are fewer when there are fewer different pictures.
+    ///   - seed: of the choice of the first middles.
+    ///   - rounds: the most rounds of assigning and averaging.
+    ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    /// - Throws: `CLIPError` of kind `.argument` for no cluster, of kind `.index` when a vector is damaged.
+    /// - Complexity: O(rounds · pictures · count · dimension) products. Memory: a copy of the vectors, 16 bytes a picture.
+    public func clusters(
+        count: Int, seed: UInt64 = 0, rounds: Int = 50, threads: Int? = nil,
+        progress: (_ round: Int) -> Void = { _ in }
+    ) throws(CLIPError) -> PictureClusters {
+        guard count > 0 else { throw CLIPError(.argument, "\(count) clusters, expected at least 1") }
+        let compute = try computing(threads)
+        let vectors = try VectorCopy(self, numbers: pictureNumbers)
+        guard !vectors.numbers.isEmpty else {
+            return PictureClusters(members: [], vectors: vectors, noise: [], rounds: 0, isSettled: true)
+        }
+        var run = KMeansRun(vectors, compute)
+        try run.begin(count: count, seed: seed)
+        var done = 0
+        var isSettled = false
+        while done < rounds, !isSettled {
+            isSettled = try !run.assign()
+            if !isSettled { run.average() }
+            done += 1
+            progress(done)
+        }
+        return PictureClusters(
+            members: run.members.filter { !$0.isEmpty }, vectors: vectors, noise: [], rounds: done,
+            isSettled: isSettled)
+    }
+}
+
+/// The state of spherical k-means.
+private struct KMeansRun {
+    private let vectors: VectorCopy
+    private let compute: Compute
+    private var centroids: [Embedding] = []
+    /// The cluster of each vector, −1 before the first round.
+    private var assignment: [Int32]
+
+    init(_ vectors: VectorCopy, _ compute: Compute) {
+        self.vectors = vectors
+        self.compute = compute
+        assignment = [Int32](repeating: -1, count: vectors.numbers.count)
+    }
+
+    var members: [[Int]] {
+        var members = [[Int]](repeating: [], count: centroids.count)
+        for (position, cluster) in assignment.enumerated() { members[Int(cluster)].append(position) }
+        return members
+    }
+
+    /// Chooses the first middles among the vectors, each with a chance that grows with its distance from those before.
+    mutating func begin(count: Int, seed: UInt64) throws(CLIPError) {
+        var random = SplitMix64(seed: seed)
+        var next = random.index(below: vectors.numbers.count)
+        var best = [Float](repeating: -1, count: vectors.numbers.count)
+        while true {
+            centroids.append(Embedding(values: vectors.vector(next)).normalized())
+            guard centroids.count < count else { return }
+            try raise(&best, with: centroids[centroids.count - 1])
+            let distances = best.map { Double(max(0, 1 - $0)) }
+            // What rounding leaves between equal vectors is no distance.
+            let total = distances.reduce(0) { $0 + ($1 > 1e-6 ? $1 : 0) }
+            guard total > 0 else { return }
+            var target = Double(random.next() >> 11) * 0x1p-53 * total
+            next = distances.lastIndex { $0 > 1e-6 } ?? 0
+            for (position, distance) in distances.enumerated() where distance > 1e-6 {
+                target -= distance
+                if target < 0 {
+                    next = position
+                    break
+                }
+            }
+        }
+    }
+
+    /// Puts every vector to the middle with the greatest cosine; of equal ones to the first.
+    /// - Returns: whether any changed its cluster.
+    mutating func assign() throws(CLIPError) -> Bool {
+        let best = SharedScores(count: assignment.count)
+        for start in stride(from: 0, to: centroids.count, by: PictureIndex.queryLimit) {
+            let part = centroids[start..<min(start + PictureIndex.queryLimit, centroids.count)]
+            _ = vectors.scan(
+                try QueryRows(part, dimension: part[start].values.count), from: 0, compute, initial: {}
+            ) { _, first, products in
+                for cluster in part.indices {
+                    for row in 0..<products.rowCount {
+                        best.raise(first + row, to: products[cluster - start, row], by: Int32(cluster))
+                    }
+                }
+            }
+        }
+        var changed = false
+        for position in assignment.indices where assignment[position] != best.owner(position) {
+            assignment[position] = best.owner(position)
+            changed = true
+        }
+        return changed
+    }
+
+    /// Moves every middle to the mean of its vectors. A cluster that lost all of them keeps its middle.
+    mutating func average() {
+        for (cluster, members) in members.enumerated() where !members.isEmpty {
+            centroids[cluster] = vectors.mean(of: members)
+        }
+    }
+
+    private func raise(_ best: inout [Float], with centroid: Embedding) throws(CLIPError) {
+        let scores = SharedScores(best)
+        _ = vectors.scan(
+            try QueryRows([centroid], dimension: centroid.values.count), from: 0, compute, initial: {}
+        ) { _, first, products in
+            for row in 0..<products.rowCount { scores.raise(first + row, to: products[0, row], by: 0) }
+        }
+        best = scores.scores
+    }
+}
+
+/// The best score of each vector so far, and whose it is. Threads work on different vectors.
+private final class SharedScores: @unchecked Sendable {
+    private let best: UnsafeMutableBufferPointer<Float>
+    private let owners: UnsafeMutableBufferPointer<Int32>
+
+    init(count: Int) {
+        best = .allocate(capacity: count)
+        best.initialize(repeating: -.infinity)
+        owners = .allocate(capacity: count)
+        owners.initialize(repeating: 0)
+    }
+
+    convenience init(_ scores: [Float]) {
+        self.init(count: scores.count)
+        for (index, score) in scores.enumerated() { best[index] = score }
+    }
+
+    deinit {
+        best.deallocate()
+        owners.deallocate()
+    }
+
+    var scores: [Float] { Array(best) }
+
+    func owner(_ index: Int) -> Int32 { owners[index] }
+
+    @inline(__always)
+    func raise(_ index: Int, to score: Float, by owner: Int32) {
+        guard score > best[index] else { return }
+        best[index] = score
+        owners[index] = owner
+    }
+}

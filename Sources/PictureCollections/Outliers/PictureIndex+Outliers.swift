@@ -1,0 +1,46 @@
+public import CLIP
+
+/// A picture, and how alone it is.
+public struct Outlier: Sendable {
+    /// The picture's number in its index.
+    public let number: Int
+    /// The mean cosine with its nearest others: the lower, the more unlike the rest it is.
+    public let similarity: Float
+    /// The nearest other picture's number.
+    public let nearest: Int
+}
+
+extension PictureIndex {
+    /// Finds the pictures that are least like the others: those with the least mean cosine with their nearest neighbours
+    /// (as Angiulli and Pizzuti, 2002, weigh points).
+    /// - Parameters:
+    ///   - top: how many at most.
+    ///   - neighbours: how many others count; fewer when there are not so many. A group of no more pictures that are
+    ///     like each other but nothing else stands out too.
+    ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    /// - Returns: the least like the others first.
+    /// - Complexity: O(pictures² · dimension) products.
+    public func outliers(
+        top: Int = 10, neighbours: Int = 5, threads: Int? = nil,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(CLIPError) -> [Outlier] {
+        guard neighbours > 0 else { throw CLIPError(.argument, "\(neighbours) neighbours, expected at least 1") }
+        let compute = try computing(threads)
+        let numbers = pictureNumbers
+        var worst = TopScores(capacity: top)
+        var nearest: [Int: Int] = [:]
+        for start in stride(from: 0, to: numbers.count, by: PictureIndex.queryLimit) {
+            let part = numbers[start..<min(start + PictureIndex.queryLimit, numbers.count)]
+            let queries = try part.map { number throws(CLIPError) in try embedding(of: number) }
+            for (number, found) in zip(part, try self.nearest(to: queries, top: neighbours + 1, compute)) {
+                let others = found.filter { $0.number != number }.prefix(neighbours)
+                guard let first = others.first else { continue }
+                let mean = others.reduce(0) { $0 + $1.score } / Float(others.count)
+                nearest[number] = first.number
+                worst.insert(Neighbour(number: number, score: -mean))
+            }
+            progress(start + part.count, numbers.count)
+        }
+        return worst.sorted.map { Outlier(number: $0.number, similarity: -$0.score, nearest: nearest[$0.number] ?? -1) }
+    }
+}

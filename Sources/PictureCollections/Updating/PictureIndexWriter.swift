@@ -1,0 +1,123 @@
+public import CLIP
+
+/// Writes embeddings that were made elsewhere into an index: by another program, on other machines.
+///
+/// One writer at a time has an index; another that opens it waits or is refused.
+public final class PictureIndexWriter {
+    /// A picture and its embedding.
+    public struct Picture: Sendable {
+        /// The path of the file, relative to the current folder if it is relative. The file need not be there.
+        public var path: String
+        /// `[dimension]`; scaled to length 1 when it is written.
+        public var embedding: Embedding
+        /// Pixels across, if they are known.
+        public var width = 0
+        /// Pixels down.
+        public var height = 0
+
+        /// A picture.
+        public init(path: String, embedding: Embedding, width: Int = 0, height: Int = 0) {
+            self.path = path
+            self.embedding = embedding
+            self.width = width
+            self.height = height
+        }
+    }
+
+    private let log: IndexLog
+    private let names: IndexNames
+    private let base: [UInt8]
+    /// Hashes of the names that were appended.
+    private var written: Set<UInt64> = []
+
+    /// Opens or makes the index at `path`.
+    /// - Parameters:
+    ///   - dimension: the number of values in an embedding, 1…65536.
+    ///   - fingerprint: `CLIPModel.fingerprint` of the model that made the embeddings, 64 hexadecimal digits.
+    ///   - modelName: what to call it in messages.
+    ///   - settings: how pictures were read and fitted.
+    ///   - vectorType: how embeddings are stored in an index that is new.
+    ///   - waits: whether to wait for another process that writes the same index, rather than refuse.
+    /// - Throws: `CLIPError` of kind `.index` when the index is of another model, dimension or settings.
+    public init(
+        path: String, dimension: Int, fingerprint: String, modelName: String,
+        settings: PictureSettings = PictureSettings(), vectorType: VectorType = .float16, waits: Bool = false
+    ) throws(CLIPError) {
+        guard (1...65536).contains(dimension) else {
+            throw CLIPError(.argument, "vectors of \(dimension) values, expected 1 to 65536")
+        }
+        guard fingerprint.utf8.count == 64, fingerprint.allSatisfy({ $0.isHexDigit && !$0.isUppercase }) else {
+            throw CLIPError(.argument, "the fingerprint \"\(fingerprint)\" is not 64 lower-case hexadecimal digits")
+        }
+        let header = IndexHeader(
+            elementType: vectorType, dimension: dimension, settings: settings, fingerprint: fingerprint,
+            modelName: modelName)
+        log = try IndexLog(path: path, header: header, waits: waits)
+        names = IndexNames(log.snapshot)
+        let found = log.header
+        guard found.fingerprint == fingerprint, found.dimension == dimension, found.settings == settings else {
+            throw CLIPError(
+                .index, path: path,
+                "holds \(found.dimension) values a picture of model \(found.modelName) (\(found.fingerprint.prefix(12))…, "
+                    + "pictures: \(found.settings.summary)), not \(dimension) of \(modelName) "
+                    + "(\(fingerprint.prefix(12))…, \(settings.summary)): write into another file")
+        }
+        base = try log.folder()
+    }
+
+    /// Appends pictures and waits until they are on the disk. One whose path is in the index already replaces it.
+    /// - Throws: `CLIPError` of kind `.argument` when an embedding is of another dimension or not finite, or a path comes
+    ///   twice; of kind `.index` when they can't be written: none of them is then.
+    /// - Complexity: O(pictures · dimension). Many at once are faster to write and to search than many calls.
+    public func append(_ pictures: [Picture]) throws(CLIPError) {
+        var entries: [(record: EntryRecord, vector: [UInt8])] = []
+        var removals: [Int] = []
+        entries.reserveCapacity(pictures.count)
+        var hashes: Set<UInt64> = []
+        for picture in pictures {
+            guard picture.embedding.values.count == log.header.dimension, picture.embedding.length.isFinite else {
+                throw CLIPError(
+                    .argument, path: picture.path,
+                    "an embedding of \(picture.embedding.values.count) values, expected \(log.header.dimension) that are "
+                        + "finite")
+            }
+            let name = relativeName(Array(picture.path.utf8))
+            let hash = nameHash(name)
+            guard !written.contains(hash), hashes.insert(hash).inserted else {
+                throw CLIPError(.argument, path: picture.path, "is written twice")
+            }
+            if let old = names.find(name) { removals.append(old) }
+            let record = EntryRecord(
+                identity: FileIdentity(byteCount: 0, modified: 0), contentHash: .none, width: picture.width,
+                height: picture.height, name: name)
+            entries.append((record, log.header.elementType.bytes(picture.embedding.normalized().values)))
+        }
+        try log.append(pictures: entries, removals: removals)
+        written.formUnion(hashes)
+    }
+
+    /// Ends the index, and rewrites it when that is worth it. Nothing may be appended afterwards.
+    public func finish() throws(CLIPError) {
+        try log.seal()
+        _ = try log.reread()
+        if log.isWorthCompacting { _ = try log.compact() }
+    }
+
+    /// A path below the folder of the index without that folder, any other absolute.
+    private func relativeName(_ path: [UInt8]) -> [UInt8] {
+        let slash = UInt8(ascii: "/")
+        let absolute: [UInt8] = path.first == slash ? path : (resolvedPath([UInt8(ascii: ".")]) ?? []) + [slash] + path
+        let prefix = base.last == slash ? base : base + [slash]
+        return absolute.starts(with: prefix) ? Array(absolute.dropFirst(prefix.count)) : absolute
+    }
+}
+
+extension IndexLog {
+    /// The absolute path of the folder that names are relative to.
+    func folder() throws(CLIPError) -> [UInt8] {
+        guard let folder = resolvedPath(Array(folderPath(of: path).utf8)) else {
+            throw CLIPError(.index, path: path, "its folder can't be found: \(systemMessage())")
+        }
+        return folder
+    }
+}

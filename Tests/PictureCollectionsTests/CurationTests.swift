@@ -1,0 +1,196 @@
+import CLIP
+import Foundation
+import TensorCore
+import Testing
+
+@testable import PictureCollections
+
+@Suite struct CurationTests {
+    /// Seeded vectors in bundles: copies of a few directions with noise, and loners.
+    private func bundles(_ folder: TemporaryFolder, count: Int, dimension: Int = 24) throws -> PictureIndex {
+        var numbers = SeededNumbers(seed: 5)
+        let directions = (0..<12).map { _ in numbers.embedding(dimension).values }
+        let writer = try PictureIndexWriter(
+            path: folder["i"], dimension: dimension, fingerprint: Fixtures.fingerprint, modelName: "m")
+        try writer.append(
+            (0..<count).map { index in
+                let noise = numbers.embedding(dimension).values
+                let spread: Float = index % 13 == 12 ? 50 : index % 3 == 0 ? 0.2 : 0.45
+                let values = zip(directions[index % 13 % 12], noise).map { $0 + spread * $1 }
+                return .init(
+                    path: "\(folder.path)/\(index).png", embedding: Embedding(values: values),
+                    width: 1 + index * 37 % 50,
+                    height: 3)
+            })
+        try writer.finish()
+        return try PictureIndex(path: folder["i"])
+    }
+
+    private func cosine(_ index: PictureIndex, _ a: Int, _ b: Int) throws -> Double {
+        zip(try index.embedding(of: a).values, try index.embedding(of: b).values).reduce(0) {
+            $0 + Double($1.0) * Double($1.1)
+        }
+    }
+
+    @Test(arguments: [1, 3])
+    func `Duplicates are those of brute force`(threads: Int) throws {
+        let folder = try TemporaryFolder()
+        let index = try bundles(folder, count: 700)
+        let groups = try index.duplicates(threshold: 0.95, threads: threads)
+        // The rule, word for word: from the largest to the smallest, each takes the smaller ones near it.
+        let numbers = index.pictureNumbers
+        let vectors = try numbers.map { try index.embedding(of: $0).values.map(Double.init) }
+        let order = try numbers.sorted {
+            let (a, b) = (try index.picture($0), try index.picture($1))
+            return (b.width * b.height, $0) < (a.width * a.height, $1)
+        }
+        var taken: Set<Int> = []
+        var expected: [[Int]] = []
+        for (rank, first) in order.enumerated() where !taken.contains(first) {
+            let near = order[(rank + 1)...].filter { other in
+                !taken.contains(other) && zip(vectors[first], vectors[other]).reduce(0) { $0 + $1.0 * $1.1 } >= 0.95
+            }
+            taken.formUnion(near)
+            if !near.isEmpty { expected.append([first] + near) }
+        }
+        #expect(expected.count > 20)
+        #expect(groups.map { [$0.kept.number] + $0.duplicates.map(\.picture.number) } == expected)
+        for group in groups {
+            for duplicate in group.duplicates {
+                #expect(!duplicate.isExact)
+                let cosine = try cosine(index, group.kept.number, duplicate.picture.number)
+                #expect(abs(cosine - Double(duplicate.similarity)) < 1e-6)
+            }
+        }
+    }
+
+    @Test func `Files of the same bytes are found first, and handled without loss`() throws {
+        let folder = try TemporaryFolder()
+        for (picture, names) in [0: ["a.png", "b/c.png", "d.png"], 1: ["e.png"], 3: ["f.png", "g.png"]] {
+            for name in names { try folder.copy(picture, to: "in/" + name) }
+        }
+        let indexer = PictureIndexer(model: try Fixtures.model())
+        try indexer.update(folder["in/.clip-index"], folders: [folder["in"]])
+        let index = try PictureIndex(path: folder["in/.clip-index"])
+        let groups = try index.duplicates(threshold: nil)
+        #expect(groups.count == 2 && groups.flatMap(\.duplicates).allSatisfy(\.isExact))
+        let names = groups.map { [$0.kept.path] + $0.duplicates.map(\.picture.path) }
+        let expected = [["a.png", "b/c.png", "d.png"], ["f.png", "g.png"]].map { $0.map { folder["in/" + $0] } }
+        #expect(Set(names) == Set(expected))
+        #expect(try index.duplicates(threshold: 0.9999).map { $0.duplicates.count }.reduce(0, +) == 3)
+
+        // A file that is no longer what was indexed is left alone.
+        try folder.copy(1, to: "in/d.png")
+        let three = try #require(groups.first { $0.duplicates.count == 2 })
+        let linked = three.perform(.link)
+        #expect(linked.map { (try? $0.result.get()) != nil } == [true, false])
+        #expect(try folder.bytes("in/d.png") == folder.bytes("in/e.png"))
+        let inode = { (name: String) in
+            try FileManager.default.attributesOfItem(atPath: folder[name])[.systemFileNumber] as? Int
+        }
+        let inodes = try ["in/a.png", "in/b/c.png", "in/d.png"].map(inode)
+        #expect(inodes[0] == inodes[1] && inodes[0] != inodes[2])
+
+        let two = try #require(groups.first { $0.duplicates.count == 1 })
+        let content = try folder.bytes("in/g.png")
+        let moved = two.perform(.move(to: folder["aside"]))
+        let target = try #require(try moved.first?.result.get())
+        #expect(target.hasPrefix(folder["aside"] + "/") && target.hasSuffix("/in/g.png"))
+        #expect(try Array(Data(contentsOf: URL(filePath: target))) == content)
+        #expect(!FileManager.default.fileExists(atPath: folder["in/g.png"]))
+        // Nothing is replaced, neither by a second move nor where the kept file has gone.
+        try folder.copy(3, to: "in/g.png")
+        #expect((try? two.perform(.move(to: folder["aside"])).first?.result.get()) == nil)
+        try folder.remove("in/f.png")
+        #expect((try? two.perform(.move(to: folder["other"])).first?.result.get()) == nil)
+        #expect(FileManager.default.fileExists(atPath: folder["in/g.png"]))
+    }
+
+    @Test func `Clusters of bundles are the bundles, whatever the threads`() throws {
+        let folder = try TemporaryFolder()
+        let writer = try PictureIndexWriter(
+            path: folder["i"], dimension: 16, fingerprint: Fixtures.fingerprint, modelName: "m")
+        var numbers = SeededNumbers(seed: 8)
+        let directions = (0..<5).map { _ in numbers.embedding(16) }
+        try writer.append(
+            (0..<400).map { index in
+                let noise = numbers.embedding(16).values
+                let values = zip(directions[index % 5].values, noise).map { $0 + 0.15 * $1 }
+                return .init(path: "\(index)", embedding: Embedding(values: values))
+            })
+        try writer.append((0..<3).map { .init(path: "loner \($0)", embedding: numbers.embedding(16)) })
+        try writer.finish()
+        let index = try PictureIndex(path: folder["i"])
+        let found = try index.clusters(count: 5, seed: 3, threads: 1)
+        #expect(found.isSettled && found.clusters.map(\.numbers.count).reduce(0, +) == 403)
+        for cluster in found.clusters {
+            let bundles = Dictionary(grouping: cluster.numbers.filter { $0 < 400 }) { $0 % 5 }
+            #expect(bundles.count == 1)
+            let own = try #require(bundles.keys.first)
+            #expect(
+                cluster.nearestLabels(directions.enumerated().map { ("\($0.offset)", $0.element) })[0].label == "\(own)"
+            )
+            #expect(cluster.similarities == cluster.similarities.sorted(by: >) && cluster.medoid == cluster.numbers[0])
+        }
+        for threads in [2, 7] {
+            let again = try index.clusters(count: 5, seed: 3, threads: threads)
+            #expect(again.clusters.map(\.numbers) == found.clusters.map(\.numbers))
+        }
+        let dense = try index.clusters(reaching: 0.93, minimum: 5)
+        #expect(dense.clusters.count == 5 && Set(dense.noise).isSuperset(of: [400, 401, 402]))
+        for cluster in dense.clusters { #expect(Set(cluster.numbers.map { $0 % 5 }).count == 1) }
+        #expect(try index.outliers(top: 3).map(\.number).sorted() == [400, 401, 402])
+        // More clusters than different pictures.
+        #expect(try index.clusters(count: 1000).clusters.count <= 403)
+        #expect(throws: CLIPError.self) { try index.clusters(count: 0) }
+    }
+
+    @Test func `Density clusters are those of their definition`() throws {
+        let folder = try TemporaryFolder()
+        let index = try bundles(folder, count: 300)
+        let (threshold, minimum) = (0.9, 6)
+        let found = try index.clusters(reaching: Float(threshold), minimum: minimum)
+        let numbers = index.pictureNumbers
+        var near: [Int: [Int]] = [:]
+        for a in numbers { near[a] = try numbers.filter { try $0 == a || cosine(index, a, $0) >= threshold } }
+        let cores = Set(numbers.filter { near[$0]!.count >= minimum })
+        var clusterOf: [Int: Int] = [:]
+        for (id, cluster) in found.clusters.enumerated() { for number in cluster.numbers { clusterOf[number] = id } }
+        #expect(cores.count > 20 && cores.count < 300 && !found.noise.isEmpty)
+        for number in numbers {
+            let nearCores = near[number]!.filter { cores.contains($0) }
+            if cores.contains(number) {
+                for other in nearCores { #expect(clusterOf[number] == clusterOf[other]) }
+            } else if nearCores.isEmpty {
+                #expect(clusterOf[number] == nil && found.noise.contains(number))
+            } else {
+                let nearest = try nearCores.max { try cosine(index, number, $0) < cosine(index, number, $1) }!
+                #expect(clusterOf[number] == clusterOf[nearest])
+            }
+        }
+    }
+
+    @Test func `A filter keeps what shows something and drops what shows something else more`() throws {
+        let folder = try TemporaryFolder()
+        let writer = try PictureIndexWriter(
+            path: folder["i"], dimension: 3, fingerprint: Fixtures.fingerprint, modelName: "m", vectorType: .float32)
+        let points: [[Float]] = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.8, 0.6, 0], [0.6, 0.8, 0]]
+        try writer.append(
+            points.enumerated().map { .init(path: "\($0.offset)", embedding: Embedding(values: $0.element)) })
+        try writer.finish()
+        let index = try PictureIndex(path: folder["i"])
+        let (x, y, z) = (
+            Embedding(values: [1, 0, 0]), Embedding(values: [0, 1, 0]), Embedding(values: [0, 0, 1])
+        )
+        func kept(_ filter: PictureFilter) throws -> [Int] {
+            try index.filter(filter).filter(\.isKept).map(\.number)
+        }
+        #expect(try kept(PictureFilter(keep: [x], drop: [], threshold: 0.5)) == [0, 3, 4])
+        #expect(try kept(PictureFilter(keep: [x], drop: [y], threshold: 0.5)) == [0, 3])
+        #expect(try kept(PictureFilter(keep: [], drop: [y], threshold: 0.7)) == [0, 2, 3])
+        #expect(try kept(PictureFilter(keep: [x], drop: [], background: [y])) == [0, 3])
+        #expect(try kept(PictureFilter(keep: [], drop: [z], background: [x])) == [0, 1, 3, 4])
+        #expect(throws: CLIPError.self) { try kept(PictureFilter(keep: [], drop: [], threshold: 1)) }
+        #expect(throws: CLIPError.self) { try kept(PictureFilter(keep: [x], drop: [])) }
+    }
+}

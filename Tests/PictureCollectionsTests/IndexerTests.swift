@@ -1,0 +1,112 @@
+import CLIP
+import Foundation
+import Testing
+
+@testable import PictureCollections
+
+@Suite struct IndexerTests {
+    /// The index holds exactly the pictures that are there, each with the embedding of its file.
+    private func expectExact(_ folder: TemporaryFolder, _ model: CLIPModel, _ names: Set<String>) throws {
+        let index = try PictureIndex(path: folder["in/.clip-index"])
+        var found: Set<String> = []
+        for number in index.pictureNumbers {
+            let path = try index.picture(number).path
+            #expect(found.insert(String(path.dropFirst(folder["in/"].count))).inserted)
+            let expected: Embedding = try model.embed(Image(contentsOf: URL(filePath: path)))
+            #expect(try index.embedding(of: number).values == expected.values.map { Float(Float16($0)) })
+        }
+        #expect(found == names && index.verify().isIntact && index.isComplete)
+    }
+
+    @Test func `New, changed, moved, copied and deleted pictures are found`() throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        let indexer = PictureIndexer(model: model, batchSize: 2)
+        func update() throws -> IndexUpdate {
+            try indexer.update(folder["in/.clip-index"], folders: [folder["in"]])
+        }
+        for (picture, name) in ["in/a.png", "in/b.png", "in/c/d.png"].enumerated() {
+            try folder.copy(picture, to: name)
+        }
+        try folder.write(Data("no picture".utf8), to: "in/bad.png")
+        var result = try update()
+        #expect(
+            result.added == 3 && result.unreadable == 1 && result.newlyUnreadable.map(\.path) == [folder["in/bad.png"]])
+        try expectExact(folder, model, ["a.png", "b.png", "c/d.png"])
+
+        result = try update()
+        #expect(result.unchanged == 3 + 0 && result.added == 0)
+
+        try folder.move("in/a.png", to: "in/c/moved.png")
+        try folder.copy(3, to: "in/b.png")
+        try folder.remove("in/c/d.png")
+        try folder.copy(0, to: "in/copy.png")
+        try folder.remove("in/bad.png")
+        result = try update()
+        #expect(result.moved == 1 && result.changed == 1 && result.deleted == 2 && result.unreadable == 0)
+        #expect(result.added == 1 && result.copied == 1)
+        try expectExact(folder, model, ["b.png", "c/moved.png", "copy.png"])
+
+        // Names change places.
+        try folder.move("in/b.png", to: "in/x.png")
+        try folder.move("in/copy.png", to: "in/b.png")
+        try folder.move("in/x.png", to: "in/copy.png")
+        result = try update()
+        #expect(result.changed == 2 && result.unchanged == 1)
+        try expectExact(folder, model, ["b.png", "c/moved.png", "copy.png"])
+    }
+
+    @Test func `The folder moves with its index, and folders outside a run are left alone`() throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        try folder.copy(0, to: "in/a/1.png")
+        try folder.copy(1, to: "in/b/2.png")
+        let indexer = PictureIndexer(model: model)
+        try indexer.update(folder["in/.clip-index"], folders: [folder["in/a"], folder["in"], folder["in/b"]])
+        try expectExact(folder, model, ["a/1.png", "b/2.png"])
+        try folder.move("in", to: "elsewhere")
+        try folder.move("elsewhere", to: "in")
+        try folder.remove("in/a/1.png")
+        let result = try indexer.update(folder["in/.clip-index"], folders: [folder["in/b"]])
+        #expect(result.deleted == 0)
+        #expect(try PictureIndex(path: folder["in/.clip-index"]).count == 2)
+        #expect(try PictureIndex.prune(path: folder["in/.clip-index"]).deleted == 1)
+        try expectExact(folder, model, ["b/2.png"])
+        #expect(throws: CLIPError.self) {
+            try indexer.update(folder["in/.clip-index"], folders: [folder["nowhere"]])
+        }
+    }
+
+    @Test func `Embeddings of two models or settings never mix`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(0, to: "in/a.png")
+        let (first, second) = (try Fixtures.model(), try Fixtures.model("gelu-f16-sharded"))
+        try PictureIndexer(model: first).update(folder["i"], folders: [folder["in"]])
+        let bytes = try folder.bytes("i")
+        let error = #expect(throws: CLIPError.self) {
+            try PictureIndexer(model: second).update(folder["i"], folders: [folder["in"]])
+        }
+        for model in [first, second] {
+            #expect(error?.message.contains(model.fingerprint.prefix(12)) == true)
+            #expect(error?.message.contains(model.path) == true)
+        }
+        let other = #expect(throws: CLIPError.self) {
+            try PictureIndexer(model: first, settings: PictureSettings(fit: .pad)).update(
+                folder["i"], folders: [folder["in"]])
+        }
+        #expect(other?.message.contains("--fit pad") == true)
+        #expect(try folder.bytes("i") == bytes)
+    }
+
+    @Test func `A picture in several crops is embedded as the model does it`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(3, to: "in/a.png")
+        let model = try Fixtures.model()
+        let settings = PictureSettings(fit: .multicrop)
+        try PictureIndexer(model: model, settings: settings, vectorType: .float32).update(
+            folder["i"], folders: [folder["in"]])
+        let index = try PictureIndex(path: folder["i"])
+        let expected: Embedding = try model.embed(Image(contentsOf: URL(filePath: folder["in/a.png"])), fit: .multicrop)
+        #expect(try index.embedding(of: 0) == expected && index.settings == settings)
+    }
+}
