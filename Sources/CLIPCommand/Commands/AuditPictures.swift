@@ -82,7 +82,7 @@ struct AuditPictures: Command {
         let model = try ModelChoice(arguments).load()
         let results = try ResultStream(output, console: console)
         let page = arguments.text(AuditPictures.html)
-        let thumbnails = ThumbnailSource(options: PictureOptions(arguments).reading)
+        let thumbnails = ThumbnailSource(options: PictureOptions(arguments, for: model).reading)
 
         var names: [String] = []
         var embeddings: [Embedding] = []

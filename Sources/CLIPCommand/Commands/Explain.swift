@@ -55,7 +55,7 @@ struct Explain: Command {
     func run() throws -> Bool {
         let console = Console(isQuiet: results.isQuiet)
         let model = try ModelChoice(arguments).load()
-        let options = PictureOptions(arguments)
+        let options = PictureOptions(arguments, for: model)
         let path = FilePath(arguments.positionals[0])
         let text = arguments.texts[1]
         let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate

@@ -110,7 +110,7 @@ private struct ScoreRun {
         self.model = model
         self.template = template
         self.console = console
-        options = PictureOptions(arguments)
+        options = PictureOptions(arguments, for: model)
         longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
     }
 
