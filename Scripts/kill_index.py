@@ -116,7 +116,7 @@ def embed(clip, model, contents, root):
 def check(clip, folder, vectors, allowed):
     """Every vector is that of one of the contents allowed at its path."""
     paths = set()
-    for line in run(clip, "export", "--index", folder, "--format", "jsonl").splitlines():
+    for line in run(clip, "vectors", "--index", folder, "--format", "jsonl").splitlines():
         record = json.loads(line)
         vector = np.array(record["embedding"], np.float32)
         path = record["input"]

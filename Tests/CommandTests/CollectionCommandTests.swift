@@ -102,14 +102,14 @@ import Testing
     @Test func `Exports hold what embedding the pictures gives`() throws {
         let folder = try indexed()
         let expected = try clip(["embed-image", "in"] + model, in: folder).records
-        #expect(try clip(["export", "--index", "in", "-o", "v.npy"], in: folder).status == 0)
+        #expect(try clip(["vectors", "--index", "in", "-o", "v.npy"], in: folder).status == 0)
         let array = try NumPyArray(folder.data("v.npy"))
         #expect(
             try jsonObject(folder.data("v.npy.json"))["inputs"] as? [String] == expected.map { $0["input"] as! String })
         for (row, record) in expected.enumerated() {
             #expect(largestError(array.row(row), floats(record["embedding"])) < 1e-3)
         }
-        let copy = try clip(["export", "--index", "in", "--format", "pgcopy"], in: folder).lines
+        let copy = try clip(["vectors", "--index", "in", "--format", "pgcopy"], in: folder).lines
         let columns = copy.map { $0.split(separator: "\t").map(String.init) }
         #expect(columns.map { $0[0] } == expected.map { $0["input"] as! String })
         #expect(columns.allSatisfy { $0.count == 3 && $0[1].hasPrefix("[") && $0[1].hasSuffix("]") })
@@ -136,7 +136,7 @@ import Testing
         let last = try clip(["index", "in"] + model, in: folder).record
         #expect((last["added"] as! Int) + (last["unchanged"] as! Int) == 120)
         let expected = try clip(["embed-image", "in"] + model, in: folder).records
-        let found = try clip(["export", "--index", "in"], in: folder).records
+        let found = try clip(["vectors", "--index", "in"], in: folder).records
         #expect(found.count == 120)
         let byPath = Dictionary(uniqueKeysWithValues: found.map { ($0["input"] as! String, floats($0["embedding"])) })
         for record in expected {

@@ -34,7 +34,7 @@ struct IndexInput {
         _ path: String, roots: [[UInt8]], model: CLIPModel, _ arguments: Arguments, _ console: Console,
         vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false
     ) throws -> IndexUpdate {
-        let options = PictureOptions(arguments)
+        let options = PictureOptions(arguments, for: model)
         let indexer = PictureIndexer(
             model: model, settings: PictureSettings(fit: options.fit, reading: options.reading),
             vectorType: vectorType, batchSize: options.batchSize, waits: waits)
