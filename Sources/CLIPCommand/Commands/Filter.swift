@@ -114,7 +114,7 @@ struct Filter: Command {
             try target.write(table.appending("clip_score", "clip_score", to: header) + lineEnd)
         }
         if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "pairs") }
-        let options = PictureOptions(arguments)
+        let options = PictureOptions(arguments, for: model)
         while true {
             let rows = try batch(of: table, options.batchSize, console)
             guard let rows else { break }
