@@ -30,18 +30,19 @@ def main():
     parser.add_argument("--clip", default=str(ROOT / ".build" / "release" / "clip"))
     parser.add_argument("--packed", choices=("f32", "f16", "int8"))
     parser.add_argument("--pictures", type=Path, help="where the pictures of golden.json lie")
+    parser.add_argument("--model", type=Path, help="the model's file, when it is not MODEL_DIR itself")
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL_DIR")
     arguments = parser.parse_args()
     for folder in arguments.models:
         golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
         pictures = arguments.pictures or picture_folder(folder, golden)
         with tempfile.TemporaryDirectory() as scratch:
-            model = folder
+            model = arguments.model or folder
             if arguments.packed:
                 model = Path(scratch) / "model.clip"
-                run(arguments.clip, "pack", folder, "-o", model, "--dtype", arguments.packed)
+                run(arguments.clip, "pack", arguments.model or folder, "-o", model, "--dtype", arguments.packed)
             check = Check(arguments.clip, folder.name, model, arguments.packed, Path(scratch))
-            check.tokens(golden["texts"])
+            check.tokens(golden["texts"] + golden.get("tokens", []))
             check.preprocessing(golden["pictures"], pictures)
             check.pictures(golden["pictures"], pictures)
             check.texts(golden["texts"])
@@ -64,13 +65,13 @@ class Check:
     def report(self, what, passed, detail):
         global failures
         failures += not passed
-        print(f"{'ok  ' if passed else 'FAIL'} {self.name:24} {what:14} {detail}", flush=True)
+        print(f"{'ok  ' if passed else 'FAIL'} {self.name:30} {what:14} {detail}", flush=True)
 
     def tokens(self, golden):
         records = self.text_records("tokenize", golden)
         wrong = [entry["text"] for entry, record in zip(golden, records) if entry["tokens"] != record["tokens"]]
         passed = not wrong and len(records) == len(golden)
-        self.report("tokens", passed, f"{len(golden) - len(wrong)} of {len(golden)} equal {wrong or ''}")
+        self.report("tokens", passed, f"{len(golden) - len(wrong)} of {len(golden)} equal {wrong[:3] or ''}")
 
     def preprocessing(self, golden, folder):
         worst = 0.0

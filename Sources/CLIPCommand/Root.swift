@@ -16,7 +16,7 @@ enum Root {
             EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Score.self, Compare.self, Explain.self,
             AuditPictures.self, Index.self, Search.self, Dedupe.self, Cluster.self, Filter.self, Outliers.self,
             Vectors.self, Tokenize.self, Preprocess.self, Pull.self, Models.self, Info.self, Verify.self, Pack.self,
-            Bench.self,
+            Export.self, Bench.self,
         ]
     }
 

@@ -111,7 +111,7 @@ struct CheckpointTensors: TensorSource {
 }
 
 /// Notes which tensors are asked for.
-final class KeyRecorder: TensorSource {
+final class KeyRecorder: TensorSource, @unchecked Sendable {
     private(set) var keys: [String] = []
     private let source: CheckpointTensors
 

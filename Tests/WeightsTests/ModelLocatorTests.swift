@@ -47,7 +47,7 @@ import Testing
         #expect(problem(folder["x"]).contains("has neither config.json nor open_clip_config.json"))
         try folder.write("{}", to: "x/open_clip_config.json")
         #expect(try locate(folder["x"]) == .openCLIP(folder: folder["x"]))
-        #expect(try locate(alone) == .safetensors(file: alone, folder: folder["x"]))
+        #expect(try locate(alone) == .weights(file: alone, folder: folder["x"]))
         try folder.write("{}", to: "x/config.json")
         #expect(try locate(folder["x"]) == .huggingFace(folder: folder["x"]))
         #expect(try Checkpoint(locate(alone)).names == ["a"])

@@ -104,6 +104,25 @@ private struct SeededGenerator: RandomNumberGenerator {
         #expect(refused > 5000)
     }
 
+    @Test(arguments: [("state.pt", 1500), ("script.pt", 1500), ("checkpoint.pt", 1000), ("types.gguf", 2000)])
+    func `Damaged PyTorch and GGUF files load or throw`(name: String, count: Int) throws {
+        var random = SeededGenerator(state: 0x7063)
+        let whole = try Fixtures.bytes(name)
+        let path = folder[name]
+        var loaded = 0
+        var refused = 0
+        for _ in 0..<count {
+            try folder.write(mutated(whole, &random), to: name)
+            if let message = refusal({ try Checkpoint(file: path) }) {
+                #expect(!message.utf8.contains(UInt8(ascii: "\n")))
+                refused += 1
+            } else {
+                loaded += 1
+            }
+        }
+        #expect(loaded > 50 && refused > 100, "\(loaded) loaded, \(refused) refused")
+    }
+
     @Test func `Four thousand damaged shard indexes load or throw`() throws {
         var random = SeededGenerator(state: 0xC11B)
         try folder.write(sample(), to: "model-1.safetensors")

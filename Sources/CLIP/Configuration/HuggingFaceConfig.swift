@@ -84,7 +84,7 @@ struct HuggingFaceConfig {
         return ConfigSection(path: top.path, source: "\(top.source) \(key)", subject: subject, fields: fields)
     }
 
-    private static func vision(_ section: inout ConfigSection) throws(CLIPError) -> VisionConfiguration {
+    static func vision(_ section: inout ConfigSection) throws(CLIPError) -> VisionConfiguration {
         let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...Limits.imageSize)
         let patchSize = try section.side("patch_size", named: "patch size", default: 32, in: 1...imageSize)
         let grid = imageSize / patchSize
@@ -102,7 +102,7 @@ struct HuggingFaceConfig {
             of: VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize))
     }
 
-    private static func text(_ section: inout ConfigSection) throws(CLIPError) -> TextConfiguration {
+    static func text(_ section: inout ConfigSection) throws(CLIPError) -> TextConfiguration {
         let transformer = try transformer(&section, width: 512, intermediateWidth: 2048, headCount: 8)
         let vocabulary = try section.int(
             "vocab_size", named: "vocabulary", default: 49408, in: 1...Limits.vocabulary)

@@ -17,7 +17,14 @@ package struct ImageEncoder: Sendable {
 
     /// Reads the tensors of the image tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
-    package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
+    package init(configuration: ModelConfiguration, weights: some TensorSource & Sendable) throws(CLIPError) {
+        try self.init(configuration: configuration, weights: weights, stream: nil)
+    }
+
+    /// - Parameter stream: given, layers are read when their turn comes and not kept.
+    init(
+        configuration: ModelConfiguration, weights: some TensorSource & Sendable, stream: WeightStream?
+    ) throws(CLIPError) {
         let vision = configuration.vision
         let width = vision.transformer.width
         let epsilon = vision.transformer.layerNormEpsilon
@@ -35,7 +42,8 @@ package struct ImageEncoder: Sendable {
             vision.hasInputNorm
             ? try LayerNorm("vision_model.pre_layrnorm", width: width, epsilon: epsilon, from: weights) : nil
         transformer = try Transformer(
-            "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights)
+            "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights,
+            stream: stream)
         outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
         projection = try weights.matrix(
             "visual_projection.weight", outputs: configuration.embeddingDimension, inputs: width)

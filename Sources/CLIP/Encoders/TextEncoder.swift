@@ -14,7 +14,14 @@ package struct TextEncoder: Sendable {
 
     /// Reads the tensors of the text tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
-    package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
+    package init(configuration: ModelConfiguration, weights: some TensorSource & Sendable) throws(CLIPError) {
+        try self.init(configuration: configuration, weights: weights, stream: nil)
+    }
+
+    /// - Parameter stream: given, layers are read when their turn comes and not kept.
+    init(
+        configuration: ModelConfiguration, weights: some TensorSource & Sendable, stream: WeightStream?
+    ) throws(CLIPError) {
         let text = configuration.text
         let width = text.transformer.width
         self.configuration = text
@@ -23,7 +30,8 @@ package struct TextEncoder: Sendable {
         positions = try weights.vector(
             "text_model.embeddings.position_embedding.weight", count: text.contextLength * width)
         transformer = try Transformer(
-            "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights)
+            "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights,
+            stream: stream)
         outputNorm = try LayerNorm(
             "text_model.final_layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon, from: weights)
         projection =

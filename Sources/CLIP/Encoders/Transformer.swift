@@ -4,19 +4,17 @@ internal import TensorCore
 struct Transformer: Sendable {
     let configuration: TransformerConfiguration
     let isCausal: Bool
-    private let layers: [TransformerLayer]
+    private let layers: TransformerLayers
 
     /// Reads the layers under `prefix`, such as `text_model.encoder.layers`.
+    /// - Parameter stream: given, a layer is read when its turn comes, every time, and not kept.
     init(
-        _ prefix: String, configuration: TransformerConfiguration, isCausal: Bool, from source: some TensorSource
+        _ prefix: String, configuration: TransformerConfiguration, isCausal: Bool,
+        from source: some TensorSource & Sendable, stream: WeightStream? = nil
     ) throws(CLIPError) {
-        var layers: [TransformerLayer] = []
-        for index in 0..<configuration.layerCount {
-            layers.append(try TransformerLayer("\(prefix).\(index)", configuration: configuration, from: source))
-        }
         self.configuration = configuration
         self.isCausal = isCausal
-        self.layers = layers
+        layers = try TransformerLayers(prefix, configuration: configuration, from: source, stream: stream)
     }
 
     /// Runs sequences whose rows lie in `hidden`, which is overwritten.
@@ -25,10 +23,8 @@ struct Transformer: Sendable {
     /// - Returns: the states of the pooled tokens, `[sequences.count, width]`.
     func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
         let state = State(hidden, sequences: sequences, configuration: configuration)
-        for layer in layers.dropLast() {
-            run(layer, state, compute)
-        }
-        return runLast(layers.last, state, compute)
+        for index in 0..<max(0, configuration.layerCount - 1) { run(layers[index], state, compute) }
+        return runLast(layers[configuration.layerCount - 1], state, compute)
     }
 
     /// Runs sequences whose rows lie in `hidden`, which becomes the states of all their tokens.
@@ -36,7 +32,7 @@ struct Transformer: Sendable {
     /// - Parameter hidden: every token once, `[rows, width]`.
     func run(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) {
         let state = State(hidden, sequences: sequences, configuration: configuration)
-        for layer in layers { run(layer, state, compute) }
+        for index in 0..<configuration.layerCount { run(layers[index], state, compute) }
     }
 
     /// What one run works on, allocated once for all layers.
@@ -59,7 +55,8 @@ struct Transformer: Sendable {
         }
     }
 
-    private func run(_ layer: TransformerLayer, _ state: State, _ compute: Compute) {
+    private func run(_ layer: TransformerLayer?, _ state: State, _ compute: Compute) {
+        guard let layer else { return }
         let width = configuration.width
         compute.layerNorm(layer.attentionNorm, state.hidden, into: state.normed)
         compute.linear([

@@ -86,7 +86,7 @@ public struct CLIPModel: Sendable {
     /// Whether texts can be embedded: the weights hold a text encoder.
     public var hasTextEncoder: Bool { loaded.store.hasTextEncoder }
     /// How the weights are stored: `f32`, `f16`, `bf16`, or several of them.
-    public var weightTypes: [String] { loaded.store.weightTypes.map { $0.rawValue.lowercased() } }
+    public var weightTypes: [String] { loaded.store.weightTypes }
     /// The number of weights of the encoders that are there.
     public var weightCount: Int { loaded.store.tensors.reduce(0) { $0 + $1.count } }
     /// The number of weights that the image encoder has by its configuration.

@@ -16,8 +16,16 @@ extension ResolvedPreprocessing {
     ) throws(CLIPError) {
         let root = if let json { try jsonObject(json, path: path) } else { [String: JSONValue]() }
         let fields = root["image_processor"]?.object ?? root
+        try self.init(
+            huggingFace: fields, path: path, source: source, imageSize: imageSize, isAbsent: json == nil)
+    }
+
+    /// Reads the fields of a preprocessor_config.json.
+    init(
+        huggingFace fields: [String: JSONValue], path: String, source: String, imageSize: Int?, isAbsent: Bool = false
+    ) throws(CLIPError) {
         var section = ConfigSection(path: path, source: source, subject: "picture", fields: fields)
-        if json == nil {
+        if isAbsent {
             section.record(
                 "preprocessing", "OpenAI's", isDefault: true,
                 warning: "there is no \(source): embeddings are wrong if the model was trained otherwise")

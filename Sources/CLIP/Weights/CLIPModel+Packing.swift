@@ -46,17 +46,42 @@ extension CLIPModel {
         return results
     }
 
+    /// A layer is in memory at a time: packing needs little more memory than the largest tensor.
     private func makeProbes() throws(CLIPError) -> Probes {
+        let store = loaded.store
+        let stream = WeightStream { store.releasePages() }
         var probes = Probes(texts: [], pictures: [])
         if hasTextEncoder {
-            let embeddings = try embed(Probes.builtInTexts, normalize: false)
+            let encoder = try TextEncoder(
+                configuration: store.configuration, weights: store.weights, stream: stream)
+            let tokenizer = try loaded.textTokenizer()
+            let tokens = Probes.builtInTexts.map {
+                tokenizer.tokenize($0).truncated(to: store.configuration.text.contextLength).ids
+            }
+            let values = encoder.embed(tokens: tokens, compute: loaded.compute)
+            try stream.check()
+            let embeddings = try loaded.embeddings(values)
             probes.texts = zip(Probes.builtInTexts, embeddings).map { Probes.Text(name: $0, embedding: $1.values) }
         }
         if hasImageEncoder {
+            let encoder = try ImageEncoder(
+                configuration: store.configuration, weights: store.weights, stream: stream)
             let pictures = ProbePicture.allCases
-            let embeddings = try embed(pictures.map { Image(bitmap: $0.bitmap) }, normalize: false)
-            probes.pictures = zip(pictures, embeddings).map {
-                Probes.Picture(name: $0.rawValue, image: Image(bitmap: $0.bitmap), embedding: $1.values)
+            let prepared = pictures.map { loaded.prepare(Image(bitmap: $0.bitmap), fit: nil) }
+            let values = prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels in
+                pixels.baseAddress.map {
+                    encoder.embed(
+                        pixels: $0, count: prepared.reduce(0) { $0 + $1.cropCount }, compute: loaded.compute)
+                }
+            }
+            try stream.check()
+            var rows = try loaded.embeddings(values ?? []).makeIterator()
+            for (picture, prepared) in zip(pictures, prepared) {
+                let crops = (0..<prepared.cropCount).compactMap { _ in rows.next() }
+                probes.pictures.append(
+                    Probes.Picture(
+                        name: picture.rawValue, image: Image(bitmap: picture.bitmap),
+                        embedding: Embedding(meanOf: crops, normalize: false).values))
             }
         }
         return probes

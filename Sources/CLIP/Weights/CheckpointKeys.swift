@@ -1,29 +1,172 @@
 internal import Weights
 
+/// Where a checkpoint keeps a tensor that the encoders ask for by its Hugging Face key.
+struct TensorPlace: Equatable {
+    var name: String
+    /// Which third of the rows it is, where queries, keys and values are stored as one.
+    var third: Int?
+    /// Whether a matrix is stored `[inputs, outputs]`.
+    var isTransposed = false
+    /// A vector whose numbers multiply the rows (LayerScale; Touvron et al., 2021).
+    var scale: String?
+}
+
 /// Under which names a checkpoint keeps the tensors that Hugging Face's CLIPModel knows by `vision_model.…`, `text_model.…`,
 /// `visual_projection.weight` and `text_projection.weight`.
-///
-/// A file of one encoder alone may leave the prefix away.
 struct CheckpointKeys: Sendable {
+    enum Layout: Sendable, Equatable {
+        /// Hugging Face's own. A file of one encoder alone may leave the prefix away.
+        case huggingFace
+        /// OpenAI's and open_clip's: queries, keys and values in one, projections the other way round.
+        case openAI
+        /// clip.cpp's.
+        case ggml
+    }
+
+    let layout: Layout
     /// What stands before the image encoder's keys; nil when the checkpoint has none.
     let visionPrefix: String?
     /// What stands before the text encoder's keys; nil when the checkpoint has none.
     let textPrefix: String?
+    private let names: Set<String>
 
     init(_ names: [String]) {
         let names = Set(names)
-        func prefix(_ full: String, _ first: String) -> String? {
-            [full, ""].first { names.contains($0 + first) }
+        func prefix(_ prefixes: String..., before first: String) -> String? {
+            prefixes.first { names.contains($0 + first) }
         }
-        visionPrefix = prefix("vision_model.", "embeddings.patch_embedding.weight")
-        textPrefix = prefix("text_model.", "embeddings.token_embedding.weight")
+        self.names = names
+        if names.contains("visual.conv1.weight") {
+            layout = .openAI
+            visionPrefix = "visual."
+            textPrefix = prefix("", "text.", before: "token_embedding.weight")
+        } else if names.contains("v.patch_embd.weight") || names.contains("t.token_embd.weight") {
+            layout = .ggml
+            visionPrefix = prefix("v.", before: "patch_embd.weight")
+            textPrefix = prefix("t.", before: "token_embd.weight")
+        } else {
+            layout = .huggingFace
+            visionPrefix = prefix("vision_model.", "", before: "embeddings.patch_embedding.weight")
+            textPrefix = prefix("text_model.", "", before: "embeddings.token_embedding.weight")
+        }
+    }
+
+    /// Where the checkpoint keeps `key`.
+    func place(of key: String) -> TensorPlace {
+        let (encoder, prefix, rest) = split(key)
+        switch layout {
+        case .huggingFace: return huggingFacePlace(of: key, prefix: prefix, rest)
+        case .openAI: return openAIPlace(of: key, encoder, prefix: prefix, rest)
+        case .ggml: return ggmlPlace(of: key, prefix: prefix, rest)
+        }
     }
 
     /// The checkpoint's name for `key`.
-    func name(of key: String) -> String {
-        for (full, own) in [("vision_model.", visionPrefix), ("text_model.", textPrefix)] {
-            if let own, key.hasPrefix(full) { return own + key.dropFirst(full.count) }
+    func name(of key: String) -> String { place(of: key).name }
+
+    private enum Encoder { case vision, text }
+
+    /// The encoder that a key belongs to, its prefix in the checkpoint, and the key without its own.
+    private func split(_ key: String) -> (encoder: Encoder?, prefix: String, rest: Substring) {
+        for (encoder, full, own) in [
+            (Encoder.vision, "vision_model.", visionPrefix), (.text, "text_model.", textPrefix),
+        ] where key.hasPrefix(full) {
+            return (encoder, own ?? full, key.dropFirst(full.count))
         }
-        return key
+        return (nil, "", key[...])
+    }
+
+    /// Projections may be stored as OpenAI does: without `.weight`, `[inputs, outputs]`.
+    private func huggingFacePlace(of key: String, prefix: String, _ rest: Substring) -> TensorPlace {
+        if key.hasSuffix("_projection.weight"), !names.contains(key) {
+            let bare = String(key.dropLast(".weight".count))
+            if names.contains(bare) { return TensorPlace(name: bare, isTransposed: true) }
+        }
+        return TensorPlace(name: prefix + rest)
+    }
+
+    private func openAIPlace(
+        of key: String, _ encoder: Encoder?, prefix: String, _ rest: Substring
+    ) -> TensorPlace {
+        guard let encoder else {
+            let text = textPrefix ?? ""
+            switch key {
+            case "visual_projection.weight": return TensorPlace(name: "visual.proj", isTransposed: true)
+            case "text_projection.weight" where !names.contains(text + key):
+                return TensorPlace(name: text + "text_projection", isTransposed: true)
+            case "text_projection.weight", "text_projection.bias": return TensorPlace(name: text + key)
+            default: return TensorPlace(name: key)
+            }
+        }
+        if let (layer, part) = CheckpointKeys.layer(rest) {
+            let block = "\(prefix)transformer.resblocks.\(layer)."
+            let (module, parameter) = CheckpointKeys.parameter(part)
+            for (third, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module == "self_attn.\(name)" {
+                return TensorPlace(name: "\(block)attn.in_proj_\(parameter)", third: third)
+            }
+            let (name, scale) =
+                switch module {
+                case "layer_norm1": ("ln_1", "")
+                case "layer_norm2": ("ln_2", "")
+                case "self_attn.out_proj": ("attn.out_proj", "ls_1.gamma")
+                case "mlp.fc1": ("mlp.c_fc", "")
+                case "mlp.fc2": ("mlp.c_proj", "ls_2.gamma")
+                default: (String(module), "")
+                }
+            return TensorPlace(
+                name: "\(block)\(name).\(parameter)", scale: names.contains(block + scale) ? block + scale : nil)
+        }
+        let (module, parameter) = CheckpointKeys.parameter(rest)
+        switch (encoder, module) {
+        case (.vision, "embeddings.patch_embedding"): return TensorPlace(name: "\(prefix)conv1.\(parameter)")
+        case (_, "embeddings.position_embedding"): return TensorPlace(name: "\(prefix)positional_embedding")
+        case (.vision, "pre_layrnorm"): return TensorPlace(name: "\(prefix)ln_pre.\(parameter)")
+        case (.vision, "post_layernorm"): return TensorPlace(name: "\(prefix)ln_post.\(parameter)")
+        case (.text, "embeddings.token_embedding"): return TensorPlace(name: "\(prefix)token_embedding.\(parameter)")
+        case (.text, "final_layer_norm"): return TensorPlace(name: "\(prefix)ln_final.\(parameter)")
+        default: return TensorPlace(name: prefix + (rest == "embeddings.class_embedding" ? "class_embedding" : rest))
+        }
+    }
+
+    private func ggmlPlace(of key: String, prefix: String, _ rest: Substring) -> TensorPlace {
+        if let (layer, part) = CheckpointKeys.layer(rest) {
+            let (module, parameter) = CheckpointKeys.parameter(part)
+            let name =
+                switch module {
+                case "layer_norm1": "ln1"
+                case "layer_norm2": "ln2"
+                case "self_attn.q_proj": "attn_q"
+                case "self_attn.k_proj": "attn_k"
+                case "self_attn.v_proj": "attn_v"
+                case "self_attn.out_proj": "attn_out"
+                // clip.cpp's names for the two are the other way round than other models' in GGUF.
+                case "mlp.fc1": "ffn_down"
+                case "mlp.fc2": "ffn_up"
+                default: String(module)
+                }
+            return TensorPlace(name: "\(prefix)blk.\(layer).\(name).\(parameter)")
+        }
+        let (module, parameter) = CheckpointKeys.parameter(rest)
+        switch module {
+        case "embeddings.patch_embedding": return TensorPlace(name: "\(prefix)patch_embd.\(parameter)")
+        case "embeddings.position_embedding": return TensorPlace(name: "\(prefix)position_embd.\(parameter)")
+        case "embeddings.token_embedding": return TensorPlace(name: "\(prefix)token_embd.\(parameter)")
+        case "pre_layrnorm": return TensorPlace(name: "\(prefix)pre_ln.\(parameter)")
+        case "post_layernorm", "final_layer_norm": return TensorPlace(name: "\(prefix)post_ln.\(parameter)")
+        default: return TensorPlace(name: prefix + (rest == "embeddings.class_embedding" ? "class_embd" : rest))
+        }
+    }
+
+    /// The layer's number and what stands behind it, of `encoder.layers.N.…`.
+    private static func layer(_ rest: Substring) -> (layer: Substring, part: Substring)? {
+        guard rest.hasPrefix("encoder.layers.") else { return nil }
+        let parts = rest.dropFirst("encoder.layers.".count).split(separator: ".", maxSplits: 1)
+        return parts.count == 2 ? (parts[0], parts[1]) : nil
+    }
+
+    /// `a.b.weight` as `a.b` and `weight`.
+    private static func parameter(_ key: Substring) -> (module: Substring, parameter: Substring) {
+        guard let dot = key.lastIndex(of: ".") else { return (key, "") }
+        return (key[..<dot], key[key.index(after: dot)...])
     }
 }

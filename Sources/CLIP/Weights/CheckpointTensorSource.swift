@@ -1,35 +1,55 @@
 package import TensorCore
 package import Weights
 
-/// Weights from a Hugging Face checkpoint, checked and packed as the encoders ask for them.
+/// Weights from a checkpoint of any layout, checked and packed as the encoders ask for them.
 package struct CheckpointTensorSource: TensorSource {
     private let checkpoint: Checkpoint
     let keys: CheckpointKeys
     private let threads: Int
+    /// Whether position embeddings of another number of positions are resampled, as open_clip does when it loads.
+    private let resamplesPositions: Bool
 
     /// - Parameter threads: how many threads pack a matrix.
-    package init(_ checkpoint: Checkpoint, threads: Int = 1) {
+    package init(_ checkpoint: Checkpoint, threads: Int = 1, resamplesPositions: Bool = false) {
         self.checkpoint = checkpoint
         self.threads = threads
+        self.resamplesPositions = resamplesPositions
         keys = CheckpointKeys(checkpoint.names)
     }
 
     package func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix {
-        let (tensor, isTransposed) = try matrixTensor(key)
-        let expected = isTransposed ? [inputs, outputs] : [outputs, inputs]
+        let place = keys.place(of: key)
+        let tensor = try tensor(place)
+        let expected = place.isTransposed ? [inputs, outputs] : [outputs, inputs]
         guard tensor.rowShape == expected else { throw CLIPError(tensor, expected: expected) }
-        return try PanelPacking(tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: isTransposed)
-            .packed(threads: threads)
+        guard let scale = place.scale else {
+            return try PanelPacking(
+                tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: place.isTransposed
+            ).packed(threads: threads)
+        }
+        var numbers = try finiteFloats(tensor)
+        for (row, factor) in try vector(named: scale, count: outputs).enumerated() {
+            for index in row * inputs..<(row + 1) * inputs { numbers[index] *= factor }
+        }
+        return numbers.withUnsafeBufferPointer { numbers in
+            PanelPackedMatrix(numbers.baseAddress!, outputs: outputs, inputs: inputs)
+        }
     }
 
     package func vector(_ key: String, count: Int) throws(CLIPError) -> [Float] {
-        let tensor = try tensor(key)
+        let place = keys.place(of: key)
+        let tensor = try tensor(place)
+        if resamplesPositions, tensor.elementCount != count, key.hasSuffix(".position_embedding.weight") {
+            return try resampledPositions(tensor, count: count, isGrid: key.hasPrefix("vision_model."))
+        }
         guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
-        return try finiteFloats(tensor)
+        let numbers = try finiteFloats(tensor)
+        guard let scale = place.scale else { return numbers }
+        return zip(numbers, try vector(named: scale, count: count)).map { $0 * $1 }
     }
 
     package func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable {
-        let tensor = try tensor(key)
+        let tensor = try tensor(keys.place(of: key))
         guard tensor.shape == [rows, columns] else { throw CLIPError(tensor, expected: [rows, columns]) }
         guard tensor.type == .f32 || tensor.type == .f16 else {
             let buffer = WeightBuffer(byteCount: 4 * rows * columns)
@@ -50,23 +70,31 @@ package struct CheckpointTensorSource: TensorSource {
         return try finiteFloats(tensor)[0]
     }
 
+    /// The shape of the tensor `key`; nil when the checkpoint has none.
+    func shape(of key: String) -> [Int]? { checkpoint.layout(of: keys.name(of: key))?.shape }
+
+    /// How many layers an encoder has, counted from 0 without a gap.
+    func layerCount(_ encoder: String) -> Int {
+        var count = 0
+        while shape(of: "\(encoder).encoder.layers.\(count).layer_norm1.weight") != nil { count += 1 }
+        return count
+    }
+
     /// The length of an embedding by the projections' shapes; nil when there is no projection.
     /// - Throws: `CLIPError` when the two projections disagree.
     func embeddingDimension() throws(CLIPError) -> Int? {
         var found: (key: String, dimension: Int)?
-        for key in ["visual_projection", "text_projection"] {
-            let name = [key + ".weight", key].first(where: checkpoint.contains)
-            guard let name, let tensor = try reading({ () throws(WeightsError) in try checkpoint.tensor(name) }),
-                tensor.shape.count == 2
-            else { continue }
-            let dimension = tensor.shape[name == key ? 1 : 0]
+        for key in ["visual_projection.weight", "text_projection.weight"] {
+            let place = keys.place(of: key)
+            guard let shape = checkpoint.layout(of: place.name)?.shape, shape.count == 2 else { continue }
+            let dimension = shape[place.isTransposed ? 1 : 0]
             if let found, found.dimension != dimension {
                 throw CLIPError(
                     .model, path: checkpoint.path,
-                    "\(found.key) gives \(found.dimension) values, \(name) \(dimension): pictures and texts can't be "
-                        + "compared, the files are of different models")
+                    "\(found.key) gives \(found.dimension) values, \(place.name) \(dimension): pictures and texts can't "
+                        + "be compared, the files are of different models")
             }
-            found = (name, dimension)
+            found = (place.name, dimension)
         }
         guard let found else { return nil }
         guard (1...1 << 15).contains(found.dimension) else {
@@ -80,13 +108,11 @@ package struct CheckpointTensorSource: TensorSource {
     /// leaves those out as well, but hardly anyone means it.
     func warning(about setting: ModelSetting, _ configuration: ModelConfiguration) -> ModelSetting {
         let encoders = [
-            ("image layers", keys.visionPrefix, configuration.vision.transformer.layerCount),
-            ("text layers", keys.textPrefix, configuration.text.transformer.layerCount),
+            ("image layers", "vision_model", configuration.vision.transformer.layerCount),
+            ("text layers", "text_model", configuration.text.transformer.layerCount),
         ]
-        for (name, prefix, count) in encoders where name == setting.name {
-            guard let prefix, checkpoint.contains("\(prefix)encoder.layers.\(count).layer_norm1.weight") else {
-                continue
-            }
+        for (name, encoder, count) in encoders where name == setting.name {
+            guard shape(of: "\(encoder).encoder.layers.\(count).layer_norm1.weight") != nil else { continue }
             return ModelSetting(
                 name: name, value: setting.value, source: setting.source,
                 warning: "the weights hold more layers: those after \(count) are left out")
@@ -94,26 +120,34 @@ package struct CheckpointTensorSource: TensorSource {
         return setting
     }
 
-    /// The element types of floating-point tensors, each once.
-    var elementTypes: [ElementType] {
-        let found = checkpoint.names.compactMap { try? checkpoint.tensor($0)?.type }
-        return ElementType.allCases.filter { $0.isFloatingPoint && found.contains($0) }
+    /// The types of numbers that weights are stored in, each once, in lower case.
+    var weightTypes: [String] {
+        let found = Set(checkpoint.names.compactMap { checkpoint.layout(of: $0)?.typeName.lowercased() })
+        let whole = Set(ElementType.allCases.filter { !$0.isFloatingPoint }.map { $0.rawValue.lowercased() })
+        let order = ElementType.allCases.map { $0.rawValue.lowercased() }
+        return found.subtracting(whole).sorted {
+            (order.firstIndex(of: $0) ?? order.count, $0) < (order.firstIndex(of: $1) ?? order.count, $1)
+        }
     }
 
-    /// The tensor of a linear layer. Projections may be stored as OpenAI does: without `.weight`, `[inputs, outputs]`.
-    private func matrixTensor(_ key: String) throws(CLIPError) -> (StoredTensor, isTransposed: Bool) {
-        let bare = key.hasSuffix("_projection.weight") ? String(key.dropLast(".weight".count)) : nil
-        if let bare, checkpoint.contains(bare), !checkpoint.contains(key) { return (try tensor(bare), true) }
-        return (try tensor(key), false)
+    private func tensor(_ place: TensorPlace) throws(CLIPError) -> StoredTensor {
+        let whole = try tensor(named: place.name)
+        guard let third = place.third else { return whole }
+        guard let rows = whole.shape.first, rows.isMultiple(of: 3), rows > 0 else {
+            throw CLIPError(
+                .model, path: checkpoint.path,
+                "tensor \"\(place.name)\" has shape \(whole.shape.prefix(8)), expected queries, keys and values of the "
+                    + "same size: it is damaged, fetch it again")
+        }
+        return whole.rows(third * (rows / 3)..<(third + 1) * (rows / 3))
     }
 
-    private func tensor(_ key: String) throws(CLIPError) -> StoredTensor {
-        let name = keys.name(of: key)
+    private func tensor(named name: String) throws(CLIPError) -> StoredTensor {
         let found = try reading { () throws(WeightsError) in try checkpoint.tensor(name) }
         guard let found else {
             throw CLIPError(
                 .model, path: checkpoint.path,
-                "has no tensor \"\(name)\": it is incomplete or not a Hugging Face CLIP, fetch the whole model")
+                "has no tensor \"\(name)\": it is incomplete or another model's, fetch the whole model")
         }
         guard found.type.isFloatingPoint else {
             throw CLIPError(
@@ -121,6 +155,28 @@ package struct CheckpointTensorSource: TensorSource {
                 "tensor \"\(found.name)\" has type \(found.type.rawValue), expected F32, F16, BF16 or F64")
         }
         return found
+    }
+
+    private func vector(named name: String, count: Int) throws(CLIPError) -> [Float] {
+        let tensor = try tensor(named: name)
+        guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
+        return try finiteFloats(tensor)
+    }
+
+    /// - Parameter isGrid: whether they are the class token's and those of a square of patches.
+    private func resampledPositions(
+        _ tensor: StoredTensor, count: Int, isGrid: Bool
+    ) throws(CLIPError) -> [Float] {
+        let columns = tensor.shape.count == 2 ? tensor.shape[1] : 0
+        guard columns > 0, count.isMultiple(of: columns), tensor.shape[0] > 1 else {
+            throw CLIPError(tensor, expected: [count])
+        }
+        let table = PositionTable(columns: columns, values: try finiteFloats(tensor))
+        guard isGrid else { return table.resampledLine(to: count / columns).values }
+        guard let resampled = table.resampledGrid(to: count / columns) else {
+            throw CLIPError(tensor, expected: [count / columns, columns])
+        }
+        return resampled.values
     }
 
     private func finiteFloats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
@@ -138,6 +194,15 @@ extension StoredTensor {
     var rowShape: [Int] {
         guard shape.count > 2, let rows = shape.first, rows > 0 else { return shape }
         return [rows, elementCount / rows]
+    }
+
+    /// Some rows of this tensor, which has `range.upperBound` or more.
+    func rows(_ range: Range<Int>) -> StoredTensor {
+        let rowBytes = shape[0] > 0 ? byteCount / shape[0] : 0
+        return StoredTensor(
+            name: name, type: type, shape: [range.count] + shape.dropFirst(),
+            offset: offset + range.lowerBound * rowBytes,
+            byteCount: range.count * rowBytes, file: file)
     }
 
     /// The tensor, of F32 or F16, as rows that stay in their file.

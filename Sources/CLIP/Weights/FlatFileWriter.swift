@@ -56,6 +56,7 @@ struct FlatFileWriter {
                     try put(declaration, stored.bytes)
                 }
             }
+            model.releasePages()
         }
         if model.hasTextEncoder { try put(tokenizerDeclaration(tokenizer.count), tokenizer) }
         for (declaration, rows) in probeDeclarations { try put(declaration, rows.flatMap { $0 }) }

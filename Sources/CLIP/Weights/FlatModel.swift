@@ -55,7 +55,7 @@ struct FlatModel: ModelStore {
         logitScale = value
     }
 
-    var weightTypes: [ElementType] { [weightType.elementType] }
+    var weightTypes: [String] { [weightType.rawValue] }
 
     var byteCount: Int { flat.file.file.bytes.count }
 
@@ -99,6 +99,8 @@ struct FlatModel: ModelStore {
 
     /// This file's weights may be rounded; its probes are the original's.
     func inheritedProbes() throws(CLIPError) -> Probes? { try probes() }
+
+    func releasePages() { flat.file.file.releasePages() }
 
     func checkIntegrity() throws(CLIPError) {
         var fingerprint = FlatFingerprint(

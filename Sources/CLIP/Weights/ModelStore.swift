@@ -13,8 +13,8 @@ protocol ModelStore: Sendable {
     var hasImageEncoder: Bool { get }
     var hasTextEncoder: Bool { get }
     var weights: any TensorSource & Sendable { get }
-    /// The element types that the weights are stored in.
-    var weightTypes: [ElementType] { get }
+    /// The types of numbers that the weights are stored in, such as `f32`, `q8_0`.
+    var weightTypes: [String] { get }
     /// The size of the weights' files.
     var byteCount: Int { get }
     /// How exact embeddings by these weights are: the least cosine to the original's.
@@ -33,6 +33,8 @@ protocol ModelStore: Sendable {
     func probes() throws(CLIPError) -> Probes?
     /// The probes that a file packed from this one inherits; nil when they are to be computed.
     func inheritedProbes() throws(CLIPError) -> Probes?
+    /// Gives back the memory of weights that were read and copied.
+    func releasePages()
     /// Reads every weight.
     /// - Throws: `CLIPError` when the weights are not what they were when the file was made.
     func checkIntegrity() throws(CLIPError)
@@ -50,13 +52,18 @@ extension ModelStore {
 func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any ModelStore {
     switch source {
     case .flat(let path): return try FlatModel(path: path)
-    case .huggingFace(let folder): return try HuggingFaceModel(source, folder: folder, threads: threads)
-    case .safetensors(_, let folder) where ModelFolder(path: folder).contains("config.json"):
-        return try HuggingFaceModel(source, folder: folder, threads: threads)
-    case .safetensors, .openCLIP:
-        throw CLIPError(
-            .model, path: source.path,
-            "is an open_clip model: this version reads Hugging Face's files (config.json and model.safetensors) "
-                + "and .clip files, use the transformers files of the same model")
+    case .huggingFace(let folder): return try CheckpointModel(huggingFace: source, folder: folder, threads: threads)
+    case .weights(_, let folder):
+        // The hub's repositories often hold both configurations: the names of the tensors tell whose the file is.
+        let files = ModelFolder(path: folder)
+        let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
+        let isOpenCLIP = CheckpointKeys(checkpoint.names).layout == .openAI
+        if files.contains("open_clip_config.json"), isOpenCLIP || !files.contains("config.json") {
+            return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
+        }
+        return try CheckpointModel(huggingFace: source, folder: folder, threads: threads)
+    case .openCLIP(let folder): return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
+    case .openAI(let path): return try CheckpointModel(openAI: path, threads: threads)
+    case .gguf(let path): return try CheckpointModel(gguf: path, threads: threads)
     }
 }

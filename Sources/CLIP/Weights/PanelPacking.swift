@@ -43,42 +43,76 @@ struct PanelPacking {
         switch tensor.type {
         case .f32: pack(source, panels, into: target, as: UInt32.self, exponent: 0x7F80_0000) { $0 }
         case .f16: pack(source, panels, into: target, as: UInt16.self, exponent: 0x7C00) { $0 }
-        case .bf16: pack(source, panels, into: target, as: UInt16.self, exponent: 0x7F80) { UInt32($0) << 16 }
+        case .bf16:
+            pack(source, panels, into: target, as: UInt16.self, exponent: 0x7F80) {
+                SIMD4<UInt32>(truncatingIfNeeded: $0) &<< 16
+            }
         default:
-            pack(source, panels, into: target, as: UInt64.self, exponent: 0x7FF0_0000_0000_0000) {
-                Float(Double(bitPattern: $0)).bitPattern
+            pack(source, panels, into: target, as: UInt64.self, exponent: 0x7FF0_0000_0000_0000) { bits in
+                var kept = SIMD4<UInt32>()
+                for lane in 0..<4 { kept[lane] = Float(Double(bitPattern: bits[lane])).bitPattern }
+                return kept
             }
         }
     }
 
+    /// Squares of 4 × 4 weights are turned in registers: reading a panel column by column would take a step of a whole
+    /// row for every number.
     @inline(__always)
-    private func pack<Stored: FixedWidthInteger, Kept: FixedWidthInteger>(
+    private func pack<Stored: FixedWidthInteger & SIMDScalar, Kept: FixedWidthInteger & SIMDScalar>(
         _ source: UnsafeRawBufferPointer, _ panels: Range<Int>, into target: UnsafeMutableRawBufferPointer,
-        as type: Stored.Type, exponent: Stored, convert: (Stored) -> Kept
+        as type: Stored.Type, exponent: Stored, convert: (SIMD4<Stored>) -> SIMD4<Kept>
     ) -> Bool {
         let width = PanelPackedMatrix.panelWidth
         let size = MemoryLayout<Stored>.size
         let (rowStep, columnStep) = isTransposed ? (size, outputs * size) : (inputs * size, size)
         guard let source = source.baseAddress, let target = target.baseAddress else { return true }
-        var special = 0
+        let square = isTransposed ? 0 : inputs / 4 * 4
+        let exponents = SIMD4(repeating: exponent)
+        var special = SIMDMask<SIMD4<Stored>.MaskStorage>(repeating: false)
         for panel in panels {
             let rows = min(width, outputs - panel * width)
             let first = source + panel * width * rowStep
             let output = (target + panel * width * inputs * MemoryLayout<Kept>.size)
                 .assumingMemoryBound(to: Kept.self)
+            for row in stride(from: 0, to: rows / 4 * 4, by: 4) {
+                let line = first + row &* rowStep
+                for column in stride(from: 0, to: square, by: 4) {
+                    let place = line + column &* size
+                    let a = PanelPacking.four(place, as: type)
+                    let b = PanelPacking.four(place + rowStep, as: type)
+                    let c = PanelPacking.four(place + 2 &* rowStep, as: type)
+                    let d = PanelPacking.four(place + 3 &* rowStep, as: type)
+                    special = special .| (a & exponents .== exponents) .| (b & exponents .== exponents)
+                    special = special .| (c & exponents .== exponents) .| (d & exponents .== exponents)
+                    let slot = output + (column &* width &+ row)
+                    for lane in 0..<4 {
+                        UnsafeMutableRawPointer(slot + lane &* width).storeBytes(
+                            of: convert(SIMD4(a[lane], b[lane], c[lane], d[lane])), as: SIMD4<Kept>.self)
+                    }
+                }
+            }
             for column in 0..<inputs {
                 let place = first + column &* columnStep
                 let slot = output + column &* width
-                for row in 0..<rows {
+                for row in (column < square ? rows / 4 * 4 : 0)..<rows {
                     let bits = Stored(
                         littleEndian: place.loadUnaligned(fromByteOffset: row &* rowStep, as: Stored.self))
-                    special &+= bits & exponent == exponent ? 1 : 0
-                    slot[row] = convert(bits)
+                    special[0] = special[0] || bits & exponent == exponent
+                    slot[row] = convert(SIMD4(repeating: bits))[0]
                 }
                 for row in rows..<width { slot[row] = 0 }
             }
         }
-        return special == 0
+        return !(special[0] || special[1] || special[2] || special[3])
+    }
+
+    @inline(__always)
+    private static func four<Stored: FixedWidthInteger & SIMDScalar>(
+        _ place: UnsafeRawPointer, as type: Stored.Type
+    ) -> SIMD4<Stored> {
+        let bits = place.loadUnaligned(as: SIMD4<Stored>.self)
+        return SIMD4(bits[0].littleEndian, bits[1].littleEndian, bits[2].littleEndian, bits[3].littleEndian)
     }
 }
 

@@ -1,29 +1,29 @@
-/// The tensors of a model, one view over one or many safetensors files.
+/// The tensors of a model, one view over one or many files.
 ///
-/// Wrappers prefix their keys: `module.`, `clip.` and `model.` are taken off, so that `clip.logit_scale` is found as
-/// `logit_scale`. A key is left as it is where taking them off would make two tensors one.
+/// Wrappers prefix their keys: `state_dict.`, `module.`, `clip.` and `model.` are taken off, so that `clip.logit_scale` is
+/// found as `logit_scale`. A key is left as it is where taking them off would make two tensors one.
 package struct Checkpoint: Sendable {
     /// How a Hugging Face folder may hold its weights, first choice first.
-    package static let huggingFaceNames = ["model.safetensors", "model.safetensors.index.json"]
+    package static let huggingFaceNames = [
+        "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+    ]
     /// How an open_clip folder may hold its weights, first choice first.
     package static let openCLIPNames = [
-        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors",
+        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin",
+        "open_clip_pytorch_model.pth", "model.safetensors", "pytorch_model.bin",
     ]
 
     /// The files behind it, in the order of their names.
-    package let files: [SafetensorsFile]
+    package let files: [any TensorFile]
     /// The tensor names without wrapper prefixes, in the order of files and data.
     package let names: [String]
     /// The `__metadata__` of the files; of two values for one key the first file's.
     package let metadata: [String: String]
     private let places: [String: (file: Int, name: String)]
 
-    /// Opens one safetensors file; flat `.clip` files are safetensors too.
+    /// Opens one file, whatever its format; flat `.clip` files are safetensors too.
     package init(file path: String) throws(WeightsError) {
-        if let foreign = ForeignFormat(fileName: path), FileKind(at: path) == .file {
-            throw WeightsError(path: path, problem: "is \(foreign.description): \(foreign.advice)")
-        }
-        self.init([try SafetensorsFile(path: path)], wanted: nil)
+        self.init([try openTensorFile(path)], wanted: nil)
     }
 
     /// Opens the first of `candidates` in a model folder; a name that ends in `.index.json` brings its shards.
@@ -44,7 +44,8 @@ package struct Checkpoint: Sendable {
     /// Opens the weights of a located model.
     package init(_ source: ModelSource) throws(WeightsError) {
         switch source {
-        case .flat(let path), .safetensors(let path, folder: _): try self.init(file: path)
+        case .flat(let path), .weights(let path, folder: _), .openAI(let path), .gguf(let path):
+            try self.init(file: path)
         case .huggingFace(let folder): try self.init(folder: folder)
         case .openCLIP(let folder): try self.init(folder: folder, candidates: Checkpoint.openCLIPNames)
         }
@@ -64,11 +65,11 @@ package struct Checkpoint: Sendable {
                 problem: "this shard is missing (\(missing.count) of \(fileNames.count) are), \(index) names it: "
                     + "the download is incomplete, fetch it again")
         }
-        var files: [SafetensorsFile] = []
+        var files: [any TensorFile] = []
         var wanted: [Set<String>] = []
         var numbers: [String: Int] = [:]
         for name in fileNames {
-            let file = try SafetensorsFile(path: Path.join(folder.path, name))
+            let file = try openTensorFile(Path.join(folder.path, name))
             numbers[name] = files.count
             files.append(file)
             wanted.append([])
@@ -87,7 +88,7 @@ package struct Checkpoint: Sendable {
     }
 
     /// - Parameter wanted: per file the tensors that count, nil for all.
-    private init(_ files: [SafetensorsFile], wanted: [Set<String>]?) {
+    private init(_ files: [any TensorFile], wanted: [Set<String>]?) {
         var keys: [(file: Int, name: String)] = []
         for (number, file) in files.enumerated() {
             for name in file.names where wanted?[number].contains(name) ?? true { keys.append((number, name)) }
@@ -118,13 +119,18 @@ package struct Checkpoint: Sendable {
         return try files[place.file].tensor(place.name)
     }
 
+    /// What the files say of the tensor `name` (without wrapper prefixes), nil if there is none.
+    package func layout(of name: String) -> TensorLayout? {
+        places[name].flatMap { files[$0.file].layout(of: $0.name) }
+    }
+
     /// Whether there is a tensor `name` (without wrapper prefixes).
     package func contains(_ name: String) -> Bool { places[name] != nil }
 
     /// What to call these weights in a message: the file, or the first of the shards.
     package var path: String { files[0].file.path }
 
-    private static let wrappers = ["module.", "clip.", "model."].map { Array($0.utf8) }
+    private static let wrappers = ["state_dict.", "module.", "clip.", "model."].map { Array($0.utf8) }
 
     private static func strippingWrappers(_ name: String) -> String {
         var rest = name.utf8[...]
@@ -144,12 +150,11 @@ package struct Checkpoint: Sendable {
                 path: Path.join(folder, name),
                 problem: "is not a file, or a link to one that is missing: the download is incomplete, fetch it again")
         }
-        if let name = contents.first(where: { ForeignFormat(fileName: $0) != nil }),
-            let foreign = ForeignFormat(fileName: name)
-        {
-            return WeightsError(path: Path.join(folder, name), problem: "is \(foreign.description): \(foreign.advice)")
-        }
         let expected = candidates.joined(separator: " or ")
-        return WeightsError(path: folder, problem: "has no weights, expected \(expected): fetch the whole model")
+        let others = [".h5", ".msgpack", ".onnx", ".npz", ".gguf", ".pt", ".pth", ".bin", ".ckpt", ".safetensors"]
+        let other = contents.first { name in others.contains { name.hasSuffix($0) } }
+        let found = other.map { ", found \(quoted($0))" } ?? ""
+        return WeightsError(
+            path: folder, problem: "has no weights, expected \(expected)\(found): fetch the whole model")
     }
 }

@@ -14,6 +14,8 @@ package final class MappedFile: @unchecked Sendable {
     package let path: String
     /// The whole file, never empty. Valid while this object lives.
     package let bytes: UnsafeRawBufferPointer
+    /// Whether the bytes are the file's own, which may be read again.
+    private let isOfFile: Bool
 
     /// Maps the regular file at `path`.
     ///
@@ -28,11 +30,32 @@ package final class MappedFile: @unchecked Sendable {
             throw WeightsError(path: path, problem: "\(byteCount) bytes can't be mapped: \(systemMessage())")
         }
         self.path = path
+        isOfFile = true
+        bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+    }
+
+    /// Memory that stands for a part of the file at `path` which has to be converted first.
+    ///
+    /// - Parameter fill: writes the `byteCount` bytes, which are zero.
+    init(path: String, byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) throws(WeightsError) {
+        let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
+        guard byteCount > 0, let start, start != MAP_FAILED else {
+            throw WeightsError(path: path, problem: "\(byteCount) bytes of memory can't be had: \(systemMessage())")
+        }
+        fill(UnsafeMutableRawBufferPointer(start: start, count: byteCount))
+        isOfFile = false
+        self.path = path
         bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
     }
 
     deinit {
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    }
+
+    /// Gives back the memory of all pages touched so far; they come back from the file when they are touched again.
+    package func releasePages() {
+        guard isOfFile else { return }
+        madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count, MADV_DONTNEED)
     }
 
     /// Tells the system that the bytes in `range` are about to be read front to back.

@@ -1,4 +1,6 @@
-/// Finds the model that `--model` names: a `.clip` file, a folder, a safetensors file, an installed model, or a name in the
+internal import JSON
+
+/// Finds the model that `--model` names: a `.clip` file, a folder, a file of weights, an installed model, or a name in the
 /// hub cache, spelt in full or short.
 ///
 /// Only names and sizes are looked at; weights are checked when they are opened.
@@ -71,29 +73,51 @@ package struct ModelLocator: Sendable {
         let folder = ModelFolder(path: path)
         let hasConfig = folder.contains("config.json")
         let hasOpenCLIPConfig = folder.contains("open_clip_config.json")
-        if hasConfig, Checkpoint.huggingFaceNames.contains(where: folder.contains) { return .huggingFace(folder: path) }
-        if hasOpenCLIPConfig, Checkpoint.openCLIPNames.contains(where: folder.contains) {
-            return .openCLIP(folder: path)
+        let openCLIPWeights = hasOpenCLIPConfig ? Checkpoint.openCLIPNames.filter(folder.contains) : []
+        if hasConfig, Checkpoint.huggingFaceNames.contains(where: folder.contains) {
+            // timm's repositories hold an image classifier's config.json and weights beside open_clip's.
+            let isCertain = try namesModelType(folder)
+            if isCertain || !openCLIPWeights.contains(where: { $0.hasPrefix("open_clip") }) {
+                return .huggingFace(folder: path)
+            }
         }
+        if !openCLIPWeights.isEmpty { return .openCLIP(folder: path) }
         // Opening says best which weights are missing; a folder without a configuration is told so first.
         if hasConfig { return .huggingFace(folder: path) }
         if hasOpenCLIPConfig { return .openCLIP(folder: path) }
-        let flat = Path.contents(of: path).filter { $0.hasSuffix(".clip") }
-        let hint = flat.first.map { ", did you mean \(Path.join(path, $0))?" } ?? ": give a folder that holds a model"
+        let single = Path.contents(of: path).filter { name in
+            [".clip", ".gguf", ".pt"].contains { name.hasSuffix($0) }
+        }
+        let hint = single.first.map { ", did you mean \(Path.join(path, $0))?" } ?? ": give a folder that holds a model"
         throw WeightsError(path: path, problem: "has neither config.json nor open_clip_config.json\(hint)")
+    }
+
+    private func namesModelType(_ folder: ModelFolder) throws(WeightsError) -> Bool {
+        guard let json = try folder.readText("config.json", limit: 1 << 20) else { return false }
+        return (try? JSONValue(parsing: json))?["model_type"]?.string != nil
     }
 
     private func source(file path: String) throws(WeightsError) -> ModelSource {
         if path.hasSuffix(".clip") { return .flat(path: path) }
         let checkpoint = try Checkpoint(file: path)
+        if checkpoint.files.first is GGUFFile { return .gguf(file: path) }
         if checkpoint.metadata["format"] == "clip" { return .flat(path: path) }
-        let folder = ModelFolder(path: Path.folder(of: path))
-        guard folder.contains("config.json") || folder.contains("open_clip_config.json") else {
-            throw WeightsError(
-                path: path,
-                problem: "needs config.json or open_clip_config.json beside it: "
-                    + "the weights alone don't say which activation, heads and preprocessing they were trained with")
+        // OpenAI's own files carry their context length; nothing beside them could say more.
+        if checkpoint.contains("context_length"), checkpoint.contains("visual.conv1.weight") {
+            return .openAI(file: path)
         }
-        return .safetensors(file: path, folder: folder.path)
+        let folder = ModelFolder(path: Path.folder(of: path))
+        if folder.contains("config.json") || folder.contains("open_clip_config.json") {
+            return .weights(file: path, folder: folder.path)
+        }
+        if checkpoint.files.first is PyTorchFile, !Checkpoint.openCLIPNames.contains(Path.name(of: path)),
+            checkpoint.names.contains(where: { $0.hasPrefix("visual.") })
+        {
+            return .openAI(file: path)
+        }
+        throw WeightsError(
+            path: path,
+            problem: "needs config.json or open_clip_config.json beside it: "
+                + "the weights alone don't say which activation, heads and preprocessing they were trained with")
     }
 }

@@ -49,6 +49,11 @@ private func widened(half bits: UInt32) -> UInt32 {
     return (magnitude < 0x7C00 ? finite : special) | sign
 }
 
+extension Float {
+    /// The value of an IEEE binary16.
+    init(halfBits bits: UInt16) { self.init(bitPattern: widened(half: UInt32(bits))) }
+}
+
 func widenHalf(_ bytes: UnsafeRawBufferPointer, into numbers: UnsafeMutableBufferPointer<Float>, count: Int) {
     guard let source = bytes.baseAddress, let target = numbers.baseAddress else { return }
     for index in 0..<count {

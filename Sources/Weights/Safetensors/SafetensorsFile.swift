@@ -1,7 +1,7 @@
 internal import JSON
 
 /// A safetensors file, mapped: the header is checked as a whole, the data is read when it is touched.
-package struct SafetensorsFile: Sendable {
+package struct SafetensorsFile: TensorFile {
     package let file: MappedFile
     /// The `__metadata__` of the header.
     package let metadata: [String: String]
@@ -43,6 +43,10 @@ package struct SafetensorsFile: Sendable {
         }
         self.entries = entries
         names = ordered.map(\.name)
+    }
+
+    package func layout(of name: String) -> TensorLayout? {
+        entries[name].map { TensorLayout(typeName: $0.typeName, shape: $0.shape) }
     }
 
     /// The tensor `name`, nil if the file has none.

@@ -1,0 +1,179 @@
+internal import JSON
+
+/// An `open_clip_config.json`, every absent field resolved to open_clip's default.
+struct OpenCLIPConfig {
+    let configuration: ModelConfiguration
+    let preprocessing: ResolvedPreprocessing
+    /// The tokenizer on the hub that the texts need; nil for CLIP's own.
+    let tokenizerName: String?
+    /// The logarithm of the logit scale, for weights that bring none.
+    let initialLogitScale: Float = 2.6592
+    private(set) var settings: [ModelSetting]
+
+    /// Reads the text of a configuration file.
+    /// - Throws: `CLIPError` when it is not JSON, not open_clip's, a field makes no sense, or a tower is none of the
+    ///   plain transformers.
+    init(json: [UInt8], path: String, source: String = "open_clip_config.json") throws(CLIPError) {
+        let root = try jsonObject(json, path: path)
+        // open_clip's own list of models has the configuration at the top of the file.
+        let model = root["model_cfg"]?.object ?? root
+        guard let visionFields = model["vision_cfg"]?.object, let textFields = model["text_cfg"]?.object else {
+            throw CLIPError(
+                .model, path: path, "has no model_cfg with vision_cfg and text_cfg: it is not open_clip's configuration"
+            )
+        }
+        let prefix = root["model_cfg"] == nil ? source : "\(source) model_cfg"
+        var top = ConfigSection(path: path, source: prefix, fields: model)
+        var vision = ConfigSection(path: path, source: "\(prefix) vision_cfg", subject: "image", fields: visionFields)
+        var text = ConfigSection(path: path, source: "\(prefix) text_cfg", subject: "text", fields: textFields)
+        try OpenCLIPConfig.refuseOtherTowers(model, vision, text)
+
+        let dimension = try top.int("embed_dim", named: "embedding dimension", default: 512, in: 1...1 << 15)
+        let isQuick = try top.flag("quick_gelu", default: false)
+        let image = try OpenCLIPConfig.image(&vision, isQuick: isQuick)
+        let texts = try OpenCLIPConfig.text(&text, isQuick: isQuick)
+        guard texts.projection != .none || texts.transformer.width == dimension else {
+            throw CLIPError(
+                .model, path: path,
+                "has no text projection, but a text width of \(texts.transformer.width) and embeddings of "
+                    + "\(dimension) values: proj_type, width or embed_dim is wrong")
+        }
+        configuration = ModelConfiguration(vision: image, text: texts, embeddingDimension: dimension)
+        let preprocess = root["preprocess_cfg"]?.object ?? [:]
+        preprocessing = try ResolvedPreprocessing(
+            openCLIP: preprocess, path: path, source: "\(source) preprocess_cfg", imageSize: image.imageSize)
+        tokenizerName = try text.text("hf_tokenizer_name")
+        settings = top.settings + vision.settings + text.settings
+    }
+
+    /// Notes that the weights have position embeddings of another number, which are resampled.
+    mutating func notePositions(image: Int?, text: Int?) {
+        for (name, stored, wanted) in [
+            ("image positions", image, configuration.vision.tokenCount),
+            ("text positions", text, configuration.text.contextLength),
+        ] {
+            guard let stored, stored != wanted else { continue }
+            settings.append(
+                ModelSetting(
+                    name: name, value: "\(wanted)", source: "resampled",
+                    warning: "the weights hold \(stored): they are resampled, as open_clip does"))
+        }
+    }
+
+    private static func image(_ section: inout ConfigSection, isQuick: Bool) throws(CLIPError) -> VisionConfiguration {
+        let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...1 << 13)
+        let patchSize = try section.side("patch_size", named: "patch size", default: 16, in: 1...imageSize)
+        let grid = imageSize / patchSize
+        guard grid * grid < 1 << 16 else {
+            throw CLIPError(
+                .model, path: section.path,
+                "\(grid) × \(grid) patches of \(patchSize) pixels, expected fewer than \(1 << 16): "
+                    + "image_size or patch_size is wrong")
+        }
+        let width = try section.int("width", named: "width", default: 768, in: 1...1 << 15)
+        let headWidth = try section.int("head_width", named: "head width", default: 64, in: 1...width)
+        let transformer = try transformer(
+            &section, width: width, headCount: width / headWidth, isQuick: isQuick)
+        return try section.imageVariant(
+            of: VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize))
+    }
+
+    private static func text(_ section: inout ConfigSection, isQuick: Bool) throws(CLIPError) -> TextConfiguration {
+        let width = try section.int("width", named: "width", default: 512, in: 1...1 << 15)
+        let heads = try section.int("heads", named: "heads", default: 8, in: 1...width)
+        let transformer = try transformer(&section, width: width, headCount: heads, isQuick: isQuick)
+        let vocabulary = try section.int("vocab_size", named: "vocabulary", default: 49408, in: 1...1 << 22)
+        let context = try section.int("context_length", named: "context length", default: 77, in: 2...1 << 16)
+        return try section.textVariant(
+            of: TextConfiguration(
+                transformer: transformer, vocabularySize: vocabulary, contextLength: context,
+                pooling: try pooling(&section, vocabulary: vocabulary)))
+    }
+
+    private static func pooling(_ section: inout ConfigSection, vocabulary: Int) throws(CLIPError) -> TextPooling {
+        if try section.text("pool_type") == "eos" {
+            let token = try section.int("eos_id", named: "pooling", default: 2, in: 0...vocabulary - 1)
+            return .firstToken(token)
+        }
+        // The largest token of CLIP's vocabulary is its end token.
+        guard vocabulary != 49408 else {
+            section.record("pooling", "first token 49407", source: "CLIP's vocabulary")
+            return .firstToken(49407)
+        }
+        if try section.text("pool_type") ?? "argmax" == "argmax" { section.record("pooling", "largest token") }
+        return .largestToken
+    }
+
+    private static func transformer(
+        _ section: inout ConfigSection, width: Int, headCount: Int, isQuick: Bool
+    ) throws(CLIPError) -> TransformerConfiguration {
+        guard width.isMultiple(of: headCount) else {
+            throw CLIPError(
+                .model, path: section.path,
+                "\(section.subject) width \(width) is no multiple of its \(headCount) attention heads: "
+                    + "width, heads or head_width is wrong")
+        }
+        let layers = try section.int("layers", named: "layers", default: 12, in: 1...1 << 10)
+        let ratio = try section.double("mlp_ratio", default: 4, in: 0.01...64)
+        // As Python's int() does.
+        let intermediate = max(1, Int(Double(width) * ratio))
+        section.record("MLP width", "\(intermediate)", key: "mlp_ratio")
+        let isTanh = section.present("act_kwargs")?["approximate"]?.string == "tanh"
+        let activation: Activation = isQuick ? .quickGELU : isTanh ? .tanhGELU : .gelu
+        section.record("activation", activation.rawValue, source: "quick_gelu \(isQuick)")
+        var epsilon = Float(1e-5)
+        if let stated = section.present("norm_kwargs")?["eps"] {
+            guard let number = stated.double, (0...1).contains(number) else {
+                throw section.fault("norm_kwargs", stated, expected: "an eps from 0 to 1")
+            }
+            epsilon = Float(number)
+        }
+        section.record("layer norm epsilon", "\(epsilon)", key: "norm_kwargs")
+        if section.present("ls_init_value") != nil {
+            section.record("layer scale", "multiplied into the weights", key: "ls_init_value")
+        }
+        return TransformerConfiguration(
+            width: width, intermediateWidth: intermediate, layerCount: layers, headCount: headCount,
+            activation: activation, layerNormEpsilon: epsilon)
+    }
+
+    /// Towers that are no plain transformers, by the field that says so.
+    private static func refuseOtherTowers(
+        _ model: [String: JSONValue], _ vision: ConfigSection, _ text: ConfigSection
+    ) throws(CLIPError) {
+        func refuse(_ what: String, _ field: String) throws(CLIPError) -> Never {
+            throw CLIPError(
+                .model, path: vision.path,
+                "has \(what) (\(field)): expected a plain vision and text transformer, such as ViT-B-32's")
+        }
+        func name(_ value: JSONValue?) -> String { String((value?.string ?? "").unicodeScalars.prefix(60)) }
+        if let tower = vision.present("timm_model_name") {
+            try refuse("timm's image tower \(jsonString(name(tower)))", "timm_model_name")
+        }
+        if vision.present("layers")?.array != nil { try refuse("a ResNet image tower", "layers is a list") }
+        if let tower = text.present("hf_model_name") {
+            try refuse("transformers' text tower \(jsonString(name(tower)))", "hf_model_name")
+        }
+        if model["multimodal_cfg"]?.object != nil { try refuse("CoCa's decoder and pooling", "multimodal_cfg") }
+        for section in [vision, text] {
+            for key in [
+                "attentional_pool", "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn",
+                "scale_fc", "embed_cls", "use_pad_mask",
+            ] {
+                guard let value = section.present(key), value.bool != false else { continue }
+                try refuse("an \(section.subject) tower of another kind", key)
+            }
+        }
+    }
+}
+
+extension ConfigSection {
+    /// A number in `range`, not noted as a setting.
+    func double(_ key: String, default fallback: Double, in range: ClosedRange<Double>) throws(CLIPError) -> Double {
+        guard let value = present(key) else { return fallback }
+        guard let number = value.double, range.contains(number) else {
+            throw fault(key, value, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+}

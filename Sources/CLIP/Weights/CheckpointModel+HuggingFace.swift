@@ -1,0 +1,56 @@
+internal import Tokenizers
+internal import Weights
+
+extension CheckpointModel {
+    /// A model in a Hugging Face folder: config.json, weights, tokenizer and preprocessor files.
+    /// - Parameter source: the folder, or a file of weights in it.
+    init(huggingFace source: ModelSource, folder folderPath: String, threads: Int) throws(CLIPError) {
+        let folder = ModelFolder(path: folderPath)
+        let configPath = folder.path(of: "config.json")
+        guard let json = try folder.text("config.json") else {
+            throw CLIPError(.model, path: configPath, "is missing: fetch the whole model")
+        }
+        var config = try HuggingFaceConfig(json: json, path: configPath)
+        try self.init(source, threads: threads) { (checkpoint, weights) throws(CLIPError) in
+            let keys = weights.keys
+            guard keys.layout == .huggingFace, keys.visionPrefix != nil || keys.textPrefix != nil else {
+                throw CheckpointModel.noEncoder(checkpoint, keys)
+            }
+            if let dimension = try weights.embeddingDimension() { config.setEmbeddingDimension(inferred: dimension) }
+            let configuration = config.configuration
+            let (preprocessorName, preprocessorJSON) = try CheckpointModel.preprocessor(in: folder)
+            return ModelDescription(
+                kind: "Hugging Face folder 1", configuration: configuration,
+                preprocessing: try ResolvedPreprocessing(
+                    huggingFace: preprocessorJSON, path: folder.path(of: preprocessorName), source: preprocessorName,
+                    imageSize: configuration.vision.imageSize),
+                initialLogitScale: config.initialLogitScale,
+                initialLogitScaleSource: "config.json logit_scale_init_value", settings: config.settings,
+                tokenizer: TokenizerChoice(
+                    setting: TokenizerFiles.setting(in: folder, vocabularySize: configuration.text.vocabularySize)
+                ) { configuration throws(CLIPError) in
+                    try TokenizerFiles.load(from: folder, configuration: configuration)
+                },
+                card: try ModelCard(folder: folder, name: config.name), folder: folder,
+                files: ["config.json": json, preprocessorName: preprocessorJSON ?? []])
+        }
+    }
+
+    /// transformers 5 saves processor_config.json alone.
+    private static func preprocessor(in folder: ModelFolder) throws(CLIPError) -> (name: String, json: [UInt8]?) {
+        for name in ["preprocessor_config.json", "processor_config.json"] {
+            if let json = try folder.text(name) { return (name, json) }
+        }
+        return ("preprocessor_config.json", nil)
+    }
+
+    private static func noEncoder(_ checkpoint: Checkpoint, _ keys: CheckpointKeys) -> CLIPError {
+        CLIPError(
+            .model, path: checkpoint.path,
+            keys.layout == .openAI
+                ? "has the tensor names of OpenAI and open_clip, but lies beside Hugging Face's config.json: "
+                    + "put open_clip_config.json beside it, or move it to a folder of its own"
+                : "has neither vision_model.embeddings.patch_embedding.weight nor "
+                    + "text_model.embeddings.token_embedding.weight: it is not a CLIP")
+    }
+}

@@ -1,0 +1,177 @@
+internal import Tokenizers
+internal import Weights
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// A model in the files of another program: a checkpoint, and what configuration files or its shapes say of it.
+struct CheckpointModel: ModelStore {
+    let path: String
+    let configuration: ModelConfiguration
+    let preprocessing: PreprocessingConfiguration
+    let logitScale: Float
+    let hasImageEncoder: Bool
+    let hasTextEncoder: Bool
+    let settings: [ModelSetting]
+    let card: ModelCard?
+    private let checkpoint: Checkpoint
+    private let tensorSource: CheckpointTensorSource
+    private let description: ModelDescription
+
+    var weights: any TensorSource & Sendable { tensorSource }
+
+    /// - Parameter describe: says what the model is, given its weights.
+    init(
+        _ source: ModelSource, threads: Int, resamplesPositions: Bool = false,
+        describe: (Checkpoint, CheckpointTensorSource) throws(CLIPError) -> ModelDescription
+    ) throws(CLIPError) {
+        path = source.path
+        let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
+        let tensorSource = CheckpointTensorSource(
+            checkpoint, threads: threads, resamplesPositions: resamplesPositions)
+        hasImageEncoder = tensorSource.keys.visionPrefix != nil
+        hasTextEncoder = tensorSource.keys.textPrefix != nil
+        let description = try describe(checkpoint, tensorSource)
+        configuration = description.configuration
+        preprocessing = description.preprocessing.configuration
+
+        var settings = description.settings.map { tensorSource.warning(about: $0, description.configuration) }
+        let stored = try tensorSource.scalar(FlatFile.Name.logitScale)
+        logitScale = stored ?? description.initialLogitScale
+        if hasImageEncoder && hasTextEncoder {
+            let fileName = String(checkpoint.path.split(separator: "/").last ?? "")
+            settings.append(description.scaleSetting(stored: stored, fileName: fileName))
+        }
+        if hasImageEncoder { settings += description.preprocessing.settings }
+        if hasTextEncoder { settings.append(description.tokenizer.setting) }
+        self.settings = settings
+        card = description.card
+        self.checkpoint = checkpoint
+        self.tensorSource = tensorSource
+        self.description = description
+    }
+
+    var weightTypes: [String] { tensorSource.weightTypes }
+
+    var byteCount: Int { checkpoint.files.reduce(0) { $0 + $1.file.bytes.count } }
+
+    var leastCosine: Float { WeightType.float32.leastCosine }
+
+    func tokenizer() throws(CLIPError) -> BytePairTokenizer { try description.tokenizer.load(configuration.text) }
+
+    /// Hashing all of a large checkpoint takes seconds. This hashes its configuration and tokenizer files whole, and of
+    /// every weights file the size, the header and samples spread evenly: two different trainings differ in all of them.
+    func fingerprint() -> String {
+        var fingerprint = Fingerprint(kind: description.kind)
+        for (name, bytes) in description.files { fingerprint.add(name, bytes: bytes) }
+        if let folder = description.folder {
+            for name in TokenizerFiles.names where folder.contains(name) {
+                // A file that can't be read can't have been used: it counts as empty.
+                fingerprint.add(name, bytes: (try? folder.readText(name)) ?? [])
+            }
+        }
+        for (index, file) in checkpoint.files.enumerated() {
+            fingerprint.add("weights \(index)", digest: file.file.sampledSHA256())
+        }
+        return fingerprint.hexadecimal()
+    }
+
+    /// Of the one weights file, or of all shards one after another.
+    func sourceSHA256() throws(CLIPError) -> String? {
+        var hash = SHA256()
+        for file in checkpoint.files {
+            let bytes = file.file.bytes
+            for start in stride(from: 0, to: bytes.count, by: 32 << 20) {
+                hash.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 32 << 20, bytes.count)]))
+                file.file.releasePages()
+            }
+        }
+        return hash.hexadecimal()
+    }
+
+    func probes() throws(CLIPError) -> Probes? {
+        guard let folder = description.folder else { return nil }
+        return try Probes(goldenOf: folder, dimension: configuration.embeddingDimension)
+    }
+
+    func inheritedProbes() throws(CLIPError) -> Probes? { nil }
+
+    func releasePages() {
+        for file in checkpoint.files { file.file.releasePages() }
+    }
+
+    func checkIntegrity() throws(CLIPError) {
+        for tensor in tensors {
+            switch tensor.kind {
+            case .matrix(let outputs, let inputs):
+                _ = try weights.matrix(tensor.key, outputs: outputs, inputs: inputs)
+            case .vector(let shape): _ = try weights.vector(tensor.key, count: shape.reduce(1, *))
+            case .table(let rows, let columns): _ = try weights.table(tensor.key, rows: rows, columns: columns)
+            }
+        }
+    }
+}
+
+/// What configuration files, or the weights' shapes, say of a model.
+struct ModelDescription: Sendable {
+    /// What kind of source it is: fingerprints of different kinds never agree.
+    var kind: String
+    var configuration: ModelConfiguration
+    var preprocessing: ResolvedPreprocessing
+    /// The logarithm of the logit scale of weights that bring none, and where it is from.
+    var initialLogitScale: Float
+    var initialLogitScaleSource: String
+    /// Those of the configuration.
+    var settings: [ModelSetting]
+    var tokenizer: TokenizerChoice
+    var card: ModelCard?
+    /// The model's folder, if it has one to itself.
+    var folder: ModelFolder?
+    /// The configuration files as read, whose bytes count for the fingerprint.
+    var files: [String: [UInt8]] = [:]
+
+    fileprivate func scaleSetting(stored: Float?, fileName: String) -> ModelSetting {
+        ModelSetting(
+            name: "logit scale", value: "\(logitFactor(stored ?? initialLogitScale))",
+            source: stored == nil ? initialLogitScaleSource : fileName,
+            warning: stored == nil ? "the weights hold no logit_scale: probabilities are those of a guess" : nil)
+    }
+}
+
+/// Which tokenizer a model has, loaded when it is needed.
+struct TokenizerChoice: Sendable {
+    let setting: ModelSetting
+    let load: @Sendable (TextConfiguration) throws(CLIPError) -> BytePairTokenizer
+
+    /// CLIP's own, for models whose vocabulary it is.
+    static func builtIn(_ cleaning: TextCleaning, path: String) -> TokenizerChoice {
+        TokenizerChoice(
+            setting: ModelSetting(name: "tokenizer", value: "CLIP's own", source: "built in")
+        ) { configuration throws(CLIPError) in
+            let tokenizer = BytePairTokenizer.builtIn(cleaning: cleaning)
+            try tokenizer.check(fits: configuration, path: path)
+            return tokenizer
+        }
+    }
+}
+
+/// The factor on cosines for a stored logarithm.
+func logitFactor(_ logitScale: Float) -> Float { Float(exponential(Double(logitScale))) }
+
+/// eˣ.
+func exponential(_ exponent: Double) -> Double { exp(exponent) }
+
+extension ModelFolder {
+    /// The full path of the file `name`.
+    func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+
+    /// The bytes of the file `name`, nil if there is none.
+    func text(_ name: String) throws(CLIPError) -> [UInt8]? {
+        try reading { () throws(WeightsError) in try readText(name) }
+    }
+}

@@ -1,0 +1,77 @@
+import CLIP
+
+#if canImport(FoundationEssentials)
+import FoundationEssentials
+#else
+import Foundation
+#endif
+
+struct Export: Command {
+    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let layout = Option(
+        "format", .choice("layout", ["safetensors"]),
+        help: "How the folder is laid out: safetensors, as Hugging Face's transformers read it. (default: safetensors)")
+    private static let target = Option(
+        "output", short: "o", .target("folder"),
+        help: "The folder to write, which must not exist or be empty. (default: the source's name without its ending)")
+
+    static let table = CommandTable(
+        "export",
+        abstract: "Write a model as a Hugging Face folder.",
+        discussion: [
+            """
+            The folder holds model.safetensors, config.json, preprocessor_config.json, the tokenizer's files and the \
+            card. Weights keep their values to the bit. Texts are cleaned as transformers does it from then on: models \
+            of OpenAI and open_clip un-escape HTML, transformers does not. Prints the folder and the weights' size.
+            """
+        ],
+        positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to export, as for --model.")],
+        options: [target, layout, .threads, .quiet],
+        examples: [
+            .init("clip export b32.clip -o b32", "A packed model back as a folder."),
+            .init("clip export ViT-B-32.pt -o b32", "OpenAI's file for transformers."),
+        ])
+
+    private let source: String
+    private let path: String
+    private let threads: Int?
+    private let isQuiet: Bool
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        source = arguments.texts[0]
+        threads = arguments.integer(.threads)
+        isQuiet = arguments.flag(.quiet)
+        let name = String(source.split(separator: "/").last ?? "model")
+        let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? "\(name)-export"
+        path = arguments.text(Export.target) ?? (stem.isEmpty ? "model" : stem)
+        guard path != "-" else {
+            throw UsageError("A model needs a folder: '\(Export.target.signature)' can't be '-'.")
+        }
+    }
+
+    func run() throws -> Bool {
+        let console = Console(isQuiet: isQuiet)
+        let model = try CLIPModel(named: source, threads: threads)
+        for setting in model.settings {
+            if let warning = setting.warning { console.warn("\(model.path): \(setting.name): \(warning)") }
+        }
+        let byteCount = try model.export(to: URL(filePath: path))
+        let results = try ResultStream(
+            OutputOptions(format: nil, path: nil, isQuiet: isQuiet), console: console, isSingle: true)
+        try results.write(ExportRecord(path: path, byteCount: byteCount))
+        try results.finish()
+        return !console.hasFailed
+    }
+}
+
+/// The folder that was written.
+private struct ExportRecord: Record {
+    let path: String
+    let byteCount: Int
+
+    var fields: [(name: String, value: FieldValue)] { [("path", .text(path)), ("bytes", .integer(byteCount))] }
+
+    var text: String {
+        "\(displayed(path))\n  model.safetensors of \(decimal(Double(byteCount) / 1e6, places: 1)) MB\n"
+    }
+}
