@@ -1,7 +1,7 @@
 /// CLIP's byte-level byte-pair tokenizer (Radford et al., 2021, section 2.4): text to token ids.
 ///
 /// Immutable, so one serves many tasks. Whatever it was made from, it encodes with the same flat tables.
-package struct BytePairTokenizer: Sendable {
+package struct BytePairTokenizer: Tokenizer {
     let table: FlatTable
 
     /// A tokenizer from its compiled form, used where it lies.
@@ -30,22 +30,18 @@ package struct BytePairTokenizer: Sendable {
         }
     }
 
-    /// The compiled form, for a `.clip` file. The same vocabulary always gives the same bytes.
     package func compiled() -> [UInt8] { Array(table.bytes) }
 
     package var cleaning: TextCleaning { table.layout.cleaning }
-    /// The token before every text, and the one after it.
-    package var startToken: Int32 { Int32(table.layout.startToken) }
-    package var endToken: Int32 { Int32(table.layout.endToken) }
-    /// One more than the largest token id.
+    package var startTokens: [Int32] { [Int32(table.layout.startToken)] }
+    package var endTokens: [Int32] { [Int32(table.layout.endToken)] }
+    /// CLIP's encoder doesn't see what stands behind the end token: texts stay as long as they are.
+    package var paddingToken: Int32? { nil }
     package var vocabularySize: Int { table.layout.pieceCount }
 
-    /// The token as the vocabulary spells it; empty if it has no such id.
+    /// The token as the vocabulary spells it: bytes as GPT-2's printable characters, `</w>` at a word's end.
     package func piece(_ id: Int32) -> String { String(decoding: table.piece(Int(id)), as: UTF8.self) }
 
-    /// The tokens of `text`, with start and end, not truncated.
-    ///
-    /// Takes time in proportion to the length of the text, whatever is in it.
     package func tokenize(_ text: String) -> Tokenization {
         var text = text
         let (ids, offsets) = text.withUTF8 { bytes in

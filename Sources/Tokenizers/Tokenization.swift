@@ -1,12 +1,12 @@
-/// A text as tokens, with start and end, neither cut nor padded.
+/// A text as tokens, with those of its start and end, neither cut nor padded.
 package struct Tokenization: Sendable {
     package let text: String
     package let ids: [Int32]
     /// For each token between start and end, where in the text's UTF-8 its word begins.
     let wordOffsets: [Int]
-    let tokenizer: BytePairTokenizer
+    let tokenizer: any Tokenizer
 
-    /// Each token as the vocabulary spells it: bytes as GPT-2's printable characters, `</w>` at a word's end.
+    /// Each token as the vocabulary spells it.
     package var pieces: [String] { ids.map(tokenizer.piece) }
 
     /// Cuts to `contextLength` tokens, keeping the end token.
@@ -15,27 +15,27 @@ package struct Tokenization: Sendable {
     ///   that they no longer say; nil if they say it all.
     package func truncated(to contextLength: Int) -> (ids: [Int32], droppedText: String?) {
         if ids.count <= contextLength { return (ids, nil) }
-        guard contextLength > 0 else { return ([], text) }
-        let kept = Array(ids.prefix(contextLength - 1)) + [tokenizer.endToken]
-        guard contextLength > 2 else { return (kept, text) }
-        let start = wordOffsets[contextLength - 2]
-        return (kept, String(decoding: text.utf8.dropFirst(start), as: UTF8.self))
+        let ends = tokenizer.endTokens.suffix(max(contextLength, 0))
+        let kept = ids.prefix(contextLength - ends.count) + ends
+        let room = contextLength - ends.count - tokenizer.startTokens.count
+        guard room > 0 else { return (Array(kept), text) }
+        return (Array(kept), String(decoding: text.utf8.dropFirst(wordOffsets[room]), as: UTF8.self))
     }
 
     /// Splits a long text into windows of at most `contextLength` tokens, each with start and end.
     ///
     /// A window ends between two words where it can: only a word that alone is longer than a window is cut.
-    /// - Parameter contextLength: at least 3; less leaves no room for a token of the text.
+    /// - Parameter contextLength: what leaves no room for a token of the text gives windows of one.
     package func chunks(contextLength: Int) -> [[Int32]] {
-        let room = max(contextLength - 2, 1)
-        let body = ids.dropFirst().dropLast()
+        let (starts, ends) = (tokenizer.startTokens, tokenizer.endTokens)
+        let room = max(contextLength - starts.count - ends.count, 1)
+        let body = ids.dropFirst(starts.count).dropLast(ends.count)
         var chunks: [[Int32]] = []
         var start = 0
         repeat {
             var end = min(start + room, body.count)
             if end < body.count, let boundary = (start + 1...end).last(where: { startsWord($0) }) { end = boundary }
-            let window = body[body.startIndex + start..<body.startIndex + end]
-            chunks.append([tokenizer.startToken] + window + [tokenizer.endToken])
+            chunks.append(starts + body[body.startIndex + start..<body.startIndex + end] + ends)
             start = end
         } while start < body.count
         return chunks

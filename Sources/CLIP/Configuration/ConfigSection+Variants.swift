@@ -43,3 +43,34 @@ extension ConfigSection {
         return encoder
     }
 }
+
+extension ConfigSection {
+    /// `encoder` as all of SigLIP's are: no class token, no norm in front, a head or the mean of the patches.
+    mutating func siglipVariant(of encoder: VisionConfiguration) throws(CLIPError) -> VisionConfiguration {
+        var encoder = encoder
+        encoder.hasClassToken = false
+        encoder.hasPatchBias = true
+        encoder.hasInputNorm = false
+        encoder.hasProjection = false
+        let hasHead = try flag("vision_use_head", default: true)
+        encoder.pooling = hasHead ? .attention : .meanOfNormalizedPatches
+        record(
+            "pooling", hasHead ? "attention head" : "mean of normalised patches",
+            isDefault: present("vision_use_head") == nil,
+            warning: hasHead
+                ? nil : "vision_use_head is false: the patches are averaged, transformers gives no embedding")
+        return encoder
+    }
+
+    /// `encoder` as all of SigLIP's are: every token sees all, padding included, and the last one counts.
+    mutating func siglipVariant(of encoder: TextConfiguration) throws(CLIPError) -> TextConfiguration {
+        var encoder = encoder
+        encoder.isCausal = false
+        encoder.pooling = .lastPosition
+        encoder.projection = .affine
+        record("pooling", "last position", source: "SigLIP")
+        // Our own files say it; others leave it to the tokenizer's.
+        encoder.paddingToken = try int("pad_id", named: "padding", default: 1, in: 0...encoder.vocabularySize - 1)
+        return encoder
+    }
+}

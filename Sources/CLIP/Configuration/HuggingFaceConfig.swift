@@ -1,6 +1,6 @@
 internal import JSON
 
-/// A Hugging Face `config.json` of a CLIP, every absent field resolved to transformers' default.
+/// A Hugging Face `config.json` of a CLIP or SigLIP, every absent field resolved to transformers' default.
 struct HuggingFaceConfig {
     /// The shape of the two encoders. Of a file that describes one encoder alone, the other has the defaults.
     var configuration: ModelConfiguration
@@ -20,15 +20,26 @@ struct HuggingFaceConfig {
         let root = try jsonObject(json, path: path)
         let type = try ModelType(root, path: path)
         var top = ConfigSection(path: path, source: source, fields: root)
-        var vision = try HuggingFaceConfig.section("vision", of: &top, isWhole: type == .visionOnly)
-        var text = try HuggingFaceConfig.section("text", of: &top, isWhole: type == .textOnly)
-        let dimension = try top.int(
-            "projection_dim", named: "embedding dimension", default: 512, in: 1...Limits.width)
+        var vision = try HuggingFaceConfig.section("vision", of: &top, isWhole: type.scope == .visionOnly)
+        var text = try HuggingFaceConfig.section("text", of: &top, isWhole: type.scope == .textOnly)
         let scale = try top.float(
             "logit_scale_init_value", named: "initial logit scale", default: 2.6592, in: -20...20)
+        let visionConfiguration = try HuggingFaceConfig.vision(&vision, type.family)
+        let textConfiguration = try HuggingFaceConfig.text(&text, type.family)
+        let dimension =
+            switch type.family {
+            case .clip:
+                try top.int(
+                    "projection_dim", named: "embedding dimension", default: 512, in: 1...Limits.width)
+            // There is no image projection: the text encoder's gives what compares with it.
+            case .siglip where type.scope == .textOnly:
+                try text.int(
+                    "projection_size", named: "embedding dimension", default: textConfiguration.transformer.width,
+                    in: 1...Limits.width)
+            case .siglip: visionConfiguration.transformer.width
+            }
         configuration = ModelConfiguration(
-            vision: try HuggingFaceConfig.vision(&vision), text: try HuggingFaceConfig.text(&text),
-            embeddingDimension: dimension)
+            family: type.family, vision: visionConfiguration, text: textConfiguration, embeddingDimension: dimension)
         guard configuration.text.projection != .none || configuration.text.transformer.width == dimension else {
             throw CLIPError(
                 .model, path: path,
@@ -39,9 +50,9 @@ struct HuggingFaceConfig {
         name = root["_name_or_path"]?.string
         // The initial scale matters only where the weights bring none: whoever loads them says so.
         settings = top.settings.filter { $0.name != "initial logit scale" }
-        if type != .textOnly { settings += vision.settings }
-        if type != .visionOnly { settings += text.settings }
-        if type == .unnamed {
+        if type.scope != .textOnly { settings += vision.settings }
+        if type.scope != .visionOnly { settings += text.settings }
+        if !type.isNamed {
             settings.insert(
                 ModelSetting(
                     name: "model type", value: "clip", source: "default",
@@ -56,6 +67,14 @@ struct HuggingFaceConfig {
         let setting = ModelSetting(
             name: "embedding dimension", value: "\(dimension)", source: "inferred from shape", warning: warning)
         configuration.embeddingDimension = dimension
+        settings = settings.map { $0.name == setting.name ? setting : $0 }
+    }
+
+    /// Takes the token that fills texts up from the tokenizer's files, which know it; configurations of SigLIP repeat
+    /// CLIP's, which is no token of theirs.
+    mutating func setPadding(_ token: Int32, source: String) {
+        configuration.text.paddingToken = Int(token)
+        let setting = ModelSetting(name: "text padding", value: "\(token)", source: source)
         settings = settings.map { $0.name == setting.name ? setting : $0 }
     }
 
@@ -84,9 +103,13 @@ struct HuggingFaceConfig {
         return ConfigSection(path: top.path, source: "\(top.source) \(key)", subject: subject, fields: fields)
     }
 
-    static func vision(_ section: inout ConfigSection) throws(CLIPError) -> VisionConfiguration {
+    static func vision(
+        _ section: inout ConfigSection, _ family: ModelFamily = .clip
+    ) throws(CLIPError) -> VisionConfiguration {
+        let defaults = FamilyDefaults(family)
         let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...Limits.imageSize)
-        let patchSize = try section.side("patch_size", named: "patch size", default: 32, in: 1...imageSize)
+        let patchSize = try section.side(
+            "patch_size", named: "patch size", default: defaults.patchSize, in: 1...imageSize)
         let grid = imageSize / patchSize
         guard grid * grid < Limits.tokenCount else {
             throw CLIPError(
@@ -96,18 +119,30 @@ struct HuggingFaceConfig {
         }
         let channels = section.present("num_channels") ?? .number(3)
         guard channels.int == 3 else { throw section.fault("num_channels", channels, expected: "3: pictures are RGB") }
-        let transformer = try transformer(
-            &section, width: 768, intermediateWidth: 3072, headCount: 12)
-        return try section.imageVariant(
-            of: VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize))
+        let encoder = VisionConfiguration(
+            transformer: try transformer(&section, defaults.vision, defaults), imageSize: imageSize,
+            patchSize: patchSize)
+        return switch family {
+        case .clip: try section.imageVariant(of: encoder)
+        case .siglip: try section.siglipVariant(of: encoder)
+        }
     }
 
-    static func text(_ section: inout ConfigSection) throws(CLIPError) -> TextConfiguration {
-        let transformer = try transformer(&section, width: 512, intermediateWidth: 2048, headCount: 8)
+    static func text(
+        _ section: inout ConfigSection, _ family: ModelFamily = .clip
+    ) throws(CLIPError) -> TextConfiguration {
+        let defaults = FamilyDefaults(family)
+        let transformer = try transformer(&section, defaults.text, defaults)
         let vocabulary = try section.int(
-            "vocab_size", named: "vocabulary", default: 49408, in: 1...Limits.vocabulary)
+            "vocab_size", named: "vocabulary", default: defaults.vocabularySize, in: 1...Limits.vocabulary)
         let context = try section.int(
-            "max_position_embeddings", named: "context length", default: 77, in: 2...Limits.tokenCount)
+            "max_position_embeddings", named: "context length", default: defaults.contextLength,
+            in: 2...Limits.tokenCount)
+        if family == .siglip {
+            return try section.siglipVariant(
+                of: TextConfiguration(
+                    transformer: transformer, vocabularySize: vocabulary, contextLength: context))
+        }
         let pooling = try pooling(&section, vocabulary: vocabulary)
         return try section.textVariant(
             of: TextConfiguration(
@@ -115,11 +150,11 @@ struct HuggingFaceConfig {
     }
 
     private static func transformer(
-        _ section: inout ConfigSection, width: Int, intermediateWidth: Int, headCount: Int
+        _ section: inout ConfigSection, _ tower: FamilyDefaults.Tower, _ defaults: FamilyDefaults
     ) throws(CLIPError) -> TransformerConfiguration {
-        let width = try section.int("hidden_size", named: "width", default: width, in: 1...Limits.width)
+        let width = try section.int("hidden_size", named: "width", default: tower.width, in: 1...Limits.width)
         let heads = try section.int(
-            "num_attention_heads", named: "heads", default: headCount, in: 1...Limits.width,
+            "num_attention_heads", named: "heads", default: tower.headCount, in: 1...Limits.width,
             risk: "a wrong number of heads shows in no shape: compare with the model's origin")
         guard width.isMultiple(of: heads) else {
             throw CLIPError(
@@ -130,19 +165,21 @@ struct HuggingFaceConfig {
         return TransformerConfiguration(
             width: width,
             intermediateWidth: try section.int(
-                "intermediate_size", named: "MLP width", default: intermediateWidth, in: 1...Limits.intermediateWidth),
+                "intermediate_size", named: "MLP width", default: tower.intermediateWidth,
+                in: 1...Limits.intermediateWidth),
             layerCount: try section.int("num_hidden_layers", named: "layers", default: 12, in: 1...Limits.layers),
-            headCount: heads, activation: try activation(&section),
+            headCount: heads, activation: try activation(&section, defaults),
             layerNormEpsilon: try section.float(
-                "layer_norm_eps", named: "layer norm epsilon", default: 1e-5, in: 0...1))
+                "layer_norm_eps", named: "layer norm epsilon", default: defaults.layerNormEpsilon, in: 0...1))
     }
 
-    private static func activation(_ section: inout ConfigSection) throws(CLIPError) -> Activation {
+    private static func activation(
+        _ section: inout ConfigSection, _ defaults: FamilyDefaults
+    ) throws(CLIPError) -> Activation {
         guard let value = section.present("hidden_act") else {
             section.record(
-                "activation", Activation.quickGELU.rawValue, isDefault: true,
-                warning: "hidden_act is absent: weights trained with gelu give wrong embeddings")
-            return .quickGELU
+                "activation", defaults.activation.rawValue, isDefault: true, warning: defaults.activationRisk)
+            return defaults.activation
         }
         let activation: Activation
         switch value.string {

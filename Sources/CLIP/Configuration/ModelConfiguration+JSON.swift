@@ -4,6 +4,25 @@ extension ModelConfiguration {
     /// A complete Hugging Face `config.json`: nothing is left to a reader's defaults.
     /// - Parameter initialLogitScale: the logarithm of the logit scale.
     func huggingFaceText(initialLogitScale: Float) -> String {
+        switch family {
+        case .clip: clipText(initialLogitScale: initialLogitScale)
+        case .siglip: siglipText
+        }
+    }
+
+    private var siglipText: String {
+        """
+        {"architectures":["SiglipModel"],"model_type":"siglip",\
+        "text_config":{"model_type":"siglip_text_model",\(text.transformer.huggingFaceFields),\
+        "vocab_size":\(text.vocabularySize),"max_position_embeddings":\(text.contextLength),\
+        "projection_size":\(embeddingDimension)\(text.paddingToken.map { ",\"pad_id\":\($0)" } ?? "")},\
+        "vision_config":{"model_type":"siglip_vision_model",\(vision.transformer.huggingFaceFields),\
+        "num_channels":3,"image_size":\(vision.imageSize),"patch_size":\(vision.patchSize),\
+        "vision_use_head":\(vision.pooling == .attention)}}
+        """
+    }
+
+    private func clipText(initialLogitScale: Float) -> String {
         let endToken =
             switch text.pooling {
             case .firstToken(let token): token
@@ -23,6 +42,7 @@ extension ModelConfiguration {
 
     /// Why transformers' CLIPModel can't compute this model; nil if it can.
     var obstacleToTransformers: String? {
+        if family == .siglip { return nil }
         let fields = (vision.variantFields + text.variantFields).dropFirst()
         return fields.isEmpty ? nil : String(fields)
     }
@@ -36,6 +56,8 @@ extension VisionConfiguration {
         case .classToken: break
         case .meanOfPatches: fields += ",\"pool_type\":\"avg\",\"final_ln_after_pool\":true"
         case .meanOfNormalizedPatches: fields += ",\"pool_type\":\"avg\""
+        // SigLIP's alone.
+        case .attention: break
         }
         return fields
     }

@@ -5,8 +5,10 @@ extension ModelConfiguration {
     var operationsPerImage: Double {
         let tokens = vision.tokenCount
         let patches = Double(2 * vision.gridSize * vision.gridSize * 3 * vision.patchSize * vision.patchSize)
-        let projection = Double(2 * vision.transformer.width * embeddingDimension)
-        return patches * Double(vision.transformer.width) + projection
+        let head = vision.transformer.poolingOperations(tokens: tokens)
+        let projection =
+            vision.hasProjection ? Double(2 * vision.transformer.width * embeddingDimension) : 0
+        return (vision.pooling == .attention ? head : 0) + patches * Double(vision.transformer.width) + projection
             + vision.transformer.operations(
                 TransformerWork(
                     rows: tokens, pairs: tokens * tokens, pooledRows: vision.pooling == .classToken ? 1 : tokens,
@@ -41,6 +43,11 @@ private struct TransformerWork {
 }
 
 extension TransformerConfiguration {
+    /// An attention head: keys and values of all tokens, one query, output and MLP of one.
+    fileprivate func poolingOperations(tokens: Int) -> Double {
+        Double(4 * tokens * width * width + 4 * tokens * width + 4 * width * (width + intermediateWidth))
+    }
+
     fileprivate func operations(_ work: TransformerWork) -> Double {
         guard layerCount > 0 else { return 0 }
         let (keysAndValues, others) = (2 * width * width, 2 * width * width + 2 * width * intermediateWidth)

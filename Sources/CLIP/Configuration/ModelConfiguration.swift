@@ -2,6 +2,8 @@
 ///
 /// Field names and defaults are those of Hugging Face's `CLIPConfig`.
 public struct ModelConfiguration: Sendable, Equatable {
+    /// Whose architecture it is.
+    public var family: ModelFamily
     /// The image encoder.
     public var vision: VisionConfiguration
     /// The text encoder.
@@ -10,11 +12,22 @@ public struct ModelConfiguration: Sendable, Equatable {
     public var embeddingDimension: Int
 
     /// A model of these parts.
-    public init(vision: VisionConfiguration, text: TextConfiguration, embeddingDimension: Int) {
+    public init(
+        family: ModelFamily = .clip, vision: VisionConfiguration, text: TextConfiguration, embeddingDimension: Int
+    ) {
+        self.family = family
         self.vision = vision
         self.text = text
         self.embeddingDimension = embeddingDimension
     }
+}
+
+/// Whose architecture a model has. Raw values are Hugging Face's `model_type`.
+public enum ModelFamily: String, Sendable, CaseIterable {
+    /// Radford et al., 2021.
+    case clip
+    /// Zhai et al., 2023, and SigLIP 2 of fixed resolution (Tschannen et al., 2025): trained with a sigmoid per pair.
+    case siglip
 }
 
 /// The shape of a stack of pre-norm transformer layers.
@@ -64,27 +77,37 @@ public struct VisionConfiguration: Sendable, Equatable {
     public var imageSize: Int
     /// The side of a patch (`patch_size`).
     public var patchSize: Int
+    /// Whether a class token stands before the patches.
+    public var hasClassToken: Bool
+    /// Whether the patch embedding has a bias.
+    public var hasPatchBias: Bool
     /// Whether a layer norm stands before the first layer, as in all but open_clip's models with `no_ln_pre`.
     public var hasInputNorm: Bool
     /// Where a picture's hidden state is read.
     public var pooling: ImagePooling
+    /// Whether a matrix turns the pooled state into the embedding, else it is the embedding.
+    public var hasProjection: Bool
 
     /// An encoder of this shape.
     public init(
-        transformer: TransformerConfiguration, imageSize: Int = 224, patchSize: Int = 32, hasInputNorm: Bool = true,
-        pooling: ImagePooling = .classToken
+        transformer: TransformerConfiguration, imageSize: Int = 224, patchSize: Int = 32, hasClassToken: Bool = true,
+        hasPatchBias: Bool = false, hasInputNorm: Bool = true, pooling: ImagePooling = .classToken,
+        hasProjection: Bool = true
     ) {
         self.transformer = transformer
         self.imageSize = imageSize
         self.patchSize = patchSize
+        self.hasClassToken = hasClassToken
+        self.hasPatchBias = hasPatchBias
         self.hasInputNorm = hasInputNorm
         self.pooling = pooling
+        self.hasProjection = hasProjection
     }
 
     /// Patches along one side.
     public var gridSize: Int { imageSize / patchSize }
-    /// Tokens of one picture: its patches and the class token before them.
-    public var tokenCount: Int { gridSize * gridSize + 1 }
+    /// Tokens of one picture: its patches, and the class token before them if there is one.
+    public var tokenCount: Int { gridSize * gridSize + (hasClassToken ? 1 : 0) }
 }
 
 /// What stands for the whole picture.
@@ -95,6 +118,8 @@ public enum ImagePooling: Sendable, Equatable {
     case meanOfPatches
     /// The mean of the normalised patches (open_clip's `avg`).
     case meanOfNormalizedPatches
+    /// What a learnt query finds in the normalised patches, and an MLP makes of it (SigLIP's head).
+    case attention
 }
 
 /// The shape of the text encoder, a transformer that is causal in most models.

@@ -1,27 +1,34 @@
 internal import JSON
 
-/// Which family a `config.json` belongs to (`model_type`).
-enum ModelType {
-    /// Both encoders.
-    case clip
-    /// The text encoder alone, its settings at the top of the file.
-    case textOnly
-    /// The image encoder alone, its settings at the top of the file.
-    case visionOnly
-    /// Not said, but the sub-configurations are CLIP's.
-    case unnamed
+/// Which family a `config.json` belongs to, and which encoders it describes (`model_type`).
+struct ModelType {
+    enum Scope {
+        case both
+        /// The text encoder alone, its settings at the top of the file.
+        case textOnly
+        /// The image encoder alone, its settings at the top of the file.
+        case visionOnly
+    }
+
+    var family = ModelFamily.clip
+    var scope = Scope.both
+    /// False if the file doesn't say its type, but has CLIP's sub-configurations.
+    var isNamed = true
 
     /// - Throws: `CLIPError` that names the family when it is not CLIP.
     init(_ root: [String: JSONValue], path: String) throws(CLIPError) {
         switch root["model_type"]?.string {
-        case "clip": self = .clip
-        case "clip_text_model": self = .textOnly
-        case "clip_vision_model": self = .visionOnly
+        case "clip": break
+        case "clip_text_model": scope = .textOnly
+        case "clip_vision_model": scope = .visionOnly
+        case "siglip": family = .siglip
+        case "siglip_text_model": (family, scope) = (.siglip, .textOnly)
+        case "siglip_vision_model": (family, scope) = (.siglip, .visionOnly)
         case let name?:
             let known = ModelType.relatives[name].map { " (\($0))" } ?? ""
             throw CLIPError(
                 .model, path: path,
-                "is a model of type \(jsonString(String(name.unicodeScalars.prefix(60))))\(known), expected \"clip\": "
+                "is a model of type \(jsonString(String(name.unicodeScalars.prefix(60))))\(known), expected \"clip\" or \"siglip\": "
                     + "choose a CLIP, such as openai/clip-vit-base-patch32")
         case nil where root["model_cfg"] != nil:
             throw CLIPError(
@@ -35,14 +42,13 @@ enum ModelType {
                     .model, path: path,
                     "has neither model_type nor text_config and vision_config: it is not a CLIP's configuration")
             }
-            self = .unnamed
+            isNamed = false
         }
     }
 
     /// Families that are taken for CLIP, and what sets them apart.
     private static let relatives = [
-        "siglip": "SigLIP: sigmoid scores, attention pooling",
-        "siglip2": "SigLIP 2: sigmoid scores, attention pooling",
+        "siglip2": "SigLIP 2 NaFlex: pictures of any shape; a fixed-resolution SigLIP 2 loads",
         "metaclip_2": "MetaCLIP 2: the multilingual XLM-V tokenizer",
         "chinese_clip": "Chinese-CLIP: a BERT text encoder",
         "altclip": "AltCLIP: an XLM-R text encoder",

@@ -1,19 +1,21 @@
 package import TensorCore
 
-/// The image tower of CLIP, a vision transformer (Dosovitskiy et al., 2020; Radford et al., 2021).
+/// The image tower of CLIP or SigLIP, a vision transformer (Dosovitskiy et al., 2020; Radford et al., 2021).
 package struct ImageEncoder: Sendable {
     private let configuration: VisionConfiguration
     /// `[width, 3 · p · p]`.
-    private let patchEmbedding: PanelPackedMatrix
-    /// The class token with its position added.
-    private let classToken: [Float]
+    private let patchEmbedding: Linear
+    /// The class token with its position added; nil when the patches stand alone.
+    private let classToken: [Float]?
     /// The positions of the patches, `[gridSize², width]`.
     private let patchPositions: ParameterVector
     private let inputNorm: LayerNorm?
     private let transformer: Transformer
     private let outputNorm: LayerNorm
-    /// `[embeddingDimension, width]`.
-    private let projection: PanelPackedMatrix
+    /// What reads a picture's state from all tokens, with `.attention` pooling.
+    private let head: AttentionPooling?
+    /// `[embeddingDimension, width]`, nil when the pooled state is the embedding.
+    private let projection: Linear?
 
     /// Reads the tensors of the image tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
@@ -30,13 +32,19 @@ package struct ImageEncoder: Sendable {
         let epsilon = vision.transformer.layerNormEpsilon
         let embeddings = "vision_model.embeddings"
         self.configuration = vision
-        patchEmbedding = try weights.matrix(
-            "\(embeddings).patch_embedding.weight", outputs: width, inputs: 3 * vision.patchSize * vision.patchSize)
+        patchEmbedding = try Linear(
+            "\(embeddings).patch_embedding", outputs: width, inputs: 3 * vision.patchSize * vision.patchSize,
+            hasBias: vision.hasPatchBias, from: weights)
         let positions = try weights.vector(
             "\(embeddings).position_embedding.weight", count: vision.tokenCount * width)
-        let classEmbedding = try weights.vector("\(embeddings).class_embedding", count: width)
-        classToken = zip(classEmbedding, positions).map { $0 + $1 }
-        patchPositions = ParameterVector(Array(positions[width...]))
+        if vision.hasClassToken {
+            let classEmbedding = try weights.vector("\(embeddings).class_embedding", count: width)
+            classToken = zip(classEmbedding, positions).map { $0 + $1 }
+            patchPositions = ParameterVector(Array(positions[width...]))
+        } else {
+            classToken = nil
+            patchPositions = ParameterVector(positions)
+        }
         // The missing letter is in every file.
         inputNorm =
             vision.hasInputNorm
@@ -45,8 +53,14 @@ package struct ImageEncoder: Sendable {
             "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights,
             stream: stream)
         outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
-        projection = try weights.matrix(
-            "visual_projection.weight", outputs: configuration.embeddingDimension, inputs: width)
+        head =
+            vision.pooling == .attention
+            ? try AttentionPooling("vision_model.head", configuration: vision.transformer, from: weights) : nil
+        projection =
+            vision.hasProjection
+            ? try Linear(
+                "visual_projection", outputs: configuration.embeddingDimension, inputs: width, hasBias: false,
+                from: weights) : nil
     }
 
     /// Embeds pictures that preprocessing has brought to the model's size.
@@ -58,7 +72,6 @@ package struct ImageEncoder: Sendable {
         let group = max(1, ImageEncoder.rowLimit / configuration.tokenCount)
         let imageFloats = 3 * configuration.imageSize * configuration.imageSize
         var embeddings: [Float] = []
-        embeddings.reserveCapacity(count * projection.outputs)
         for first in stride(from: 0, to: count, by: group) {
             embeddings += embedGroup(pixels + first * imageFloats, count: min(group, count - first), compute)
         }
@@ -76,6 +89,10 @@ package struct ImageEncoder: Sendable {
         let sequences = (0..<count).map { TokenSequence($0 * tokenCount..<($0 + 1) * tokenCount, pooled: 0) }
         let pooled: Activations
         switch configuration.pooling {
+        case .attention:
+            transformer.run(hidden, sequences: sequences, compute: compute)
+            compute.layerNorm(outputNorm, hidden, into: hidden)
+            pooled = head?(hidden, sequences: sequences, compute: compute) ?? hidden
         case .classToken:
             pooled = transformer(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, pooled, into: pooled)
@@ -91,13 +108,13 @@ package struct ImageEncoder: Sendable {
         return compute.project(pooled, projection)
     }
 
-    /// The mean of each sequence's rows but the first, `[sequences.count, width]`.
+    /// The mean of each sequence's patches, `[sequences.count, width]`.
     private func meanOfPatches(
         _ hidden: Activations, _ sequences: [TokenSequence], _ compute: Compute
     ) -> Activations {
         let pooled = Activations(rows: sequences.count, columns: hidden.columns)
         compute.forEach(sequences.count) { index in
-            let rows = sequences[index].ownRows.dropFirst()
+            let rows = sequences[index].ownRows.dropFirst(classToken == nil ? 0 : 1)
             let target = pooled.row(index)
             for row in rows {
                 let source = hidden.row(row)
@@ -108,24 +125,27 @@ package struct ImageEncoder: Sendable {
         return pooled
     }
 
-    /// Writes the class token and the patches of each picture, positions added.
+    /// Writes the class token, if there is one, and the patches of each picture, positions added.
     private func embedPatches(
         _ pixels: UnsafePointer<Float>, count: Int, into hidden: Activations, _ compute: Compute
     ) {
-        let patchCount = configuration.tokenCount - 1
+        let tokenCount = configuration.tokenCount
+        let patchCount = configuration.gridSize * configuration.gridSize
         let width = configuration.transformer.width
-        let patches = Activations(rows: count * patchCount, columns: patchEmbedding.inputs)
+        let patches = Activations(rows: count * patchCount, columns: patchEmbedding.weights.inputs)
         compute.forEach(count * configuration.gridSize) { index in
             let (image, row) = index.quotientAndRemainder(dividingBy: configuration.gridSize)
             cutPatches(pixels, image: image, gridRow: row, into: patches)
         }
         compute.linear(
             (0..<count).map { image in
-                hidden.row(image * (patchCount + 1)).update(from: classToken, count: width)
+                let first = hidden.row(image * tokenCount)
+                if let classToken { first.update(from: classToken, count: width) }
                 return LinearProduct(
                     input: patches.row(image * patchCount), inputStride: patches.stride, rows: patchCount,
-                    weights: patchEmbedding, residual: patchPositions.start, residualStride: width,
-                    target: hidden.row(image * (patchCount + 1) + 1), targetStride: hidden.stride)
+                    weights: patchEmbedding.weights, bias: patchEmbedding.bias, residual: patchPositions.start,
+                    residualStride: width, target: hidden.row(image * tokenCount + tokenCount - patchCount),
+                    targetStride: hidden.stride)
             })
     }
 

@@ -148,7 +148,7 @@ struct Transformer: Sendable {
 }
 
 extension Activation {
-    fileprivate var linear: LinearActivation {
+    var linear: LinearActivation {
         switch self {
         case .quickGELU: .quickGELU
         case .gelu: .gelu

@@ -68,6 +68,8 @@ public struct CLIPModel: Sendable {
     public var embeddingDimension: Int { configuration.embeddingDimension }
     /// The factor on cosines before a softmax: the exponential of the stored `logit_scale`, 100 in OpenAI's models.
     public var logitScale: Float { loaded.logitScale }
+    /// What is added to scaled cosines before a sigmoid, in models that were trained with one (SigLIP); nil in others.
+    public var logitBias: Float? { loaded.store.logitBias }
     /// What identifies this model's embeddings, 64 hexadecimal digits. Embeddings of models with different fingerprints
     /// must not be compared.
     ///

@@ -11,7 +11,7 @@ final class LoadedModel: Sendable {
     let logitScale: Float
     private let imageEncoder = LazyPart<ImageEncoder>()
     private let textEncoder = LazyPart<TextEncoder>()
-    private let tokenizer = LazyPart<BytePairTokenizer>()
+    private let tokenizer = LazyPart<any Tokenizer>()
     private let fingerprint = LazyPart<String>()
 
     init(_ source: ModelSource, threads: Int?) throws(CLIPError) {
@@ -53,7 +53,7 @@ final class LoadedModel: Sendable {
         }
     }
 
-    func textTokenizer() throws(CLIPError) -> BytePairTokenizer {
+    func textTokenizer() throws(CLIPError) -> any Tokenizer {
         try tokenizer.value { () throws(CLIPError) in
             guard store.hasTextEncoder else {
                 throw CLIPError(

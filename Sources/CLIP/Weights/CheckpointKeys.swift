@@ -82,6 +82,17 @@ struct CheckpointKeys: Sendable {
             let bare = String(key.dropLast(".weight".count))
             if names.contains(bare) { return TensorPlace(name: bare, isTransposed: true) }
         }
+        // SigLIP's head of the text encoder, and its image encoder's queries, keys and values in one.
+        let textHead = "\(textPrefix ?? "")head"
+        if key.hasPrefix("text_projection."), !names.contains(key), names.contains(textHead + ".weight") {
+            return TensorPlace(name: textHead + key.dropFirst("text_projection".count))
+        }
+        if rest.hasPrefix("head.attention.") {
+            let (module, parameter) = CheckpointKeys.parameter(rest)
+            for (third, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module.hasSuffix(name) {
+                return TensorPlace(name: "\(prefix)head.attention.in_proj_\(parameter)", third: third)
+            }
+        }
         return TensorPlace(name: prefix + rest)
     }
 

@@ -17,7 +17,11 @@ extension CheckpointModel {
                 throw CheckpointModel.noEncoder(checkpoint, keys)
             }
             if let dimension = try weights.embeddingDimension() { config.setEmbeddingDimension(inferred: dimension) }
+            if config.configuration.family == .siglip, let padding = try TokenizerFiles.padding(in: folder) {
+                config.setPadding(padding.token, source: padding.source)
+            }
             let configuration = config.configuration
+            let family = configuration.family
             let (preprocessorName, preprocessorJSON) = try CheckpointModel.preprocessor(in: folder)
             return ModelDescription(
                 kind: "Hugging Face folder 1", configuration: configuration,
@@ -27,9 +31,9 @@ extension CheckpointModel {
                 initialLogitScale: config.initialLogitScale,
                 initialLogitScaleSource: "config.json logit_scale_init_value", settings: config.settings,
                 tokenizer: TokenizerChoice(
-                    setting: TokenizerFiles.setting(in: folder, vocabularySize: configuration.text.vocabularySize)
+                    setting: TokenizerFiles.setting(in: folder, configuration)
                 ) { configuration throws(CLIPError) in
-                    try TokenizerFiles.load(from: folder, configuration: configuration)
+                    try TokenizerFiles.load(from: folder, configuration: configuration, family: family)
                 },
                 card: try ModelCard(folder: folder, name: config.name), folder: folder,
                 files: ["config.json": json, preprocessorName: preprocessorJSON ?? []])

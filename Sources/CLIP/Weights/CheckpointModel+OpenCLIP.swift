@@ -37,8 +37,7 @@ extension CheckpointModel {
         _ config: OpenCLIPConfig, in folder: ModelFolder
     ) throws(CLIPError) -> TokenizerChoice {
         guard let name = config.tokenizerName else { return .builtIn(.openCLIP, path: folder.path) }
-        let size = config.configuration.text.vocabularySize
-        let setting = TokenizerFiles.setting(in: folder, vocabularySize: size)
+        let setting = TokenizerFiles.setting(in: folder, config.configuration)
         return TokenizerChoice(
             setting: ModelSetting(
                 name: setting.name, value: name, source: setting.source, warning: setting.warning)

@@ -15,6 +15,7 @@ struct CheckpointModel: ModelStore {
     let configuration: ModelConfiguration
     let preprocessing: PreprocessingConfiguration
     let logitScale: Float
+    let logitBias: Float?
     let hasImageEncoder: Bool
     let hasTextEncoder: Bool
     let settings: [ModelSetting]
@@ -43,9 +44,13 @@ struct CheckpointModel: ModelStore {
         var settings = description.settings.map { tensorSource.warning(about: $0, description.configuration) }
         let stored = try tensorSource.scalar(FlatFile.Name.logitScale)
         logitScale = stored ?? description.initialLogitScale
+        logitBias = try tensorSource.scalar(FlatFile.Name.logitBias)
         if hasImageEncoder && hasTextEncoder {
             let fileName = String(checkpoint.path.split(separator: "/").last ?? "")
             settings.append(description.scaleSetting(stored: stored, fileName: fileName))
+        }
+        if let logitBias {
+            settings.append(ModelSetting(name: "logit bias", value: "\(logitBias)", source: "weights"))
         }
         if hasImageEncoder { settings += description.preprocessing.settings }
         if hasTextEncoder { settings.append(description.tokenizer.setting) }
@@ -62,7 +67,7 @@ struct CheckpointModel: ModelStore {
 
     var leastCosine: Float { WeightType.float32.leastCosine }
 
-    func tokenizer() throws(CLIPError) -> BytePairTokenizer { try description.tokenizer.load(configuration.text) }
+    func tokenizer() throws(CLIPError) -> any Tokenizer { try description.tokenizer.load(configuration.text) }
 
     /// Hashing all of a large checkpoint takes seconds. This hashes its configuration and tokenizer files whole, and of
     /// every weights file the size, the header and samples spread evenly: two different trainings differ in all of them.
@@ -146,7 +151,7 @@ struct ModelDescription: Sendable {
 /// Which tokenizer a model has, loaded when it is needed.
 struct TokenizerChoice: Sendable {
     let setting: ModelSetting
-    let load: @Sendable (TextConfiguration) throws(CLIPError) -> BytePairTokenizer
+    let load: @Sendable (TextConfiguration) throws(CLIPError) -> any Tokenizer
 
     /// CLIP's own, for models whose vocabulary it is.
     static func builtIn(_ cleaning: TextCleaning, path: String) -> TokenizerChoice {

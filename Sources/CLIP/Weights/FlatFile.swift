@@ -20,6 +20,7 @@ struct FlatFile: Sendable {
         static let probes = "probes"
         static let tokenizer = "tokenizer"
         static let logitScale = "logit_scale"
+        static let logitBias = "logit_bias"
         static let textProbes = "probes.text"
         static let imageProbes = "probes.image"
     }

@@ -38,6 +38,7 @@ struct FlatFileWriter {
         }
 
         try put(scaleDeclaration, [model.logitScale])
+        if let bias = model.logitBias { try put(biasDeclaration, [bias]) }
         for tensor in model.tensors {
             let declaration = declaration(of: tensor)
             switch tensor.kind {
@@ -82,7 +83,9 @@ struct FlatFileWriter {
             FlatFile.Name.probes: probes.json,
         ]
         // What a picture needs comes first and in one piece: a cold start maps no page of the rest.
-        var declarations = [scaleDeclaration] + model.tensors.map(declaration)
+        var declarations = [scaleDeclaration]
+        if model.logitBias != nil { declarations.append(biasDeclaration) }
+        declarations += model.tensors.map(declaration)
         if model.hasTextEncoder { declarations.append(tokenizerDeclaration(tokenizerSize)) }
         declarations += probeDeclarations.map(\.declaration)
         return try reading { () throws(WeightsError) in
@@ -93,6 +96,10 @@ struct FlatFileWriter {
 
     private var scaleDeclaration: TensorDeclaration {
         TensorDeclaration(name: FlatFile.Name.logitScale, type: .f32, shape: [])
+    }
+
+    private var biasDeclaration: TensorDeclaration {
+        TensorDeclaration(name: FlatFile.Name.logitBias, type: .f32, shape: [])
     }
 
     private func tokenizerDeclaration(_ count: Int) -> TensorDeclaration {

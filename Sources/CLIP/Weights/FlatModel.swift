@@ -8,6 +8,7 @@ struct FlatModel: ModelStore {
     let configuration: ModelConfiguration
     let preprocessing: PreprocessingConfiguration
     let logitScale: Float
+    let logitBias: Float?
     let hasImageEncoder: Bool
     let hasTextEncoder: Bool
     private let flat: FlatFile
@@ -53,6 +54,13 @@ struct FlatModel: ModelStore {
             throw CLIPError(.model, path: path, "has no valid logit_scale: it is damaged, pack the model again")
         }
         logitScale = value
+        let bias = try flat.tensor(FlatFile.Name.logitBias, types: [.f32], shape: [])
+        logitBias = try bias.map { tensor throws(CLIPError) in
+            try reading { () throws(WeightsError) in try tensor.floats()[0] }
+        }
+        guard logitBias?.isFinite ?? true else {
+            throw CLIPError(.model, path: path, "has no valid logit_bias: it is damaged, pack the model again")
+        }
     }
 
     var weightTypes: [String] { [weightType.rawValue] }
@@ -72,14 +80,14 @@ struct FlatModel: ModelStore {
         }
     }
 
-    func tokenizer() throws(CLIPError) -> BytePairTokenizer {
+    func tokenizer() throws(CLIPError) -> any Tokenizer {
         guard let tensor = try flat.tensor(FlatFile.Name.tokenizer, types: [.u8], shape: [nil]) else {
             throw CLIPError(.model, path: path, "has no tokenizer: it is damaged, pack the model again")
         }
         let bytes = UnsafeRawBufferPointer(
             rebasing: tensor.file.bytes[tensor.offset..<tensor.offset + tensor.byteCount])
         do {
-            let tokenizer = try BytePairTokenizer(compiled: bytes, owner: tensor.file)
+            let tokenizer = try loadTokenizer(compiled: bytes, owner: tensor.file)
             try tokenizer.check(fits: configuration.text, path: path)
             return tokenizer
         } catch let error as TokenizerError {

@@ -10,6 +10,8 @@ protocol ModelStore: Sendable {
     var preprocessing: PreprocessingConfiguration { get }
     /// The logarithm of the logit scale.
     var logitScale: Float { get }
+    /// What is added to scaled cosines before a sigmoid; nil for models that were trained with a softmax.
+    var logitBias: Float? { get }
     var hasImageEncoder: Bool { get }
     var hasTextEncoder: Bool { get }
     var weights: any TensorSource & Sendable { get }
@@ -24,7 +26,7 @@ protocol ModelStore: Sendable {
     var card: ModelCard? { get }
 
     /// Loads the tokenizer.
-    func tokenizer() throws(CLIPError) -> BytePairTokenizer
+    func tokenizer() throws(CLIPError) -> any Tokenizer
     /// Computes or reads what identifies embeddings of this model.
     func fingerprint() -> String
     /// SHA-256 of the weights that this model was first made from.

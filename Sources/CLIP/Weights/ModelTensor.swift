@@ -28,12 +28,23 @@ extension ModelConfiguration {
         let (prefix, width) = ("vision_model.", vision.transformer.width)
         let patch = 3 * vision.patchSize * vision.patchSize
         var tensors = projection(prefix + "embeddings.patch_embedding.weight", width, patch)
-        tensors.append(ModelTensor(key: prefix + "embeddings.class_embedding", kind: .vector(shape: [width])))
+        if vision.hasPatchBias { tensors.append(vector(prefix + "embeddings.patch_embedding.bias", width)) }
+        if vision.hasClassToken { tensors.append(vector(prefix + "embeddings.class_embedding", width)) }
         tensors += positions(prefix, vision.tokenCount, width)
         if vision.hasInputNorm { tensors += norm(prefix + "pre_layrnorm", width) }
         tensors += vision.transformer.tensors(prefix)
         tensors += norm(prefix + "post_layernorm", width)
-        tensors += projection("visual_projection.weight", embeddingDimension, width)
+        if vision.pooling == .attention {
+            let head = prefix + "head."
+            tensors.append(vector(head + "probe", width))
+            for part in ["q_proj", "k_proj", "v_proj", "out_proj"] {
+                tensors += linear(head + "attention." + part, width, width)
+            }
+            tensors += norm(head + "layernorm", width)
+            tensors += linear(head + "mlp.fc1", vision.transformer.intermediateWidth, width)
+            tensors += linear(head + "mlp.fc2", width, vision.transformer.intermediateWidth)
+        }
+        if vision.hasProjection { tensors += projection("visual_projection.weight", embeddingDimension, width) }
         return tensors
     }
 
@@ -78,6 +89,10 @@ private func positions(_ prefix: String, _ count: Int, _ width: Int) -> [ModelTe
 /// A linear layer without a bias.
 private func projection(_ key: String, _ outputs: Int, _ inputs: Int) -> [ModelTensor] {
     [ModelTensor(key: key, kind: .matrix(outputs: outputs, inputs: inputs))]
+}
+
+private func vector(_ key: String, _ count: Int) -> ModelTensor {
+    ModelTensor(key: key, kind: .vector(shape: [count]))
 }
 
 private func norm(_ name: String, _ width: Int) -> [ModelTensor] {

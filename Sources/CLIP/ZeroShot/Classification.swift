@@ -7,13 +7,15 @@ public struct Classification: Sendable, Equatable {
     /// Whether no label beats prompts that name nothing in particular: the picture probably shows none of them.
     public let fitsNoLabel: Bool
 
-    /// - Parameter scores: at least one, in the order of the labels.
-    init(_ scores: [LabelScore]) {
+    /// - Parameters:
+    ///   - scores: at least one, in the order of the labels.
+    ///   - background: the best cosine of prompts that name nothing in particular.
+    init(_ scores: [LabelScore], background: Float) {
         labels = scores.enumerated().sorted {
             ($1.element.similarity, $0.offset) < ($0.element.similarity, $1.offset)
         }.map(\.element)
         ambiguous = labels.count > 1 && labels[1].probability > labels[0].probability / 2
-        fitsNoLabel = labels.allSatisfy { $0.independent <= 0.5 }
+        fitsNoLabel = labels.allSatisfy { $0.similarity <= background }
     }
 }
 
@@ -25,8 +27,10 @@ public struct LabelScore: Sendable, Equatable {
     public let probability: Float
     /// The cosine of picture and label: what the model measured.
     public let similarity: Float
-    /// The label weighed alone against prompts that name nothing in particular ("a photo", "an object"), 0…1:
-    /// σ(s · (cosine − best cosine of those prompts)), s the model's `logitScale`. More than ½ means that the label says
-    /// more about the picture than they do. It is not calibrated.
+    /// The label weighed alone, 0…1, with s the model's `logitScale`; not calibrated.
+    ///
+    /// Of a model with a `logitBias` b, σ(s · cosine + b), the probability that the model was trained to give for the pair
+    /// (Zhai et al., 2023); it is often small for every label of a list. Of others σ(s · (cosine − best cosine of prompts
+    /// that name nothing in particular)): more than ½ means that the label says more about the picture than they do.
     public let independent: Float
 }

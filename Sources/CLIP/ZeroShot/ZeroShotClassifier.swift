@@ -70,12 +70,15 @@ public struct ZeroShotClassifier: Sendable {
         let weights = similarities.map { exponential(scale * ($0 - best)) }
         let sum = weights.reduce(0, +)
         let scores = labels.indices.map { index in
-            LabelScore(
+            let logit =
+                model.logitBias.map { scale * similarities[index] + Double($0) }
+                ?? scale * (similarities[index] - neutral)
+            return LabelScore(
                 label: labels[index], probability: Float(weights[index] / sum),
                 similarity: Float(similarities[index]),
-                independent: Float(1 / (1 + exponential(scale * (neutral - similarities[index])))))
+                independent: Float(1 / (1 + exponential(-logit))))
         }
-        return Classification(scores)
+        return Classification(scores, background: Float(neutral))
     }
 
     /// Embeds a picture and scores every label for it.

@@ -6,8 +6,10 @@ struct ClassificationRecord: Record {
     struct Style {
         /// How many labels; nil for all.
         let top: Int?
-        /// Whether each label's score against background prompts stands beside the others.
+        /// Whether each label's score alone stands beside the others.
         let showsIndependent: Bool
+        /// Whether that is the model's own sigmoid, not a comparison with background prompts.
+        let isSigmoid: Bool
         /// Whether there is an answer, which may be none.
         let answers: Bool
 
@@ -17,7 +19,12 @@ struct ClassificationRecord: Record {
                 labelCount == 1
                 ? "  one label alone always has the whole share: look at the cosine, or use --independent"
                 : "  share among the \(labelCount) labels given, not a probability of being true"
-            if showsIndependent { note += "\n  alone: the label against prompts that name nothing in particular" }
+            if showsIndependent {
+                note +=
+                    isSigmoid
+                    ? "\n  alone: the probability that the model gives the pair, whatever the other labels"
+                    : "\n  alone: the label against prompts that name nothing in particular"
+            }
             return note
         }
     }
@@ -40,7 +47,10 @@ struct ClassificationRecord: Record {
             return FieldValue.object(fields)
         }
         let answer: [(name: String, value: FieldValue)] = style.answers ? [("answer", .text(self.answer))] : []
-        return [("input", .text(input)), ("labels", .list(labels))] + answer + [
+        let scoring: [(name: String, value: FieldValue)] =
+            style.showsIndependent
+            ? [("independent_by", .text(style.isSigmoid ? "sigmoid" : "background"))] : []
+        return [("input", .text(input)), ("labels", .list(labels))] + scoring + answer + [
             ("ambiguous", .truth(result.ambiguous)), ("fits_no_label", .truth(result.fitsNoLabel)),
             ("model", .text(fingerprint)),
         ]

@@ -18,8 +18,8 @@ struct Classify: Command {
     private static let independent = Option(
         "independent",
         help: """
-            Also score each label alone, against prompts that name nothing in particular: labels then need not exclude \
-            each other.
+            Also score each label alone: labels then need not exclude each other. A SigLIP does it by itself and by \
+            default; other models weigh the label against prompts that name nothing in particular.
             """)
     private static let reject = Option(
         "reject", help: "Give an answer: the best label, or none where no label beats such prompts.")
@@ -37,6 +37,11 @@ struct Classify: Command {
             were not given, and one label alone always gets 1. "similarity" is the cosine that the model measured. \
             "ambiguous" means that the second label has more than half the share of the first; "fits_no_label" that \
             no label beats prompts that name nothing in particular.
+            """,
+            """
+            "independent" scores a label without the others. "independent_by" says how: "sigmoid", the probability of \
+            the pair that a SigLIP was trained to give, often small for all labels; or "background", how far the label \
+            beats prompts that name nothing in particular.
             """,
         ],
         positionals: [.pictures],
@@ -85,7 +90,9 @@ struct Classify: Command {
             }
         }
         let style = ClassificationRecord.Style(
-            top: arguments.integer(Classify.top), showsIndependent: arguments.flag(Classify.independent),
+            top: arguments.integer(Classify.top),
+            showsIndependent: arguments.flag(Classify.independent) || model.logitBias != nil,
+            isSigmoid: model.logitBias != nil,
             answers: arguments.flag(Classify.reject))
         let results = try ResultStream(output, console: console, note: style.note(labelCount: labels.count))
         try PictureRun(arguments, console: console).embedEach(with: model, to: results) { name, embedding in

@@ -21,7 +21,7 @@ enum CLIPVocabulary {
         }
         let pairs = SixBitTable(CLIPMerges.pairs)
         for rank in 0..<CLIPMerges.count {
-            let merge = FlatTableBuilder.Merge(
+            let merge = Merge(
                 left: pairs.number(at: 6 * rank, count: 3), right: pairs.number(at: 6 * rank + 3, count: 3),
                 result: UInt32(512 + rank))
             builder.merges.append(merge)

@@ -1,5 +1,5 @@
 /// Finds added tokens in a text: at each place the longest, from left to right.
-struct AddedTokenFinder {
+struct AddedTokenFinder: Sendable {
     struct Match {
         var id: UInt32
         /// What it takes from the text, stripped white space included.
@@ -69,9 +69,9 @@ struct AddedTokenFinder {
     }
 }
 
-extension ArraySlice {
+extension RandomAccessCollection where Index == Int {
     /// The first index whose element meets a condition that holds from some element on.
-    fileprivate func partitioningIndex(where isAfter: (Element) -> Bool) -> Int {
+    func partitioningIndex(where isAfter: (Element) -> Bool) -> Int {
         var low = startIndex
         var high = endIndex
         while low < high {

@@ -1,37 +1,37 @@
 /// Byte-pair encoding of one word: of all neighbours, those whose merge has the lowest rank become one token, the
 /// leftmost first, until no merge is left (Sennrich, Haddow, Birch, 2016).
 struct PairMerger {
-    /// Up to this many bytes a search over all pairs beats a heap.
+    /// Up to this many symbols a search over all pairs beats a heap.
     private static let shortWord = 32
 
-    private let table: FlatTable
     private let merges: MergeTable
     private var tokens: [UInt32]
     private var ranks: [UInt32]
 
-    init(_ table: FlatTable) {
-        self.table = table
-        merges = table.merges
+    init(_ merges: MergeTable) {
+        self.merges = merges
         tokens = Array(repeating: 0, count: PairMerger.shortWord)
         ranks = Array(repeating: 0, count: PairMerger.shortWord)
     }
 
-    /// Appends the tokens of `word`, which must not be empty.
-    mutating func encode(_ word: UnsafeBufferPointer<UInt8>, into ids: inout [Int32]) {
-        if word.count == 1 {
-            ids.append(Int32(truncatingIfNeeded: table.symbol(word[0], endsWord: true)))
-        } else if word.count <= PairMerger.shortWord {
-            encodeShort(word, into: &ids)
+    /// Appends the tokens of a word of `count` symbols, at least one, of which `symbol` gives each.
+    @inline(__always)
+    mutating func encode(_ count: Int, into ids: inout [Int32], symbol: (Int) -> UInt32) {
+        if count == 1 {
+            ids.append(Int32(truncatingIfNeeded: symbol(0)))
+        } else if count <= PairMerger.shortWord {
+            for index in 0..<count { tokens[index] = symbol(index) }
+            encodeShort(count, into: &ids)
         } else {
-            encodeLong(word, into: &ids)
+            encodeLong((0..<count).map(symbol), into: &ids)
         }
     }
 
-    private mutating func encodeShort(_ word: UnsafeBufferPointer<UInt8>, into ids: inout [Int32]) {
-        var count = word.count
+    /// Of the first `count` tokens.
+    private mutating func encodeShort(_ count: Int, into ids: inout [Int32]) {
+        var count = count
         tokens.withUnsafeMutableBufferPointer { tokens in
             ranks.withUnsafeMutableBufferPointer { ranks in
-                for index in 0..<count { tokens[index] = table.symbol(word[index], endsWord: index == count - 1) }
                 for index in 0..<count - 1 { ranks[index] = merges.rank(tokens[index], tokens[index + 1]) }
                 while count > 1 {
                     var best = 0
@@ -50,10 +50,9 @@ struct PairMerger {
     }
 
     /// The same with a heap of pairs and a chain of tokens, so that a word of a megabyte takes no quadratic time.
-    private func encodeLong(_ word: UnsafeBufferPointer<UInt8>, into ids: inout [Int32]) {
+    private func encodeLong(_ word: [UInt32], into ids: inout [Int32]) {
         let count = word.count
-        var tokens = word.map { table.symbol($0, endsWord: false) }
-        tokens[count - 1] = table.symbol(word[count - 1], endsWord: true)
+        var tokens = word
         var ranks = (0..<count).map { $0 + 1 < count ? merges.rank(tokens[$0], tokens[$0 + 1]) : MergeTable.noRank }
         var next = (0..<count).map { $0 + 1 }
         var previous = (0..<count).map { $0 - 1 }

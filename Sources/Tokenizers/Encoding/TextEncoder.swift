@@ -17,7 +17,7 @@ struct TextEncoder {
         ids.reserveCapacity(text.count / 3 + 8)
         wordOffsets.reserveCapacity(text.count / 3 + 8)
         splitter = WordSplitter(knowsNewer: table.layout.cleaning != .transformers)
-        merger = PairMerger(table)
+        merger = PairMerger(table.merges)
     }
 
     mutating func encode() {
@@ -108,7 +108,10 @@ struct TextEncoder {
     private mutating func encodeWord(
         _ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ cleaned: CleanedText
     ) {
-        merger.encode(UnsafeBufferPointer(rebasing: bytes[range]), into: &ids)
+        let last = range.count - 1
+        merger.encode(range.count, into: &ids) { index in
+            table.symbol(bytes[range.lowerBound &+ index], endsWord: index == last)
+        }
         let source = cleaned.source(of: range.lowerBound)
         while wordOffsets.count < ids.count - 1 { wordOffsets.append(source) }
     }

@@ -74,7 +74,7 @@ extension BytePairModel {
         }
     }
 
-    private mutating func readVocabulary(_ scanner: inout JSONScanner) throws(JSONFault) {
+    mutating func readVocabulary(_ scanner: inout JSONScanner) throws(JSONFault) {
         var isFirst = true
         try scanner.openObject()
         while let piece = try scanner.nextKey(&isFirst) {
@@ -89,7 +89,7 @@ extension BytePairModel {
     }
 
     /// Merges in tokenizer.json: strings with a space in them, or lists of two strings.
-    private mutating func readMerges(_ scanner: inout JSONScanner) throws(JSONFault) {
+    mutating func readMerges(_ scanner: inout JSONScanner) throws(JSONFault) {
         var isFirst = true
         try scanner.openArray()
         while try scanner.nextElement(&isFirst) {

@@ -22,7 +22,7 @@ extension BytePairModel {
     func builder(_ special: SpecialTokens, cleaning: TextCleaning) throws(TokenizerError) -> FlatTableBuilder {
         var builder = FlatTableBuilder()
         builder.cleaning = cleaning
-        try resolveMerges(&builder)
+        builder.merges = try resolvedMerges()
         try resolveBytes(&builder, unknown: vocabulary[special.unknown.utf8])
         let added = resolveAddedTokens(&builder, special)
 
@@ -45,8 +45,9 @@ extension BytePairModel {
         return builder
     }
 
-    private func resolveMerges(_ builder: inout FlatTableBuilder) throws(TokenizerError) {
-        builder.merges.reserveCapacity(merges.count)
+    func resolvedMerges() throws(TokenizerError) -> [Merge] {
+        var resolved: [Merge] = []
+        resolved.reserveCapacity(merges.count)
         for (rank, merge) in merges.enumerated() {
             let whole = mergeBytes[merge.start..<merge.end]
             guard let left = vocabulary[whole[..<merge.middle]], let right = vocabulary[whole[merge.middle...]],
@@ -60,8 +61,9 @@ extension BytePairModel {
                         "merge \(rank) needs the piece \(quoted(String(decoding: absent, as: UTF8.self))), which is "
                         + "not in the vocabulary: the files don't belong together, fetch both again")
             }
-            builder.merges.append(.init(left: left, right: right, result: result))
+            resolved.append(Merge(left: left, right: right, result: result))
         }
+        return resolved
     }
 
     private func resolveBytes(_ builder: inout FlatTableBuilder, unknown: UInt32?) throws(TokenizerError) {

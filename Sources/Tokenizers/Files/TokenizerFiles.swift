@@ -13,9 +13,13 @@ package struct TokenizerFiles {
     /// added_tokens.json: the same of older models, an object, content to id.
     package var addedTokens: [UInt8]?
 
+    /// spiece.model: a SentencePiece model, in place of all but `configuration`.
+    package var sentencePiece: [UInt8]?
+
     package init(
         tokenizerJSON: [UInt8]? = nil, vocabulary: [UInt8]? = nil, merges: [UInt8]? = nil,
-        configuration: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil, addedTokens: [UInt8]? = nil
+        configuration: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil, addedTokens: [UInt8]? = nil,
+        sentencePiece: [UInt8]? = nil
     ) {
         self.tokenizerJSON = tokenizerJSON
         self.vocabulary = vocabulary
@@ -23,5 +27,6 @@ package struct TokenizerFiles {
         self.configuration = configuration
         self.specialTokensMap = specialTokensMap
         self.addedTokens = addedTokens
+        self.sentencePiece = sentencePiece
     }
 }

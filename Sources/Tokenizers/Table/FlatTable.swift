@@ -14,7 +14,10 @@ final class FlatTable: @unchecked Sendable {
         layout = try FlatLayout(reading: bytes)
         self.bytes = bytes
         self.owner = owner
-        merges = MergeTable(bytes, layout)
+        let start = bytes.baseAddress.unsafelyUnwrapped
+        merges = MergeTable(
+            slots: start + layout.slotsStart, results: start + layout.resultsStart, slotBits: layout.slotBits,
+            hashAttempt: layout.hashAttempt, longestProbe: layout.longestProbe)
         try FlatTable.validate(bytes, layout)
         addedTokens = try FlatTable.readAddedTokens(bytes, layout)
     }

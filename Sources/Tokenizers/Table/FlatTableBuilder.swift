@@ -1,11 +1,5 @@
 /// Collects a vocabulary from any source and writes it as the flat form that encoding works on.
 struct FlatTableBuilder {
-    struct Merge {
-        var left: UInt32
-        var right: UInt32
-        var result: UInt32
-    }
-
     /// The pieces one after the other, and where each begins; one more offset than pieces.
     var pieceBytes: [UInt8] = []
     var pieceOffsets: [UInt32] = [0]
@@ -29,18 +23,20 @@ struct FlatTableBuilder {
         layout.pieceByteCount = pieceBytes.count
         layout.addedTokenCount = addedTokens.count
         layout.addedByteCount = addedTokens.reduce(0) { $0 + $1.content.count }
-        guard layout.pieceCount <= FlatLayout.largestVocabulary, merges.count <= FlatLayout.largestMergeCount else {
+        guard layout.pieceCount <= FlatLayout.largestVocabulary else {
             throw TokenizerError(
                 file: file,
-                problem: "\(layout.pieceCount) tokens and \(merges.count) merges, expected at most "
-                    + "\(FlatLayout.largestVocabulary) and \(FlatLayout.largestMergeCount)")
+                problem: "\(layout.pieceCount) tokens, expected at most \(FlatLayout.largestVocabulary)")
         }
-        let slots = try placeMerges(&layout, file: file)
+        let merged = try MergeSlots(merges, file: file)
+        layout.slotBits = merged.bits
+        layout.hashAttempt = merged.hashAttempt
+        layout.longestProbe = merged.longestProbe
 
         let memory = OwnedBytes(count: layout.byteCount)
         let bytes = memory.mutableBytes
         layout.write(to: bytes)
-        bytes.copy(slots, to: layout.slotsStart)
+        bytes.copy(merged.slots, to: layout.slotsStart)
         for (rank, merge) in merges.enumerated() { bytes.setWord(merge.result, at: layout.resultsStart + 4 * rank) }
         bytes.copy(byteSymbols, to: layout.byteSymbolsStart)
         bytes.copy(pieceOffsets, to: layout.pieceOffsetsStart)
@@ -57,43 +53,6 @@ struct FlatTableBuilder {
             start += token.content.count
         }
         return try FlatTable(UnsafeRawBufferPointer(bytes), owner: memory)
-    }
-
-    /// The merge slots. Sets their number, the hash and the longest probe in `layout`.
-    private func placeMerges(_ layout: inout FlatLayout, file: String) throws(TokenizerError) -> [UInt64] {
-        var bits = FlatLayout.slotBits.lowerBound
-        // At most three quarters full: 48,894 merges then take 512 KiB, which stays in a core's own cache.
-        while 3 << bits < 4 * merges.count + 4 { bits += 1 }
-        layout.slotBits = bits
-        for attempt in 0..<MergeHash.attempts {
-            if let (slots, longestProbe) = slots(bits: bits, attempt: attempt) {
-                layout.hashAttempt = attempt
-                layout.longestProbe = longestProbe
-                return slots
-            }
-        }
-        throw TokenizerError(
-            file: file, problem: "its merges collide in the hash table, as none of a real vocabulary do: not supported")
-    }
-
-    private func slots(bits: Int, attempt: Int) -> (slots: [UInt64], longestProbe: Int)? {
-        let multiplier = MergeHash.multiplier(attempt: attempt)
-        let mask = 1 << bits - 1
-        var slots = [UInt64](repeating: MergeTable.empty, count: 1 << bits)
-        var longestProbe = 0
-        for (rank, merge) in merges.enumerated() {
-            let key = MergeHash.key(merge.left, merge.right)
-            var index = Int((key &* multiplier) >> UInt64(64 - bits))
-            var probe = 0
-            while slots[index] != MergeTable.empty, slots[index] >> MergeTable.rankBits != key {
-                index = (index + 1) & mask
-                probe += 1
-            }
-            slots[index] = key << MergeTable.rankBits | UInt64(rank)
-            longestProbe = max(longestProbe, probe)
-            if longestProbe > 1024 { return nil }
-        }
-        return (slots, longestProbe)
     }
 }
 
@@ -114,7 +73,7 @@ final class OwnedBytes: @unchecked Sendable {
 
 extension UnsafeMutableRawBufferPointer {
     /// Little-endian machines alone: no other is supported by Swift's own Linux and Darwin toolchains.
-    fileprivate func copy<Element: BitwiseCopyable>(_ elements: [Element], to offset: Int) {
+    func copy<Element: BitwiseCopyable>(_ elements: [Element], to offset: Int) {
         elements.withUnsafeBytes { source in
             UnsafeMutableRawBufferPointer(rebasing: self[offset..<offset + source.count]).copyMemory(from: source)
         }

@@ -22,13 +22,18 @@ struct MergeTable {
     private let mask: Int
     private let longestProbe: Int
 
-    init(_ bytes: UnsafeRawBufferPointer, _ layout: FlatLayout) {
-        slots = bytes.baseAddress.unsafelyUnwrapped + layout.slotsStart
-        results = bytes.baseAddress.unsafelyUnwrapped + layout.resultsStart
-        multiplier = MergeHash.multiplier(attempt: layout.hashAttempt)
-        shift = UInt64(64 - layout.slotBits)
-        mask = 1 << layout.slotBits - 1
-        longestProbe = layout.longestProbe
+    /// - Parameters:
+    ///   - slots: `1 << slotBits` slots of 8 bytes.
+    ///   - results: a token of 4 bytes per merge.
+    init(
+        slots: UnsafeRawPointer, results: UnsafeRawPointer, slotBits: Int, hashAttempt: Int, longestProbe: Int
+    ) {
+        self.slots = slots
+        self.results = results
+        multiplier = MergeHash.multiplier(attempt: hashAttempt)
+        shift = UInt64(64 - slotBits)
+        mask = 1 << slotBits - 1
+        self.longestProbe = longestProbe
     }
 
     /// The rank of the merge of two tokens, the lowest being the first to make; `noRank` if there is none.

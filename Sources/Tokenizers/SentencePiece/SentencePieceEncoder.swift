@@ -1,0 +1,173 @@
+/// One text on its way to tokens: added tokens are taken out, the rest is normalised, split into words and encoded.
+struct SentencePieceEncoder {
+    typealias Element = SentencePieceTable.Element
+
+    /// Without those of start and end.
+    private(set) var ids: [Int32] = []
+    /// For each of them, where in the text its word begins.
+    private(set) var wordOffsets: [Int] = []
+
+    private let cutter: Cutter
+    private let table: SentencePieceTable
+    private let text: UnsafeBufferPointer<UInt8>
+
+    /// `text` must be valid UTF-8.
+    init(_ cutter: Cutter, _ text: UnsafeBufferPointer<UInt8>) {
+        self.cutter = cutter
+        table = cutter.table
+        self.text = text
+    }
+
+    mutating func encode() {
+        var elements: [Element] = []
+        elements.reserveCapacity(text.count)
+        var offset = 0
+        while offset < text.count {
+            let start = offset
+            elements.append(Element(scalar: text.scalar(at: &offset), offset: start))
+        }
+        for step in table.rules.textSteps { table.apply(step, to: &elements) }
+        forEachPart(of: elements, normalized: false) { encoder, part in encoder.encodePart(part) }
+        if table.rules.endsOnce, let last = ids.last, last == table.rules.endTokens.last.map(Int32.init) {
+            ids.removeLast()
+            wordOffsets.removeLast()
+        }
+    }
+
+    /// Calls `body` for what lies between added tokens, and appends those.
+    private mutating func forEachPart(
+        of elements: [Element], normalized: Bool, _ body: (inout SentencePieceEncoder, [Element]) -> Void
+    ) {
+        let finder = normalized ? cutter.normalizedTokens : cutter.rawTokens
+        guard !finder.isEmpty else { return elements.isEmpty ? () : body(&self, elements) }
+        var bytes = CleanedText()
+        var starts: [Int] = []
+        bytes.reset(source: 0)
+        for element in elements {
+            starts.append(bytes.bytes.count)
+            bytes.append(element.scalar, source: element.offset)
+        }
+        let matches = bytes.bytes.withUnsafeBufferPointer { finder.matches(in: $0, 0..<$0.count) }
+        guard !matches.isEmpty else { return elements.isEmpty ? () : body(&self, elements) }
+
+        var next = 0
+        for match in matches {
+            let start = starts.partitioningIndex { $0 >= match.range.lowerBound }
+            if next < start { body(&self, Array(elements[next..<start])) }
+            append(match.id, source: elements[start].offset)
+            next = starts.partitioningIndex { $0 >= match.range.upperBound }
+        }
+        if next < elements.count { body(&self, Array(elements[next...])) }
+    }
+
+    private mutating func append(_ id: UInt32, source: Int) {
+        // A space that was put in front of a token alone.
+        if table.rules.hidesPrefix, ids.count == 1, ids[0] == cutter.spaceToken {
+            ids.removeAll()
+            wordOffsets.removeAll()
+        }
+        ids.append(Int32(id))
+        wordOffsets.append(source)
+    }
+
+    /// A part of the text in which no added token is that is looked for before it is normalised.
+    private mutating func encodePart(_ part: [Element]) {
+        let isFirst = part.first?.offset == 0
+        var part = part
+        for step in table.rules.partSteps { table.apply(step, to: &part) }
+        let count = ids.count
+        forEachPart(of: part, normalized: true) { encoder, plain in
+            for word in encoder.table.words(of: plain, isFirst: isFirst) { encoder.encodeWord(word) }
+        }
+        if table.rules.hidesPrefix {
+            let hidden = min(cutter.hiddenCount, ids.count - count)
+            if hidden == cutter.hiddenCount {
+                ids.removeSubrange(count..<count + hidden)
+                wordOffsets.removeSubrange(count..<count + hidden)
+            }
+        }
+    }
+
+    private mutating func encodeWord(_ word: ArraySlice<Element>) {
+        var bytes = CleanedText()
+        bytes.reset(source: 0)
+        for element in word { bytes.append(element.scalar, source: element.offset) }
+        let cleaned = bytes
+        cleaned.bytes.withUnsafeBufferPointer { buffer in
+            var wordStart = 0
+            for token in cutter.cut(buffer) {
+                if buffer.hasSpaceMark(at: token.start) { wordStart = token.start }
+                ids.append(Int32(token.id))
+                wordOffsets.append(cleaned.source(of: wordStart))
+            }
+        }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    fileprivate func hasSpaceMark(at start: Int) -> Bool {
+        start + 2 < count && self[start] == 0xE2 && self[start + 1] == 0x96 && self[start + 2] == 0x81
+    }
+}
+
+extension SentencePieceTable {
+    /// Splits normalised text into the words that are encoded one by one.
+    /// - Parameter isFirst: whether the text begins with it.
+    fileprivate func words(of text: [Element], isFirst: Bool) -> [ArraySlice<Element>] {
+        var words = [text[...]]
+        for step in rules.splitting {
+            words = words.enumerated().flatMap { index, word in split(word, step, isFirst: isFirst && index == 0) }
+        }
+        return words.filter { !$0.isEmpty }
+    }
+
+    private func split(
+        _ word: ArraySlice<Element>, _ step: SplittingStep, isFirst: Bool
+    ) -> [ArraySlice<Element>] {
+        switch step {
+        case .metaspace(let mark, let prefix, let splits):
+            var marked = word.map { Element(scalar: $0.scalar == 0x20 ? mark : $0.scalar, offset: $0.offset) }
+            if let first = marked.first, first.scalar != mark, prefix == .always || prefix == .first && isFirst {
+                marked.insert(Element(scalar: mark, offset: first.offset), at: 0)
+            }
+            return splits ? split(marked[...], [mark], .withNext) : [marked[...]]
+        case .whiteSpace:
+            let classes = ScalarClasses()
+            return word.split { classes[$0.scalar].kind(knowsNewer: false) == .space }
+        case .delimiter(let text, let place): return split(word, text, place)
+        }
+    }
+
+    private func split(
+        _ word: ArraySlice<Element>, _ delimiter: [UInt32], _ place: DelimiterPlace
+    ) -> [ArraySlice<Element>] {
+        var words: [ArraySlice<Element>] = []
+        var start = word.startIndex
+        var index = start
+        while index < word.endIndex {
+            let candidate = word[index...].prefix(delimiter.count)
+            guard candidate.count == delimiter.count, zip(candidate, delimiter).allSatisfy({ $0.scalar == $1 }) else {
+                index += 1
+                continue
+            }
+            let end = index + delimiter.count
+            switch place {
+            case .dropped:
+                words.append(word[start..<index])
+                start = end
+            case .alone:
+                words += [word[start..<index], word[index..<end]]
+                start = end
+            case .withPrevious:
+                words.append(word[start..<end])
+                start = end
+            case .withNext:
+                words.append(word[start..<index])
+                start = index
+            }
+            index = end
+        }
+        words.append(word[start...])
+        return words
+    }
+}
