@@ -13,9 +13,11 @@ func kernels(_ instructionSet: [String] = []) -> [SwiftSetting] {
 #if arch(x86_64)
 let avx2 = ["-mavx2", "-mfma", "-mf16c"]
 let avx512 = avx2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+let avx512VNNI = avx512 + ["-mavx512vnni"]
 #else
 let avx2: [String] = []
 let avx512: [String] = []
+let avx512VNNI: [String] = []
 #endif
 
 // An app needs the embedded model as a resource. A command finds the file by itself: the accessor that a resource brings
@@ -45,8 +47,10 @@ let package = Package(
         .target(name: "KernelsAVX2", dependencies: ["Kernels"], swiftSettings: kernels(avx2)),
         .target(name: "KernelsAVX512", dependencies: ["Kernels"], swiftSettings: kernels(avx512)),
         .target(
+            name: "KernelsAVX512VNNI", dependencies: ["Kernels", "KernelsAVX512"], swiftSettings: kernels(avx512VNNI)),
+        .target(
             name: "TensorCore",
-            dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512"],
+            dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsAVX512VNNI"],
             swiftSettings: optimised),
         .target(name: "JSON", swiftSettings: optimised),
         .target(name: "Images", swiftSettings: optimised),
@@ -70,7 +74,7 @@ let package = Package(
             name: "CLIPCommand", dependencies: ["CLIP", "JSON", "PictureCollections", "TensorCore", "Weights"],
             swiftSettings: optimised),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
-        .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"]),
+        .testTarget(name: "TensorCoreTests", dependencies: ["Kernels", "TensorCore"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("Fixtures")]),

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Checks that no AVX instruction lands outside KernelsAVX2 and KernelsAVX512 in a build, so that the command starts on
-# every x86-64 machine:
+# Checks that no AVX instruction lands outside KernelsAVX2, KernelsAVX512 and KernelsAVX512VNNI in a build, so that the
+# command starts on every x86-64 machine:
 #   1. no other module's object code holds a VEX or EVEX instruction;
-#   2. no function that those two modules share with others by name (the linker keeps one copy, maybe theirs) holds one;
-#   3. no function that KernelsAVX512 shares with KernelsAVX2 by name holds an AVX-512 instruction.
+#   2. no function that those modules share with others by name (the linker keeps one copy, maybe theirs) holds one;
+#   3. no function that the AVX-512 modules share with KernelsAVX2 by name holds an AVX-512 instruction;
+#   4. no VNNI instruction is outside KernelsAVX512VNNI, nor in a function that it shares with the other two by name.
 #
 #   Scripts/check_isa_leaks.sh [.build/release]
 #
@@ -13,7 +14,7 @@ export LC_ALL=C
 cd "$(dirname "$0")/.."
 
 products=${1:-.build/release}
-allowed='^(KernelsAVX2|KernelsAVX512)$'
+allowed='^(KernelsAVX2|KernelsAVX512|KernelsAVX512VNNI)$'
 
 if [[ $(uname -m) != x86_64 ]]; then
     echo "check_isa_leaks: nothing to check on $(uname -m)"
@@ -42,6 +43,14 @@ functions_with_avx512() {
         /%zmm|%k[0-7]|%[xy]mm(1[6-9]|2[0-9]|3[01])/ { print name }' | sort -u
 }
 
+# The same for VNNI.
+functions_with_vnni() {
+    "$objdump" -d --no-show-raw-insn "$1" | awk '
+        /^[0-9a-f]+ <.*>:$/ { name = $2; gsub(/^<|>:$/, "", name); next }
+        $2 ~ /^vpdp/ { print name }' | sort -u
+}
+
+: >"$scratch/vnni" && : >"$scratch/withoutVNNI"
 : >"$scratch/avx512" && : >"$scratch/inAVX2" && : >"$scratch/leaks" && : >"$scratch/avx" && : >"$scratch/shareable" && : >"$scratch/elsewhere"
 modules=0
 own=0
@@ -57,6 +66,12 @@ for directory in "$products"/*.build; do
             own=$((own + $(wc -l <"$scratch/found")))
             cat "$scratch/found" >>"$scratch/avx"
             "$nm" "$object" | awk '$2 == "W" || $2 == "V" { print $3 }' >>"$scratch/shareable"
+            if [[ $module == KernelsAVX512VNNI ]]; then
+                functions_with_vnni "$object" >>"$scratch/vnni"
+            else
+                functions_with_vnni "$object" | sed "s/^/$module (VNNI) /" >>"$scratch/leaks"
+                "$nm" "$object" | awk 'NF > 1 { print $NF }' >>"$scratch/withoutVNNI"
+            fi
             if [[ $module == KernelsAVX2 ]]; then
                 "$nm" "$object" | awk 'NF > 1 { print $NF }' >>"$scratch/inAVX2"
             else
@@ -69,7 +84,8 @@ for directory in "$products"/*.build; do
     done
 done
 ((modules)) || { echo "check_isa_leaks: no object code under $products, build first" >&2; exit 2; }
-((own)) || { echo "check_isa_leaks: KernelsAVX2 and KernelsAVX512 hold no AVX code: the check would be blind" >&2; exit 2; }
+((own)) || { echo "check_isa_leaks: the AVX modules hold no AVX code: the check would be blind" >&2; exit 2; }
+[[ -s $scratch/vnni ]] || { echo "check_isa_leaks: KernelsAVX512VNNI holds no VNNI code: the check would be blind" >&2; exit 2; }
 
 sort -u "$scratch/avx" -o "$scratch/avx"
 sort -u "$scratch/shareable" -o "$scratch/shareable"
@@ -78,10 +94,12 @@ sort -u "$scratch/elsewhere" | join - "$scratch/shared" | awk '{ print $2 " (thr
     >>"$scratch/leaks"
 sort -u "$scratch/avx512" | comm -12 - "$scratch/shareable" | comm -12 - <(sort -u "$scratch/inAVX2") |
     sed 's/^/KernelsAVX2 (through a symbol shared with KernelsAVX512) /' >>"$scratch/leaks"
+sort -u "$scratch/vnni" | comm -12 - "$scratch/shareable" | comm -12 - <(sort -u "$scratch/withoutVNNI") |
+    sed 's/^/KernelsAVX512 (through a symbol shared with KernelsAVX512VNNI) /' >>"$scratch/leaks"
 
 if [[ -s $scratch/leaks ]]; then
-    echo "check_isa_leaks: AVX instructions outside KernelsAVX2 and KernelsAVX512:" >&2
+    echo "check_isa_leaks: instructions outside the modules made for them:" >&2
     (swift demangle --simplified <"$scratch/leaks" 2>/dev/null || cat "$scratch/leaks") | sed 's/^/  /' >&2
     exit 1
 fi
-echo "check_isa_leaks: $modules modules, $own AVX functions in KernelsAVX2 and KernelsAVX512, none elsewhere"
+echo "check_isa_leaks: $modules modules, $own functions of AVX code in modules made for it, none elsewhere"

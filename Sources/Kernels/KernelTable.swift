@@ -5,13 +5,20 @@ package struct KernelTable: Sendable {
     package let layerNorm: @Sendable (LayerNormRows) -> Void
     /// One head of one sequence.
     package let attention: @Sendable (AttentionHead) -> Void
+    package let quantised: QuantisedKernels
 
     package init(
         linear: @escaping @Sendable (LinearBlock) -> Void, layerNorm: @escaping @Sendable (LayerNormRows) -> Void,
-        attention: @escaping @Sendable (AttentionHead) -> Void
+        attention: @escaping @Sendable (AttentionHead) -> Void, quantised: QuantisedKernels
     ) {
         self.linear = linear
         self.layerNorm = layerNorm
         self.attention = attention
+        self.quantised = quantised
+    }
+
+    /// The same kernels but for quantised layers.
+    package func replacing(quantised: QuantisedKernels) -> KernelTable {
+        KernelTable(linear: linear, layerNorm: layerNorm, attention: attention, quantised: quantised)
     }
 }

@@ -33,6 +33,6 @@ extension KernelTable {
     /// The kernels for machines with AVX2, FMA and F16C.
     package static let avx2 = KernelTable(
         linear: { AVX2Unit.linear($0) }, layerNorm: { AVX2Unit.layerNorm($0) },
-        attention: { AVX2Unit.attention($0) })
+        attention: { AVX2Unit.attention($0) }, quantised: .avx2)
 }
 #endif

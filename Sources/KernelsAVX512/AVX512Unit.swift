@@ -33,6 +33,6 @@ extension KernelTable {
     /// The kernels for machines with AVX-512 F, BW, DQ and VL.
     package static let avx512 = KernelTable(
         linear: { AVX512Unit.linear($0) }, layerNorm: { AVX512Unit.layerNorm($0) },
-        attention: { AVX512Unit.attention($0) })
+        attention: { AVX512Unit.attention($0) }, quantised: .avx512)
 }
 #endif

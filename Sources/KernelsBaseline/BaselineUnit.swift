@@ -64,5 +64,5 @@ extension KernelTable {
     /// The kernels for every machine.
     package static let baseline = KernelTable(
         linear: { BaselineUnit.linear($0) }, layerNorm: { BaselineUnit.layerNorm($0) },
-        attention: { BaselineUnit.attention($0) })
+        attention: { BaselineUnit.attention($0) }, quantised: .baseline)
 }

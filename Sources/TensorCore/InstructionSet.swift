@@ -1,6 +1,7 @@
 internal import Kernels
 import KernelsAVX2
 import KernelsAVX512
+import KernelsAVX512VNNI
 import KernelsBaseline
 
 /// The vector instructions that kernels are compiled for, poorest first.
@@ -11,9 +12,11 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     case avx2
     /// AVX-512 F, BW, DQ and VL.
     case avx512
+    /// The same with VNNI, for quantised layers.
+    case avx512VNNI = "avx512vnni"
 
     package static func < (a: InstructionSet, b: InstructionSet) -> Bool {
-        a != b && (a == .baseline || b == .avx512)
+        allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
     }
 
     /// What this machine has, poorest first.
@@ -43,6 +46,7 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         case .baseline: []
         case .avx2: ["avx2", "fma", "f16c"]
         case .avx512: ["avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"]
+        case .avx512VNNI: InstructionSet.avx512.requiredFeatures + ["avx512_vnni"]
         }
     }
 
@@ -53,6 +57,7 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         case .baseline: .baseline
         case .avx2: .avx2
         case .avx512: .avx512
+        case .avx512VNNI: .avx512VNNI
         }
         #else
         .baseline

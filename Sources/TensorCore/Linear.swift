@@ -48,6 +48,11 @@ extension Compute {
     /// Every output is one sum over the inputs in their order: it is the same to the bit for any number of rows, of
     /// products and of threads.
     package func linear(_ products: [LinearProduct]) {
+        let quantised = products.filter { $0.weights.elementType == .int8 }
+        guard quantised.isEmpty else {
+            quantisedLinear(quantised)
+            return linear(products.filter { $0.weights.elementType != .int8 })
+        }
         let grids = taskGrids(products)
         var ends: [Int] = []
         for grid in grids { ends.append((ends.last ?? 0) + grid.rowChunks * grid.columnChunks) }

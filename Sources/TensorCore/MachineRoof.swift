@@ -51,7 +51,7 @@ extension InstructionSet {
         switch self {
         case .baseline: .baseline
         case .avx2: .avx2
-        case .avx512: .avx512
+        case .avx512, .avx512VNNI: .avx512
         }
         #else
         .baseline

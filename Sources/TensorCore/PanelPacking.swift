@@ -1,6 +1,10 @@
 extension PanelPackedMatrix {
     /// Packs `[outputs, inputs]` numbers, row-major.
     package init(_ values: UnsafePointer<Float>, outputs: Int, inputs: Int, elementType: ElementType = .float32) {
+        if elementType == .int8 {
+            self = PanelPackedMatrix(values, outputs: outputs, inputs: inputs).quantised()
+            return
+        }
         let buffer = PanelBuffer(
             byteCount: PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, elementType))
         PanelPackedMatrix.pack(values, outputs: outputs, inputs: inputs, elementType, into: buffer.bytes)
@@ -9,10 +13,10 @@ extension PanelPackedMatrix {
             bytes: UnsafeRawBufferPointer(buffer.bytes), owner: buffer)
     }
 
-    /// Packs `[outputs, inputs]` numbers, row-major, into `byteCount` bytes aligned to the element size.
+    /// Packs `[outputs, inputs]` numbers, row-major, into `byteCount` bytes aligned to the element size, as floats.
     ///
     /// Half precision rounds to nearest, ties to even; numbers beyond its range become infinite.
-    package static func pack(
+    private static func pack(
         _ values: UnsafePointer<Float>, outputs: Int, inputs: Int, _ elementType: ElementType,
         into target: UnsafeMutableRawBufferPointer
     ) {
@@ -25,6 +29,7 @@ extension PanelPackedMatrix {
         case .float16:
             let panels = start.bindMemory(to: Float16.self, capacity: target.count / 2)
             pack(values, outputs: outputs, inputs: inputs, into: panels, zero: 0) { Float16($0) }
+        case .int8: preconditionFailure("int8 panels are made by quantised()")
         }
     }
 
@@ -48,7 +53,7 @@ extension PanelPackedMatrix {
 }
 
 /// The memory of a matrix that was packed here.
-private final class PanelBuffer: @unchecked Sendable {
+final class PanelBuffer: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
 
     init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 64) }

@@ -27,7 +27,7 @@ enum ProcessorFeatures {
     private static let darwinNames = [
         "hw.optional.avx2_0": "avx2", "hw.optional.fma": "fma", "hw.optional.f16c": "f16c",
         "hw.optional.avx512f": "avx512f", "hw.optional.avx512bw": "avx512bw", "hw.optional.avx512dq": "avx512dq",
-        "hw.optional.avx512vl": "avx512vl",
+        "hw.optional.avx512vl": "avx512vl", "hw.optional.avx512vnni": "avx512_vnni",
     ]
 
     private static func isEnabled(_ name: String) -> Bool {

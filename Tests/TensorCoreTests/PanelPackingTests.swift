@@ -6,7 +6,7 @@ import Testing
     func laysPanelsAsDocumented(_ outputs: Int, _ inputs: Int) {
         var numbers = SeededNumbers(seed: 5)
         let values = numbers.floats(outputs * inputs)
-        for elementType in PanelPackedMatrix.ElementType.allCases {
+        for elementType in [PanelPackedMatrix.ElementType.float32, .float16] {
             let matrix = PanelPackedMatrix(values, outputs: outputs, inputs: inputs, elementType: elementType)
             #expect(matrix.bytes.count == (outputs + 15) / 16 * 16 * inputs * elementType.byteCount)
             for column in 0..<(outputs + 15) / 16 * 16 {

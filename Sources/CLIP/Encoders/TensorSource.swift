@@ -30,6 +30,7 @@ package struct RowTable: Sendable {
         rows: Int, columns: Int, elementType: PanelPackedMatrix.ElementType, bytes: UnsafeRawBufferPointer,
         owner: any AnyObject & Sendable
     ) {
+        precondition(elementType != .int8, "a table's rows are floats")
         precondition(bytes.count == rows * columns * elementType.byteCount)
         self.rows = rows
         self.columns = columns
@@ -52,6 +53,7 @@ package struct RowTable: Sendable {
                 target[column] += Float(
                     bytes.loadUnaligned(fromByteOffset: 2 * (index * columns + column), as: Float16.self))
             }
+        case .int8: preconditionFailure("a table's rows are floats")
         }
     }
 }

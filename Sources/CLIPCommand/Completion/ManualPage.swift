@@ -19,7 +19,7 @@ enum ManualPage {
         page += ".SH ENVIRONMENT\n"
         page += entry("CLIP_MODEL", "The model to use where --model is not given.")
         page += entry("CLIP_THREADS", "How many threads compute where --threads is not given.")
-        page += entry("CLIP_ISA", "baseline, avx2 or avx512: the instruction set to compute with.")
+        page += entry("CLIP_ISA", "baseline, avx2, avx512 or avx512vnni: the instruction set to compute with.")
         page += entry("HF_HUB_CACHE, HF_HOME", "Where models named org/name are looked up.")
         return page
     }
