@@ -53,6 +53,7 @@ import Testing
         let record = try packed.record
         #expect(record["path"] as? String == "m.clip" && record["dtype"] as? String == "f32")
         #expect(record["bytes"] as? Int == (try folder.data("m.clip").count))
+        #expect(record["image_cosine"] as? Double == 1 && record["text_cosine"] as? Double == 1)
         #expect(try folder.contents() == ["m", "m.clip"])
 
         let from = { (model: String) in

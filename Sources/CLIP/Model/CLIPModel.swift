@@ -101,7 +101,7 @@ public struct CLIPModel: Sendable {
     public var path: String { loaded.store.path }
     /// How many threads encode.
     public var threads: Int { loaded.compute.threads }
-    /// The instruction set that is computed with: `baseline`, `avx2` or `avx512`.
+    /// The instruction set that is computed with: `baseline`, `avx2`, `avx512` or `avx512vnni`.
     public var instructionSet: String { loaded.compute.instructionSet.rawValue }
 }
 

@@ -23,6 +23,9 @@ struct FlatFile: Sendable {
         static let logitBias = "logit_bias"
         static let textProbes = "probes.text"
         static let imageProbes = "probes.image"
+        /// What belongs to the int8 matrix `key`.
+        static func scales(of key: String) -> String { key + "_scale" }
+        static func sums(of key: String) -> String { key + "_sum" }
     }
 
     let file: SafetensorsFile
@@ -46,6 +49,13 @@ struct FlatFile: Sendable {
                 "is a .clip file of version \(version), this program reads up to \(Name.version): "
                     + "update it, or pack the model again")
         }
+    }
+
+    /// The shape of a matrix's panels.
+    static func panelShape(outputs: Int, inputs: Int, type: ElementType) -> [Int] {
+        let (panels, width) = (PanelPackedMatrix.panelCount(outputs: outputs), PanelPackedMatrix.panelWidth)
+        return type == .i8
+            ? [panels, PanelPackedMatrix.groupCount(inputs: inputs), width, 4] : [panels, inputs, width]
     }
 
     /// A text of the metadata that every `.clip` file has.
@@ -85,13 +95,24 @@ struct FlatTensorSource: TensorSource {
     let flat: FlatFile
 
     func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix {
-        let shape = [PanelPackedMatrix.panelCount(outputs: outputs), inputs, PanelPackedMatrix.panelWidth]
-        let tensor = try tensor(key, types: [.f32, .f16], shape: shape)
+        let isQuantised = try reading { () throws(WeightsError) in try flat.file.tensor(key) }?.type == .i8
+        let shape = FlatFile.panelShape(outputs: outputs, inputs: inputs, type: isQuantised ? .i8 : .f32)
+        let tensor = try tensor(key, types: isQuantised ? [.i8] : [.f32, .f16], shape: shape)
         return PanelPackedMatrix(
-            inputs: inputs, outputs: outputs, elementType: tensor.type == .f16 ? .float16 : .float32,
+            inputs: inputs, outputs: outputs,
+            elementType: isQuantised ? .int8 : tensor.type == .f16 ? .float16 : .float32,
             bytes: UnsafeRawBufferPointer(
                 rebasing: tensor.file.bytes[tensor.offset..<tensor.offset + tensor.byteCount]),
-            owner: tensor.file)
+            columnScales: isQuantised ? try columnScales(key, outputs: outputs) : nil, owner: tensor.file)
+    }
+
+    /// Reads an int8 matrix's scales and sums: they are few.
+    private func columnScales(_ key: String, outputs: Int) throws(CLIPError) -> ColumnScales {
+        let count = PanelPackedMatrix.paddedOutputs(outputs)
+        let sums = try tensor(FlatFile.Name.sums(of: key), types: [.i32], shape: [count]).withBytes { bytes in
+            (0..<count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
+        }
+        return ColumnScales(scales: try vector(FlatFile.Name.scales(of: key), count: count), sums: sums)
     }
 
     /// Reads its numbers: they are few.

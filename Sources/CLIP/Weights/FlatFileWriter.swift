@@ -7,22 +7,24 @@ internal import Weights
 struct FlatFileWriter {
     let model: any ModelStore
     let weightType: WeightType
+    /// The encoders that are written, of those that the model has.
+    let parts: ModelParts
     let probes: Probes
+
+    private var hasTexts: Bool { model.hasTextEncoder && parts.holdTexts }
+    private var tensors: [ModelTensor] { model.tensors(of: parts) }
 
     /// - Returns: the file's size in bytes.
     func write(to path: String) throws(CLIPError) -> Int {
         let config = model.configuration.huggingFaceText(initialLogitScale: model.logitScale)
         let preprocessor = model.preprocessing.json
-        let tokenizer = model.hasTextEncoder ? try model.tokenizer().compiled() : []
+        let tokenizer = hasTexts ? try model.tokenizer().compiled() : []
         let writer = try start(path, config: config, preprocessor: preprocessor, tokenizerSize: tokenizer.count)
         var fingerprint = FlatFingerprint(config: config, preprocessor: preprocessor)
 
         func put(_ declaration: TensorDeclaration, _ bytes: UnsafeRawBufferPointer) throws(CLIPError) {
             guard firstNonFinite(in: bytes, of: declaration.type) == nil else {
-                throw CLIPError(
-                    .model, path: model.path,
-                    "tensor \"\(declaration.name)\" has a weight that is not finite as \(weightType.rawValue): "
-                        + "pack it as f32, or fetch it again")
+                throw notFinite(declaration.name)
             }
             if !FlatFile.Name.isProbe(declaration.name) {
                 fingerprint.add(declaration.name, declaration.type, declaration.shape, bytes)
@@ -39,27 +41,30 @@ struct FlatFileWriter {
 
         try put(scaleDeclaration, [model.logitScale])
         if let bias = model.logitBias { try put(biasDeclaration, [bias]) }
-        for tensor in model.tensors {
-            let declaration = declaration(of: tensor)
+        for tensor in tensors {
+            let declarations = declarations(of: tensor)
             switch tensor.kind {
             case .vector(let shape):
-                try put(declaration, try model.weights.vector(tensor.key, count: shape.reduce(1, *)))
+                try put(declarations[0], try model.weights.vector(tensor.key, count: shape.reduce(1, *)))
             case .matrix(let outputs, let inputs):
                 let matrix = try model.weights.matrix(tensor.key, outputs: outputs, inputs: inputs)
-                let stored = converted(matrix.bytes, from: matrix.elementType)
+                let stored = try converted(matrix, of: tensor)
                 try withExtendedLifetime((matrix, stored)) { () throws(CLIPError) in
-                    try put(declaration, stored.bytes)
+                    try put(declarations[0], stored.bytes)
+                    guard let scales = stored.columnScales else { return }
+                    try put(declarations[1], Array(UnsafeBufferPointer(start: scales.scales, count: scales.count)))
+                    try put(declarations[2], Array(UnsafeBufferPointer(start: scales.sums, count: scales.count)))
                 }
             case .table(let rows, let columns):
                 let table = try model.weights.table(tensor.key, rows: rows, columns: columns)
                 let stored = converted(table.bytes, from: table.elementType)
                 try withExtendedLifetime((table, stored)) { () throws(CLIPError) in
-                    try put(declaration, stored.bytes)
+                    try put(declarations[0], stored.bytes)
                 }
             }
             model.releasePages()
         }
-        if model.hasTextEncoder { try put(tokenizerDeclaration(tokenizer.count), tokenizer) }
+        if hasTexts { try put(tokenizerDeclaration(tokenizer.count), tokenizer) }
         for (declaration, rows) in probeDeclarations { try put(declaration, rows.flatMap { $0 }) }
         return try reading { () throws(WeightsError) in
             try writer.fill(FlatFile.Name.fingerprint, fingerprint.hexadecimal())
@@ -85,8 +90,8 @@ struct FlatFileWriter {
         // What a picture needs comes first and in one piece: a cold start maps no page of the rest.
         var declarations = [scaleDeclaration]
         if model.logitBias != nil { declarations.append(biasDeclaration) }
-        declarations += model.tensors.map(declaration)
-        if model.hasTextEncoder { declarations.append(tokenizerDeclaration(tokenizerSize)) }
+        declarations += tensors.flatMap(declarations(of:))
+        if hasTexts { declarations.append(tokenizerDeclaration(tokenizerSize)) }
         declarations += probeDeclarations.map(\.declaration)
         return try reading { () throws(WeightsError) in
             try SafetensorsWriter(
@@ -116,25 +121,54 @@ struct FlatFileWriter {
         }
     }
 
-    private func declaration(of tensor: ModelTensor) -> TensorDeclaration {
+    /// What a tensor is stored as: itself, of an int8 matrix followed by its columns' scales and sums.
+    private func declarations(of tensor: ModelTensor) -> [TensorDeclaration] {
+        let type = weightType.elementType(of: tensor)
         switch tensor.kind {
-        case .vector(let shape): TensorDeclaration(name: tensor.key, type: .f32, shape: shape)
+        case .vector(let shape): return [TensorDeclaration(name: tensor.key, type: .f32, shape: shape)]
         case .table(let rows, let columns):
-            TensorDeclaration(name: tensor.key, type: weightType.elementType, shape: [rows, columns])
+            return [TensorDeclaration(name: tensor.key, type: type, shape: [rows, columns])]
         case .matrix(let outputs, let inputs):
-            TensorDeclaration(
-                name: tensor.key, type: weightType.elementType,
-                shape: [PanelPackedMatrix.panelCount(outputs: outputs), inputs, PanelPackedMatrix.panelWidth])
+            let shape = FlatFile.panelShape(outputs: outputs, inputs: inputs, type: type)
+            let panels = TensorDeclaration(name: tensor.key, type: type, shape: shape)
+            guard type == .i8 else { return [panels] }
+            let columns = [PanelPackedMatrix.paddedOutputs(outputs)]
+            return [
+                panels,
+                TensorDeclaration(name: FlatFile.Name.scales(of: tensor.key), type: .f32, shape: columns),
+                TensorDeclaration(name: FlatFile.Name.sums(of: tensor.key), type: .i32, shape: columns),
+            ]
         }
     }
 
-    /// Weights as the file stores them. Values that f16 can't hold become infinite, which `put` refuses.
+    private func notFinite(_ name: String) -> CLIPError {
+        CLIPError(
+            .model, path: model.path,
+            "tensor \"\(name)\" has a weight that is not finite as \(weightType.rawValue): "
+                + "pack it as f32, or fetch it again")
+    }
+
+    /// A matrix as the file stores it.
+    private func converted(_ matrix: PanelPackedMatrix, of tensor: ModelTensor) throws(CLIPError) -> StoredWeights {
+        guard weightType.elementType(of: tensor) == .i8 else {
+            let floats = matrix.dequantised()
+            let stored = converted(floats.bytes, from: floats.elementType)
+            return StoredWeights(bytes: stored.bytes, owner: [floats, stored])
+        }
+        let type: ElementType = matrix.elementType == .float16 ? .f16 : matrix.elementType == .float32 ? .f32 : .i8
+        guard firstNonFinite(in: matrix.bytes, of: type) == nil else { throw notFinite(tensor.key) }
+        let quantised = matrix.quantised()
+        return StoredWeights(bytes: quantised.bytes, columnScales: quantised.columnScales, owner: quantised)
+    }
+
+    /// Floats as the file stores them. Values that f16 can't hold become infinite, which `put` refuses.
     private func converted(
         _ bytes: UnsafeRawBufferPointer, from type: PanelPackedMatrix.ElementType
     ) -> StoredWeights {
         switch (type, weightType) {
-        case (.float32, .float32), (.float16, .float16): return StoredWeights(bytes: bytes, buffer: nil)
-        case (.float32, .float16):
+        case (.float32, .float32), (.float16, .float16), (.float16, .int8), (.int8, _):
+            return StoredWeights(bytes: bytes)
+        case (.float32, .float16), (.float32, .int8):
             let buffer = WeightBuffer(byteCount: bytes.count / 2)
             // Rows of a mapped checkpoint may start at any byte; panels and `.clip` tensors are aligned.
             if UInt(bitPattern: bytes.baseAddress) % 4 == 0 {
@@ -146,11 +180,11 @@ struct FlatFileWriter {
                     UnsafeBufferPointer(aligned.bytes.bindMemory(to: Float.self)),
                     into: buffer.bytes.bindMemory(to: UInt16.self))
             }
-            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), buffer: buffer)
+            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), owner: buffer)
         case (.float16, .float32):
             let buffer = WeightBuffer(byteCount: bytes.count * 2)
             widenHalves(bytes, into: buffer.bytes.bindMemory(to: Float.self))
-            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), buffer: buffer)
+            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), owner: buffer)
         }
     }
 }
@@ -158,5 +192,6 @@ struct FlatFileWriter {
 /// Weights ready to be written, and what keeps them alive if they were converted.
 private struct StoredWeights {
     let bytes: UnsafeRawBufferPointer
-    let buffer: WeightBuffer?
+    var columnScales: ColumnScales?
+    var owner: Any?
 }

@@ -32,7 +32,9 @@ struct FlatModel: ModelStore {
         guard let weightType = WeightType(rawValue: typeName) else {
             throw CLIPError(
                 .model, path: path,
-                "has weights of type \(jsonString(typeName)), expected f32 or f16: update this program, or pack again")
+                "has weights of type \(jsonString(typeName)), expected "
+                    + "\(WeightType.allCases.map(\.rawValue).joined(separator: ", ")): update this program, or pack again"
+            )
         }
         self.weightType = weightType
         let fingerprint = try flat.text(FlatFile.Name.fingerprint)
@@ -140,8 +142,26 @@ extension Character {
 
 extension WeightType {
     /// How weights of this type are declared in a file.
-    var elementType: ElementType { self == .float16 ? .f16 : .f32 }
+    var elementType: ElementType {
+        switch self {
+        case .float32: .f32
+        case .float16: .f16
+        case .int8: .i8
+        }
+    }
+
+    /// How `tensor` is declared. In an int8 file only what takes time and space is int8: the matrices of the layers and
+    /// the patch embedding.
+    func elementType(of tensor: ModelTensor) -> ElementType {
+        self == .int8 && !tensor.isQuantisable ? .f16 : elementType
+    }
 
     /// The least cosine of embeddings by these weights to those by the original weights.
-    var leastCosine: Float { self == .float16 ? 0.9999 : 0.999999 }
+    var leastCosine: Float {
+        switch self {
+        case .float32: 0.999999
+        case .float16: 0.9999
+        case .int8: 0.99
+        }
+    }
 }

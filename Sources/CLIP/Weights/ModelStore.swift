@@ -44,8 +44,12 @@ protocol ModelStore: Sendable {
 
 extension ModelStore {
     /// The tensors of the encoders that are there, the image encoder's first.
-    var tensors: [ModelTensor] {
-        (hasImageEncoder ? configuration.imageTensors : []) + (hasTextEncoder ? configuration.textTensors : [])
+    var tensors: [ModelTensor] { tensors(of: .all) }
+
+    /// The tensors of those encoders in `parts` that are there.
+    func tensors(of parts: ModelParts) -> [ModelTensor] {
+        (hasImageEncoder && parts.holdImages ? configuration.imageTensors : [])
+            + (hasTextEncoder && parts.holdTexts ? configuration.textTensors : [])
     }
 }
 

@@ -12,6 +12,13 @@ struct ModelTensor {
     let key: String
     let kind: Kind
 
+    /// Whether this is one of the many matrices that most of the time goes into. The last projection is not: it is
+    /// small, and nothing after it evens out what rounding does.
+    var isQuantisable: Bool {
+        guard case .matrix = kind else { return false }
+        return key.contains("encoder.layers.") || key.hasSuffix("patch_embedding.weight")
+    }
+
     /// The number of weights, padding not counted.
     var count: Int {
         switch kind {

@@ -11,8 +11,10 @@ struct Pack: Command {
     private static let weightType = Option(
         "dtype", .choice("type", WeightType.allCases.map(\.rawValue)),
         help:
-            "How weights are stored: f32 exactly, f16 in half the size; arithmetic is always in 32 bits. (default: f16)"
-    )
+            "How weights are stored: f32 exactly, f16 in half the size, int8 in a quarter and computed with faster. "
+            + "(default: f16)")
+    private static let imagesOnly = Option("images-only", help: "Write the image encoder alone.")
+    private static let textsOnly = Option("texts-only", help: "Write the text encoder and its tokenizer alone.")
     private static let target = Option(
         "output", short: "o", .target("file"), help: "The .clip file to write: it appears complete or not at all.")
 
@@ -22,18 +24,21 @@ struct Pack: Command {
         discussion: [
             """
             The file holds weights, tokenizer, preprocessing, card, and probes for verify; it is a valid safetensors \
-            file. Prints {"path", "bytes", "dtype", "model"}.
+            file. Prints {"path", "bytes", "dtype", "image_cosine", "text_cosine", "model"}: the cosines are the least \
+            between the probes' embeddings by the file that was written and by the original weights.
             """
         ],
         positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to pack, as for --model.")],
-        options: [target, weightType, .threads, .format(formats), .quiet],
+        options: [target, weightType, imagesOnly, textsOnly, .threads, .format(formats), .quiet],
         examples: [
             .init("clip pack models/clip-vit-base-patch32 -o b32.clip", "Half precision, half the size."),
             .init("clip pack openai/clip-vit-base-patch32 -o b32.clip --dtype f32", "From the hub's cache, exact."),
+            .init("clip pack b32.clip -o fast.clip --dtype int8 --images-only", "Pictures alone, small and fast."),
         ])
 
     private let arguments: Arguments
     private let path: String
+    private let parts: ModelParts
     private let output: OutputOptions
 
     init(_ arguments: Arguments) throws(UsageError) {
@@ -43,6 +48,12 @@ struct Pack: Command {
         }
         guard path != "-" else { throw UsageError("A model needs a file: '\(Pack.target.signature)' can't be '-'.") }
         self.path = path
+        switch (arguments.has(Pack.imagesOnly), arguments.has(Pack.textsOnly)) {
+        case (true, true): throw UsageError("'--images-only' and '--texts-only' exclude each other.")
+        case (true, false): parts = .images
+        case (false, true): parts = .texts
+        case (false, false): parts = .all
+        }
         output = OutputOptions(
             format: arguments.choice(.format(Pack.formats)), path: nil, isQuiet: arguments.flag(.quiet))
     }
@@ -54,12 +65,20 @@ struct Pack: Command {
         for setting in model.settings {
             if let warning = setting.warning { console.warn("\(model.path): \(setting.name): \(warning)") }
         }
-        let byteCount = try model.pack(to: URL(filePath: path), weights: type)
+        let byteCount = try model.pack(to: URL(filePath: path), weights: type, parts: parts)
         let results = try ResultStream(output, console: console, isSingle: true)
         let packed = try CLIPModel(named: path)
+        let probes = try packed.verify()
         try results.write(
-            PackRecord(path: path, byteCount: byteCount, type: type, fingerprint: packed.fingerprint))
+            PackRecord(
+                path: path, byteCount: byteCount, type: type, probes: probes, fingerprint: packed.fingerprint))
         try results.finish()
+        if let worst = probes.min(by: { $0.cosine < $1.cosine }), !worst.passes {
+            console.warn(
+                "\(path): \(quoted(displayed(worst.probe), atMost: 30)) has the cosine "
+                    + "\(decimal(Double(worst.cosine), places: 6)) to the original, \(type.rawValue) should reach "
+                    + "\(worst.leastCosine): choose a wider --dtype")
+        }
         return !console.hasFailed
     }
 }
@@ -69,17 +88,25 @@ private struct PackRecord: Record {
     let path: String
     let byteCount: Int
     let type: WeightType
+    let probes: [ProbeResult]
     let fingerprint: String
 
     var fields: [(name: String, value: FieldValue)] {
         [
             ("path", .text(path)), ("bytes", .integer(byteCount)), ("dtype", .text(type.rawValue)),
-            ("model", .text(fingerprint)),
-        ]
+        ] + cosines.map { ("\($0.name)_cosine", .number($0.least)) } + [("model", .text(fingerprint))]
+    }
+
+    /// The least cosine of pictures and of texts, as far as there are any.
+    private var cosines: [(name: String, least: Float)] {
+        [("image", true), ("text", false)].compactMap { name, isPicture in
+            probes.filter { $0.isPicture == isPicture }.map(\.cosine).min().map { (name, $0) }
+        }
     }
 
     var text: String {
         "\(displayed(path))\n  \(decimal(Double(byteCount) / 1e6, places: 1)) MB, weights in \(type.rawValue)"
-            + ", fingerprint \(fingerprint)\n"
+            + ", fingerprint \(fingerprint)\n  cosine to the original: at least "
+            + cosines.map { "\(decimal(Double($0.least), places: 6)) (\($0.name)s)" }.joined(separator: ", ") + "\n"
     }
 }
