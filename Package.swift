@@ -7,7 +7,10 @@ let wholeModule = ["-wmo", "-disable-batch-mode", "-num-threads", "2"]
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"] + wholeModule)]
 
 func kernels(_ instructionSet: [String] = []) -> [SwiftSetting] {
-    [.unsafeFlags(["-Ounchecked"] + wholeModule + instructionSet.flatMap { ["-Xcc", $0] })]
+    [
+        .unsafeFlags(["-Ounchecked"] + wholeModule + instructionSet.flatMap { ["-Xcc", $0] }),
+        .enableExperimentalFeature("BuiltinModule"),
+    ]
 }
 
 #if arch(x86_64)

@@ -55,6 +55,8 @@ extension VectorUnit {
         let elementBytes = block.isHalf ? 2 : 4
         let panelBytes = 16 * elementBytes * block.depth
         let widensFirst = block.isHalf && rowBlocks > 1
+        // A single tile does nothing but stream 32-bit weights: the processor fetches those best by itself.
+        let aheadBytes = block.isHalf || rowBlocks > 1 ? max(16, tileColumns) * elementBytes * block.depth : 0
         let sumCount = tileRows * tileColumns
         let floats = sumCount + (widensFirst ? block.depth * tileColumns : 0)
         withUnsafeTemporaryAllocation(byteCount: 4 * floats, alignment: 64) { scratch in
@@ -69,26 +71,47 @@ extension VectorUnit {
                 for rowBlock in 0..<rowBlocks {
                     let rows = evenBlock(rowBlock, of: rowBlocks, rows: block.rows)
                     let input = block.input + rows.lowerBound * block.inputStride
+                    // Every tile asks for its share of the next tile's columns.
+                    let part = evenBlock(rowBlock, of: rowBlocks, rows: aheadBytes)
+                    let ahead = StretchLookahead(
+                        b + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.depth)
+                    prefetchOutput(block, rows: rows, column: column)
                     if widensFirst {
                         tileProduct(
-                            rows: rows.count, RowMajorRows.self, MatrixColumns<Self>.self,
+                            rows: rows.count, RowMajorRows.self, PackedColumns<Self>.self,
                             a: input, aStride: block.inputStride,
-                            b: UnsafeRawPointer(widened), bStride: 4 * tileColumns, rightOffset: 4 * width,
-                            depth: block.depth, target: sums, targetStride: tileColumns)
+                            b: UnsafeRawPointer(widened), bStride: 0, rightOffset: 0,
+                            depth: block.depth, target: sums, targetStride: tileColumns, ahead: ahead)
                     } else if block.isHalf {
                         tileProduct(
                             rows: rows.count, RowMajorRows.self, HalfPanelColumns<Self>.self,
                             a: input, aStride: block.inputStride, b: b, bStride: 0, rightOffset: rightOffset,
-                            depth: block.depth, target: sums, targetStride: tileColumns)
+                            depth: block.depth, target: sums, targetStride: tileColumns, ahead: ahead)
                     } else {
                         tileProduct(
                             rows: rows.count, RowMajorRows.self, FloatPanelColumns<Self>.self,
                             a: input, aStride: block.inputStride, b: b, bStride: 0, rightOffset: rightOffset,
-                            depth: block.depth, target: sums, targetStride: tileColumns)
+                            depth: block.depth, target: sums, targetStride: tileColumns, ahead: ahead)
                     }
                     finish(block, sums, rows: rows, column: column)
                 }
             }
+        }
+    }
+
+    /// Asks for the memory that `finish` reads and writes.
+    @inlinable @inline(__always)
+    package static func prefetchOutput(_ block: LinearBlock, rows: Range<Int>, column: Int) {
+        for row in rows {
+            let target = UnsafeRawPointer(block.target + (row * block.targetStride + column))
+            prefetch(target)
+            if tileColumns > 16 { prefetch(target + 64) }
+        }
+        guard let residual = block.residual, residual != UnsafePointer(block.target) else { return }
+        for row in rows {
+            let residual = UnsafeRawPointer(residual + (row * block.residualStride + column))
+            prefetch(residual)
+            if tileColumns > 16 { prefetch(residual + 64) }
         }
     }
 

@@ -75,19 +75,23 @@ extension Compute {
 
     private static let unitColumns = 2 * PanelPackedMatrix.panelWidth
 
-    /// A few tasks per thread, all of about the same size, cut between columns first: weights are then read once.
+    /// Tasks of about the same size, cut between columns first: weights are then read once.
     private func taskGrids(_ products: [LinearProduct]) -> [TaskGrid] {
         let work = products.map { $0.rows * $0.weights.outputs * $0.weights.inputs }
-        let share = max(1, threads == 1 ? Int.max : work.reduce(0, +) / (4 * threads))
+        // So small that no core waits long for the last one, but worth the handing over.
+        let share = threads == 1 ? Int.max : max(Compute.smallestTask, work.reduce(0, +) / (16 * threads))
         return products.indices.map { index in
             let product = products[index]
             let units = (product.weights.outputs + Compute.unitColumns - 1) / Compute.unitColumns
+            guard product.rows > 0 else { return TaskGrid(rowChunks: 0, columnChunks: 0, columnUnits: units) }
             let rowChunks = (product.rows + Compute.rowLimit - 1) / Compute.rowLimit
-            guard rowChunks > 0 else { return TaskGrid(rowChunks: 0, columnChunks: 0, columnUnits: units) }
             let columnChunks = min(units, max(1, work[index] / rowChunks / share))
             return TaskGrid(rowChunks: rowChunks, columnChunks: columnChunks, columnUnits: units)
         }
     }
+
+    /// Products of two numbers, some ten microseconds of them.
+    private static let smallestTask = 500_000
 
     /// Rows of a task at most: their inputs then stay in a cache between one pair of panels and the next.
     private static let rowLimit = 256

@@ -1,0 +1,49 @@
+#if hasFeature(BuiltinModule)
+import Builtin
+#endif
+
+/// Asks the processor to have the cache line at `address` ready soon. Any address may be given: nothing is read.
+@inlinable @inline(__always)
+package func prefetch(_ address: UnsafeRawPointer) {
+    #if hasFeature(BuiltinModule)
+    // For reading, into the second cache, data.
+    Builtin.int_prefetch_RawPointer(address._rawValue, Int32(0)._value, Int32(2)._value, Int32(1)._value)
+    #endif
+}
+
+/// Memory that a tile's loop asks for while it computes.
+@usableFromInline package protocol Lookahead {
+    /// Called once for every eight steps of the loop.
+    mutating func advance()
+}
+
+/// Nothing is needed next.
+@frozen @usableFromInline package struct NoLookahead: Lookahead {
+    @inlinable @inline(__always) package init() {}
+    @inlinable @inline(__always) package mutating func advance() {}
+}
+
+/// A stretch of memory, the same number of lines each time.
+@frozen @usableFromInline package struct StretchLookahead: Lookahead {
+    @usableFromInline var position: UnsafeRawPointer
+    @usableFromInline let end: UnsafeRawPointer
+    @usableFromInline let step: Int
+
+    /// A loop of `depth` steps is to ask for the `byteCount` bytes at `start`.
+    @inlinable @inline(__always)
+    package init(_ start: UnsafeRawPointer, byteCount: Int, depth: Int) {
+        position = start
+        end = start + byteCount
+        let calls = (depth + 7) / 8
+        step = ((byteCount + calls - 1) / calls + 63) / 64 * 64
+    }
+
+    @inlinable @inline(__always)
+    package mutating func advance() {
+        let next = min(position + step, end)
+        while position < next {
+            prefetch(position)
+            position += 64
+        }
+    }
+}
