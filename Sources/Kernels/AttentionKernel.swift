@@ -93,11 +93,9 @@ extension VectorUnit {
             for block in 0..<blocks {
                 let rows = evenBlock(block, of: blocks, rows: count)
                 tileProduct(
-                    rows: rows.count, RowMajorRows.self, MatrixColumns<Self>.self,
-                    a: keys + rows.lowerBound * head.stride, aStride: head.stride,
-                    b: UnsafeRawPointer(queries), bStride: 4 * tileColumns, rightOffset: 4 * width,
-                    depth: head.headWidth, target: scores + (position + rows.lowerBound) * tileColumns,
-                    targetStride: tileColumns)
+                    rows: rows.count, RowMajorRows.self, a: keys + rows.lowerBound * head.stride, aStride: head.stride,
+                    b: PackedColumns<Self>(queries), depth: head.headWidth,
+                    target: scores + (position + rows.lowerBound) * tileColumns, targetStride: tileColumns)
             }
             position += count
         }
@@ -147,11 +145,11 @@ extension VectorUnit {
                 for run in head.keyRows where position < keyCount {
                     let count = min(run.count, keyCount - position)
                     tileProduct(
-                        rows: rows.count, ColumnMajorRows.self, MatrixColumns<Self>.self,
+                        rows: rows.count, ColumnMajorRows.self,
                         a: scores + (position * tileColumns + rows.lowerBound), aStride: tileColumns,
-                        b: UnsafeRawPointer(head.values + (run.lowerBound * head.stride + column)),
-                        bStride: 4 * head.stride, rightOffset: 4 * width, depth: count, target: products,
-                        targetStride: tileColumns, continues: position > 0)
+                        b: MatrixColumns<Self>(
+                            head.values + (run.lowerBound * head.stride + column), stride: head.stride),
+                        depth: count, target: products, targetStride: tileColumns, continues: position > 0)
                     position += count
                 }
                 for row in rows {

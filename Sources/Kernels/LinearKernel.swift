@@ -48,17 +48,17 @@
 extension VectorUnit {
     /// Computes `block`: input · weightsᵀ + bias, activation, residual.
     ///
-    /// A tile's width of columns stays in the cache while all rows pass, so that weights come from memory once.
+    /// A tile's width of columns stays in the cache while all rows pass, so that weights come from memory once. The first
+    /// tile leaves half-precision ones behind widened.
     @inlinable @inline(__always)
     package static func linear(_ block: LinearBlock) {
         let rowBlocks = (block.rows + tileRows - 1) / tileRows
         let elementBytes = block.isHalf ? 2 : 4
         let panelBytes = 16 * elementBytes * block.depth
-        let widensFirst = block.isHalf && rowBlocks > 1
         // A single tile does nothing but stream 32-bit weights: the processor fetches those best by itself.
         let aheadBytes = block.isHalf || rowBlocks > 1 ? max(16, tileColumns) * elementBytes * block.depth : 0
         let sumCount = tileRows * tileColumns
-        let floats = sumCount + (widensFirst ? block.depth * tileColumns : 0)
+        let floats = sumCount + (block.isHalf && rowBlocks > 1 ? block.depth * tileColumns : 0)
         withUnsafeTemporaryAllocation(byteCount: 4 * floats, alignment: 64) { scratch in
             let sums = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
             let widened = sums + sumCount
@@ -67,7 +67,7 @@ extension VectorUnit {
                 // The last panel may be alone: then both halves of the tile are the same one.
                 let rightOffset =
                     width < 16 ? width * elementBytes : column + 16 < block.columns ? panelBytes : 0
-                if widensFirst { widen(b, rightOffset: rightOffset, depth: block.depth, into: widened) }
+                let half = HalfPanelColumns<Self>(b, rightOffset: rightOffset)
                 for rowBlock in 0..<rowBlocks {
                     let rows = evenBlock(rowBlock, of: rowBlocks, rows: block.rows)
                     let input = block.input + rows.lowerBound * block.inputStride
@@ -76,22 +76,19 @@ extension VectorUnit {
                     let ahead = StretchLookahead(
                         b + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.depth)
                     prefetchOutput(block, rows: rows, column: column)
-                    if widensFirst {
+                    @inline(__always) func product(_ columns: some TileColumns<Self>) {
                         tileProduct(
-                            rows: rows.count, RowMajorRows.self, PackedColumns<Self>.self,
-                            a: input, aStride: block.inputStride,
-                            b: UnsafeRawPointer(widened), bStride: 0, rightOffset: 0,
+                            rows: rows.count, RowMajorRows.self, a: input, aStride: block.inputStride, b: columns,
                             depth: block.depth, target: sums, targetStride: tileColumns, ahead: ahead)
-                    } else if block.isHalf {
-                        tileProduct(
-                            rows: rows.count, RowMajorRows.self, HalfPanelColumns<Self>.self,
-                            a: input, aStride: block.inputStride, b: b, bStride: 0, rightOffset: rightOffset,
-                            depth: block.depth, target: sums, targetStride: tileColumns, ahead: ahead)
+                    }
+                    if !block.isHalf {
+                        product(FloatPanelColumns<Self>(b, rightOffset: rightOffset))
+                    } else if rowBlocks == 1 {
+                        product(half)
+                    } else if rowBlock == 0 {
+                        product(WideningColumns(half, into: widened))
                     } else {
-                        tileProduct(
-                            rows: rows.count, RowMajorRows.self, FloatPanelColumns<Self>.self,
-                            a: input, aStride: block.inputStride, b: b, bStride: 0, rightOffset: rightOffset,
-                            depth: block.depth, target: sums, targetStride: tileColumns, ahead: ahead)
+                        product(PackedColumns<Self>(widened))
                     }
                     finish(block, sums, rows: rows, column: column)
                 }
@@ -112,18 +109,6 @@ extension VectorUnit {
             let residual = UnsafeRawPointer(residual + (row * block.residualStride + column))
             prefetch(residual)
             if tileColumns > 16 { prefetch(residual + 64) }
-        }
-    }
-
-    /// Widens a tile's width of columns of half-precision panels to `[depth, tileColumns]`: many rows then share the
-    /// work.
-    @inlinable @inline(__always)
-    package static func widen(
-        _ panels: UnsafeRawPointer, rightOffset: Int, depth: Int, into target: UnsafeMutablePointer<Float>
-    ) {
-        for k in 0..<depth {
-            store(widen(panels + 32 * k), target + k * tileColumns)
-            store(widen(panels + 32 * k + rightOffset), target + (k * tileColumns + width))
         }
     }
 

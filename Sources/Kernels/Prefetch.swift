@@ -6,8 +6,8 @@ import Builtin
 @inlinable @inline(__always)
 package func prefetch(_ address: UnsafeRawPointer) {
     #if hasFeature(BuiltinModule)
-    // For reading, into the second cache, data.
-    Builtin.int_prefetch_RawPointer(address._rawValue, Int32(0)._value, Int32(2)._value, Int32(1)._value)
+    // For reading, into every cache, data.
+    Builtin.int_prefetch_RawPointer(address._rawValue, Int32(0)._value, Int32(3)._value, Int32(1)._value)
     #endif
 }
 

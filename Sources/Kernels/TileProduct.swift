@@ -1,79 +1,105 @@
-/// How a kernel reads one row of B: two vectors of columns for one k.
-@usableFromInline package protocol TileColumns {
+/// The rows of B, one k after another, as a tile takes them: two vectors of columns.
+@usableFromInline package protocol TileColumns<Unit> {
     associatedtype Unit: VectorUnit
-    /// The row `offset` rows behind `position`, and the vector that lies `rightOffset` bytes behind the first.
-    static func load(_ position: UnsafeRawPointer, stride: Int, rightOffset: Int)
-        -> (left: Unit.Vector, right: Unit.Vector)
-    static func next(_ position: UnsafeRawPointer, stride: Int) -> UnsafeRawPointer
+    /// The next row.
+    mutating func next() -> (left: Unit.Vector, right: Unit.Vector)
 }
 
 /// Panels of 32-bit floats, `[K][16]`.
-@usableFromInline package enum FloatPanelColumns<Unit: VectorUnit>: TileColumns {
+@frozen @usableFromInline package struct FloatPanelColumns<Unit: VectorUnit>: TileColumns {
+    @usableFromInline var position: UnsafeRawPointer
+    /// From the left vector to the right one, which may be of another panel, in bytes.
+    @usableFromInline let rightOffset: Int
+
     @inlinable @inline(__always)
-    package static func load(_ position: UnsafeRawPointer, stride: Int, rightOffset: Int)
-        -> (left: Unit.Vector, right: Unit.Vector)
-    {
-        let row = position
-        return (row.loadUnaligned(as: Unit.Vector.self), (row + rightOffset).loadUnaligned(as: Unit.Vector.self))
+    package init(_ position: UnsafeRawPointer, rightOffset: Int) {
+        self.position = position
+        self.rightOffset = rightOffset
     }
 
     @inlinable @inline(__always)
-    package static func next(_ position: UnsafeRawPointer, stride: Int) -> UnsafeRawPointer {
-        position + 64
+    package mutating func next() -> (left: Unit.Vector, right: Unit.Vector) {
+        defer { position += 64 }
+        return (
+            position.loadUnaligned(as: Unit.Vector.self), (position + rightOffset).loadUnaligned(as: Unit.Vector.self)
+        )
     }
 }
 
 /// Panels of 16-bit floats, `[K][16]`, widened as they are loaded.
-@usableFromInline package enum HalfPanelColumns<Unit: VectorUnit>: TileColumns {
+@frozen @usableFromInline package struct HalfPanelColumns<Unit: VectorUnit>: TileColumns {
+    @usableFromInline var position: UnsafeRawPointer
+    @usableFromInline let rightOffset: Int
+
     @inlinable @inline(__always)
-    package static func load(_ position: UnsafeRawPointer, stride: Int, rightOffset: Int)
-        -> (left: Unit.Vector, right: Unit.Vector)
-    {
-        let row = position
-        return (Unit.widen(row), Unit.widen(row + rightOffset))
+    package init(_ position: UnsafeRawPointer, rightOffset: Int) {
+        self.position = position
+        self.rightOffset = rightOffset
     }
 
     @inlinable @inline(__always)
-    package static func next(_ position: UnsafeRawPointer, stride: Int) -> UnsafeRawPointer {
-        position + 32
-    }
-}
-
-/// Rows of two vectors, one after another.
-@usableFromInline package enum PackedColumns<Unit: VectorUnit>: TileColumns {
-    @inlinable @inline(__always)
-    package static func load(_ position: UnsafeRawPointer, stride: Int, rightOffset: Int)
-        -> (left: Unit.Vector, right: Unit.Vector)
-    {
-        let row = position
-        return (row.loadUnaligned(as: Unit.Vector.self), (row + 4 * Unit.width).loadUnaligned(as: Unit.Vector.self))
-    }
-
-    @inlinable @inline(__always)
-    package static func next(_ position: UnsafeRawPointer, stride: Int) -> UnsafeRawPointer {
-        position + 8 * Unit.width
+    package mutating func next() -> (left: Unit.Vector, right: Unit.Vector) {
+        defer { position += 32 }
+        return (Unit.widen(position), Unit.widen(position + rightOffset))
     }
 }
 
-/// A row-major matrix whose rows lie `stride` bytes apart.
-@usableFromInline package enum MatrixColumns<Unit: VectorUnit>: TileColumns {
+/// Panels of 16-bit floats, left behind as `PackedColumns` for the tiles that follow.
+@frozen @usableFromInline package struct WideningColumns<Unit: VectorUnit>: TileColumns {
+    @usableFromInline var panels: HalfPanelColumns<Unit>
+    @usableFromInline var target: UnsafeMutablePointer<Float>
+
     @inlinable @inline(__always)
-    package static func load(_ position: UnsafeRawPointer, stride: Int, rightOffset: Int)
-        -> (left: Unit.Vector, right: Unit.Vector)
-    {
-        let row = position
-        return (row.loadUnaligned(as: Unit.Vector.self), (row + rightOffset).loadUnaligned(as: Unit.Vector.self))
+    package init(_ panels: HalfPanelColumns<Unit>, into target: UnsafeMutablePointer<Float>) {
+        self.panels = panels
+        self.target = target
     }
 
     @inlinable @inline(__always)
-    package static func next(_ position: UnsafeRawPointer, stride: Int) -> UnsafeRawPointer {
-        position + stride
+    package mutating func next() -> (left: Unit.Vector, right: Unit.Vector) {
+        let row = panels.next()
+        Unit.store(row.left, target)
+        Unit.store(row.right, target + Unit.width)
+        target += Unit.tileColumns
+        return row
+    }
+}
+
+/// Rows of two vectors, one behind the other.
+@frozen @usableFromInline package struct PackedColumns<Unit: VectorUnit>: TileColumns {
+    @usableFromInline var position: UnsafePointer<Float>
+
+    @inlinable @inline(__always)
+    package init(_ position: UnsafePointer<Float>) { self.position = position }
+
+    @inlinable @inline(__always)
+    package mutating func next() -> (left: Unit.Vector, right: Unit.Vector) {
+        defer { position += Unit.tileColumns }
+        return (Unit.load(position), Unit.load(position + Unit.width))
+    }
+}
+
+/// A row-major matrix whose rows lie `stride` floats apart.
+@frozen @usableFromInline package struct MatrixColumns<Unit: VectorUnit>: TileColumns {
+    @usableFromInline var position: UnsafePointer<Float>
+    @usableFromInline let stride: Int
+
+    @inlinable @inline(__always)
+    package init(_ position: UnsafePointer<Float>, stride: Int) {
+        self.position = position
+        self.stride = stride
+    }
+
+    @inlinable @inline(__always)
+    package mutating func next() -> (left: Unit.Vector, right: Unit.Vector) {
+        defer { position += stride }
+        return (Unit.load(position), Unit.load(position + Unit.width))
     }
 }
 
 /// How the elements of A lie.
 @usableFromInline package protocol TileRows {
-    /// The element `k` columns behind `position`.
+    /// The element one column behind `position`.
     static func next(_ position: UnsafePointer<Float>, stride: Int) -> UnsafePointer<Float>
     /// From one row of a column to the next.
     static func rowStride(_ stride: Int) -> Int
@@ -107,14 +133,13 @@
 ///
 /// - Parameters:
 ///   - a: read by `Rows`, rows or columns `aStride` floats apart.
-///   - b: read by `Columns`, rows `bStride` bytes apart, the right vector `rightOffset` bytes behind the left one.
+///   - b: its columns.
 ///   - target: the tile's sums, rows `targetStride` floats apart.
 ///   - continues: whether the sums go on from those in the target, as if K had run on.
 ///   - ahead: what is fetched for later meanwhile.
 @inlinable @inline(__always)
 package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns, Ahead: Lookahead>(
-    _: T.Type, _: Rows.Type, _: Columns.Type, a: UnsafePointer<Float>, aStride: Int,
-    b: UnsafeRawPointer, bStride: Int, rightOffset: Int, depth: Int,
+    _: T.Type, _: Rows.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
     target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
     ahead: Ahead = NoLookahead()
 ) where Columns.Unit == T.Unit {
@@ -128,10 +153,9 @@ package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns, Ahead: L
         ahead.advance()
         let end = min(k + 8, depth)
         while k < end {
-            let row = Columns.load(b, stride: bStride, rightOffset: rightOffset)
+            let row = b.next()
             tile.accumulate(a, rowStride: Rows.rowStride(aStride), row.left, row.right)
             a = Rows.next(a, stride: aStride)
-            b = Columns.next(b, stride: bStride)
             k += 1
         }
     }
@@ -141,17 +165,15 @@ package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns, Ahead: L
 /// `tileProduct` for a number of rows known at run time, 1…`tileRows`.
 @inlinable @inline(__always)
 package func tileProduct<Rows: TileRows, Columns: TileColumns, Ahead: Lookahead>(
-    rows: Int, _ layout: Rows.Type, _ columns: Columns.Type, a: UnsafePointer<Float>, aStride: Int,
-    b: UnsafeRawPointer, bStride: Int, rightOffset: Int, depth: Int,
+    rows: Int, _ layout: Rows.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
     target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
     ahead: Ahead = NoLookahead()
 ) {
     typealias U = Columns.Unit
     @inline(__always) func product<T: Tile>(_ tile: T.Type) where T.Unit == U {
         tileProduct(
-            tile, layout, columns, a: a, aStride: aStride, b: b, bStride: bStride, rightOffset: rightOffset,
-            depth: depth, target: target, targetStride: targetStride, continues: continues,
-            ahead: ahead)
+            tile, layout, a: a, aStride: aStride, b: b, depth: depth, target: target, targetStride: targetStride,
+            continues: continues, ahead: ahead)
     }
     // The comparison with a constant drops the tiles that an instruction set has no registers for.
     if U.tileRows > 6 {
