@@ -1,11 +1,13 @@
 extension PanelPackedMatrix {
-    /// Writes the matrix as `[outputs, inputs]`, row-major, in the panels' own element type.
+    /// Writes the matrix as `[outputs, inputs]`, row-major, in the panels' own element type. An int8 matrix is
+    /// dequantised before.
     /// - Parameter target: `outputs * inputs` elements.
     package func unpack(into target: UnsafeMutableRawBufferPointer) {
         precondition(target.count == outputs * inputs * elementType.byteCount)
         switch elementType {
         case .float32: unpack(into: target, as: UInt32.self)
         case .float16: unpack(into: target, as: UInt16.self)
+        case .int8: preconditionFailure("int8 panels have scales: dequantise them first")
         }
     }
 

@@ -197,7 +197,8 @@ import Testing
             contentsOf: try openCLIPFolder("muted") { tensors in
                 for part in ["weight", "bias"] {
                     let name = "visual.transformer.resblocks.0.attn.out_proj.\(part)"
-                    tensors[name]?.bytes = Array(repeating: 0, count: tensors[name]?.bytes.count ?? 0)
+                    let count = tensors[name]?.bytes.count ?? 0
+                    tensors[name]?.bytes = Array(repeating: 0, count: count)
                 }
             })
         let pixels = try original.preprocess(Image(contentsOf: Fixtures.picture("blocks.png")))

@@ -20,7 +20,7 @@ import Testing
             var options = DecodingOptions()
             options.leastEdge = min(numbers[1], numbers[2])
             options.appliesOrientation = false
-            let picture = try fixture(fields[0].dropLast(4))
+            let picture = try fixture(String(fields[0].dropLast(4)))
             let scaled = try decodeImage(picture.bytes, options: options)
             #expect([scaled.reduction, scaled.width, scaled.height] == numbers, "\(line)")
             #expect(scaled.fullWidth == picture.width && scaled.fullHeight == picture.height)

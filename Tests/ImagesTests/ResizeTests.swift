@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test("A ribbon's rows go first, so that they are not all widened") func ribbons() {
+    @Test("A ribbon's rows go first, so that they are not all widened") func tallRibbons() {
         let ribbon = noise(3, 400, seed: 6)
         for filter in [ResampleFilter.bicubic, .bilinear, .lanczos, .box] {
             let rowsFirst = ribbon.resized(width: 3, height: 20, filter: filter)

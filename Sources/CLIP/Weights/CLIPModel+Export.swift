@@ -42,7 +42,11 @@ struct FolderExport {
         let byteCount = try writeWeights(to: folder.path(of: "model.safetensors"))
         var files: [(name: String, text: String)] = []
         if store.hasTextEncoder {
-            files += try store.tokenizer().files(contextLength: store.configuration.text.contextLength)
+            guard let tokenizer = try store.tokenizer() as? BytePairTokenizer else {
+                throw CLIPError(
+                    .model, path: store.path, "has another tokenizer than CLIP's, which isn't exported: keep its own files")
+            }
+            files += tokenizer.files(contextLength: store.configuration.text.contextLength)
         }
         files.append(("preprocessor_config.json", store.preprocessing.json))
         var card = store.card ?? ModelCard(name: "unnamed")
@@ -73,7 +77,7 @@ struct FolderExport {
                 try write(
                     store.weights.vector(tensor.key, count: shape.reduce(1, *)), tensor.key, vectorType, writer)
             case .matrix(let outputs, let inputs):
-                let matrix = try store.weights.matrix(tensor.key, outputs: outputs, inputs: inputs)
+                let matrix = try store.weights.matrix(tensor.key, outputs: outputs, inputs: inputs).dequantised()
                 let buffer = WeightBuffer(byteCount: outputs * inputs * matrix.elementType.byteCount)
                 matrix.unpack(into: buffer.bytes)
                 try put(tensor.key, UnsafeRawBufferPointer(buffer.bytes), writer)
