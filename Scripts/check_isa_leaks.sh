@@ -89,8 +89,8 @@ done
 
 sort -u "$scratch/avx" -o "$scratch/avx"
 sort -u "$scratch/shareable" -o "$scratch/shareable"
-comm -12 "$scratch/avx" "$scratch/shareable" >"$scratch/shared"
-sort -u "$scratch/elsewhere" | join - "$scratch/shared" | awk '{ print $2 " (through a shared symbol)", $1 }' \
+comm -12 "$scratch/avx" "$scratch/shareable" | sort -k1,1 >"$scratch/shared"
+sort -u -k1,1 -k2,2 "$scratch/elsewhere" | join - "$scratch/shared" | awk '{ print $2 " (through a shared symbol)", $1 }' \
     >>"$scratch/leaks"
 sort -u "$scratch/avx512" | comm -12 - "$scratch/shareable" | comm -12 - <(sort -u "$scratch/inAVX2") |
     sed 's/^/KernelsAVX2 (through a symbol shared with KernelsAVX512) /' >>"$scratch/leaks"
