@@ -74,7 +74,8 @@ extension VectorUnit {
                     // Every tile asks for its share of the next tile's columns.
                     let part = evenBlock(rowBlock, of: rowBlocks, rows: aheadBytes)
                     let ahead = StretchLookahead(
-                        b + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.depth)
+                        b + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.depth,
+                        isStream: block.rows <= 16)
                     prefetchOutput(block, rows: rows, column: column)
                     @inline(__always) func product(_ columns: some TileColumns<Self>) {
                         tileProduct(

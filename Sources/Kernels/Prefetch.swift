@@ -11,6 +11,14 @@ package func prefetch(_ address: UnsafeRawPointer) {
     #endif
 }
 
+/// As `prefetch`, but the line stays out of the first cache.
+@inlinable @inline(__always)
+package func prefetchBehindFirstCache(_ address: UnsafeRawPointer) {
+    #if hasFeature(BuiltinModule)
+    Builtin.int_prefetch_RawPointer(address._rawValue, Int32(0)._value, Int32(2)._value, Int32(1)._value)
+    #endif
+}
+
 /// Memory that a tile's loop asks for while it computes.
 @usableFromInline package protocol Lookahead {
     /// Called once for every eight steps of the loop.
@@ -28,11 +36,14 @@ package func prefetch(_ address: UnsafeRawPointer) {
     @usableFromInline var position: UnsafeRawPointer
     @usableFromInline let end: UnsafeRawPointer
     @usableFromInline let step: Int
+    @usableFromInline let isStream: Bool
 
-    /// A loop of `depth` steps is to ask for the `byteCount` bytes at `start`.
+    /// A loop of `depth` steps is to ask for the `byteCount` bytes at `start`. A stream comes as fast as memory gives it:
+    /// the few requests that the first cache keeps open would slow it down.
     @inlinable @inline(__always)
-    package init(_ start: UnsafeRawPointer, byteCount: Int, depth: Int) {
+    package init(_ start: UnsafeRawPointer, byteCount: Int, depth: Int, isStream: Bool) {
         position = start
+        self.isStream = isStream
         end = start + byteCount
         let calls = (depth + 7) / 8
         step = ((byteCount + calls - 1) / calls + 63) / 64 * 64
@@ -41,9 +52,16 @@ package func prefetch(_ address: UnsafeRawPointer) {
     @inlinable @inline(__always)
     package mutating func advance() {
         let next = min(position + step, end)
-        while position < next {
-            prefetch(position)
-            position += 64
+        if isStream {
+            while position < next {
+                prefetchBehindFirstCache(position)
+                position += 64
+            }
+        } else {
+            while position < next {
+                prefetch(position)
+                position += 64
+            }
         }
     }
 }
