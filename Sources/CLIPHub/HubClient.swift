@@ -33,7 +33,7 @@ public struct HubClient: Sendable {
 
     /// - Parameter segment: how many bytes of a file are asked for at once.
     package init(
-        settings: HubSettings, transport: any HTTPTransport, clock: any PullClock, segment: Int = 128 << 20
+        settings: HubSettings, transport: any HTTPTransport, clock: any PullClock, segment: Int = 64 << 20
     ) throws(HubError) {
         guard let endpoint = HTTPAddress(settings.endpoint), !endpoint.path.contains("?") else {
             throw HubError(

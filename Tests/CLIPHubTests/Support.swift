@@ -98,7 +98,7 @@ enum Model {
 /// A client of `hub` with the cache in `folder`.
 func client(
     _ hub: LoopbackHub, _ folder: TemporaryFolder, clock: any PullClock = HastyClock(), token: String? = nil,
-    timeout: Double = 5, segment: Int = 128 << 20, change: (inout HubSettings) -> Void = { _ in }
+    timeout: Double = 5, segment: Int = 64 << 20, change: (inout HubSettings) -> Void = { _ in }
 ) throws -> HubClient {
     var settings = try HubSettings(environment: ["HF_HUB_CACHE": folder.path, "HF_ENDPOINT": hub.address()])
     settings.token = token

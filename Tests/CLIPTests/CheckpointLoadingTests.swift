@@ -209,14 +209,6 @@ import Testing
             }.contains("ends texts with token 813, the configuration looks for 7"))
     }
 
-    @Test func `Open_clip files are refused by name`() throws {
-        let folder = scratch["open"]
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try Data("{}".utf8).write(to: folder.appending(path: "open_clip_config.json"))
-        try Data().write(to: folder.appending(path: "open_clip_model.safetensors"))
-        #expect(refusal { _ = try CLIPModel(contentsOf: folder) }?.contains("is an open_clip model") == true)
-    }
-
     @Test func `A card is read from the folder, else made of its names`() throws {
         _ = try model.load()
         let readme = "---\nlanguage: en\nlicense: \"mit\"\ntags:\n- vision\n---\n# Model\nlicense: no\n"

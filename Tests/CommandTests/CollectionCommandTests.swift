@@ -67,7 +67,7 @@ import Testing
         let folder = try indexed()
         let plan = try clip(["dedupe", "--exact", "--index", "in"], in: folder).records
         #expect(plan.map { $0["duplicate"] as? String } == ["in/c/e.png"] && plan[0]["exact"] as? Bool == true)
-        let moved = try clip(["dedupe", "in", "--move-to", "aside"] + model, in: folder)
+        let moved = try clip(["dedupe", "in", "--exact", "--move-to", "aside"] + model, in: folder)
         #expect(moved.status == 0)
         #expect(try moved.records.contains { $0["action"] as? String == "aside/in/c/e.png" })
         #expect(FileManager.default.fileExists(atPath: folder["aside/in/c/e.png"]))

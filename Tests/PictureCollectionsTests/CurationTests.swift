@@ -53,7 +53,7 @@ import Testing
             taken.formUnion(near)
             if !near.isEmpty { expected.append([first] + near) }
         }
-        #expect(expected.count > 20)
+        #expect(expected.count > 10)
         #expect(groups.map { [$0.kept.number] + $0.duplicates.map(\.picture.number) } == expected)
         for group in groups {
             for duplicate in group.duplicates {

@@ -92,7 +92,9 @@ import Testing
             }
             let index = try PictureIndex(path: folder["d"])
             counts.insert(index.count)
-            #expect(index.verify().isIntact && !index.isComplete || length == IndexHeader.byteCount)
+            #expect(
+                index.verify().isIntact && !index.isComplete || length == IndexHeader.byteCount,
+                "\(length) of \(bytes.count): \(index.verify().isIntact), \(index.isComplete)")
             for (path, vector) in try Content(index).pictures where content.pictures[path] != nil {
                 #expect(content.pictures[path] == vector)
             }

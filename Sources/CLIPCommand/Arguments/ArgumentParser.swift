@@ -93,8 +93,9 @@ struct ArgumentParser {
             return
         }
         var value = attached
-        // A value that begins with a dash must be attached, or a forgotten value would swallow the next option.
-        if value == nil, let next = rest.first, next.first != UInt8(ascii: "-") || next.count == 1 {
+        // A value that begins with a dash must be attached, or a forgotten value would swallow the next option; a negative
+        // number is none.
+        if value == nil, let next = rest.first, next.first != UInt8(ascii: "-") || next.count == 1 || isNumber(next) {
             value = String(decoding: rest.removeFirst(), as: UTF8.self)
         }
         guard let value else { throw UsageError("Missing value for '\(option.signature)'.") }
@@ -164,3 +165,6 @@ struct ArgumentParser {
 extension String {
     fileprivate var trimmingBrackets: String { hasPrefix("[") ? String(dropFirst().dropLast()) : self }
 }
+
+/// Whether a word is a number, and so no option: no option begins with a digit.
+private func isNumber(_ word: [UInt8]) -> Bool { Double(String(decoding: word, as: UTF8.self)) != nil }

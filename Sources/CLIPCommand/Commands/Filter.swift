@@ -15,13 +15,14 @@ struct Filter: Command {
             nothing in particular)
             """)
     private static let show = Option(
-        "show", .choice("which", ["kept", "dropped", "all"]), help: "Which pictures to list. (default: kept)")
+        "show", .choice("which", ["kept", "dropped", "all"]),
+        help: "Which pictures to list: kept, dropped or all. (default: kept)")
     private static let pairs = Option(
         "pairs", .file("file"),
         help: "Score pictures against their captions: a .jsonl, .csv or .tsv file, or - for standard input.")
     private static let pairsFormat = Option(
         "pairs-format", .choice("format", CaptionTable.Format.allCases.map(\.rawValue)),
-        help: "How that file is written. (default: as its name says, else jsonl)")
+        help: "How that file is written: jsonl, csv or tsv. (default: as its name says, else jsonl)")
     private static let imageColumn = Option(
         "image-column", .text("name"), help: "The column with the pictures' paths. (default: image, path, file …)")
     private static let captionColumn = Option(

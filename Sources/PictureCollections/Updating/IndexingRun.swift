@@ -135,7 +135,9 @@ struct IndexingRun {
     }
 
     private mutating func count(_ file: PreparedFile, takenFrom entry: Int, _ removals: inout Set<Int>) {
-        if file.candidate.entry == entry {
+        // Equal pictures share a content: what a file held before counts before what another holds.
+        let before = file.candidate.entry.flatMap { log.snapshot.record($0)?.contentHash }
+        if file.candidate.entry == entry || before == file.contentHash {
             update.unchanged += 1
         } else if gone.remove(entry) != nil {
             removals.insert(entry)
