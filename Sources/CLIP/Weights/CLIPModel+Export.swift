@@ -44,7 +44,7 @@ struct FolderExport {
         if store.hasTextEncoder {
             guard let tokenizer = try store.tokenizer() as? BytePairTokenizer else {
                 throw CLIPError(
-                    .model, path: store.path, "has another tokenizer than CLIP's, which isn't exported: keep its own files")
+                    .model, path: store.path, "has another tokenizer than CLIP's: keep its own files")
             }
             files += tokenizer.files(contextLength: store.configuration.text.contextLength)
         }

@@ -10,7 +10,8 @@ extension BytePairTokenizer {
         let pieces = (0..<vocabularySize).map { jsonString(piece(Int32($0))) }
         let entries = pieces.enumerated().filter { $1 != "\"\"" }.map { "\($1): \($0)" }
         let merges = table.mergedPairs().map { "\(piece(Int32($0))) \(piece(Int32($1)))\n" }
-        let (start, end) = (jsonString(piece(Int32(table.layout.startToken))), jsonString(piece(Int32(table.layout.endToken))))
+        let start = jsonString(piece(Int32(table.layout.startToken)))
+        let end = jsonString(piece(Int32(table.layout.endToken)))
         let configuration = """
             {"tokenizer_class": "CLIPTokenizer", "bos_token": \(start), "eos_token": \(end), "unk_token": \(end), \
             "pad_token": \(end), "model_max_length": \(contextLength), "do_lower_case": true, "errors": "replace"}
