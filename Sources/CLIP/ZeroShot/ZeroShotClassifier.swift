@@ -94,7 +94,8 @@ public struct ZeroShotClassifier: Sendable {
         classify(try await model.embed(image, fit: fit))
     }
 
-    private static func check(labels: [String], templates: [String]) throws(CLIPError) {
+    /// - Throws: `CLIPError` of kind `.argument` when these can't be labels and templates.
+    package static func check(labels: [String], templates: [String]) throws(CLIPError) {
         guard !labels.isEmpty else { throw CLIPError(.argument, "no labels, expected at least one") }
         if let index = labels.firstIndex(where: { $0.allSatisfy(\.isWhitespace) }) {
             throw CLIPError(.argument, "label \(index + 1) of \(labels.count) is empty")

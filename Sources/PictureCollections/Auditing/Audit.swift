@@ -44,19 +44,12 @@ public struct Audit: Sendable {
         }
         let names = labels.map(\.name)
         let whole = try ZeroShotClassifier(model: model, labels: names, templates: templates)
-        var answersByTemplate: [[Int]] = []
-        for template in templates {
-            let single = try ZeroShotClassifier(model: model, labels: names, templates: [template])
-            answersByTemplate.append(pictures.map { single.bestLabel(of: $0) })
+        let wordings = try Wordings(model: model, labels: labels, templates: templates)
+        let answersByTemplate = templates.indices.map { template in
+            pictures.map { Audit.index(ofLargest: $0.similarities(to: wordings.names.map { $0[template] })) }
         }
-        var answersBySynonym: [[Int]] = []
-        for (index, label) in labels.enumerated() {
-            for other in label.otherNames {
-                var renamed = names
-                renamed[index] = other
-                let single = try ZeroShotClassifier(model: model, labels: renamed, templates: templates)
-                answersBySynonym.append(pictures.map { single.bestLabel(of: $0) })
-            }
+        let answersBySynonym = wordings.renamed.map { names in
+            pictures.map { Audit.index(ofLargest: $0.similarities(to: names)) }
         }
         let classifications = pictures.map { whole.classify($0) }
         let similarities = classifications.map { Audit.similarities(of: $0, in: names) }
@@ -98,12 +91,40 @@ public struct Audit: Sendable {
     }
 }
 
-extension ZeroShotClassifier {
-    /// The index of the label that a picture fits best.
-    fileprivate func bestLabel(of picture: Embedding) -> Int {
-        let best = classify(picture).labels[0].label
-        return labels.firstIndex(of: best) ?? 0
+/// The embeddings of all that labels are called by, each prompt embedded once.
+private struct Wordings {
+    /// For each label the embedding of its first name in each template.
+    let names: [[Embedding]]
+    /// For each other name of a label the labels' ensembles of all templates, that label called by it.
+    private(set) var renamed: [[Embedding]] = []
+
+    init(model: CLIPModel, labels: [AuditLabel], templates: [String]) throws(CLIPError) {
+        let firstNames = labels.map(\.name)
+        let others = labels.indices.flatMap { label in labels[label].otherNames.map { (label, $0) } }
+        for (label, name) in others {
+            var names = firstNames
+            names[label] = name
+            try ZeroShotClassifier.check(labels: names, templates: templates)
+        }
+        let prompts = (firstNames + others.map(\.1)).flatMap { name in
+            templates.map { ZeroShotClassifier.prompt(name, in: $0) }
+        }
+        let embeddings: [Embedding] = try model.embed(prompts, normalize: true)
+        let byName = stride(from: 0, to: embeddings.count, by: templates.count).map {
+            Array(embeddings[$0..<$0 + templates.count])
+        }
+        names = Array(byName.prefix(labels.count))
+        let ensembles = byName.map { Embedding(meanOf: $0, normalize: true) }
+        for (place, (label, _)) in others.enumerated() {
+            var called = Array(ensembles.prefix(labels.count))
+            called[label] = ensembles[labels.count + place]
+            renamed.append(called)
+        }
     }
+}
+
+extension Embedding {
+    fileprivate func similarities(to others: [Embedding]) -> [Double] { others.map { Double(similarity(to: $0)) } }
 }
 
 /// A label, and other names that mean the same.

@@ -38,11 +38,11 @@ struct KernelMatrix {
                     input: rows.row(0), inputStride: rows.stride, rows: count, weights: packed, target: start,
                     targetStride: count)
             ])
-            nonisolated(unsafe) let start2 = start
+            nonisolated(unsafe) let entries = start
             compute.forEach(count) { row in
                 for column in row * count..<(row + 1) * count {
                     // ‖x − y‖² / 2 is 1 − cosine.
-                    start2[column] = Float(expm1(-max(0, 1 - Double(start2[column])) * factor))
+                    entries[column] = Float(expm1(-max(0, 1 - Double(entries[column])) * factor))
                 }
             }
         }
