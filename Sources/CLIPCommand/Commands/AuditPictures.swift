@@ -59,9 +59,7 @@ struct AuditPictures: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         output = try OutputOptions(arguments, formats: AuditPictures.formats)
-        var labels: [String] = []
-        for list in arguments.all(AuditPictures.labels) { labels += try LabelList.parse(list) }
-        givenLabels = labels
+        givenLabels = try LabelList.parse(arguments.all(AuditPictures.labels))
         guard arguments.has(AuditPictures.labels) || arguments.has(AuditPictures.labelsFile) else {
             throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
         }
@@ -72,8 +70,7 @@ struct AuditPictures: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        var labels = givenLabels
-        for file in arguments.all(AuditPictures.labelsFile) { labels += try LabelList.read(path: file) }
+        let labels = try givenLabels + LabelList.read(paths: arguments.all(AuditPictures.labelsFile))
         let templates =
             arguments.has(AuditPictures.template) ? arguments.all(AuditPictures.template) : Audit.defaultTemplates
         let groups = try arguments.text(AuditPictures.groups).map { path throws(InputError) in

@@ -65,9 +65,7 @@ struct Classify: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         output = try OutputOptions(arguments, formats: Classify.formats)
-        var labels: [String] = []
-        for list in arguments.all(Classify.labels) { labels += try LabelList.parse(list) }
-        givenLabels = labels
+        givenLabels = try LabelList.parse(arguments.all(Classify.labels))
         guard arguments.has(Classify.labels) || arguments.has(Classify.labelsFile) else {
             throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
         }
@@ -75,8 +73,7 @@ struct Classify: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        var labels = givenLabels
-        for file in arguments.all(Classify.labelsFile) { labels += try LabelList.read(path: file) }
+        let labels = try givenLabels + LabelList.read(paths: arguments.all(Classify.labelsFile))
         let templates =
             arguments.has(Classify.template)
             ? arguments.all(Classify.template) : ZeroShotClassifier.defaultTemplates

@@ -51,9 +51,7 @@ struct Cluster: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         output = try OutputOptions(arguments, formats: Cluster.formats)
-        var labels: [String] = []
-        for list in arguments.all(Cluster.labels) { labels += try LabelList.parse(list) }
-        givenLabels = labels
+        givenLabels = try LabelList.parse(arguments.all(Cluster.labels))
         least = try arguments.number(Cluster.density)
         guard least == nil || !arguments.has(Cluster.count) && !arguments.has(Cluster.seed) else {
             throw UsageError("'--density' finds how many clusters there are: it has no '--count' or '--seed'.")
@@ -68,8 +66,7 @@ struct Cluster: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        var labels = givenLabels
-        for file in arguments.all(Cluster.labelsFile) { labels += try LabelList.read(path: file) }
+        let labels = try givenLabels + LabelList.read(paths: arguments.all(Cluster.labelsFile))
         let input = try IndexInput(arguments, console: console, needsModel: !labels.isEmpty)
         let found = try clusters(input.index, console)
         let template = arguments.text(Cluster.template) ?? ZeroShotClassifier.defaultTemplates[0]

@@ -120,14 +120,13 @@ struct Filter: Command {
             let rows = try batch(of: table, options.batchSize, console)
             guard let rows else { break }
             let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+            let captions: [Embedding] = try model.embed(rows.map(\.caption), longText: longText)
             var scores: [Float?] = []
             try model.embedEach(
                 rows.map { .file($0.image) }, options: options.reading, fit: options.fit, batchSize: options.batchSize
             ) { input, result in
                 switch result {
-                case .success(let picture):
-                    let text: Embedding = try model.embed(rows[scores.count].caption, longText: longText)
-                    scores.append(picture.similarity(to: text))
+                case .success(let picture): scores.append(picture.similarity(to: captions[scores.count]))
                 case .failure(let error) where error.kind == .model: throw error
                 case .failure(let error):
                     console.fail(described(error, name: input.name))

@@ -130,26 +130,7 @@ final class CaptionTable {
                 String(decoding: $0, as: UTF8.self)
             }
         }
-        var fields: [[UInt8]] = [[]]
-        var isQuoted = false
-        var position = 0
-        while position < text.count {
-            let byte = text[position]
-            position += 1
-            if byte == UInt8(ascii: "\"") {
-                if isQuoted, position < text.count, text[position] == byte {
-                    fields[fields.count - 1].append(byte)
-                    position += 1
-                } else {
-                    isQuoted.toggle()
-                }
-            } else if byte == UInt8(ascii: ","), !isQuoted {
-                fields.append([])
-            } else {
-                fields[fields.count - 1].append(byte)
-            }
-        }
-        return fields.map { String(decoding: $0, as: UTF8.self) }
+        return csvFields(text)
     }
 
     private static func column(

@@ -12,7 +12,7 @@ struct GroupTable {
             let place = "\(reader.name): line \(reader.number)"
             guard let text = String(validating: line, as: UTF8.self) else { throw InputError.notUTF8(place) }
             guard reader.number > 1, !text.isEmpty else { continue }
-            let cells = GroupTable.cells(text)
+            let cells = csvFields(line)
             guard cells.count >= 2, !cells[0].isEmpty, !cells[1].isEmpty else {
                 throw InputError("\(place): expected a path, a comma and a group, found \"\(text)\"")
             }
@@ -27,25 +27,5 @@ struct GroupTable {
     /// The group of the picture named `name`: by its whole path, else by its file's name.
     func group(of name: String) -> String? {
         groups[name] ?? name.split(separator: "/").last.flatMap { groups[String($0)] }
-    }
-
-    /// The cells of a line (RFC 4180, but for line ends inside quotes).
-    private static func cells(_ line: String) -> [String] {
-        var cells: [String] = [""]
-        var isQuoted = false
-        var previous: Character?
-        for character in line {
-            switch character {
-            case "\"" where isQuoted: isQuoted = false
-            case "\"" where cells[cells.count - 1].isEmpty: isQuoted = true
-            case "\"" where previous == "\"":
-                cells[cells.count - 1].append("\"")
-                isQuoted = true
-            case "," where !isQuoted: cells.append("")
-            default: cells[cells.count - 1].append(character)
-            }
-            previous = character
-        }
-        return cells
     }
 }

@@ -1,5 +1,19 @@
 /// Labels and templates as they are written on a command line or in a file.
 enum LabelList {
+    /// The labels of several such texts, in order.
+    static func parse(_ texts: [String]) throws(UsageError) -> [String] {
+        var labels: [String] = []
+        for text in texts { labels += try parse(text) }
+        return labels
+    }
+
+    /// The lines of several files, in order, blank ones left out.
+    static func read(paths: [String]) throws(InputError) -> [String] {
+        var labels: [String] = []
+        for path in paths { labels += try read(path: path) }
+        return labels
+    }
+
     /// Labels separated by commas. One that holds a comma stands in double quotes, a quote inside them is doubled.
     static func parse(_ text: String) throws(UsageError) -> [String] {
         var labels: [String] = []
