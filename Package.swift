@@ -60,7 +60,8 @@ let package = Package(
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
         .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
         .target(
-            name: "DemoModel", path: "Models", exclude: modelExclusions, resources: modelResources,
+            name: "DemoModel", dependencies: ["Weights"], path: "Models", exclude: modelExclusions,
+            resources: modelResources,
             swiftSettings: optimised),
         .target(
             name: "CLIP",

@@ -5,6 +5,7 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import Weights
 
 /// A program that comes with this one and does a part of its work.
 struct HelperProgram {
@@ -12,7 +13,7 @@ struct HelperProgram {
 
     /// The program `name`, beside this one or in `../libexec/clip` as seen from there; nil if it is in neither place.
     init?(named name: String) {
-        guard let own = HelperProgram.ownFolder else { return nil }
+        guard let own = programFolder() else { return nil }
         let places: [String] = ["\(own)/\(name)", "\(own)/../libexec/clip/\(name)"]
         guard let path = places.first(where: { access($0, X_OK) == 0 }) else { return nil }
         self.path = path
@@ -64,19 +65,5 @@ struct HelperProgram {
         let code = posix_spawn(&child, path, &actions, nil, &words, environ)
         guard code == 0 else { throw SystemError(code: code) }
         return child
-    }
-
-    private static var ownFolder: String? {
-        #if canImport(Darwin)
-        var size: UInt32 = 0
-        _NSGetExecutablePath(nil, &size)
-        var name = [CChar](repeating: 0, count: Int(size) + 1)
-        guard _NSGetExecutablePath(&name, &size) == 0, let resolved = realpath(name, nil) else { return nil }
-        #else
-        guard let resolved = realpath("/proc/self/exe", nil) else { return nil }
-        #endif
-        defer { free(resolved) }
-        let path = String(cString: resolved)
-        return path.lastIndex(of: "/").map { String(path[..<$0]) }
     }
 }
