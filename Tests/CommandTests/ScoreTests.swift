@@ -122,6 +122,15 @@ import Testing
         #expect(html.contains("<h2 id=\"s0\">") && !html.contains("<b>"))
     }
 
+    @Test func `A label that is too long is an error where that is asked for`() throws {
+        let long = Array(repeating: "dog", count: 99).joined(separator: " ")
+        for (rule, status) in [("truncate", 0), ("error", 1)] as [(String, Int32)] {
+            let result = try ClipProcess.run(
+                "audit", "--model", Fixtures.model, Fixtures.pictures, "--labels", "\(long),cat", "--long-text", rule)
+            #expect(result.status == status && result.errors.contains("tokens"), "\(result.errors)")
+        }
+    }
+
     @Test func `What is missing is said`() throws {
         #expect(try ClipProcess.run("audit", Fixtures.pictures).status == 64)
         let folder = try TemporaryFolder()

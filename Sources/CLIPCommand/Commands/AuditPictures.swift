@@ -77,6 +77,11 @@ struct AuditPictures: Command {
             try GroupTable(path: path)
         }
         let model = try ModelChoice(arguments).load()
+        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+        let named = labels.map { AuditLabel(parsing: $0) }
+        try console.warnOfDroppedText(
+            inLabels: named.flatMap { [$0.name] + $0.otherNames }, templates: templates, longText: longText,
+            model: model)
         let results = try ResultStream(output, console: console)
         let page = arguments.text(AuditPictures.html)
         let thumbnails = ThumbnailSource(options: PictureOptions(arguments, for: model).reading)
@@ -102,8 +107,8 @@ struct AuditPictures: Command {
             if missing > 0 { console.warn("\(table.path): \(missing) of \(names.count) pictures have no group") }
         }
         let audit = try Audit(
-            model: model, pictures: embeddings, labels: labels.map { AuditLabel(parsing: $0) }, templates: templates,
-            groups: members, seed: UInt64(arguments.integer(AuditPictures.seed) ?? 1))
+            model: model, pictures: embeddings, labels: named, templates: templates,
+            groups: members, longText: longText, seed: UInt64(arguments.integer(AuditPictures.seed) ?? 1))
         if let page {
             let file = try Output(path: page)
             try file.write(AuditPage(audit: audit, names: names, model: model, thumbnails: thumbnails).report().html())

@@ -80,12 +80,7 @@ struct Classify: Command {
         let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
         let model = try ModelChoice(arguments).load()
         let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates, longText: longText)
-        for label in labels {
-            for template in templates {
-                try console.warnOfDroppedText(
-                    in: ZeroShotClassifier.prompt(label, in: template), longText: longText, model: model)
-            }
-        }
+        try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
         let style = ClassificationRecord.Style(
             top: arguments.integer(Classify.top),
             showsIndependent: arguments.flag(Classify.independent) || model.logitBias != nil,

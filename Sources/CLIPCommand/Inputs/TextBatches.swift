@@ -47,6 +47,18 @@ struct TextBatches {
 }
 
 extension Console {
+    /// Quotes the words of labels in their templates that a model will not see.
+    func warnOfDroppedText(
+        inLabels labels: [String], templates: [String], longText: LongText, model: CLIPModel
+    ) throws(CLIPError) {
+        for label in labels {
+            for template in templates {
+                try warnOfDroppedText(
+                    in: ZeroShotClassifier.prompt(label, in: template), longText: longText, model: model)
+            }
+        }
+    }
+
     /// Quotes the words that a model will not see.
     func warnOfDroppedText(in text: String, longText: LongText, model: CLIPModel) throws(CLIPError) {
         guard longText == .truncate, let dropped = try model.droppedText(of: text) else { return }

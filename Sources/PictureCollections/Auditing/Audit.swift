@@ -31,20 +31,22 @@ public struct Audit: Sendable {
     /// - Parameters:
     ///   - pictures: of `model`.
     ///   - groups: the group of each picture, nil where it has none; empty without groups.
+    ///   - longText: what happens to labels that are longer than the model's context.
     ///   - permutations: how often groups are shuffled for the chance of an association.
     /// - Throws: `CLIPError` as `ZeroShotClassifier`, and of kind `.argument` when there are no pictures, or not as many
     ///   groups.
     public init(
         model: CLIPModel, pictures: [Embedding], labels: [AuditLabel], templates: [String] = defaultTemplates,
-        groups: [String?] = [], permutations: Int = 1000, seed: UInt64 = 1
+        groups: [String?] = [], longText: LongText = .truncate, permutations: Int = 1000, seed: UInt64 = 1
     ) throws(CLIPError) {
         guard !pictures.isEmpty else { throw CLIPError(.argument, "no pictures, expected at least one") }
         guard groups.isEmpty || groups.count == pictures.count else {
             throw CLIPError(.argument, "\(groups.count) groups for \(pictures.count) pictures, expected one each")
         }
         let names = labels.map(\.name)
-        let whole = try ZeroShotClassifier(model: model, labels: names, templates: templates)
-        let wordings = try Wordings(model: model, labels: labels, templates: templates)
+        let whole = try ZeroShotClassifier(
+            model: model, labels: names, templates: templates, longText: longText)
+        let wordings = try Wordings(model: model, labels: labels, templates: templates, longText: longText)
         let answersByTemplate = templates.indices.map { template in
             pictures.map { Audit.index(ofLargest: $0.similarities(to: wordings.names.map { $0[template] })) }
         }
@@ -98,7 +100,9 @@ private struct Wordings {
     /// For each other name of a label the labels' ensembles of all templates, that label called by it.
     private(set) var renamed: [[Embedding]] = []
 
-    init(model: CLIPModel, labels: [AuditLabel], templates: [String]) throws(CLIPError) {
+    init(
+        model: CLIPModel, labels: [AuditLabel], templates: [String], longText: LongText
+    ) throws(CLIPError) {
         let firstNames = labels.map(\.name)
         let others = labels.indices.flatMap { label in labels[label].otherNames.map { (label, $0) } }
         for (label, name) in others {
@@ -109,7 +113,7 @@ private struct Wordings {
         let prompts = (firstNames + others.map(\.1)).flatMap { name in
             templates.map { ZeroShotClassifier.prompt(name, in: $0) }
         }
-        let embeddings: [Embedding] = try model.embed(prompts, normalize: true)
+        let embeddings: [Embedding] = try model.embed(prompts, longText: longText, normalize: true)
         let byName = stride(from: 0, to: embeddings.count, by: templates.count).map {
             Array(embeddings[$0..<$0 + templates.count])
         }
