@@ -1,9 +1,12 @@
 """Zero-shot figures of a model over held-out pictures: top-1/top-5 among 10/50/200/1000 labels, text to picture, calibration."""
 
 import argparse
+import io
 import json
 import math
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +122,33 @@ class Exported:
         return F.normalize(total, dim=1)
 
 
+class Packed:
+    """A packed file through `clip`, the program: its figures must be those of the folder that it was packed from."""
+
+    def __init__(self, program, path):
+        self.command = [program, "--quiet", "--format", "npy", "--model", str(path)]
+        described = subprocess.run([program, "info", str(path), "--format", "json"], check=True, capture_output=True)
+        self.scale = json.loads(described.stdout)["logit_scale"]
+
+    def embed(self, what, *options, **standard):
+        command = [self.command[0], what, *self.command[1:], *options]
+        written = subprocess.run(command, check=True, stdout=subprocess.PIPE, **standard).stdout
+        return torch.from_numpy(np.load(io.BytesIO(written)))
+
+    def pictures(self, pictures):
+        with tempfile.TemporaryDirectory() as folder:
+            for number, picture in enumerate(pictures):
+                picture.save(f"{folder}/{number:06}.png")
+            return self.embed("embed-image", folder)
+
+    def labels(self, names, templates=TEMPLATES):
+        total = 0
+        for template in templates:
+            texts = "\n".join(template.format(name) for name in names)
+            total = total + self.embed("embed-text", "--file", "-", input=texts.encode())
+        return F.normalize(total, dim=1)
+
+
 def on_white(pixels, margin=0):
     picture = Image.fromarray(pixels, "RGBA")
     side = picture.width + 2 * margin
@@ -213,7 +243,8 @@ def skews(model, cache):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("model", type=Path, help="an exported Hugging Face folder")
+    parser.add_argument("model", type=Path, help="an exported Hugging Face folder, or a packed file")
+    parser.add_argument("--clip", default="clip", help="the program that embeds with a packed file")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
@@ -221,7 +252,7 @@ def main():
     )
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    model = Exported(arguments.model)
+    model = Exported(arguments.model) if arguments.model.is_dir() else Packed(arguments.clip, arguments.model)
     lines = []
     for part in ("openmoji", "emojione", "held"):
         lines += report(model, arguments.cache, part, arguments.out)
