@@ -5,7 +5,7 @@ import Testing
 @Suite struct PNGDecoderTests {
     @Test("Every colour type, depth, filter and interlacing is exact") func golden() throws {
         let pictures = try GoldenPicture.all(in: "png")
-        #expect(pictures.count == 176)
+        #expect(pictures.count == 178)
         for picture in pictures { try picture.expectExact() }
     }
 
@@ -80,12 +80,12 @@ import Testing
         let good = exif(6, isLittleEndian: true)
         #expect(exifOrientation(good[...]) == 6)
         #expect(exifOrientation([0x45, 0x78, 0x69, 0x66, 0, 0] + good[...]) == 6)
-        for length in 0..<22 { #expect([1, 6].contains(exifOrientation(good[..<length]))) }
+        for length in 0..<22 { #expect([nil, 1, 6].contains(exifOrientation(good[..<length]))) }
         for (place, value) in [(0, 0x4D), (2, 43), (4, 0xFF), (7, 0xFF), (8, 0), (12, 2), (14, 2), (17, 0x7F), (18, 0)]
         {
             var broken = good
             broken[place] = UInt8(value)
-            #expect(exifOrientation(broken[...]) == 1, "byte \(place)")
+            #expect((exifOrientation(broken[...]) ?? 1) == 1, "byte \(place)")
         }
     }
 

@@ -11,11 +11,13 @@ package enum JPEGDecoder: ImageDecoder {
         try bytes.withUnsafeBufferPointer { (bytes) throws(ImageError) in
             var file = JPEGFile(bytes, options: options)
             let (frame, scan) = try file.readHeaders()
+            // Of the headers alone: what stands between scans doesn't count.
+            let orientation = file.orientation
             let pixels = try decodePixels(&file, frame, firstScan: scan)
             let bitmap = Bitmap(
                 width: frame.width, height: frame.height, pixels: pixels, reduction: 8 / frame.blockSize,
                 fullWidth: frame.codedWidth, fullHeight: frame.codedHeight)
-            return DecodedImage(bitmap: bitmap, orientation: file.orientation)
+            return DecodedImage(bitmap: bitmap, orientation: orientation)
         }
     }
 

@@ -6,7 +6,9 @@ struct JPEGFile {
     private(set) var conditioning = JPEGConditioning()
     /// MCUs between restart markers, 0 for none.
     private(set) var restartInterval = 0
-    private(set) var orientation = 1
+    private var exif: Int?
+    /// The last XMP packet.
+    private var xmp: JPEGSegment?
     private var hasJFIF = false
     private var adobeTransform: UInt8?
     private var frame: JPEGFrame?
@@ -69,7 +71,11 @@ struct JPEGFile {
         case JPEGMarker.adobe:
             if contents.starts(with: "Adobe"), let transform = contents[11] { adobeTransform = transform }
         case JPEGMarker.exif:
-            if orientation == 1, contents.starts(with: "Exif\0") { orientation = exifOrientation(contents.remaining) }
+            if contents.starts(with: "Exif\0") {
+                exif = exif ?? exifOrientation(contents.remaining)
+            } else if contents.starts(with: "http://ns.adobe.com/xap/1.0/\0") {
+                xmp = contents
+            }
         case 0xF7:
             throw .unsupportedJPEG("JPEG-LS coding")
         default:
@@ -87,6 +93,9 @@ struct JPEGFile {
         }
         return nil
     }
+
+    /// EXIF orientation, 1…8, of what was read so far.
+    var orientation: Int { exif ?? xmp.flatMap { xmpOrientation($0.remaining) } ?? 1 }
 
     func colour(of frame: JPEGFrame) -> JPEGColour {
         JPEGColour(ids: frame.components.map(\.layout.id), hasJFIF: hasJFIF, adobeTransform: adobeTransform)

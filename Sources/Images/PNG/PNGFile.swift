@@ -5,9 +5,8 @@ struct PNGFile {
     var palette: [UInt8] = []
     /// The tRNS chunk: opacity by palette index, or one transparent sample value or colour.
     var transparency: [UInt8] = []
-    var orientation = 1
-    /// Whether a chunk of its own gave the orientation.
-    private var hasEXIF = false
+    /// EXIF orientation, 1…8.
+    private(set) var orientation = 1
     /// The data of all IDAT chunks, joined.
     var compressed: [UInt8] = []
     /// Where the joined pieces begin, in `compressed` and in the file.
@@ -36,12 +35,14 @@ struct PNGFile {
         try PNGFile.check(first, bytes, options)
         header = try PNGHeader(first, bytes)
         _ = try options.checkedPixelCount(format: "PNG", width: header.width, height: header.height)
-        try readChunks(&reader, bytes, options)
+        var metadata = PNGMetadata()
+        try readChunks(&reader, bytes, options, &metadata)
+        orientation = metadata.orientation
         try validate(bytes, options)
     }
 
     private mutating func readChunks(
-        _ reader: inout PNGChunkReader, _ bytes: [UInt8], _ options: DecodingOptions
+        _ reader: inout PNGChunkReader, _ bytes: [UInt8], _ options: DecodingOptions, _ metadata: inout PNGMetadata
     ) throws(ImageError) {
         while true {
             let chunk: PNGChunk
@@ -65,11 +66,8 @@ struct PNGFile {
                 compressed.append(contentsOf: bytes[chunk.data])
             case "PLTE" where compressed.isEmpty: palette = Array(bytes[chunk.data])
             case "tRNS" where compressed.isEmpty: transparency = Array(bytes[chunk.data])
-            case "eXIf":
-                orientation = exifOrientation(bytes[chunk.data])
-                hasEXIF = true
-            case "tEXt" where !hasEXIF, "zTXt" where !hasEXIF:
-                if let profile = PNGRawProfile.exif(chunk, bytes) { orientation = exifOrientation(profile[...]) }
+            case "eXIf": metadata.exif = exifOrientation(bytes[chunk.data])
+            case "tEXt", "zTXt", "iTXt": if let text = PNGText(chunk, bytes) { metadata.take(text) }
             case "IEND": return
             case "IHDR":
                 throw .malformed(format: "PNG", offset: chunk.data.lowerBound - 8, problem: "a second IHDR chunk")

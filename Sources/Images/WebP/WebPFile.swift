@@ -19,12 +19,18 @@ struct WebPFile {
     private(set) var alpha: Range<Int>?
     /// Whether opacity counts; else colours show as they are.
     private(set) var hasAlpha = false
+    private var exif: Range<Int>?
+    private var xmp: Range<Int>?
+    /// EXIF orientation, 1…8.
     private(set) var orientation = 1
     /// Whether the file ends inside the picture's chunk.
     private(set) var isCut = false
 
     private var isExtended = false
     private var isAnimated = false
+    /// Whether the header announces such a chunk; else it is ignored, as in libwebp.
+    private var hasEXIF = false
+    private var hasXMP = false
 
     init(_ bytes: [UInt8], format: String) throws(ImageError) {
         var position = 12
@@ -40,8 +46,8 @@ struct WebPFile {
                 guard !isAnimated, !hasPicture else { break }
                 take(chunk)
                 hasPicture = true
-            case "EXIF":
-                if orientation == 1, !chunk.isCut { orientation = exifOrientation(bytes[chunk.data]) }
+            case "EXIF" where hasEXIF && !chunk.isCut: exif = exif ?? chunk.data
+            case "XMP " where hasXMP && !chunk.isCut: xmp = xmp ?? chunk.data
             default: break
             }
             position = chunk.end
@@ -52,6 +58,8 @@ struct WebPFile {
             throw .truncated(format: format, offset: bytes.count, problem: "before a picture (VP8 or VP8L)")
         }
         try readSize(bytes, format)
+        orientation =
+            exif.flatMap { exifOrientation(bytes[$0]) } ?? xmp.flatMap { xmpOrientation(bytes[$0]) } ?? 1
     }
 
     private mutating func readCanvas(_ bytes: [UInt8], _ chunk: WebPChunk, _ format: String) throws(ImageError) {
@@ -62,6 +70,8 @@ struct WebPFile {
         isExtended = true
         isAnimated = bytes[start] & 0x02 != 0
         hasAlpha = bytes[start] & 0x10 != 0
+        hasEXIF = bytes[start] & 0x08 != 0
+        hasXMP = bytes[start] & 0x04 != 0
         width = littleEndian24(bytes, at: start + 4) + 1
         height = littleEndian24(bytes, at: start + 7) + 1
     }
