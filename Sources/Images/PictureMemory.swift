@@ -15,15 +15,41 @@ func pictureMemory(_ count: Int) -> [UInt8] {
     }
 }
 
+private let largePage = 1 << 21
+
 /// Asks for large pages where they are given on request (Linux): entering a picture's small pages one by one takes as
 /// long as many a format's decoding.
-func preferLargePages(_ memory: UnsafeMutableBufferPointer<UInt8>) {
+func preferLargePages<Element>(_ memory: UnsafeMutableBufferPointer<Element>) {
     #if os(Linux)
-    let page = 1 << 21
-    guard memory.count >= 2 * page, let start = UnsafeMutableRawPointer(memory.baseAddress) else { return }
-    let first = start.alignedUp(toMultipleOf: page)
-    let end = (start + memory.count).alignedDown(toMultipleOf: page)
+    let memory = UnsafeMutableRawBufferPointer(memory)
+    guard memory.count >= 2 * largePage, let start = memory.baseAddress else { return }
+    let first = start.alignedUp(toMultipleOf: largePage)
+    let end = (start + memory.count).alignedDown(toMultipleOf: largePage)
     // No more than a wish: without it everything works as before.
     _ = madvise(first, end - first, MADV_HUGEPAGE)
     #endif
+}
+
+/// Memory that is read for the last time, from front to back: what was read goes back to the system, though it stays
+/// allocated.
+struct ReleasedMemory {
+    /// What begins here is still there.
+    private var start: UnsafeMutableRawPointer
+
+    init(from start: UnsafeMutableRawPointer) {
+        // A large page goes as a whole or not at all.
+        self.start = start.alignedUp(toMultipleOf: largePage)
+    }
+
+    /// - Parameter end: nothing before it is read again.
+    mutating func release(upTo end: UnsafeMutableRawPointer) {
+        let end = end.alignedDown(toMultipleOf: largePage)
+        guard end > start else { return }
+        #if os(Linux)
+        _ = madvise(start, end - start, MADV_DONTNEED)
+        #else
+        _ = madvise(start, end - start, MADV_FREE)
+        #endif
+        start = end
+    }
 }

@@ -75,6 +75,8 @@ enum JPEGBufferedPicture {
         _ frame: JPEGFrame, _ coefficients: [JPEGCoefficients], _ quantisation: [JPEGStorage<Int16>?],
         into assembly: JPEGRowAssembly
     ) {
+        // The picture takes about as much memory as its coefficients, which go as it comes.
+        var released = coefficients.map { ReleasedMemory(from: $0.memory(fromRow: 0)) }
         for mcuRow in 0..<frame.mcuRows {
             for (index, component) in frame.components.enumerated() {
                 // A component without a scan stays at the middle level that the window begins with.
@@ -91,6 +93,10 @@ enum JPEGBufferedPicture {
                 }
             }
             assembly.finish(mcuRow: mcuRow)
+            for (index, component) in frame.components.enumerated() {
+                let end = (mcuRow + 1) * component.layout.vertical
+                released[index].release(upTo: coefficients[index].memory(fromRow: end))
+            }
         }
     }
 }

@@ -18,6 +18,9 @@ final class JPEGCoefficients {
     @inline(__always)
     func block(_ index: Int) -> UnsafeMutablePointer<Int16> { values.base + index &* 64 }
 
+    /// The coefficients of a row of blocks and all that follow, to be given back to the system once they are used up.
+    func memory(fromRow row: Int) -> UnsafeMutableRawPointer { UnsafeMutableRawPointer(block(row * blocksPerRow)) }
+
     @inline(__always)
     func set(_ index: Int) -> UnsafeMutablePointer<JPEGCoefficientSet> { sets.base + index }
 }

@@ -5,6 +5,7 @@ final class JPEGStorage<Element: BitwiseCopyable> {
 
     init(repeating value: Element, count: Int) {
         base = .allocate(capacity: count)
+        preferLargePages(UnsafeMutableBufferPointer(start: base, count: count))
         base.initialize(repeating: value, count: count)
         self.count = count
     }
