@@ -5,8 +5,8 @@
 //   time    PATH OPTIONS               decodes                             → ok MILLISECONDS, or error MESSAGE
 //   fit     PATH OPTIONS EDGE          decodes, resizes the short edge     → ok MILLISECONDS, or error MESSAGE
 //
-// OPTIONS is a comma-separated list of: drop, clip, raw (stored orientation), truncated, and a number: the least edge
-// to which pictures may be scaled while they are decoded; or -.
+// OPTIONS is a comma-separated list of: drop, clip, raw (stored orientation), truncated, threads=COUNT, and a number: the
+// least edge to which pictures may be scaled while they are decoded; or -.
 
 #if canImport(Darwin)
 import Darwin
@@ -60,6 +60,7 @@ enum PictureTool {
             case "clip": options.gray16 = .clip
             case "raw": options.appliesOrientation = false
             case "truncated": options.allowTruncated = true
+            case _ where word.hasPrefix("threads="): options.threads = Int(word.dropFirst(8)) ?? 1
             default: options.leastEdge = Int(word)
             }
         }

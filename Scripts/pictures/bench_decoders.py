@@ -4,9 +4,9 @@
     Scripts/.venv/bin/python Scripts/pictures/bench_decoders.py [--rounds 7] [--only REGEX] [--folder FOLDER]
 
 A time is the median of the rounds, from the file's name to RGB samples in memory; the ratio is this decoder's time to
-Pillow's. The second table adds the resize to 224 pixels, exact and with JPEGs scaled while they are decoded, the third
-has the most memory above that of a program that has decoded a picture of one pixel. FOLDER keeps the pictures. QOI is
-left out: Pillow decodes it in Python.
+Pillow's. The second table has large JPEGs on two threads, the third adds the resize to 224 pixels, exact and with JPEGs
+scaled while they are decoded, the last has the most memory above that of a program that has decoded a picture of one
+pixel. FOLDER keeps the pictures. QOI is left out: Pillow decodes it in Python.
 """
 import argparse
 import re
@@ -54,6 +54,7 @@ def pictures(folder):
     wanted = [
         ("JPEG 4:2:0", "420.jpg", None, dict(quality=88)), ("JPEG 4:4:4", "444.jpg", None, dict(quality=88, subsampling=0)),
         ("JPEG progressive", "progressive.jpg", None, dict(quality=88, progressive=True)),
+        ("JPEG restarts", "restart.jpg", None, dict(quality=88, restart_marker_rows=1)),
         ("JPEG grey", "grey.jpg", "L", dict(quality=88)), ("PNG RGB", "rgb.png", None, {}),
         ("PNG RGBA", "rgba.png", "RGBA", {}), ("PNG grey", "grey.png", "L", {}), ("PNG palette", "palette.png", "P", {}),
         ("WebP lossy", "lossy.webp", None, dict(quality=80, method=2)),
@@ -113,6 +114,14 @@ def main():
                 arguments.rounds, lambda: pillow(path), lambda: ours("time", path, "drop"))
             size = path.stat().st_size / 1e6
             print(f"| {name} | {size:.1f} | {theirs:.1f} | {here:.1f} | {here / theirs:.2f} |", flush=True)
+
+        print("\n| decode | one thread, ms | two threads, ms | ratio |\n|---|---|---|---|")
+        for name, path in chosen:
+            if not name.startswith("JPEG"):
+                continue
+            one, two = compare(
+                arguments.rounds, lambda: ours("time", path, "drop"), lambda: ours("time", path, "drop,threads=2"))
+            print(f"| {name} | {one:.1f} | {two:.1f} | {one / two:.2f} |", flush=True)
 
         print(f"\n| decode and resize to {EDGE} | Pillow, ms | Pillow, draft, ms | here, ms | here, fast, ms | fast ratio |")
         print("|---|---|---|---|---|---|")

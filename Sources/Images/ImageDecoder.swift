@@ -49,6 +49,8 @@ package struct DecodingOptions: Sendable {
     /// Lets a JPEG be scaled down to a half, a quarter or an eighth while it is decoded, as long as neither edge gets
     /// fewer pixels than this; nil decodes every pixel.
     package var leastEdge: Int?
+    /// How many threads may decode one large picture; the result is the same.
+    package var threads = 1
 
     package init() {}
 }

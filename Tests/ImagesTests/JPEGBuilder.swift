@@ -65,7 +65,7 @@ struct JPEGBuilder {
         func segment(_ marker: UInt8, _ content: [UInt8]) {
             file += [0xFF, marker, UInt8((content.count + 2) >> 8), UInt8((content.count + 2) & 255)] + content
         }
-        segment(0xDB, [0] + [UInt8](repeating: 5, count: 64))
+        segment(0xDB, [0] + [UInt8](repeating: 12, count: 64))
         if restartInterval > 0 { segment(0xDD, [UInt8(restartInterval >> 8), UInt8(restartInterval & 255)]) }
         var frame = [8, UInt8(height >> 8), UInt8(height & 255), UInt8(width >> 8), UInt8(width & 255)]
         frame.append(UInt8(sampling.count))

@@ -1,10 +1,14 @@
 /// Decodes a picture whose blocks arrive in several scans: all coefficients are kept until the last.
 enum JPEGBufferedPicture {
     static func decode(
-        _ file: inout JPEGFile, _ frame: JPEGFrame, _ firstScan: JPEGScanHeader, into assembly: JPEGRowAssembly
+        _ file: inout JPEGFile, _ firstScan: JPEGScanHeader, into canvas: JPEGCanvas
     ) throws(ImageError) {
+        let frame = canvas.frame
+        let bands = JPEGBand.split(frame, threads: canvas.threads)
+        var assemblies: [JPEGRowAssembly] = []
+        for band in bands { assemblies.append(try canvas.assembly(of: band)) }
         try JPEGScanWork.requireSomeData(for: frame, byteCount: file.segments.bytes.count)
-        let coefficients = frame.components.map(JPEGCoefficients.init)
+        let coefficients = frame.components.map { JPEGCoefficients($0, blockRows: $0.paddedBlockRows) }
         // A component's factors are those in force at its first scan.
         var quantisation = [JPEGStorage<Int16>?](repeating: nil, count: frame.components.count)
         var work = JPEGScanWork(frame, byteCount: file.segments.bytes.count)
@@ -32,7 +36,10 @@ enum JPEGBufferedPicture {
             // What the scans before have brought is a picture already.
             guard file.options.allowTruncated, quantisation.contains(where: { $0 != nil }) else { throw error }
         }
-        reconstruct(frame, coefficients, quantisation, into: assembly)
+        let reconstruction = JPEGReconstruction(frame, quantisation)
+        concurrently(bands.count) { index in
+            reconstruct(frame, coefficients, reconstruction, bands[index], into: assemblies[index])
+        }
     }
 
     /// Reads one scan's blocks into the coefficients.
@@ -41,61 +48,28 @@ enum JPEGBufferedPicture {
         _ file: inout JPEGFile
     ) throws(ImageError) {
         defer { file.segments.position = scan.reader.position }
-        if header.members.count == 1 {
-            let component = frame.components[header.members[0].component]
-            let plane = coefficients[header.members[0].component]
-            for row in 0..<component.blockRows where !scan.isExhausted {
-                for column in 0..<component.blocksPerRow where scan.beginUnit() {
-                    scan.readBlock(member: 0, index: row &* plane.blocksPerRow &+ column, of: plane)
-                    scan.endUnit()
-                }
-            }
-        } else {
-            for mcuRow in 0..<frame.mcuRows where !scan.isExhausted {
-                for mcu in 0..<frame.mcusPerRow where scan.beginUnit() {
-                    for (member, place) in header.members.enumerated() {
-                        let layout = frame.components[place.component].layout
-                        let plane = coefficients[place.component]
-                        for y in 0..<layout.vertical {
-                            let row = (mcuRow &* layout.vertical &+ y) &* plane.blocksPerRow
-                            for x in 0..<layout.horizontal {
-                                scan.readBlock(
-                                    member: member, index: row &+ mcu &* layout.horizontal &+ x, of: plane)
-                            }
-                        }
-                    }
-                    scan.endUnit()
-                }
-            }
+        for mcuRow in 0..<frame.mcuRows where !scan.isExhausted {
+            scan.readRow(mcuRow, header, frame, into: coefficients, top: mcuRow)
         }
         try file.requireComplete(scan.reader, hasRunOut: scan.hasRunOut)
     }
 
     private static func reconstruct(
-        _ frame: JPEGFrame, _ coefficients: [JPEGCoefficients], _ quantisation: [JPEGStorage<Int16>?],
+        _ frame: JPEGFrame, _ coefficients: [JPEGCoefficients], _ reconstruction: JPEGReconstruction, _ band: JPEGBand,
         into assembly: JPEGRowAssembly
     ) {
-        // The picture takes about as much memory as its coefficients, which go as it comes.
-        var released = coefficients.map { ReleasedMemory(from: $0.memory(fromRow: 0)) }
-        for mcuRow in 0..<frame.mcuRows {
-            for (index, component) in frame.components.enumerated() {
-                // A component without a scan stays at the middle level that the window begins with.
-                guard let factors = quantisation[index] else { continue }
-                let (plane, window) = (coefficients[index], assembly.windows[index])
-                for row in 0..<component.layout.vertical {
-                    let first = (mcuRow * component.layout.vertical + row) * plane.blocksPerRow
-                    for column in 0..<component.blocksPerRow {
-                        JPEGInverseDCT.transform(
-                            plane.block(first + column), extent: plane.set(first + column).pointee.extent,
-                            quantisation: factors.base, size: component.blockSize,
-                            into: window.block(row: row, column: column), stride: window.stride)
-                    }
-                }
-            }
+        // The picture takes about as much memory as its coefficients, which go as it comes: but for rows that the band
+        // below reads as well.
+        let shared = band.rows.upperBound == frame.mcuRows ? 0 : 1
+        var released = zip(coefficients, frame.components).map { plane, component in
+            ReleasedMemory(from: plane.memory(fromRow: band.rows.lowerBound * component.layout.vertical))
+        }
+        for mcuRow in band.start..<band.rows.upperBound {
+            reconstruction.transform(coefficients, top: mcuRow, into: assembly.windows)
             assembly.finish(mcuRow: mcuRow)
+            let end = min(mcuRow + 1, band.rows.upperBound - shared)
             for (index, component) in frame.components.enumerated() {
-                let end = (mcuRow + 1) * component.layout.vertical
-                released[index].release(upTo: coefficients[index].memory(fromRow: end))
+                released[index].release(upTo: coefficients[index].memory(fromRow: end * component.layout.vertical))
             }
         }
     }

@@ -30,12 +30,12 @@ package enum JPEGDecoder: ImageDecoder {
             do throws(ImageError) {
                 let output = UnsafeMutableBufferPointer(rebasing: memory[..<byteCount])
                 preferLargePages(output)
-                let colour = file.colour(of: frame)
-                let assembly = try JPEGRowAssembly(frame, colour: colour, output: output)
+                let canvas = JPEGCanvas(
+                    frame, colour: file.colour(of: frame), pixels: output, threads: file.options.threads)
                 if !frame.isProgressive, !frame.isArithmetic, firstScan.members.count == frame.components.count {
-                    try JPEGStreamedPicture.decode(&file, frame, firstScan, into: assembly)
+                    try JPEGStreamedPicture.decode(&file, firstScan, into: canvas)
                 } else {
-                    try JPEGBufferedPicture.decode(&file, frame, firstScan, into: assembly)
+                    try JPEGBufferedPicture.decode(&file, firstScan, into: canvas)
                 }
                 initialisedCount = byteCount
             } catch {

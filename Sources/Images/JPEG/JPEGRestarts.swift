@@ -5,17 +5,20 @@
 struct JPEGRestarts {
     private let interval: Int
     private var unitsToGo: Int
-    private var expected: UInt8 = 0
+    private var expected: UInt8
     /// Whether the current segment has run out: its remaining units are left out.
     private(set) var hasRunOut = false
 
     /// Whether nothing of the scan is left: it has run out, and no restart can follow.
     var isExhausted: Bool { hasRunOut && interval == 0 }
 
-    /// - Parameter interval: MCUs between restart markers, 0 for none.
-    init(interval: Int) {
+    /// - Parameters:
+    ///   - interval: MCUs between restart markers, 0 for none.
+    ///   - index: of the interval that comes first.
+    init(interval: Int, from index: Int = 0) {
         self.interval = interval
         unitsToGo = interval
+        expected = UInt8(index & 7)
     }
 
     /// To be called before each MCU.

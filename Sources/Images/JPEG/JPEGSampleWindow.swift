@@ -19,13 +19,14 @@ final class JPEGSampleWindow {
     private var firstRow: Int
     private let samples: JPEGStorage<UInt8>
 
-    init(_ component: JPEGComponent, groupsPerMCURow: Int) {
+    /// - Parameter mcuRow: the first one that comes.
+    init(_ component: JPEGComponent, groupsPerMCURow: Int, mcuRow: Int) {
         self.groupsPerMCURow = groupsPerMCURow
         blockSize = component.blockSize
         stride = component.paddedBlocksPerRow * blockSize + 2 * Self.margin
         rowsPerGroup = component.vertical
         lastRow = component.height - 1
-        firstRow = -Self.keptGroups * rowsPerGroup
+        firstRow = (mcuRow * groupsPerMCURow - Self.keptGroups) * rowsPerGroup
         samples = JPEGStorage(
             repeating: 128, count: stride * rowsPerGroup * (Self.keptGroups + groupsPerMCURow))
     }

@@ -17,3 +17,42 @@ protocol JPEGScan {
     ///   - index: the block's place in `plane`, which has the component's coefficients.
     mutating func readBlock(member: Int, index: Int, of plane: JPEGCoefficients)
 }
+
+extension JPEGScan {
+    /// Reads the blocks of the MCU row `mcuRow`.
+    /// - Parameters:
+    ///   - coefficients: one for each of the frame's components.
+    ///   - top: at which MCU row of `coefficients` the blocks go.
+    @inline(__always)
+    mutating func readRow(
+        _ mcuRow: Int, _ header: JPEGScanHeader, _ frame: JPEGFrame, into coefficients: [JPEGCoefficients], top: Int
+    ) {
+        if header.members.count == 1 {
+            // The MCUs are single blocks, and there are none but the picture's.
+            let component = frame.components[header.members[0].component]
+            let plane = coefficients[header.members[0].component]
+            let vertical = component.layout.vertical
+            for row in 0..<min(vertical, component.blockRows - mcuRow * vertical) {
+                let first = (top &* vertical &+ row) &* plane.blocksPerRow
+                for column in 0..<component.blocksPerRow where beginUnit() {
+                    readBlock(member: 0, index: first &+ column, of: plane)
+                    endUnit()
+                }
+            }
+        } else {
+            for mcu in 0..<frame.mcusPerRow where beginUnit() {
+                for (member, place) in header.members.enumerated() {
+                    let layout = frame.components[place.component].layout
+                    let plane = coefficients[place.component]
+                    for y in 0..<layout.vertical {
+                        let row = (top &* layout.vertical &+ y) &* plane.blocksPerRow
+                        for x in 0..<layout.horizontal {
+                            readBlock(member: member, index: row &+ mcu &* layout.horizontal &+ x, of: plane)
+                        }
+                    }
+                }
+                endUnit()
+            }
+        }
+    }
+}

@@ -20,12 +20,13 @@ struct JPEGSequentialScan: JPEGScan {
 
     /// - Parameters:
     ///   - dcTables, acTables: one for each of the scan's components.
+    ///   - restarts: those of the scan, from where `reader` begins.
     init(
-        dcTables: [JPEGHuffmanTable], acTables: [JPEGHuffmanTable], restartInterval: Int, reader: JPEGBitReader
+        dcTables: [JPEGHuffmanTable], acTables: [JPEGHuffmanTable], restarts: JPEGRestarts, reader: JPEGBitReader
     ) {
         tables = dcTables + acTables
         sources = JPEGStorage(zip(dcTables, acTables).map { Source(dc: $0.view, ac: $1.view) })
-        restarts = JPEGRestarts(interval: restartInterval)
+        self.restarts = restarts
         self.reader = reader
     }
 

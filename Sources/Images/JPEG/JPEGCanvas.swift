@@ -1,0 +1,33 @@
+import Dispatch
+
+/// The picture that is being decoded, and how many threads may work on it.
+struct JPEGCanvas {
+    let frame: JPEGFrame
+    let threads: Int
+    private let colour: JPEGColour
+    private let pixels: UnsafeMutableBufferPointer<UInt8>
+
+    /// - Parameters:
+    ///   - pixels: `[height, width, 3]`.
+    ///   - threads: what the caller allows.
+    init(_ frame: JPEGFrame, colour: JPEGColour, pixels: UnsafeMutableBufferPointer<UInt8>, threads: Int) {
+        self.frame = frame
+        self.colour = colour
+        self.pixels = pixels
+        // Small pictures are decoded in less time than it takes to wake a thread and to share the work.
+        self.threads = frame.codedWidth * frame.codedHeight < 1 << 20 ? 1 : threads
+    }
+
+    func assembly(of band: JPEGBand) throws(ImageError) -> JPEGRowAssembly {
+        try JPEGRowAssembly(frame, colour: colour, output: pixels, band: band)
+    }
+}
+
+/// Calls `body` for each index below `count`, at the same time if there are threads for it.
+func concurrently(_ count: Int, _ body: (Int) -> Void) {
+    guard count > 1 else { return (0..<count).forEach(body) }
+    withoutActuallyEscaping(body) { body in
+        nonisolated(unsafe) let body = body
+        DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+    }
+}
