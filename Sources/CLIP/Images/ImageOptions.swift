@@ -36,6 +36,12 @@ public struct ImageOptions: Sendable {
         get { decoding.leastEdge }
         set { decoding.leastEdge = newValue.map { max($0, 1) } }
     }
+    /// How many threads may decode one large picture, 1 by default; the pixels are the same. JPEG is the format that is
+    /// decoded in parts so far.
+    public var threads: Int {
+        get { decoding.threads }
+        set { decoding.threads = max(newValue, 1) }
+    }
     /// The most pixels that a picture may have.
     public var maximumPixels: Int {
         get { decoding.maximumPixels }

@@ -19,19 +19,29 @@ struct PicturePreparation: Sendable {
     fileprivate func prepare(_ inputs: [ImageInput]) -> [Result<PreparedPicture, CLIPError>] {
         let slots = PictureSlots(count: inputs.count)
         let next = Atomic(0)
+        let options = options(sharedBy: inputs.count)
         DispatchQueue.concurrentPerform(iterations: min(loaded.compute.threads, inputs.count)) { _ in
             while case let index = next.add(1, ordering: .relaxed).oldValue, index < inputs.count {
                 slots.set(
                     index,
                     Result { () throws(CLIPError) in
-                        try prepare(inputs[index], isAlone: inputs.count == 1)
+                        try prepare(inputs[index], options, isAlone: inputs.count == 1)
                     })
             }
         }
         return slots.results
     }
 
-    private func prepare(_ input: ImageInput, isAlone: Bool) throws(CLIPError) -> PreparedPicture {
+    /// Few pictures leave threads for the parts of each.
+    private func options(sharedBy count: Int) -> ImageOptions {
+        var options = options
+        options.threads = loaded.compute.threads / max(count, 1)
+        return options
+    }
+
+    private func prepare(
+        _ input: ImageInput, _ options: ImageOptions, isAlone: Bool
+    ) throws(CLIPError) -> PreparedPicture {
         let image =
             switch input {
             case .file(let path): try Image(path: path, options: options)

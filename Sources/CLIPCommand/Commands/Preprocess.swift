@@ -18,7 +18,7 @@ struct Preprocess: Command {
             """
         ],
         positionals: [.pictures],
-        options: [.model, .filesFrom, .nulSeparated] + Option.pictureOptions + [format, .output, .quiet],
+        options: Option.modelOptions + [.filesFrom, .nulSeparated] + Option.pictureOptions + [format, .output, .quiet],
         examples: [
             .init("clip preprocess photo.jpg -o seen.png", "Look at what is left of a photo."),
             .init("clip preprocess photo.jpg -o pixels.npy", "The numbers, for NumPy."),

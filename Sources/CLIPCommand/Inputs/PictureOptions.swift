@@ -15,6 +15,8 @@ struct PictureOptions {
         reading.allowsTruncated = arguments.flag(.allowTruncated)
         if arguments.has(.fastDecode) { reading.leastEdge = model.preprocessing.resizeSize }
         if let limit = arguments.integer(.maximumPixels) { reading.maximumPixels = limit }
+        // What decodes several at once shares them out.
+        reading.threads = model.threads
         self.reading = reading
         fit = arguments.choice(.fit)
         batchSize = arguments.integer(.batchSize) ?? 32

@@ -41,9 +41,10 @@ struct FilePreparation: Sendable {
         let batch = FileBatch(count: candidates.count)
         let work: @Sendable () -> Void = {
             let next = Atomic(0)
+            let reading = reading(sharedBy: candidates.count)
             DispatchQueue.concurrentPerform(iterations: min(model.threads, candidates.count)) { _ in
                 while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < candidates.count {
-                    batch.set(index, prepare(candidates[index]))
+                    batch.set(index, prepare(candidates[index], reading))
                 }
             }
             batch.finish()
@@ -52,7 +53,14 @@ struct FilePreparation: Sendable {
         return batch
     }
 
-    private func prepare(_ candidate: Candidate) -> PreparedFile {
+    /// Few pictures leave threads for the parts of each.
+    private func reading(sharedBy count: Int) -> ImageOptions {
+        var reading = settings.reading
+        reading.threads = model.threads / max(count, 1)
+        return reading
+    }
+
+    private func prepare(_ candidate: Candidate, _ reading: ImageOptions) -> PreparedFile {
         let file: ReadFile
         do throws(IndexFault) {
             file = try ReadFile(candidate.path)
@@ -62,13 +70,14 @@ struct FilePreparation: Sendable {
                 content: .unreadable(error.message))
         }
         return PreparedFile(
-            candidate: candidate, identity: file.identity, contentHash: file.contentHash, content: content(of: file))
+            candidate: candidate, identity: file.identity, contentHash: file.contentHash,
+            content: content(of: file, reading))
     }
 
-    private func content(of file: ReadFile) -> PreparedFile.Content {
+    private func content(of file: ReadFile, _ reading: ImageOptions) -> PreparedFile.Content {
         if let entry = known(file.contentHash) { return .known(entry: entry) }
         do throws(CLIPError) {
-            let image = try Image(bytes: file.bytes, options: settings.reading)
+            let image = try Image(bytes: file.bytes, options: reading)
             let pixels: PixelTensor = try model.preprocess(image, fit: settings.fit)
             return .pixels(pixels, width: image.width, height: image.height)
         } catch {
