@@ -78,8 +78,7 @@ struct Explain: Command {
         }
         console.progress?.clear()
         console.progress = nil
-        let words = try WordDrop.drops(
-            model: model, image: model.embed(image, fit: options.fit), text: text, longText: longText)
+        let words = try WordDrop.drops(model: model, image: occlusion.embedding, text: text, longText: longText)
         if map.path != nil {
             let file = try Output(path: map.path)
             try file.write(occlusion.drawn(over: model.view(of: image, fit: options.fit)).png())

@@ -13,14 +13,13 @@ final class Spool {
     private(set) var byteCount = 0
 
     init() throws(OutputError) {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array((folder + "/clip-XXXXXX").utf8CString)
-        descriptor = mkstemp(&template)
-        guard descriptor >= 0 else {
-            let message = SystemError(code: errno).message
-            throw OutputError(path: folder, "no temporary file can be made: \(message); set TMPDIR")
+        do throws(SystemError) {
+            let path: String
+            (path, descriptor) = try makeTemporaryFile()
+            unlink(path)
+        } catch {
+            throw OutputError(path: temporaryFolder, "no temporary file can be made: \(error.message); set TMPDIR")
         }
-        unlink(template)
     }
 
     deinit { close(descriptor) }

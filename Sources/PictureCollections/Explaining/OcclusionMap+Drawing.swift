@@ -7,6 +7,7 @@ extension OcclusionMap {
     /// strongest cell has the full colour, however little that is.
     /// - Parameters:
     ///   - view: the square that the model sees, as `CLIPModel.view` draws it.
+    /// - Complexity: O(pixels of `view`).
     public func drawn(over view: Image) -> Image {
         let bitmap = view.bitmap
         let strongest = drops.reduce(0) { max($0, abs($1)) }

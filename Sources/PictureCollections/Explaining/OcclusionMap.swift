@@ -10,6 +10,8 @@ public import CLIP
 /// What it can't tell: why; whether the text is true; what happens when two parts stand for each other, since covering
 /// one then changes little; and anything finer than a cell.
 public struct OcclusionMap: Sendable, Equatable {
+    /// The embedding of the whole picture.
+    public let embedding: Embedding
     /// The cosine of the whole picture and the text.
     public let similarity: Float
     /// Cells per side of the square that the model sees.
@@ -31,6 +33,7 @@ public struct OcclusionMap: Sendable, Equatable {
     ///   - progress: called after each batch with how many pictures were embedded.
     /// - Throws: `CLIPError` of kind `.argument` when there are more cells than pixels, or several crops; else as
     ///   embedding a picture does.
+    /// - Complexity: O(`side`²) embeddings, 16 at a time in memory.
     public init(
         model: CLIPModel, image: Image, text: Embedding, side: Int = defaultSide, fit: ImageFit? = nil,
         progress: (Int) -> Void = { _ in }
@@ -43,7 +46,8 @@ public struct OcclusionMap: Sendable, Equatable {
         guard (1...edge).contains(side) else {
             throw CLIPError(.argument, "\(side) cells per side, expected 1 to \(edge), the pixels that the model sees")
         }
-        let whole = try model.embed(pixels)[0].similarity(to: text)
+        embedding = try model.embed(pixels)[0]
+        let whole = embedding.similarity(to: text)
         let windows = OcclusionMap.windows(side: side)
         var sums = [Float](repeating: 0, count: side * side)
         for first in stride(from: 0, to: windows.count, by: OcclusionMap.batchSize) {

@@ -11,6 +11,7 @@ public struct WordDrop: Sendable, Equatable {
     /// Explains the similarity of a picture and a text by its words; of a text of one word there is nothing to say.
     /// - Parameter image: an embedding of `model`.
     /// - Throws: `CLIPError` as embedding a text does.
+    /// - Complexity: an embedding per word, and one.
     public static func drops(
         model: CLIPModel, image: Embedding, text: String, longText: LongText = .truncate
     ) throws(CLIPError) -> [WordDrop] {
