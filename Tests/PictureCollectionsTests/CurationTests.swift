@@ -106,6 +106,41 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: folder["in/g.png"]))
     }
 
+    #if os(Linux)
+    @Test func `Duplicates move to another file system as they are`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["a.png", "b.png"] { try folder.copy(0, to: "in/" + name) }
+        let original = folder["in/b.png"]
+        let date = Date(timeIntervalSince1970: 1_000_000_000)
+        try FileManager.default.setAttributes(
+            [.modificationDate: date, .posixPermissions: 0o640], ofItemAtPath: original)
+        let content = try folder.bytes("in/b.png")
+        try PictureIndexer(model: try Fixtures.model()).update(folder["in/.clip-index"], folders: [folder["in"]])
+        let group = try #require(try PictureIndex(path: folder["in/.clip-index"]).duplicates(threshold: nil).first)
+        let elsewhere = "/dev/shm/collections-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: elsewhere) }
+        let system = { (path: String) in
+            try FileManager.default.attributesOfItem(atPath: path)[.systemNumber] as? Int
+        }
+        try #require(try system("/dev/shm") != system(folder.path))
+
+        let target = try #require(try group.perform(.move(to: elsewhere)).first?.result.get())
+        #expect(target.hasPrefix(elsewhere + "/") && !FileManager.default.fileExists(atPath: original))
+        #expect(try Array(Data(contentsOf: URL(filePath: target))) == content)
+        let attributes = try FileManager.default.attributesOfItem(atPath: target)
+        #expect(attributes[.modificationDate] as? Date == date && attributes[.posixPermissions] as? Int == 0o640)
+        // What stands there already is not replaced, and then nothing goes.
+        try Data("other".utf8).write(to: URL(filePath: target))
+        try folder.write(Data(content), to: "in/b.png")
+        #expect((try? group.perform(.move(to: elsewhere)).first?.result.get()) == nil)
+        #expect(try folder.bytes("in/b.png") == content)
+        #expect(try String(contentsOfFile: target, encoding: .utf8) == "other")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: URL(filePath: target).deletingLastPathComponent().path)
+                .count == 1)
+    }
+    #endif
+
     @Test func `Clusters of bundles are the bundles, whatever the threads`() throws {
         let folder = try TemporaryFolder()
         let writer = try PictureIndexWriter(

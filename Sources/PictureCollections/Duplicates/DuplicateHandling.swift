@@ -9,8 +9,8 @@ public import CLIP
 
 /// What becomes of duplicates. Nothing is ever deleted.
 public enum DuplicateAction: Sendable, Equatable {
-    /// Moves every duplicate into a folder on the same file system, below which it keeps its path. Nothing there is
-    /// replaced.
+    /// Moves every duplicate into a folder, below which it keeps its path. Nothing there is replaced. On another file
+    /// system it is copied, the copy synced and read again, and only then the original removed.
     case move(to: String)
     /// Replaces files of the same bytes as the kept one by hard links to it. Near duplicates stay as they are.
     case link
@@ -21,6 +21,7 @@ extension DuplicateGroup {
     ///
     /// Each file is read again first: what is not what was indexed is left alone, and so is everything when the kept file
     /// isn't any more.
+    /// - Complexity: O(bytes of the files), which are read; on another file system they are written and read again.
     /// - Returns: for each duplicate that was to be acted on where it went, or why it was left alone.
     public func perform(_ action: DuplicateAction) -> [(duplicate: Duplicate, result: Result<String, CLIPError>)] {
         let acted = duplicates.filter { action != .link || $0.isExact }
@@ -61,12 +62,19 @@ extension DuplicateGroup {
             target += [slash] + part
             if index == parts.count - 1 { break }
         }
-        // A link fails where something stands, a rename would replace it.
-        guard withCString(picture.pathBytes, { old in withCString(target) { hardLink(old, $0) } }) == 0 else {
-            let hint = errno == EXDEV ? ": choose a folder on the same file system" : ""
+        do throws(IndexFault) {
+            // A link fails where something stands, a rename would replace it.
+            if withCString(picture.pathBytes, { old in withCString(target) { hardLink(old, $0) } }) != 0 {
+                // Another file system, or one without links, as cards and sticks have.
+                guard [EXDEV, EPERM, ENOTSUP, EOPNOTSUPP, EMLINK].contains(errno) else {
+                    throw IndexFault(systemMessage())
+                }
+                try ReadFile.copy(picture.pathBytes, holding: picture.contentHash, to: target)
+            }
+        } catch {
             throw CLIPError(
                 .image, path: picture.path,
-                "can't be moved to \(String(decoding: target, as: UTF8.self)): \(systemMessage())\(hint)")
+                "can't be moved to \(String(decoding: target, as: UTF8.self)): \(error.message)")
         }
         guard withCString(picture.pathBytes, { unlink($0) }) == 0 else {
             let message = systemMessage()

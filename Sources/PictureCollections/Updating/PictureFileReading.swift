@@ -19,6 +19,20 @@ struct ReadFile {
     /// Reads the regular file at `path`.
     /// - Throws: why it can't be read.
     init(_ path: [UInt8]) throws(IndexFault) {
+        let status: stat
+        (bytes, status) = try ReadFile.contents(of: path)
+        var hash = SHA256()
+        hash.update(bytes)
+        contentHash = ContentHash(bytes: hash.digest())
+        var identity = FileIdentity(status)
+        // The clock of a file system ticks slowly: a change right after this reading could leave the same time.
+        if now() - identity.modified < 2_000_000_000 { identity.modified = 0 }
+        self.identity = identity
+    }
+
+    /// The bytes of the regular file at `path`, and its status when it was opened.
+    /// - Throws: why it can't be read.
+    static func contents(of path: [UInt8]) throws(IndexFault) -> (bytes: [UInt8], status: stat) {
         let descriptor = withCString(path) { openForReading($0) }
         guard descriptor >= 0 else { throw IndexFault("can't be opened: \(systemMessage())") }
         defer { close(descriptor) }
@@ -29,14 +43,7 @@ struct ReadFile {
         guard status.st_size <= ReadFile.largest else {
             throw IndexFault("has \(status.st_size) bytes, expected at most \(ReadFile.largest)")
         }
-        bytes = try ReadFile.read(descriptor, expected: Int(status.st_size))
-        var hash = SHA256()
-        hash.update(bytes)
-        contentHash = ContentHash(bytes: hash.digest())
-        var identity = FileIdentity(status)
-        // The clock of a file system ticks slowly: a change right after this reading could leave the same time.
-        if now() - identity.modified < 2_000_000_000 { identity.modified = 0 }
-        self.identity = identity
+        return (try read(descriptor, expected: Int(status.st_size)), status)
     }
 
     private static func read(_ descriptor: Int32, expected: Int) throws(IndexFault) -> [UInt8] {
