@@ -47,6 +47,57 @@ import Testing
         #expect(empty.status == 1 && empty.errors.contains("holds no pairs"))
     }
 
+    @Test func `Tables of pairs score as their lines do`() throws {
+        let folder = try TemporaryFolder()
+        let image = Fixtures.pictures + "/waves.png"
+        let files = [
+            "lines": "\(image)\ta dog\ta puppy\ta hound",
+            "a.jsonl": #"{"file":"\#(image)","title":"a dog","references":["a puppy","a hound"]}"#,
+            "a.csv": "reference_1,text,path,reference_2\r\na puppy,\"a dog\",\(image),a hound\r\n",
+            "a.tsv": "reference_1\ttext\tpath\treference_2\na puppy\ta dog\t\(image)\ta hound\n",
+        ]
+        let expected = try score(image, "a dog", "--reference", "a puppy", "--reference", "a hound").lines
+        for (name, content) in files {
+            let path = try folder.write(content, to: name)
+            let result = try score("--pairs", path)
+            #expect(
+                result.status == 0 && result.errors.isEmpty && result.lines == expected, "\(name): \(result.errors)")
+            // The other command with pairs reads the same.
+            let filtered = try ClipProcess.run("filter", "--model", Fixtures.model, "--pairs", path)
+            #expect(filtered.status == 0 && filtered.errors.isEmpty && filtered.text.contains("a hound"), "\(name)")
+        }
+        let tabs = try ClipProcess.run("filter", "--model", Fixtures.model, "--pairs", folder["lines"]).lines
+        let cosine = try #require(try score(image, "a dog").record["similarity"] as? Double)
+        #expect(try abs(#require(Double(tabs[0].split(separator: "\t")[4])) - cosine) < 1e-6)
+        let named = try score("--pairs", folder["a.csv"], "--caption-column", "reference_1")
+        #expect(try named.record["text"] as? String == "a puppy")
+        let headless = try score("--pairs", folder["lines"], "--pairs-format", "tsv")
+        #expect(headless.status == 1 && headless.errorLines.count == 1 && headless.errors.contains("--image-column"))
+        #expect(try score("waves.png", "a dog", "--image-column", "x").status == 64)
+    }
+
+    @Test func `Damaged pairs are refused line by line`() throws {
+        var random = SeededRandom(seed: 7)
+        let good = Array(#"{"image":"waves.png","text":"a dog","references":["a puppy"]}"#.utf8)
+        var lines: [UInt8] = []
+        for _ in 0..<3000 {
+            var line = good
+            for _ in 0...Int(random.next() % 3) {
+                let place = Int(random.next() % UInt64(line.count))
+                // The line must stay one.
+                line[place] = UInt8(random.next() % 245 + 11)
+            }
+            lines += line + [10]
+        }
+        let folder = try TemporaryFolder()
+        let path = try folder.write(Data(lines), to: "damaged")
+        for format in ["jsonl", "csv", "tsv"] {
+            let result = try ClipProcess.run(
+                "score", "--model", Fixtures.model, "--pairs", path, "--pairs-format", format, in: Fixtures.pictures)
+            #expect(!result.wasKilled && result.status == 1, "\(format)")
+        }
+    }
+
     @Test func `Two sources of pairs are one too many`() throws {
         #expect(try score("waves.png").status == 64)
         #expect(try score("waves.png", "a dog", "--pairs", "-").status == 64)

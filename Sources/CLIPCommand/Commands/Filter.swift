@@ -17,17 +17,6 @@ struct Filter: Command {
     private static let show = Option(
         "show", .choice("which", ["kept", "dropped", "all"]),
         help: "Which pictures to list: kept, dropped or all. (default: kept)")
-    private static let pairs = Option(
-        "pairs", .file("file"),
-        help: "Score pictures against their captions: a .jsonl, .csv or .tsv file, or - for standard input.")
-    private static let pairsFormat = Option(
-        "pairs-format", .choice("format", CaptionTable.Format.allCases.map(\.rawValue)),
-        help: "How that file is written: jsonl, csv or tsv. (default: as its name says, else jsonl)")
-    private static let imageColumn = Option(
-        "image-column", .text("name"), help: "The column with the pictures' paths. (default: image, path, file …)")
-    private static let captionColumn = Option(
-        "caption-column", .text("name"), help: "The column with the captions. (default: caption, text …)")
-
     static let table = CommandTable(
         "filter",
         abstract: "Choose pictures by what they show, or pairs of pictures and captions by how well they fit.",
@@ -44,8 +33,8 @@ struct Filter: Command {
             """,
         ],
         positionals: [.indexedFolder],
-        options: [keep, drop, threshold, show, pairs, pairsFormat, imageColumn, captionColumn, .longText]
-            + IndexInput.options + Option.outputOptions(formats),
+        options: [keep, drop, threshold, show] + Option.pairOptions + [.longText] + IndexInput.options
+            + Option.outputOptions(formats),
         examples: [
             .init(#"clip filter photos --keep "a photo of food" --drop "a screenshot""#, "Pictures of food."),
             .init(#"clip filter --index photos --drop "text" --show dropped"#, "What shows text?"),
@@ -59,7 +48,8 @@ struct Filter: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         least = try arguments.number(Filter.threshold)
-        let isPairs = arguments.has(Filter.pairs)
+        try CaptionTable.check(arguments)
+        let isPairs = arguments.has(.pairs)
         output =
             isPairs
             ? OutputOptions(format: nil, path: arguments.text(.output), isQuiet: arguments.flag(.quiet))
@@ -78,10 +68,7 @@ struct Filter: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        if let path = arguments.text(Filter.pairs) {
-            let table = try CaptionTable(
-                path: path, format: arguments.choice(Filter.pairsFormat),
-                imageColumn: arguments.text(Filter.imageColumn), captionColumn: arguments.text(Filter.captionColumn))
+        if let table = try CaptionTable(arguments) {
             try filter(table, console)
         } else {
             try filter(IndexInput(arguments, console: console, needsModel: true), console)
@@ -99,7 +86,8 @@ struct Filter: Command {
         let results = try ResultStream(
             output, console: console, note: "\(kept) of \(verdicts.count) pictures stay; cosines with what was named")
         let which = arguments.text(Filter.show) ?? "kept"
-        for verdict in verdicts where which == "all" || verdict.isKept == (which == "kept") {
+        let listed = verdicts.filter { which == "all" || $0.isKept == (which == "kept") }
+        for verdict in listed {
             try results.write(
                 FilterRecord(
                     path: input.index.picture(verdict.number).path, verdict: verdict,
@@ -116,14 +104,20 @@ struct Filter: Command {
         }
         if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "pairs") }
         let options = PictureOptions(arguments, for: model)
-        while true {
-            let rows = try batch(of: table, options.batchSize, console)
-            guard let rows else { break }
+        while case let batch = try table.batch(options.batchSize), !batch.isEmpty {
+            var rows: [CaptionTable.Row] = []
+            for row in batch {
+                switch row {
+                case .success(let row): rows.append(row)
+                case .failure(let fault): console.fail(fault.description)
+                }
+            }
             let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
-            let captions: [Embedding] = try model.embed(rows.map(\.caption), longText: longText)
+            let captions: [Embedding] = try model.embed(rows.map(\.pair.text), longText: longText)
             var scores: [Float?] = []
             try model.embedEach(
-                rows.map { .file($0.image) }, options: options.reading, fit: options.fit, batchSize: options.batchSize
+                rows.map { .file($0.pair.image) }, options: options.reading, fit: options.fit,
+                batchSize: options.batchSize
             ) { input, result in
                 switch result {
                 case .success(let picture): scores.append(picture.similarity(to: captions[scores.count]))
@@ -143,19 +137,6 @@ struct Filter: Command {
         }
         console.progress?.clear()
         try target.finish()
-    }
-
-    /// Up to `count` rows; fewer when more would have to be waited for. nil at the end.
-    private func batch(of table: CaptionTable, _ count: Int, _ console: Console) throws -> [CaptionTable.Row]? {
-        var rows: [CaptionTable.Row] = []
-        while rows.count < count, rows.isEmpty || table.isReady {
-            guard let next = try table.next() else { return rows.isEmpty ? nil : rows }
-            switch next {
-            case .success(let row): rows.append(row)
-            case .failure(let fault): console.fail(fault.description)
-            }
-        }
-        return rows
     }
 }
 

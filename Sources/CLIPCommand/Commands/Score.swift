@@ -3,12 +3,6 @@ import PictureCollections
 
 struct Score: Command {
     private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
-    private static let pairs = Option(
-        "pairs", .file("file"),
-        help: """
-            Read pairs from a file, - is standard input: one a line, either {"image": path, "text": caption, \
-            "references": [...]} or path, caption and references between tabs.
-            """)
     private static let reference = Option(
         "reference", .text("text"), isRepeatable: true,
         help: "A caption that a person wrote of the picture: also gives RefCLIPScore.")
@@ -35,11 +29,11 @@ struct Score: Command {
             """,
         ],
         positionals: [
-            Positional("image", count: 1...1, unless: [pairs], isPath: true, help: "A picture."),
-            Positional("text", count: 1...Int.max, unless: [pairs], help: "Captions of it."),
+            Positional("image", count: 1...1, unless: [.pairs], isPath: true, help: "A picture."),
+            Positional("text", count: 1...Int.max, unless: [.pairs], help: "Captions of it."),
         ],
-        options: [pairs, reference, template] + Option.modelOptions + [.batchSize, .longText] + Option.pictureOptions
-            + Option.outputOptions(formats),
+        options: Option.pairOptions + [reference, template] + Option.modelOptions + [.batchSize, .longText]
+            + Option.pictureOptions + Option.outputOptions(formats),
         examples: [
             .init(#"clip score photo.jpg "a dog on a beach" "a cat on a sofa""#, "Which caption fits better?"),
             .init(
@@ -54,13 +48,14 @@ struct Score: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         output = try OutputOptions(arguments, formats: Score.formats)
-        if arguments.has(Score.pairs), !arguments.positionals.isEmpty {
+        try CaptionTable.check(arguments)
+        if arguments.has(.pairs), !arguments.positionals.isEmpty {
             throw UsageError("Pairs come from '--pairs' or from the command line, not from both.")
         }
-        if arguments.has(Score.pairs), arguments.has(Score.reference) {
+        if arguments.has(.pairs), arguments.has(Score.reference) {
             throw UsageError("References stand in the file of '--pairs', each with its picture.")
         }
-        if !arguments.has(Score.pairs), arguments.positionals.count < 2 {
+        if !arguments.has(.pairs), arguments.positionals.count < 2 {
             throw UsageError("Missing expected argument '<text> ...'.")
         }
         if let template = arguments.text(Score.template), !template.contains("{}") {
@@ -74,21 +69,21 @@ struct Score: Command {
         let results = try ResultStream(output, console: console)
         var run = ScoreRun(
             model: model, template: arguments.text(Score.template) ?? "{}", arguments: arguments, console: console)
-        if let path = arguments.text(Score.pairs) {
-            let reader = try PairReader(path: path)
+        if let table = try CaptionTable(arguments) {
             if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "pairs") }
-            while case let lines = try reader.batch(run.options.batchSize), !lines.isEmpty {
-                try run.score(lines, to: results)
+            while case let rows = try table.batch(run.options.batchSize), !rows.isEmpty {
+                try run.score(rows.map { $0.map(\.pair) }, to: results)
                 try results.flush()
             }
-            if run.count == 0, !console.hasFailed { throw InputError("\(path): holds no pairs, expected one a line") }
+            if run.count == 0, !console.hasFailed {
+                throw InputError("\(table.name): holds no pairs, expected one a line")
+            }
         } else {
             let texts = arguments.texts
-            let lines = texts.dropFirst().map {
-                PairReader.Line.success(
-                    CaptionPair(image: texts[0], text: $0, references: arguments.all(Score.reference)))
+            let pairs = texts.dropFirst().map {
+                CaptionPair(image: texts[0], text: $0, references: arguments.all(Score.reference))
             }
-            try run.score(lines, to: results)
+            try run.score(pairs.map { .success($0) }, to: results)
         }
         results.setNote(run.note)
         try results.finish()
@@ -123,7 +118,7 @@ private struct ScoreRun {
 
     /// Scores pairs in their order; a line without a pair, a picture that can't be read or a text that can't be
     /// embedded is reported, and the others go on.
-    mutating func score(_ lines: [PairReader.Line], to results: ResultStream) throws {
+    mutating func score(_ lines: [Result<CaptionPair, CaptionTable.Fault>], to results: ResultStream) throws {
         let pairs = lines.compactMap { try? $0.get() }
         var pictures: [String: Result<Embedding, CLIPError>] = [:]
         try model.embedEach(

@@ -1,85 +1,107 @@
 import JSON
 
-/// Rows of a caption file, one after another: JSON lines, or CSV or TSV with a header. Each keeps its text as it was, so
-/// that it can be written again with one more column.
+/// A picture, a caption of it, and what people wrote of it.
+struct CaptionPair {
+    let image: String
+    let text: String
+    var references: [String] = []
+}
+
+/// Rows of a caption file, one after another. Each keeps its text as it was, so that it can be written again with one
+/// more column.
 final class CaptionTable {
     enum Format: String, CaseIterable {
-        case jsonl, csv, tsv
+        /// JSON objects, or path, caption and references between tabs, one a line; both may come in one file.
+        case jsonl
+        /// With a header.
+        case csv, tsv
     }
 
-    /// A picture and its caption.
     struct Row {
         /// As it stands in the file, without its end.
         let text: [UInt8]
-        /// Its number in the file, from 1; that of its first line.
-        let line: Int
-        let image: String
-        let caption: String
+        let pair: CaptionPair
     }
 
-    /// A row that is none, and where.
-    struct Fault: Error {
+    /// Why a row is none, and where.
+    struct Fault: Error, CustomStringConvertible {
         let description: String
     }
 
-    static let imageColumns = ["image", "image_path", "path", "file", "filename", "filepath", "file_name", "input"]
-    static let captionColumns = ["caption", "text", "title", "label"]
+    /// Where pictures, captions and references stand in the lines of a table.
+    private struct Columns {
+        var image = 0
+        var caption = 1
+        var references: [Int]?
+    }
+
+    private static let imageNames = [
+        "image", "image_path", "path", "file", "filename", "filepath", "file_name", "input",
+    ]
+    private static let captionNames = ["caption", "text", "title", "label"]
 
     let format: Format
     /// The header of a CSV or TSV file, as it stands there.
     private(set) var header: [UInt8]?
     private let reader: EntryReader
-    private let imageColumn: String?
-    private let captionColumn: String?
-    private var imageIndex = 0
-    private var captionIndex = 0
+    private let imageNames: [String]
+    private let captionNames: [String]
+    private var columns = Columns()
 
     /// - Parameters:
     ///   - path: `-` for standard input.
     ///   - format: nil is what the name says, JSON lines for a name that says nothing.
-    ///   - imageColumn: the name of the column with the pictures' paths; nil is the first usual one.
+    ///   - imageColumn: the name of the column or key with the pictures' paths; nil is the first usual one.
     ///   - captionColumn: the same of the captions.
     init(path: String, format: Format?, imageColumn: String?, captionColumn: String?) throws(InputError) {
         reader = try EntryReader(path: path, isNULSeparated: false)
         let suffix = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
         self.format = format ?? Format(rawValue: suffix) ?? .jsonl
-        self.imageColumn = imageColumn
-        self.captionColumn = captionColumn
+        imageNames = imageColumn.map { [$0] } ?? CaptionTable.imageNames
+        captionNames = captionColumn.map { [$0] } ?? CaptionTable.captionNames
         guard self.format != .jsonl else { return }
-        guard let header = try record() else { throw InputError("\(reader.name): is empty, expected a header") }
-        self.header = header.text
-        let names = fields(header.text)
-        imageIndex = try CaptionTable.column(imageColumn, CaptionTable.imageColumns, names, "image", reader.name)
-        captionIndex = try CaptionTable.column(
-            captionColumn, CaptionTable.captionColumns, names, "caption", reader.name)
+        guard let (header, _) = try record() else { throw InputError("\(reader.name): is empty, expected a header") }
+        self.header = header
+        let names = fields(header)
+        columns.image = try column(imageNames, of: names, "image")
+        columns.caption = try column(captionNames, of: names, "caption")
+        columns.references = names.indices.filter { names[$0].hasPrefix("reference") }
     }
 
-    /// Whether `next` would return at once.
-    var isReady: Bool { reader.isReady }
+    /// What the file is called in messages.
+    var name: String { reader.name }
 
-    /// The next row, or why it is none; nil after the last. Blank lines are passed over.
-    func next() throws(InputError) -> Result<Row, Fault>? {
-        while let (text, line) = try record() {
-            guard text.contains(where: { $0 != UInt8(ascii: " ") }) else { continue }
+    /// Up to `count` rows, or why one is none; fewer at the end, or when more would have to be waited for. Blank lines are
+    /// passed over. Empty after the last.
+    func batch(_ count: Int) throws(InputError) -> [Result<Row, Fault>] {
+        var rows: [Result<Row, Fault>] = []
+        while rows.count < count, rows.isEmpty || reader.isReady, let (text, line) = try record() {
+            guard !text.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) else { continue }
+            let place = "\(reader.name): line \(line)"
             do throws(Fault) {
-                let (image, caption) = try format == .jsonl ? jsonFields(text) : tableFields(text)
-                return .success(Row(text: text, line: line, image: image, caption: caption))
+                guard String(validating: text, as: UTF8.self) != nil else {
+                    throw Fault(description: InputError.notUTF8(place).description)
+                }
+                let pair = try isObject(text) ? jsonPair(text, place) : tablePair(text, place)
+                rows.append(.success(Row(text: text, pair: pair)))
             } catch {
-                return .failure(Fault(description: "\(reader.name): line \(line): \(error.description)"))
+                rows.append(.failure(error))
             }
         }
-        return nil
+        return rows
     }
 
     /// The text of a row with one more column.
     func appending(_ name: String, _ value: String, to row: [UInt8]) -> [UInt8] {
-        switch format {
-        case .jsonl:
+        if isObject(row) {
             let end = row.lastIndex(of: UInt8(ascii: "}")) ?? row.endIndex
             return row[..<end] + Array(",\(jsonString(name)):\(value)}".utf8)
-        case .csv: return row + Array(",\(value)".utf8)
-        case .tsv: return row + Array("\t\(value)".utf8)
         }
+        return row + Array("\(format == .csv ? "," : "\t")\(value)".utf8)
+    }
+
+    private func isObject(_ row: [UInt8]) -> Bool {
+        format == .jsonl && row.first { $0 != UInt8(ascii: " ") } == UInt8(ascii: "{")
     }
 
     /// A line, or in CSV several: a quoted value may hold line ends.
@@ -95,52 +117,62 @@ final class CaptionTable {
         return (text, line)
     }
 
-    private func jsonFields(_ text: [UInt8]) throws(Fault) -> (String, String) {
-        guard let value = try? JSONValue(parsing: text), let object = value.object else {
-            throw Fault(description: "is not a JSON object")
+    private func jsonPair(_ text: [UInt8], _ place: String) throws(Fault) -> CaptionPair {
+        let object: JSONValue
+        do throws(JSONFault) {
+            object = try JSONValue(parsing: text)
+        } catch {
+            throw Fault(description: "\(place): is no JSON object: \(error)")
         }
-        func field(_ asked: String?, _ usual: [String], _ what: String) throws(Fault) -> String {
-            let names = asked.map { [$0] } ?? usual
-            guard let found = names.compactMap({ object[$0]?.string }).first else {
+        func field(_ names: [String], _ what: String) throws(Fault) -> String {
+            guard let found = names.lazy.compactMap({ object[$0]?.string }).first else {
                 throw Fault(
-                    description: "has no text under \(names.map { "\"\($0)\"" }.joined(separator: ", ")): name the "
-                        + "\(what)s' key with --\(what)-column")
+                    description:
+                        "\(place): expected a text under \(names.map { "\"\($0)\"" }.joined(separator: ", ")): "
+                        + "name the \(what)s' key with --\(what)-column")
             }
             return found
         }
-        return (
-            try field(imageColumn, CaptionTable.imageColumns, "image"),
-            try field(captionColumn, CaptionTable.captionColumns, "caption")
-        )
+        let references = object["references"]?.array ?? []
+        let texts = references.compactMap(\.string)
+        guard texts.count == references.count, object["references"]?.array != nil || object["references"] == nil else {
+            throw Fault(description: "\(place): expected \"references\" to be a list of texts")
+        }
+        return CaptionPair(
+            image: try field(imageNames, "image"), text: try field(captionNames, "caption"), references: texts)
     }
 
-    private func tableFields(_ text: [UInt8]) throws(Fault) -> (String, String) {
+    private func tablePair(_ text: [UInt8], _ place: String) throws(Fault) -> CaptionPair {
         let fields = fields(text)
-        guard fields.count > max(imageIndex, captionIndex) else {
+        let needed = max(columns.image, columns.caption) + 1
+        guard fields.count >= needed, !fields[columns.image].isEmpty else {
             throw Fault(
-                description: "has \(fields.count) columns, expected at least \(max(imageIndex, captionIndex) + 1)")
+                description: format == .jsonl
+                    ? "\(place): expected {\"image\": ..., \"text\": ...}, or a picture's path, a tab and a caption"
+                    : fields.count < needed
+                        ? "\(place): has \(fields.count) columns, expected at least \(needed)"
+                        : "\(place): names no picture")
         }
-        return (fields[imageIndex], fields[captionIndex])
+        let references =
+            columns.references?.filter { $0 < fields.count && !fields[$0].isEmpty } ?? Array(2..<fields.count)
+        return CaptionPair(
+            image: fields[columns.image], text: fields[columns.caption], references: references.map { fields[$0] })
     }
 
-    /// The values of a line of CSV (RFC 4180) or TSV.
+    /// The values of a line of CSV (RFC 4180) or between tabs.
     private func fields(_ text: [UInt8]) -> [String] {
-        guard format == .csv else {
-            return text.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
-                String(decoding: $0, as: UTF8.self)
-            }
+        guard format != .csv else { return csvFields(text) }
+        return text.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
+            String(decoding: $0, as: UTF8.self)
         }
-        return csvFields(text)
     }
 
-    private static func column(
-        _ asked: String?, _ usual: [String], _ names: [String], _ what: String, _ file: String
-    ) throws(InputError) -> Int {
-        let wanted = asked.map { [$0] } ?? usual
-        guard let index = wanted.compactMap({ names.firstIndex(of: $0) }).first else {
+    private func column(_ wanted: [String], of names: [String], _ what: String) throws(InputError) -> Int {
+        guard let index = wanted.lazy.compactMap({ names.firstIndex(of: $0) }).first else {
             throw InputError(
-                "\(file): has no column \(wanted.joined(separator: ", ")) but \(names.joined(separator: ", ")): name the "
-                    + "\(what)s' with --\(what)-column")
+                "\(name): has no column \(wanted.joined(separator: ", ")) but \(names.joined(separator: ", ")): name the "
+                    + "\(what)s' with --\(what)-column; lines of path, tab and caption without a header are --pairs-format "
+                    + "jsonl")
         }
         return index
     }
