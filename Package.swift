@@ -85,7 +85,7 @@ let package = Package(
         .testTarget(
             name: "CLIPTests", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "PictureCollectionsTests", dependencies: ["CLIP", "PictureCollections", "TensorCore"]),
+            name: "PictureCollectionsTests", dependencies: ["CLIP", "PictureCollections", "TensorCore", "Weights"]),
         .testTarget(
             name: "CLIPHubTests", dependencies: ["CLIPHub", "PullCommand", "CLIPCommand", "JSON", "Weights"]),
         .testTarget(name: "CommandTests", dependencies: ["CLIPCommand"]),

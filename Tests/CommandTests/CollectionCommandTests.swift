@@ -80,6 +80,57 @@ import Testing
         #expect(try clip(["filter", "--index", "in"], in: folder).status == 64)
     }
 
+    /// A page's text between tags, a line each.
+    private func words(_ page: String) -> [String] {
+        page.replacing(/(?s)<(style|script)>.*?<\/\1>/, with: "").replacing(/<[^>]*>/, with: "\n")
+            .split(separator: "\n").map(String.init)
+    }
+
+    @Test func `What is found comes as a page too`() throws {
+        let folder = try indexed()
+        try folder.copyPicture("waves.png", to: "in/<b>.png")
+        #expect(try clip(["index", "in"] + model, in: folder).status == 0)
+        let texts = ["search", "a cat", "--minus", "a dog", "--minus-threshold", "0.99"]
+        let commands: [(arguments: [String], count: Int, says: String)] = [
+            (texts + ["--image", "in/a.png", "--weights", "1,0.5", "--top", "3"], 3, "weight 0.50"),
+            (["cluster", "--count", "2", "--labels", "cat,dog"], 5, "2 clusters"),
+            (["dedupe", "--threshold", "0.999"], 3, "keep"), (["outliers", "--top", "2"], 4, "most like it"),
+            (["filter", "--keep", "a cat", "--threshold", "-1"], 5, "5 of 5 pictures stay"),
+        ]
+        for (arguments, count, says) in commands {
+            try folder.makeFolder("out")
+            let plain = try clip(arguments + ["--index", "in"], in: folder)
+            let result = try clip(arguments + ["--index", "in", "--html", "out/page.html"], in: folder)
+            #expect(result.status == 0 && result.errors.isEmpty && result.text == plain.text, "\(arguments)")
+            let page = try folder.text("out/page.html")
+            #expect(page.components(separatedBy: "class=\"shot\"").count == count + 1, "\(arguments)")
+            #expect(words(page).contains { $0.contains(says) }, "\(arguments)")
+            #expect(page.contains("no probability") && !page.contains("<b>"))
+            #expect(page.contains("href=\"../in/") && page.contains("src=\"data:image/jpeg;base64,"))
+        }
+        let linked = try clip(texts + ["--index", "in", "--html", "page.html", "--html-links"], in: folder)
+        #expect(try linked.status == 0 && !folder.text("page.html").contains("data:image/jpeg"))
+        // A picture that is gone or broken by now has its place.
+        try FileManager.default.removeItem(atPath: folder["in/a.png"])
+        try folder.write("no picture", to: "in/b.png")
+        let late = try clip(texts + ["--index", "in", "--html", "page.html"], in: folder)
+        #expect(late.status == 0 && late.errors.isEmpty)
+        #expect(try folder.text("page.html").components(separatedBy: "<span class=\"missing\">").count == 3)
+        #expect(try clip(texts + ["--index", "in", "--html", "-"], in: folder).status == 64)
+        #expect(try clip(texts + ["--index", "in", "--html-links"], in: folder).status == 64)
+        let unwritable = try clip(texts + ["--index", "in", "--html", "nowhere/page.html"], in: folder)
+        #expect(unwritable.status == 1 && unwritable.errorLines.count == 1 && unwritable.output.isEmpty)
+    }
+
+    @Test func `A page of duplicates shows what was moved away`() throws {
+        let folder = try indexed()
+        let moved = try clip(
+            ["dedupe", "--index", "in", "--exact", "--move-to", "aside", "--html", "page.html"], in: folder)
+        let page = try folder.text("page.html")
+        #expect(moved.status == 0 && page.contains("href=\"./aside/in/c/e.png\"") && page.contains("moved here"))
+        #expect(page.components(separatedBy: "class=\"shot\"").count == 3)
+    }
+
     @Test func `Caption files come out with a score, rows that fail are left out`() throws {
         let folder = try TemporaryFolder()
         try folder.copyPicture("waves.png", to: "w.png")

@@ -15,7 +15,7 @@ import Testing
         #expect(decimal(-0.0001, places: 2) == "0.00")
         #expect(decimal(-1.999, places: 2) == "-2.00")
         #expect(decimal(12.5, places: 0) == "13")
-        #expect(decimal(.nan, places: 2) == "nan")
+        #expect(decimal(.nan, places: 2) == "nan" && decimal(-.infinity, places: 2) == "-∞")
         #expect(decimal(1e300, places: 2) == "1e+300")
     }
 

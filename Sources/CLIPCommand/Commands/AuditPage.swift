@@ -6,17 +6,32 @@ struct AuditPage {
     let audit: Audit
     let names: [String]
     let model: CLIPModel
-    let thumbnails: ThumbnailSource
 
     /// Pictures shown in a section at most: a page is read, the records have them all.
     private static let longestSection = 60
 
-    func report() -> PictureReport {
-        PictureReport(
-            title: "How wording steers the answers: \(audit.pictures.count) pictures, \(audit.labels.count) labels",
+    func report(_ page: PageFile, options: ImageOptions) throws -> PictureReport {
+        let shown = [flipping, ambiguous, unfit].flatMap { $0.prefix(AuditPage.longestSection) }
+        let pictures = try page.pictures(shown.map { Array(names[$0].utf8) }, options: options)
+        return PictureReport(
+            title: "How wording steers the answers: \(audit.pictures.count.pictures), \(audit.labels.count) labels",
             introduction: introduction,
-            sections: [flips, ambiguous, unfit, labels] + (audit.associations.isEmpty ? [] : [associations]) + [method])
+            sections: [flips(pictures), ambiguities(pictures), misfits(pictures), labels]
+                + (audit.associations.isEmpty ? [] : [associations]),
+            notes: notes)
     }
+
+    private var flipping: [Int] {
+        audit.pictures.indices.filter { audit.pictures[$0].flipsWithTemplate || audit.pictures[$0].flipsWithSynonym }
+            .sorted { (audit.pictures[$0].agreement, $0) < (audit.pictures[$1].agreement, $1) }
+    }
+
+    private var ambiguous: [Int] {
+        audit.pictures.indices.filter { audit.pictures[$0].classification.ambiguous }
+            .sorted { (audit.pictures[$0].margin ?? 0, $0) < (audit.pictures[$1].margin ?? 0, $1) }
+    }
+
+    private var unfit: [Int] { audit.pictures.indices.filter { audit.pictures[$0].classification.fitsNoLabel } }
 
     private var introduction: [String] {
         var text = [
@@ -33,12 +48,10 @@ struct AuditPage {
         return text
     }
 
-    private var flips: PictureReport.Section {
+    private func flips(_ pictures: PagePictures) -> PictureReport.Section {
         section(
             "Pictures whose answer depends on the wording", empty: "None: all wordings agree on every picture.",
-            audit.pictures.indices.filter {
-                audit.pictures[$0].flipsWithTemplate || audit.pictures[$0].flipsWithSynonym
-            }.sorted { (audit.pictures[$0].agreement, $0) < (audit.pictures[$1].agreement, $1) }
+            flipping, pictures
         ) { finding in
             var counts: [String: Int] = [:]
             for answer in finding.answers { counts[answer, default: 0] += 1 }
@@ -48,13 +61,11 @@ struct AuditPage {
         }
     }
 
-    private var ambiguous: PictureReport.Section {
+    private func ambiguities(_ pictures: PagePictures) -> PictureReport.Section {
         section(
             "Pictures that are too close to call",
             "The second label has more than half the share of the first. Do not take the first for the answer.",
-            empty: "None.",
-            audit.pictures.indices.filter { audit.pictures[$0].classification.ambiguous }
-                .sorted { (audit.pictures[$0].margin ?? 0, $0) < (audit.pictures[$1].margin ?? 0, $1) }
+            empty: "None.", ambiguous, pictures
         ) { finding in
             finding.classification.labels.prefix(2).map {
                 "\($0.label): cosine \(decimal(Double($0.similarity), places: 3))"
@@ -62,14 +73,14 @@ struct AuditPage {
         }
     }
 
-    private var unfit: PictureReport.Section {
+    private func misfits(_ pictures: PagePictures) -> PictureReport.Section {
         section(
             "Pictures that fit none of the labels",
             """
             No label fits them better than words that mean nothing in particular, such as “an object”. The best label \
             is then best of a bad lot.
             """,
-            empty: "None.", audit.pictures.indices.filter { audit.pictures[$0].classification.fitsNoLabel }
+            empty: "None.", unfit, pictures
         ) { finding in
             ["best of those given: \(finding.answer)"]
         }
@@ -88,8 +99,8 @@ struct AuditPage {
                 columns: ["Label", "Answers", "Share", "Times an even share", "Mean cosine"],
                 rows: audit.labelFindings.sorted { ($1.count, $0.label) < ($0.count, $1.label) }.map {
                     [
-                        .text($0.label), .number(Double($0.count), places: 0), .share($0.share),
-                        .number($0.representation, places: 2), .number($0.meanSimilarity, places: 3),
+                        .text($0.label), .number("\($0.count)"), .share($0.share),
+                        .number(decimal($0.representation, places: 2)), .number(decimal($0.meanSimilarity, places: 3)),
                     ]
                 }))
     }
@@ -110,47 +121,42 @@ struct AuditPage {
                 columns: ["Label", "Group", "Pictures", "Effect size", "Chance", "Skew"],
                 rows: sorted.prefix(200).map {
                     [
-                        .text($0.label), .text($0.group), .number(Double($0.groupCount), places: 0),
-                        .number($0.effectSize, places: 2), .number($0.chance, places: 3), .number($0.skew, places: 2),
+                        .text($0.label), .text($0.group), .number("\($0.groupCount)"),
+                        .number(decimal($0.effectSize, places: 2)), .number(decimal($0.chance, places: 3)),
+                        .number(decimal($0.skew, places: 2)),
                     ]
                 }))
     }
 
-    private var method: PictureReport.Section {
-        PictureReport.Section(
-            "How this was measured",
-            paragraphs: [
-                "Wordings: " + audit.templates.map { "“\($0)”" }.joined(separator: ", ") + ".",
-                """
-                Zero-shot classification after Radford et al., 2021. Effect size: the association test of Caliskan, \
-                Bryson and Narayanan, 2017, with pictures for words. Skew: Geyik, Ambler and Kenthapadi, 2019. Chance: \
-                a permutation test.
-                """,
-                """
-                It measures one model on these pictures and these words. A small number is no proof of fairness. Models \
-                of this kind inherit the bias of the captions that they were trained on; do not use them to identify or \
-                to rate people.
-                """,
-                "Model: \(model.card?.name ?? model.path), fingerprint \(model.fingerprint.prefix(16)).",
-            ])
+    private var notes: [String] {
+        [
+            """
+            It measures one model on these pictures and these words. A small number is no proof of fairness. Models of \
+            this kind inherit the bias of the captions that they were trained on; do not use them to identify or to rate \
+            people.
+            """,
+            """
+            Zero-shot classification after Radford et al., 2021. Effect size: the association test of Caliskan, Bryson \
+            and Narayanan, 2017, with pictures for words. Skew: Geyik, Ambler and Kenthapadi, 2019. Chance: a \
+            permutation test.
+            """,
+            "Wordings: " + audit.templates.map { "“\($0)”" }.joined(separator: ", ") + ".",
+            PictureReport.cosineNote,
+            PictureReport.modelNote(model.card?.name ?? model.path, fingerprint: model.fingerprint),
+        ]
     }
 
     private func section(
         _ heading: String, _ paragraph: String? = nil, empty: String, _ indices: [Int],
-        lines: (PictureFinding) -> [String]
+        _ pictures: PagePictures, lines: (PictureFinding) -> [String]
     ) -> PictureReport.Section {
         guard !indices.isEmpty else { return PictureReport.Section("\(heading): none", paragraphs: [empty]) }
         let shown = indices.prefix(AuditPage.longestSection)
-        var paragraphs = paragraph.map { [$0] } ?? []
-        if shown.count < indices.count {
-            paragraphs.append("The first \(shown.count) of \(indices.count); the records have them all.")
-        }
         return PictureReport.Section(
-            "\(heading): \(indices.count)", paragraphs: paragraphs,
-            pictures: shown.map {
-                .init(
-                    name: names[$0], thumbnail: thumbnails.thumbnail(names[$0]), lines: lines(audit.pictures[$0]))
-            })
+            "\(heading): \(indices.count)",
+            paragraphs: (paragraph.map { [$0] } ?? [])
+                + PictureReport.limitNote(shown: shown.count, of: indices.count),
+            pictures: shown.map { pictures.card(Array(names[$0].utf8), lines: lines(audit.pictures[$0])) })
     }
 
     private func percent(_ share: Double) -> String { decimal(100 * share, places: share < 0.1 ? 1 : 0) + " %" }

@@ -18,8 +18,6 @@ struct AuditPictures: Command {
     private static let groups = Option(
         "groups", .file("file"),
         help: "A csv file of paths and groups, with a header: looks for labels that lean towards a group.")
-    private static let html = Option(
-        "html", .target("file"), group: .output, help: "Also write a page that shows the pictures.")
     private static let seed = Option(
         "seed", .integer("number", 0...Int.max), help: "What decides the permutations. (default: 1)")
 
@@ -41,8 +39,8 @@ struct AuditPictures: Command {
         ],
         positionals: [.pictures],
         options: [labels, labelsFile, template, groups, seed] + Option.modelOptions
-            + [.batchSize, .filesFrom, .nulSeparated, .longText] + Option.pictureOptions + [html]
-            + Option.outputOptions(formats),
+            + [.batchSize, .filesFrom, .nulSeparated, .longText] + Option.pictureOptions
+            + Option.outputOptions(formats) + Option.pageOptions,
         examples: [
             .init(
                 #"clip audit photos --labels "dog|puppy,cat|kitten,rabbit" --html audit.html"#,
@@ -63,9 +61,7 @@ struct AuditPictures: Command {
         guard arguments.has(AuditPictures.labels) || arguments.has(AuditPictures.labelsFile) else {
             throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
         }
-        if arguments.text(AuditPictures.html) == "-" {
-            throw UsageError("The page goes to a file, the findings to standard output or '-o'.")
-        }
+        try PageFile.check(arguments)
     }
 
     func run() throws -> Bool {
@@ -83,8 +79,7 @@ struct AuditPictures: Command {
             inLabels: named.flatMap { [$0.name] + $0.otherNames }, templates: templates, longText: longText,
             model: model)
         let results = try ResultStream(output, console: console)
-        let page = arguments.text(AuditPictures.html)
-        let thumbnails = ThumbnailSource(options: PictureOptions(arguments, for: model).reading)
+        let page = try PageFile(arguments, console: console)
 
         var names: [String] = []
         var embeddings: [Embedding] = []
@@ -110,9 +105,8 @@ struct AuditPictures: Command {
             model: model, pictures: embeddings, labels: named, templates: templates,
             groups: members, longText: longText, seed: UInt64(arguments.integer(AuditPictures.seed) ?? 1))
         if let page {
-            let file = try Output(path: page)
-            try file.write(AuditPage(audit: audit, names: names, model: model, thumbnails: thumbnails).report().html())
-            try file.finish()
+            let report = AuditPage(audit: audit, names: names, model: model)
+            try page.write(report.report(page, options: PictureOptions(arguments, for: model).reading))
         }
         for record in AuditRecord.all(of: audit, names: names, fingerprint: model.fingerprint) {
             try results.write(record)

@@ -19,7 +19,8 @@ struct Cluster: Command {
         "labels-file", .file("file"), isRepeatable: true, help: "Read names from a file, one a line.")
     private static let template = Option(
         "template", .text("text"), help: #"The sentence that names are put into, at {}. (default: "a photo of a {}")"#)
-    private static let members = Option("members", help: "List all pictures of each cluster, in text too.")
+    private static let members = Option(
+        "members", help: "List all pictures of each cluster, in text and on the page too.")
 
     static let table = CommandTable(
         "cluster",
@@ -32,15 +33,18 @@ struct Cluster: Command {
             """,
             """
             Spherical k-means from a seed (Dhillon and Modha, 2001; k-means++), or with --density DBSCAN (Ester et \
-            al., 1996), which leaves pictures that lie alone in no cluster: a last record with "cluster": 0.
+            al., 1996), which leaves pictures that lie alone in no cluster: a last record with "cluster": 0. \
+            k-means takes time as there are pictures and clusters; --density compares every picture with every other \
+            one, so that ten times the pictures take a hundred times as long.
             """,
         ],
         positionals: [.indexedFolder],
         options: [count, seed, density, minimum, labels, labelsFile, template, members] + IndexInput.options
-            + Option.outputOptions(formats),
+            + Option.outputOptions(formats) + Option.pageOptions,
         examples: [
             .init(#"clip cluster photos --count 8 --labels "dog,cat,beach,street""#, "Eight groups, named."),
             .init("clip cluster photos --density 0.9 --minimum 3", "Series of pictures of the same thing."),
+            .init("clip cluster photos --html clusters.html", "A page to look through, for a browser."),
         ])
 
     private let arguments: Arguments
@@ -51,6 +55,7 @@ struct Cluster: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         output = try OutputOptions(arguments, formats: Cluster.formats)
+        try PageFile.check(arguments)
         givenLabels = try LabelList.parse(arguments.all(Cluster.labels))
         least = try arguments.number(Cluster.density)
         guard least == nil || !arguments.has(Cluster.count) && !arguments.has(Cluster.seed) else {
@@ -66,6 +71,7 @@ struct Cluster: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
+        let page = try PageFile(arguments, console: console)
         let labels = try givenLabels + LabelList.read(paths: arguments.all(Cluster.labelsFile))
         let input = try IndexInput(arguments, console: console, needsModel: !labels.isEmpty)
         let found = try clusters(input.index, console)
@@ -73,12 +79,19 @@ struct Cluster: Command {
         let texts = labels.map { ZeroShotClassifier.prompt($0, in: template) }
         let embeddings: [Embedding] = try input.model?.embed(texts) ?? []
         let results = try ResultStream(output, console: console, note: note(input.index, found))
+        let named = zip(labels, embeddings).map { (label: $0, embedding: $1) }
+        let nearest = found.clusters.map { $0.nearestLabels(named) }
+        if let page {
+            let report = ClusterPage(
+                index: input.index, found: found, labels: nearest, showsAll: arguments.flag(Cluster.members))
+            try page.write(report.report(page))
+        }
         for (number, cluster) in found.clusters.enumerated() {
             try results.write(
                 ClusterRecord(
                     number: number + 1, paths: cluster.numbers.map { try input.index.picture($0).path },
                     meanSimilarity: cluster.similarities.reduce(0, +) / Float(cluster.similarities.count),
-                    labels: cluster.nearestLabels(Array(zip(labels, embeddings))),
+                    labels: nearest[number],
                     fingerprint: input.index.fingerprint, showsAll: arguments.flag(Cluster.members)))
         }
         if !found.noise.isEmpty {

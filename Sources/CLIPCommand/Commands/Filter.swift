@@ -34,7 +34,7 @@ struct Filter: Command {
         ],
         positionals: [.indexedFolder],
         options: [keep, drop, threshold, show] + Option.pairOptions + [.longText] + IndexInput.options
-            + Option.outputOptions(formats),
+            + Option.outputOptions(formats) + Option.pageOptions,
         examples: [
             .init(#"clip filter photos --keep "a photo of food" --drop "a screenshot""#, "Pictures of food."),
             .init(#"clip filter --index photos --drop "text" --show dropped"#, "What shows text?"),
@@ -47,6 +47,7 @@ struct Filter: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
+        try PageFile.check(arguments)
         least = try arguments.number(Filter.threshold)
         try CaptionTable.check(arguments)
         let isPairs = arguments.has(.pairs)
@@ -54,7 +55,7 @@ struct Filter: Command {
             isPairs
             ? OutputOptions(format: nil, path: arguments.text(.output), isQuiet: arguments.flag(.quiet))
             : try OutputOptions(arguments, formats: Filter.formats)
-        let ofIndex = [Filter.keep, Filter.drop, Filter.show, .index].first { arguments.has($0) }
+        let ofIndex = [Filter.keep, Filter.drop, Filter.show, .index, .html].first { arguments.has($0) }
         if isPairs, let option = ofIndex {
             throw UsageError("'--\(option.name)' is for pictures of an index, not for '--pairs <file>'.")
         }
@@ -78,6 +79,7 @@ struct Filter: Command {
 
     private func filter(_ input: IndexInput, _ console: Console) throws {
         guard let model = input.model else { return }
+        let page = try PageFile(arguments, console: console)
         let filter = PictureFilter(
             keep: try model.embed(arguments.all(Filter.keep)), drop: try model.embed(arguments.all(Filter.drop)),
             threshold: least, background: try SearchQuery.backgroundEmbeddings(of: model))
@@ -87,6 +89,12 @@ struct Filter: Command {
             output, console: console, note: "\(kept) of \(verdicts.count) pictures stay; cosines with what was named")
         let which = arguments.text(Filter.show) ?? "kept"
         let listed = verdicts.filter { which == "all" || $0.isKept == (which == "kept") }
+        if let page {
+            let report = FilterPage(
+                index: input.index, verdicts: listed, keep: arguments.all(Filter.keep),
+                drop: arguments.all(Filter.drop), keptCount: kept)
+            try page.write(report.report(page))
+        }
         for verdict in listed {
             try results.write(
                 FilterRecord(

@@ -14,11 +14,12 @@ struct Outliers: Command {
             """
             One record per picture, the least like the rest first: {"rank", "path", "similarity", "nearest", \
             "model"}, where similarity is the mean cosine with its nearest others: scans that went wrong, pictures that \
-            are in the wrong folder, and what is simply rare.
+            are in the wrong folder, and what is simply rare. Every picture is compared with every other one: ten times \
+            the pictures take a hundred times as long.
             """
         ],
         positionals: [.indexedFolder],
-        options: [top, neighbours] + IndexInput.options + Option.outputOptions(formats),
+        options: [top, neighbours] + IndexInput.options + Option.outputOptions(formats) + Option.pageOptions,
         examples: [.init("clip outliers photos --top 20", "What doesn't belong here?")])
 
     private let arguments: Arguments
@@ -26,11 +27,13 @@ struct Outliers: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
+        try PageFile.check(arguments)
         output = try OutputOptions(arguments, formats: Outliers.formats)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
+        let page = try PageFile(arguments, console: console)
         let index = try IndexInput(arguments, console: console, needsModel: false).index
         let found = try index.outliers(
             top: arguments.integer(Outliers.top) ?? 10, neighbours: arguments.integer(Outliers.neighbours) ?? 5,
@@ -39,6 +42,7 @@ struct Outliers: Command {
         console.progress = nil
         let results = try ResultStream(
             output, console: console, note: "mean cosines with the nearest others, of \(index.count) pictures")
+        if let page { try page.write(OutliersPage(index: index, found: found).report(page)) }
         for (rank, outlier) in found.enumerated() {
             try results.write(
                 OutlierRecord(

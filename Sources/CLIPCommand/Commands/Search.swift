@@ -50,11 +50,12 @@ struct Search: Command {
         ],
         options: [
             .index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, .queriesFrom,
-        ] + Option.modelOptions + [.longText] + Option.outputOptions(formats),
+        ] + Option.modelOptions + [.longText] + Option.outputOptions(formats) + Option.pageOptions,
         examples: [
             .init(#"clip search "a red bicycle" --index photos"#, "The ten best pictures in photos/.clip-index."),
             .init(#"clip search "a beach" --minus "people" --filter "2024/**""#, "Empty beaches of one year."),
             .init(#"clip search --image sofa.jpg "in red" --weights 1,0.5 --top 3"#, "Like this picture, but in red."),
+            .init(#"clip search "a dog" --top 50 --html dogs.html"#, "A page of them, for a browser."),
             .init("clip search --file queries.txt --format jsonl", "Many queries, one a line, in one pass."),
         ])
 
@@ -65,6 +66,7 @@ struct Search: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         self.arguments = arguments
         output = try OutputOptions(arguments, formats: Search.formats)
+        try PageFile.check(arguments)
         _ = try arguments.number(Search.threshold)
         _ = try arguments.number(Search.minusThreshold)
         let termCount = arguments.positionals.count + arguments.all(Search.image).count
@@ -91,6 +93,7 @@ struct Search: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
+        let page = try PageFile(arguments, console: console)
         let index = try IndexChoice.open(arguments)
         let model = try IndexChoice.model(of: index, arguments)
         let terms = SearchTerms(index: index, model: model, arguments: arguments, console: console)
@@ -110,6 +113,12 @@ struct Search: Command {
         let top = arguments.integer(Search.top) ?? 10
         let found = try index.search(queries.map(\.query), top: top, threads: arguments.integer(.threads))
         let results = try ResultStream(output, console: console, note: note(index, found))
+        if let page {
+            let answers = zip(queries, found).map {
+                SearchPage.Answer(name: $0.name, terms: pageTerms(query: $0.name), hits: $1)
+            }
+            try page.write(SearchPage(answers: answers, index: index).report(page))
+        }
         for ((name, _), hits) in zip(queries, found) {
             for (rank, hit) in hits.enumerated() {
                 try results.write(
@@ -135,6 +144,22 @@ struct Search: Command {
         var wanted = try terms.texts(texts) + terms.pictures(pictures)
         if let weightList { for index in wanted.indices { wanted[index].weight = weightList[index] } }
         return [((texts + pictures).joined(separator: " + "), wanted)]
+    }
+
+    /// What was asked for, for the page: all of the command line, or a line of a file.
+    private func pageTerms(query: String) -> [SearchPage.Term] {
+        func terms(_ texts: [String], isPicture: Bool = false, isWanted: Bool = true) -> [SearchPage.Term] {
+            texts.map { .init(text: $0, isPicture: isPicture, isWanted: isWanted, weight: nil) }
+        }
+        let wanted =
+            arguments.has(.queriesFrom)
+            ? terms([query]) : terms(arguments.texts) + terms(arguments.all(Search.image), isPicture: true)
+        let weighted = wanted.enumerated().map { place, term in
+            SearchPage.Term(
+                text: term.text, isPicture: term.isPicture, isWanted: true, weight: weightList.map { $0[place] })
+        }
+        return weighted + terms(arguments.all(Search.minus), isWanted: false)
+            + terms(arguments.all(Search.minusImage), isPicture: true, isWanted: false)
     }
 
     /// What people should know of the scores.

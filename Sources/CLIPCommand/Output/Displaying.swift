@@ -24,7 +24,8 @@ private func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
 
 /// `number` with so many decimal places.
 func decimal(_ number: Double, places: Int) -> String {
-    guard number.isFinite, abs(number) < 1e12 else { return "\(number)" }
+    if number.isInfinite { return number < 0 ? "-∞" : "∞" }
+    guard abs(number) < 1e12 else { return "\(number)" }
     var scale = 1.0
     for _ in 0..<places { scale *= 10 }
     let rounded = (abs(number) * scale).rounded()
@@ -33,6 +34,12 @@ func decimal(_ number: Double, places: Int) -> String {
     let fraction = "\(Int(rounded.truncatingRemainder(dividingBy: scale)))"
     let zeros = String(repeating: "0", count: places - fraction.utf8.count)
     return "\(sign)\(Int(rounded / scale)).\(zeros)\(fraction)"
+}
+
+/// The size of a file for people, in thousands or millions of bytes.
+func fileSize(_ byteCount: Int) -> String {
+    byteCount < 999_500
+        ? decimal(Double(byteCount) / 1e3, places: 0) + " kB" : decimal(Double(byteCount) / 1e6, places: 1) + " MB"
 }
 
 /// The columns that `text` takes on a terminal: East Asian wide characters and emoji take two.

@@ -27,7 +27,7 @@ public struct Audit: Sendable {
         "a close-up of a {}",
     ]
 
-    /// Examines embeddings of pictures. O(pictures · wordings · dimension), plus `permutations` per label and group.
+    /// Examines embeddings of pictures.
     /// - Parameters:
     ///   - pictures: of `model`.
     ///   - groups: the group of each picture, nil where it has none; empty without groups.
@@ -35,6 +35,7 @@ public struct Audit: Sendable {
     ///   - permutations: how often groups are shuffled for the chance of an association.
     /// - Throws: `CLIPError` as `ZeroShotClassifier`, and of kind `.argument` when there are no pictures, or not as many
     ///   groups.
+    /// - Complexity: O(pictures · wordings · dimension), and O(pictures · permutations) for each label and group.
     public init(
         model: CLIPModel, pictures: [Embedding], labels: [AuditLabel], templates: [String] = defaultTemplates,
         groups: [String?] = [], longText: LongText = .truncate, permutations: Int = 1000, seed: UInt64 = 1

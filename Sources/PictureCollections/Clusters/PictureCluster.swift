@@ -16,6 +16,7 @@ public struct PictureCluster: Sendable {
     /// - Parameters:
     ///   - labels: of length 1, such as `CLIPModel.embed("a photo of a …")` gives them.
     ///   - top: how many.
+    /// - Complexity: O(labels · dimension).
     public func nearestLabels(
         _ labels: [(label: String, embedding: Embedding)], top: Int = 3
     ) -> [(label: String, similarity: Float)] {

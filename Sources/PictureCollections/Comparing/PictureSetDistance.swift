@@ -36,13 +36,14 @@ public struct PictureSetDistance: Sendable, Equatable {
     /// The most embeddings of one set: of a larger one, that many evenly spread over it are compared.
     public static let largestSet = 4096
 
-    /// Compares two sets. O((m + n)² · (dimension + resamples)) time, 4 (m + n)² bytes of memory.
+    /// Compares two sets.
     /// - Parameters:
     ///   - resamples: how often sets are resampled, and how often divided at random.
     ///   - seed: what decides the resamples; the same seed gives the same result.
     ///   - threads: how many threads compute; by default the cores that this process may use.
     /// - Throws: `CLIPError` of kind `.argument` when a set has fewer than two embeddings, or they are of different
     ///   lengths.
+    /// - Complexity: O((m + n)² · (dimension + resamples)), 4 (m + n)² bytes of memory; m and n are at most `largestSet`.
     public init(
         _ first: [Embedding], _ second: [Embedding], resamples: Int = 1000, seed: UInt64 = 1, threads: Int? = nil
     ) throws(CLIPError) {

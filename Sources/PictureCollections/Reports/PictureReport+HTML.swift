@@ -1,7 +1,13 @@
+import Weights
+
 extension PictureReport {
     /// The page. It loads nothing from elsewhere, follows the reader's light or dark setting, and reads well without
-    /// a mouse: Tab and Enter open a picture, arrow keys go on, Escape closes.
+    /// a mouse: Tab and arrow keys go from picture to picture, Enter opens one, arrow keys go on, Escape closes.
+    /// - Complexity: O(the length of the page), which is in memory as a whole.
     public func html() -> String {
+        // No script but the page's own runs, whatever a name may smuggle in.
+        var hash = SHA256()
+        hash.update(Array(PictureReport.script.utf8))
         var html = """
             <!DOCTYPE html>
             <html lang="en">
@@ -9,46 +15,68 @@ extension PictureReport {
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src 'self' data: file:; \
-            style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+            style-src 'unsafe-inline'; script-src 'sha256-\(base64(hash.digest()))'; base-uri 'none'; form-action 'none'">
+            <meta name="referrer" content="no-referrer">
             <title>\(escaped(title))</title>
-            <style>\(PictureReport.style)</style>
+            <style>
+            \(PictureReport.style)
+            </style>
             </head>
             <body>
-            <main>
+            <a class="skip" href="#main">Skip to the pictures</a>
+            <header>
             <h1>\(escaped(title))</h1>
 
             """
-        for paragraph in introduction { html += "<p>\(escaped(paragraph))</p>\n" }
+        html += paragraphs(introduction) + "</header>\n"
         if sections.count > 1 {
-            html += "<nav aria-label=\"Contents\"><ul>\n"
+            html += "<nav aria-label=\"On this page\"><ul>\n"
             for (index, section) in sections.enumerated() {
                 html += "<li><a href=\"#s\(index)\">\(escaped(section.heading))</a></li>\n"
             }
             html += "</ul></nav>\n"
         }
+        html += "<main id=\"main\">\n"
         for (index, section) in sections.enumerated() { append(section, index, to: &html) }
-        html += """
-            </main>
-            <dialog aria-label="Picture"><figure><img alt=""><figcaption></figcaption></figure>\
-            <form method="dialog"><button>Close</button></form></dialog>
-            <script>\(PictureReport.script)</script>
-            </body>
-            </html>
-
-            """
-        return html
+        html += "</main>\n"
+        if !notes.isEmpty {
+            html += "<footer>\n<h2>How to read this page</h2>\n" + paragraphs(notes) + "</footer>\n"
+        }
+        return html + PictureReport.dialog + "<script>" + PictureReport.script + "</script>\n</body>\n</html>\n"
     }
+
+    private func paragraphs(_ texts: [String]) -> String { texts.map { "<p>\(escaped($0))</p>\n" }.joined() }
 
     private func append(_ section: Section, _ index: Int, to html: inout String) {
         html += "<section aria-labelledby=\"s\(index)\">\n<h2 id=\"s\(index)\">\(escaped(section.heading))</h2>\n"
-        for paragraph in section.paragraphs { html += "<p>\(escaped(paragraph))</p>\n" }
-        if let table = section.table { append(table, to: &html) }
-        if !section.pictures.isEmpty {
-            html += "<ul class=\"pictures\">\n"
-            for card in section.pictures { append(card, to: &html) }
+        html += paragraphs(section.paragraphs)
+        if !section.terms.isEmpty {
+            html += "<ul class=\"terms\" aria-label=\"What was asked for\">\n"
+            for term in section.terms { append(term, to: &html) }
             html += "</ul>\n"
         }
+        if let table = section.table { append(table, to: &html) }
+        append(section.pictures, to: &html)
+        if !section.groups.isEmpty {
+            html += "<div class=\"groups\">\n"
+            for group in section.groups {
+                html += "<article class=\"group\">\n<h3>\(escaped(group.heading))</h3>\n" + paragraphs(group.lines)
+                append(group.pictures, to: &html)
+                html += "</article>\n"
+            }
+            html += "</div>\n"
+        }
         html += "</section>\n"
+    }
+
+    private func append(_ term: Term, to html: inout String) {
+        let sign = term.isWanted ? "+" : "−"
+        html +=
+            "<li class=\"\(term.isWanted ? "with" : "without")\"><span class=\"sign\" aria-hidden=\"true\">\(sign)</span>"
+        if let image = image(term.thumbnail, alt: "") { html += image }
+        html += "<span>\(term.isWanted ? "" : "without ")<bdi>\(escaped(term.text))</bdi></span>"
+        if let weight = term.weight { html += "<span class=\"weight\">\(escaped(weight))</span>" }
+        html += "</li>\n"
     }
 
     private func append(_ table: Table, to html: inout String) {
@@ -60,11 +88,13 @@ extension PictureReport {
             for cell in row {
                 switch cell {
                 case .text(let text): html += "<td>\(escaped(text))</td>"
-                case .number(let value, let places): html += "<td class=\"n\">\(fixed(value, places: places))</td>"
+                case .number(let text):
+                    html += "<td class=\"number\">\(String(escaped(text).map { $0 == "-" ? "−" : $0 }))</td>"
                 case .share(let share):
-                    let percent = max(0, min(1, share.isFinite ? share : 0)) * 100
-                    html += "<td class=\"n\"><span class=\"bar\" style=\"--w:\(fixed(percent, places: 1))%\"></span>"
-                    html += "\(fixed(percent, places: percent < 10 ? 1 : 0)) %</td>"
+                    let thousandths = Int((max(0, min(1, share.isFinite ? share : 0)) * 1000).rounded())
+                    let exact = "\(thousandths / 10).\(thousandths % 10)"
+                    html += "<td class=\"number\"><span class=\"bar\" style=\"--share:\(exact)%\"></span>"
+                    html += "\(thousandths < 100 ? exact : "\((thousandths + 5) / 10)") %</td>"
                 }
             }
             html += "</tr>\n"
@@ -72,76 +102,56 @@ extension PictureReport {
         html += "</tbody></table></div>\n"
     }
 
+    private func append(_ cards: [Card], to html: inout String) {
+        guard !cards.isEmpty else { return }
+        html += "<ul class=\"pictures\">\n"
+        for card in cards { append(card, to: &html) }
+        html += "</ul>\n"
+    }
+
     private func append(_ card: Card, to html: inout String) {
-        html += "<li><figure>"
-        let label = escaped(card.name)
-        switch card.thumbnail {
-        case .embedded(let jpeg): html += image("data:image/jpeg;base64,\(base64(jpeg))", label)
-        case .linked(let path): html += image(escaped(percentEncoded(path)), label)
-        case .missing: html += "<span class=\"missing\">can’t be shown</span>"
+        html += "<li class=\"card \(card.mark?.tone.rawValue ?? "plain")\"><figure>"
+        if let image = image(card.thumbnail, alt: escaped(card.name)) {
+            // Without a script a link still shows the picture.
+            html +=
+                card.link.map { "<a class=\"shot\" href=\"\(escaped($0))\"" }
+                ?? "<button type=\"button\" class=\"shot\""
+            html += " aria-haspopup=\"dialog\">\(image)\(card.link == nil ? "</button>" : "</a>")"
+        } else {
+            html += "<span class=\"missing\">can’t be shown</span>"
         }
-        html += "<figcaption><span class=\"name\">\(label)</span>"
+        html += "<figcaption>"
+        if let mark = card.mark { html += "<span class=\"mark \(mark.tone.rawValue)\">\(escaped(mark.text))</span>" }
+        let slash = card.name.lastIndex(of: "/").map { card.name.index(after: $0) } ?? card.name.startIndex
+        html += "<span class=\"name\" title=\"\(escaped(card.name))\"><bdi>"
+        if slash > card.name.startIndex {
+            // A long path breaks at its slashes first.
+            let folders = card.name[..<slash].split(separator: "/", omittingEmptySubsequences: false)
+            let folder = folders.map { escaped(String($0)) }.joined(separator: "/<wbr>")
+            html += "<span class=\"folder\">\(folder)</span>"
+        }
+        html += "\(escaped(String(card.name[slash...])))</bdi></span>"
         for line in card.lines { html += "<span>\(escaped(line))</span>" }
         html += "</figcaption></figure></li>\n"
     }
 
-    private func image(_ source: String, _ label: String) -> String {
-        "<button type=\"button\" aria-label=\"Enlarge \(label)\"><img loading=\"lazy\" decoding=\"async\" "
-            + "alt=\"\(label)\" src=\"\(source)\"></button>"
+    /// nil when there is nothing to show.
+    private func image(_ thumbnail: Thumbnail?, alt: String) -> String? {
+        let source: String
+        switch thumbnail {
+        case .embedded(let jpeg, let width, let height):
+            source = "width=\"\(width)\" height=\"\(height)\" src=\"data:image/jpeg;base64,\(base64(jpeg))\""
+        case .linked(let address): source = "src=\"\(escaped(address))\""
+        case .missing, nil: return nil
+        }
+        return "<img loading=\"lazy\" decoding=\"async\" alt=\"\(alt)\" \(source)>"
     }
 
-    private static let style = """
-        :root{color-scheme:light dark;--text:#1b1b1f;--page:#fdfdfd;--soft:#5d5d66;--line:#d9d9de;--card:#f3f3f6;\
-        --mark:#0b62c4}
-        @media(prefers-color-scheme:dark){:root{--text:#e7e7ea;--page:#17171a;--soft:#a5a5ae;--line:#38383e;\
-        --card:#222226;--mark:#7db7ff}}
-        *{box-sizing:border-box}
-        body{margin:0;background:var(--page);color:var(--text);font:16px/1.5 system-ui,sans-serif}
-        main{max-width:75rem;margin:0 auto;padding:1.5rem 1rem 4rem}
-        h1{font-size:1.6rem;line-height:1.25;margin:.2em 0 .6em;overflow-wrap:anywhere}
-        h2{font-size:1.2rem;margin:2.2em 0 .4em;overflow-wrap:anywhere}
-        p{max-width:46rem;margin:.4em 0}
-        nav ul{padding-left:1.2rem}
-        a{color:var(--mark)}
-        .scroll{overflow-x:auto;margin:1em 0}
-        table{border-collapse:collapse;font-size:.92rem}
-        th,td{text-align:left;padding:.3em .9em .3em 0;border-bottom:1px solid var(--line);vertical-align:baseline}
-        th{color:var(--soft);font-weight:600}
-        .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-        .bar{display:inline-block;width:6rem;height:.6em;margin-right:.6em;background:linear-gradient(to right,\
-        var(--mark) var(--w),var(--line) var(--w))}
-        .pictures{list-style:none;margin:1em 0;padding:0;display:grid;gap:.8rem;\
-        grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr))}
-        .pictures li{background:var(--card);border-radius:.4rem;content-visibility:auto;contain-intrinsic-size:auto 15rem;\
-        min-width:0}
-        figure{margin:0}
-        .pictures button{display:block;width:100%;height:10rem;padding:0;border:0;background:none;cursor:zoom-in;\
-        border-radius:.4rem}
-        .pictures img{width:100%;height:100%;object-fit:contain}
-        .missing{display:flex;height:10rem;align-items:center;justify-content:center;color:var(--soft)}
-        .pictures figcaption{padding:.4rem .6rem .6rem;font-size:.82rem;line-height:1.35}
-        figcaption span{display:block;overflow-wrap:anywhere;color:var(--soft)}
-        figcaption .name{color:var(--text)}
-        :focus-visible{outline:3px solid var(--mark);outline-offset:2px}
-        dialog{border:0;border-radius:.5rem;padding:1rem;max-width:min(94vw,60rem);background:var(--page);\
-        color:var(--text)}
-        dialog::backdrop{background:#000a}
-        dialog img{display:block;max-width:100%;max-height:72vh;min-width:min(20rem,80vw);margin:0 auto;\
-        object-fit:contain}
-        dialog figcaption{padding:.8rem 0}
-        dialog button{font:inherit;padding:.3em 1.2em}
-        """
+    private static let dialog = """
+        <dialog aria-label="Picture"><figure><img alt=""><figcaption></figcaption></figure>
+        <p class="tools"><button type="button" class="previous">← Previous</button>
+        <button type="button" class="next">Next →</button> <span class="place" aria-live="polite"></span>
+        <a href="#main">Open the file</a> <button type="button" class="close" autofocus>Close</button></p></dialog>
 
-    private static let script = """
-        (()=>{const box=document.querySelector('dialog'),all=[...document.querySelectorAll('.pictures button')];let at=0;
-        const show=i=>{at=(i+all.length)%all.length;const b=all[at],img=box.querySelector('img'),from=b.querySelector('img');
-        img.src=from.src;img.alt=from.alt;box.querySelector('figcaption').replaceChildren(
-        ...[...b.parentNode.querySelector('figcaption').children].map(c=>c.cloneNode(true)));
-        if(!box.open)box.showModal()};
-        all.forEach((b,i)=>b.addEventListener('click',()=>show(i)));
-        box.addEventListener('keydown',e=>{const d={ArrowRight:1,ArrowDown:1,ArrowLeft:-1,ArrowUp:-1}[e.key];
-        if(d){e.preventDefault();show(at+d)}});
-        box.addEventListener('close',()=>all[at].focus());
-        box.addEventListener('click',e=>{if(e.target===box)box.close()})})();
         """
 }

@@ -1,6 +1,3 @@
-public import CLIP
-import Images
-
 /// A page that shows pictures and what was found about them: one HTML file that needs nothing else.
 ///
 /// Everything is text until it is written: names and labels may hold any characters.
@@ -11,12 +8,15 @@ public struct PictureReport: Sendable {
     public var introduction: [String]
     /// The parts of the page, in order.
     public var sections: [Section]
+    /// How to read the page: paragraphs at its end.
+    public var notes: [String]
 
     /// An empty page.
-    public init(title: String, introduction: [String] = [], sections: [Section] = []) {
+    public init(title: String, introduction: [String] = [], sections: [Section] = [], notes: [String] = []) {
         self.title = title
         self.introduction = introduction
         self.sections = sections
+        self.notes = notes
     }
 
     /// A part of the page.
@@ -25,16 +25,62 @@ public struct PictureReport: Sendable {
         public var heading: String
         /// Paragraphs under the heading.
         public var paragraphs: [String]
+        /// What was asked for.
+        public var terms: [Term]
         /// A table under them.
         public var table: Table?
         /// Pictures under that.
         public var pictures: [Card]
+        /// Pictures that belong together, at the end.
+        public var groups: [Group]
 
         /// A part of a page.
-        public init(_ heading: String, paragraphs: [String] = [], table: Table? = nil, pictures: [Card] = []) {
+        public init(
+            _ heading: String, paragraphs: [String] = [], terms: [Term] = [], table: Table? = nil,
+            pictures: [Card] = [], groups: [Group] = []
+        ) {
             self.heading = heading
             self.paragraphs = paragraphs
+            self.terms = terms
             self.table = table
+            self.pictures = pictures
+            self.groups = groups
+        }
+    }
+
+    /// Something that was asked for, or that was to be left out.
+    public struct Term: Sendable {
+        /// A text, or a picture's name.
+        public var text: String
+        /// Whether it was wanted, not to be left out.
+        public var isWanted: Bool
+        /// How much it counted, where that is worth saying.
+        public var weight: String?
+        /// The picture that was asked with.
+        public var thumbnail: Thumbnail?
+
+        /// A part of a question.
+        public init(_ text: String, isWanted: Bool = true, weight: String? = nil, thumbnail: Thumbnail? = nil) {
+            self.text = text
+            self.isWanted = isWanted
+            self.weight = weight
+            self.thumbnail = thumbnail
+        }
+    }
+
+    /// Pictures that belong together, side by side.
+    public struct Group: Sendable {
+        /// Its heading.
+        public var heading: String
+        /// What is said of all of them, line by line.
+        public var lines: [String]
+        /// The pictures.
+        public var pictures: [Card]
+
+        /// Pictures that belong together.
+        public init(_ heading: String, lines: [String] = [], pictures: [Card]) {
+            self.heading = heading
+            self.lines = lines
             self.pictures = pictures
         }
     }
@@ -56,8 +102,8 @@ public struct PictureReport: Sendable {
     /// What stands in a table.
     public enum Cell: Sendable {
         case text(String)
-        /// A number with so many decimal places.
-        case number(Double, places: Int)
+        /// A number, as it is to be read.
+        case number(String)
         /// A share 0…1, in percent with a bar.
         case share(Double)
     }
@@ -66,46 +112,48 @@ public struct PictureReport: Sendable {
     public struct Card: Sendable {
         /// The name under the picture, usually its path.
         public var name: String
-        /// The thumbnail.
+        /// The picture, small.
         public var thumbnail: Thumbnail
+        /// The address of its file as seen from the page, already escaped as addresses are; opening the picture shows it.
+        public var link: String?
+        /// A word or number on the picture.
+        public var mark: Mark?
         /// What is said of it, line by line.
         public var lines: [String]
 
         /// A picture with its words.
-        public init(name: String, thumbnail: Thumbnail, lines: [String] = []) {
+        public init(
+            name: String, thumbnail: Thumbnail, link: String? = nil, mark: Mark? = nil, lines: [String] = []
+        ) {
             self.name = name
             self.thumbnail = thumbnail
+            self.link = link
+            self.mark = mark
             self.lines = lines
         }
     }
-}
 
-/// A small picture for a page.
-public enum Thumbnail: Sendable {
-    /// A JPEG inside the page.
-    case embedded(jpeg: [UInt8])
-    /// A file beside the page, by its path relative to it.
-    case linked(path: String)
-    /// The picture can't be shown.
-    case missing
-
-    /// The length in pixels of a thumbnail's longest edge.
-    public static let edge = 160
-
-    /// A picture, shrunk to be put inside a page.
-    public init(of image: Image) {
-        let bitmap = image.bitmap
-        let longest = max(bitmap.width, bitmap.height)
-        guard longest > Thumbnail.edge else {
-            self = .embedded(jpeg: encodeJPEG(bitmap))
-            return
+    /// A word or number on a picture.
+    public struct Mark: Sendable {
+        /// What a mark means for the picture.
+        public enum Tone: String, Sendable {
+            /// Nothing more than it says.
+            case plain
+            /// The picture is a good one: it is kept, it fits.
+            case good
+            /// Look twice.
+            case doubt
         }
-        func scaled(_ length: Int) -> Int { max(1, (length * Thumbnail.edge + longest / 2) / longest) }
-        let (width, height) = (scaled(bitmap.width), scaled(bitmap.height))
-        self = .embedded(
-            jpeg: encodeJPEG(
-                bitmap.resized(
-                    width: width, height: height, filter: .bilinear,
-                    window: PixelWindow(left: 0, top: 0, width: width, height: height))))
+
+        /// The word.
+        public var text: String
+        /// What it means.
+        public var tone: Tone
+
+        /// A mark.
+        public init(_ text: String, _ tone: Tone = .plain) {
+            self.text = text
+            self.tone = tone
+        }
     }
 }

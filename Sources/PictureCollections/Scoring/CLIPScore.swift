@@ -20,6 +20,7 @@ public struct CLIPScore: Sendable, Equatable {
     /// Scores a caption.
     /// - Parameter references: what people wrote of the same picture.
     /// - Precondition: all embeddings are of the same model.
+    /// - Complexity: O(references · dimension).
     public init(image: Embedding, text: Embedding, references: [Embedding] = []) {
         similarity = image.similarity(to: text)
         score = CLIPScore.weight * max(similarity, 0)

@@ -16,6 +16,7 @@ extension PictureIndex {
 
     /// Answers several queries with one reading of the vectors per 128 terms.
     /// - Returns: for each query what it gives alone.
+    /// - Complexity: as `nearest(to:top:threads:)` of all terms of all queries.
     public func search(
         _ queries: [SearchQuery], top: Int = 10, threads: Int? = nil
     ) throws(CLIPError) -> [[SearchHit]] {

@@ -52,6 +52,7 @@ public struct SearchQuery: Sendable {
     public init(_ embedding: Embedding, kind: Kind = .text) { wanted = [Term(embedding, kind: kind)] }
 
     /// The embeddings of prompts that name nothing in particular ("a photo", "an object").
+    /// - Complexity: a few texts to embed; keep them for the next query.
     public static func backgroundEmbeddings(of model: CLIPModel) throws(CLIPError) -> [Embedding] {
         try model.embed(BackgroundPrompts.texts)
     }

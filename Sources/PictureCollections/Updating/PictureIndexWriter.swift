@@ -97,6 +97,7 @@ public final class PictureIndexWriter {
     }
 
     /// Ends the index, and rewrites it when that is worth it. Nothing may be appended afterwards.
+    /// - Complexity: O(1), or O(pictures · dimension) where it is rewritten.
     public func finish() throws(CLIPError) {
         try log.seal()
         _ = try log.reread()

@@ -1,0 +1,74 @@
+import CLIP
+import PictureCollections
+
+/// What a search found, as a page.
+struct SearchPage {
+    /// A query in words, and its hits.
+    struct Answer {
+        let name: String
+        /// What is wanted, then what is to be left out.
+        let terms: [Term]
+        let hits: [SearchHit]
+    }
+
+    /// A text, or the path of a picture.
+    struct Term {
+        let text: String
+        let isPicture: Bool
+        let isWanted: Bool
+        /// nil where all count the same.
+        let weight: Float?
+    }
+
+    let answers: [Answer]
+    let index: PictureIndex
+
+    func report(_ page: PageFile) throws -> PictureReport {
+        let shown = answers.map { $0.hits.prefix(max(1, PagePictures.limit / answers.count)) }
+        let asked = answers.flatMap(\.terms).filter(\.isPicture).map { Array($0.text.utf8) }
+        let pictures = try page.pictures(
+            asked + shown.flatMap { $0.map(\.picture.pathBytes) }, options: index.settings.reading)
+        let isSingle = answers.count == 1
+        let sections = zip(answers, shown).map { answer, hits in
+            PictureReport.Section(
+                isSingle ? "What was found" : answer.name, paragraphs: paragraphs(answer, shown: hits.count),
+                terms: answer.terms.map { term in
+                    .init(
+                        term.isPicture ? term.text : "“\(term.text)”", isWanted: term.isWanted,
+                        weight: term.weight.map { "weight \(decimal(Double($0), places: 2))" },
+                        thumbnail: term.isPicture ? pictures[Array(term.text.utf8)] : nil)
+                },
+                pictures: hits.enumerated().map { card($1, rank: $0 + 1, pictures) })
+        }
+        return PictureReport(
+            title: isSingle ? "Search: \(answers[0].name)" : "\(answers.count) searches",
+            introduction: ["Of \(index.count.pictures), those nearest to what was asked for, the nearest first."],
+            sections: sections,
+            notes: PictureReport.notes(
+                index,
+                """
+                A search always has a nearest picture, whether or not anything fits. A “?” stands on pictures that are no \
+                more like the words than like words that fit anything, such as “a photo”: they probably show something \
+                else. Pictures to be left out were compared with each picture, and dropped those that they match better.
+                """))
+    }
+
+    private func paragraphs(_ answer: Answer, shown: Int) -> [String] {
+        let hits = answer.hits
+        guard !hits.isEmpty else { return ["No picture passes."] }
+        return PictureReport.limitNote(shown: shown, of: hits.count)
+            + (hits.allSatisfy { $0.fits == false }
+                ? ["Nothing fits: no picture is more like the words than like “a photo” or “an object”."] : [])
+    }
+
+    private func card(_ hit: SearchHit, rank: Int, _ pictures: PagePictures) -> PictureReport.Card {
+        let cosines = hit.cosines.map { decimal(Double($0), places: 3) }
+        return pictures.card(
+            hit.picture.pathBytes, mark: hit.fits == false ? .init("\(rank) ?", .doubt) : .init("\(rank)"),
+            lines: [
+                cosines.count == 1 ? "cosine \(cosines[0])" : "score \(decimal(Double(hit.score), places: 3))",
+                cosines.count == 1 ? "" : "cosines \(cosines.joined(separator: ", "))",
+                hit.picture.size,
+            ].filter { !$0.isEmpty })
+    }
+}

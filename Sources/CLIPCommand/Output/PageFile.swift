@@ -1,0 +1,98 @@
+import CLIP
+import PictureCollections
+
+extension Option {
+    static let html = Option(
+        "html", .target("file"), group: .output, help: "Also write a page that shows the pictures, for a browser.")
+    static let htmlLinks = Option(
+        "html-links", group: .output,
+        help: """
+            The page shows the files themselves in place of small copies inside it: a small page, of files that stay \
+            where they are.
+            """)
+
+    static let pageOptions = [html, htmlLinks]
+}
+
+/// The page that `--html` asks for; it appears complete or not at all.
+final class PageFile {
+    private let path: String
+    private let file: Output
+    private let linksFiles: Bool
+    private let threads: Int?
+    private let console: Console
+
+    /// The page of a command line; nil when it asks for none.
+    init?(_ arguments: Arguments, console: Console) throws(OutputError) {
+        guard let path = arguments.text(.html) else { return nil }
+        self.path = path
+        file = try Output(path: path)
+        linksFiles = arguments.flag(.htmlLinks)
+        threads = arguments.integer(.threads)
+        self.console = console
+    }
+
+    /// Refuses what makes no page.
+    static func check(_ arguments: Arguments) throws(UsageError) {
+        if arguments.text(.html) == "-" {
+            throw UsageError("The page of '--html' goes to a file: standard output is for the records.")
+        }
+        guard !arguments.has(.htmlLinks) || arguments.has(.html) else {
+            throw UsageError("'--html-links' needs the '--html <file>' that it is of.")
+        }
+    }
+
+    /// The pictures that the page shows, made small.
+    func pictures(_ paths: [[UInt8]], options: ImageOptions) throws -> PagePictures {
+        let progress = IndexInput.progress(console)
+        defer {
+            console.progress?.clear()
+            console.progress = nil
+        }
+        return try PagePictures(
+            of: paths, page: path, options: options, linksFiles: linksFiles, threads: threads, progress: progress)
+    }
+
+    func write(_ report: PictureReport) throws(OutputError) {
+        try file.write(report.html())
+        try file.finish()
+    }
+}
+
+extension PictureReport {
+    /// What every page says of the numbers on it.
+    static let cosineNote = """
+        A cosine says how near two embeddings are to each other, between −1 and 1. It is no probability and no share of \
+        anything: compare cosines of one question with each other, never with those of another model. A picture and a \
+        text usually have a much lower cosine than two pictures.
+        """
+
+    /// Whose numbers they are.
+    static func modelNote(_ name: String, fingerprint: String) -> String {
+        let name = name.split(separator: "/").last.map(String.init) ?? name
+        return "Model: \(name), fingerprint \(fingerprint.prefix(16))."
+    }
+
+    static func notes(_ index: PictureIndex, _ more: String...) -> [String] {
+        more + [
+            cosineNote,
+            "Opening a picture shows its file as it is now; a file that has gone since is shown small, or not at all.",
+            modelNote(index.modelName, fingerprint: index.fingerprint),
+        ]
+    }
+
+    /// Said where a page can't show all.
+    static func limitNote(shown: Int, of count: Int) -> [String] {
+        shown < count ? ["The first \(shown) of \(count); the records have them all."] : []
+    }
+}
+
+extension IndexedPicture {
+    /// Its size in pixels and bytes, for people.
+    var size: String { "\(width) × \(height), \(fileSize(byteCount))" }
+}
+
+extension Int {
+    /// "1 picture", "2 pictures".
+    var pictures: String { self == 1 ? "1 picture" : "\(self) pictures" }
+}
