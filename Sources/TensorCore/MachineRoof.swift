@@ -10,10 +10,12 @@ package struct MachineRoof: Sendable {
     package var operationsPerSecond: Double
     /// Bytes a second that are read from memory.
     package var bytesPerSecond: Double
+    /// Seconds until all threads have been given their part of some work and have come back, when there is nothing to do.
+    package var secondsPerRegion: Double
 }
 
 extension Compute {
-    /// Measures both roofs, each for about `seconds`, the best of a few tries: whatever else runs only slows it down.
+    /// Measures all limits, each for about `seconds`, the best of a few tries: whatever else runs only slows it down.
     /// - Parameter byteCount: how much memory is read through, more than the caches hold.
     package func measureRoof(seconds: Double = 0.3, byteCount: Int = 256 << 20) -> MachineRoof {
         let table = instructionSet.roof
@@ -27,8 +29,22 @@ extension Compute {
             },
             bytesPerSecond: best(seconds) { thread in
                 table.sum(memory.start + thread * slice, slice) == 0 ? 4 * slice : 0
-            })
+            }, secondsPerRegion: secondsPerRegion(seconds))
     }
+
+    private func secondsPerRegion(_ seconds: Double) -> Double {
+        let clock = ContinuousClock()
+        let begin = clock.now
+        var least = Double.infinity
+        repeat {
+            let start = clock.now
+            for _ in 0..<Compute.regionsPerTry { forEach(threads) { _ in } }
+            least = min(least, (clock.now - start) / .seconds(1))
+        } while (clock.now - begin) / .seconds(1) < seconds
+        return least / Double(Compute.regionsPerTry)
+    }
+
+    private static let regionsPerTry = 100
 
     /// The highest rate of `work`, which returns how much a thread has done.
     private func best(_ seconds: Double, _ work: (_ thread: Int) -> Int) -> Double {

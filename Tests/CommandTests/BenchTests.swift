@@ -16,7 +16,10 @@ import Testing
         #expect(try #require(record["items_per_second"] as? Double) > 0)
         #expect(try #require(record["gflops"] as? Double) > 0)
         #expect(record["isa"] is String && record["dtype"] as? String == "f32")
-        for name in ["arithmetic_roof_gflops", "arithmetic_share", "memory_roof_gigabytes_per_second", "memory_share"] {
+        for name in [
+            "arithmetic_roof_gflops", "arithmetic_share", "memory_roof_gigabytes_per_second", "memory_share",
+            "region_microseconds",
+        ] {
             #expect(try #require(record[name] as? Double) > 0, "\(name)")
         }
     }

@@ -48,6 +48,9 @@ extension Measure {
             Measure(share: "arithmetic_share", attained / roof.operationsPerSecond, "share of it"),
             Measure("memory_roof_gigabytes_per_second", roof.bytesPerSecond / 1e9, "memory roof", unit: "GB/s"),
             Measure(share: "memory_share", read / roof.bytesPerSecond, "share of it"),
+            Measure(
+                "region_microseconds", roof.secondsPerRegion * 1e6, "handing work to all threads", unit: "µs",
+                places: 2),
         ]
     }
 }
