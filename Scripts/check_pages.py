@@ -226,7 +226,8 @@ OUTLINE = """(() => {
 })()"""
 
 
-def check_events(browser, page, folder):
+def check_events(browser, page, *folders):
+    own = ("data:", *(folder.as_uri() + "/" for folder in folders))
     for event in browser.events:
         method, values = event.get("method"), event.get("params", {})
         check(method != "Page.javascriptDialogOpening", f"{page}: a dialog opened: {values.get('message')}")
@@ -234,7 +235,7 @@ def check_events(browser, page, folder):
         check(method not in ["Runtime.consoleAPICalled", "Log.entryAdded"], f"{page}: console {json.dumps(values)[:300]}")
         if method == "Network.requestWillBeSent":
             address = values["request"]["url"]
-            check(address.startswith(("data:", folder.as_uri() + "/")), f"{page}: request to {address[:200]}")
+            check(address.startswith(own), f"{page}: request to {address[:200]}")
 
 
 def check_page(browser, path, hostile, shots):
@@ -363,7 +364,7 @@ def check_page(browser, path, hostile, shots):
     print(f"{page}: {count} pictures, {path.stat().st_size / 1e3:.0f} kB", flush=True)
 
 
-def measure(browser, path, shots):
+def measure(browser, path, pictures, shots):
     """Loads a page of very many pictures and scrolls through it."""
     before = browser.memory()
     browser.scheme("light")
@@ -388,7 +389,7 @@ def measure(browser, path, shots):
         start = time.monotonic()
         browser.key(key)
         keys.append(time.monotonic() - start)
-    check_events(browser, path.stem, path.parent)
+    check_events(browser, path.stem, path.parent, pictures)
     frames.sort()
     print(f"{path.stem}: {path.stat().st_size / 1e6:.1f} MB, loaded in {loaded:.2f} s (content {timing[0] / 1e3:.2f}, "
           f"load {timing[1] / 1e3:.2f}); {len(frames)} frames of 60 pixels: median {statistics.median(frames):.1f} ms, "
@@ -485,7 +486,7 @@ def main():
                     start = time.monotonic()
                     path = run(page, "search", "a photo of a cat", "--index", str(many), "--top", str(options.many), *more)
                     print(f"{page}: made in {time.monotonic() - start:.1f} s")
-                    measure(browser, path, options.shots)
+                    measure(browser, path, many, options.shots)
         finally:
             browser.close()
     print("all pages hold" if not failures else f"{len(failures)} failures")

@@ -55,6 +55,8 @@ import Testing
         #expect(try lines.records.map { $0["query"] as? String } == ["a", "b"])
         let none = try clip(["search", "a", "--index", "nowhere"], in: folder)
         #expect(none.status == 1 && none.errorLines.count == 1 && none.errors.contains("clip index <folder>"))
+        let folderAsText = try clip(["search", "a", "in"], in: folder)
+        #expect(folderAsText.status == 1 && folderAsText.errors.contains("--index in"))
         #expect(try clip(["search", "a", "--weights", "1,2", "--index", "in"], in: folder).status == 64)
         #expect(try clip(["search", "a", "--threshold", "x", "--index", "in"], in: folder).status == 64)
         let minus = try clip(
@@ -105,7 +107,7 @@ import Testing
             let page = try folder.text("out/page.html")
             #expect(page.components(separatedBy: "class=\"shot\"").count == count + 1, "\(arguments)")
             #expect(words(page).contains { $0.contains(says) }, "\(arguments)")
-            #expect(page.contains("no probability") && !page.contains("<b>"))
+            #expect(page.contains("not a probability") && !page.contains("<b>"))
             #expect(page.contains("href=\"../in/") && page.contains("src=\"data:image/jpeg;base64,"))
         }
         let linked = try clip(texts + ["--index", "in", "--html", "page.html", "--html-links"], in: folder)
@@ -146,6 +148,10 @@ import Testing
         #expect(try lines.records.count == 1 && lines.record["n"] as? [Int] == [1] && lines.errorLines.count == 1)
         let score = try #require(try lines.record["clip_score"] as? Double)
         #expect(abs(score - Double(rows[2][3])!) < 1e-6)
+        // A caption that can't be embedded stops nothing either.
+        let long = "w.png\t\(Array(repeating: "wave", count: 99).joined(separator: " "))\nw.png\ta\n"
+        let short = try clip(["filter", "--pairs", "-", "--long-text", "error"] + model, in: folder, input: long)
+        #expect(short.status == 1 && short.lines.count == 1 && short.errorLines.count == 1)
         let high = try clip(["filter", "--pairs", "in.csv", "--threshold", "0.99"] + model, in: folder)
         #expect(high.lines == ["id,image,caption,clip_score"])
     }

@@ -6,10 +6,13 @@ struct Cluster: Command {
     private static let count = Option(
         "count", .integer("clusters", 1...100_000), help: "How many clusters. (default: 10)")
     private static let seed = Option(
-        "seed", .integer("number", 0...Int.max), help: "Of the choice of the first middles. (default: 0)")
+        "seed", .integer("number", 0...Int.max),
+        help: "What decides the random start: the same number gives the same clusters. (default: 0)")
     private static let density = Option(
         "density", .text("cosine"),
-        help: "Find groups of any number in place of --count: pictures that have enough others at this cosine.")
+        help: """
+            In place of --count, find as many groups as there are: pictures that have enough others within this cosine.
+            """)
     private static let minimum = Option(
         "minimum", .integer("count", 1...1_000_000),
         help: "For --density: how many pictures, itself included, are enough. (default: 5)")
@@ -151,9 +154,12 @@ private struct ClusterRecord: Record {
 
     var text: String {
         let names = labels.map { "\(displayed($0.label)) \(decimal(Double($0.similarity), places: 3))" }
-        let naming = names.isEmpty ? "" : "  " + names.joined(separator: ", ")
-        let likeness = meanSimilarity.map { "  mean cosine \(decimal(Double($0), places: 3))" } ?? ""
-        var text = number == 0 ? "in none: \(paths.count)\n" : "\(number): \(paths.count)\(likeness)\(naming)\n"
+        let naming = names.isEmpty ? "" : "; nearest names " + names.joined(separator: ", ")
+        let likeness = meanSimilarity.map { ", mean cosine \(decimal(Double($0), places: 3))" } ?? ""
+        var text =
+            number == 0
+            ? "in no cluster: \(paths.count.pictures)\n"
+            : "cluster \(number): \(paths.count.pictures)\(likeness)\(naming)\n"
         let shown = showsAll ? paths[...] : number == 0 ? [] : paths.prefix(1)
         for path in shown { text += "    \(displayed(path))\n" }
         return text

@@ -51,7 +51,7 @@ struct ClusterPage {
         let names = labels[number].map { "\($0.label) \(decimal(Double($0.similarity), places: 3))" }
         let naming =
             names.isEmpty
-            ? [] : ["Nearest names: \(names.joined(separator: ", ")): the best of the list given, no fact."]
+            ? [] : ["Nearest names: \(names.joined(separator: ", ")): the best of the list given, not a fact."]
         let mean = cluster.similarities.reduce(0, +) / Float(cluster.similarities.count)
         let heading = labels[number].first.map { "\(number + 1): \($0.label)" } ?? "Cluster \(number + 1)"
         return PictureReport.Section(

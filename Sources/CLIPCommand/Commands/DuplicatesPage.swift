@@ -9,9 +9,14 @@ struct DuplicatesPage {
     let moved: [Int: String]
     let action: DuplicateAction?
 
+    /// Pictures of a group that are shown: a thousand times the same says no more.
+    private static let longestGroup = 60
+
     /// The paths of the pictures of as many groups as a page shows.
     static func paths(_ groups: [DuplicateGroup]) -> [[UInt8]] {
-        groups.prefix(shownCount(groups)).flatMap { [$0.kept.pathBytes] + $0.duplicates.map(\.picture.pathBytes) }
+        groups.prefix(shownCount(groups)).flatMap {
+            [$0.kept.pathBytes] + $0.duplicates.prefix(longestGroup).map(\.picture.pathBytes)
+        }
     }
 
     func report() -> PictureReport {
@@ -30,7 +35,8 @@ struct DuplicatesPage {
         case .link: introduction.append("\(moved.count.pictures) of the same bytes replaced by links to the one kept.")
         }
         return PictureReport(
-            title: groups.isEmpty ? "No duplicates" : "Duplicates in \(groups.count) groups",
+            title: groups.isEmpty
+                ? "No duplicates" : "Duplicates in \(groups.count) group\(groups.count == 1 ? "" : "s")",
             introduction: introduction,
             sections: groups.isEmpty
                 ? []
@@ -51,20 +57,23 @@ struct DuplicatesPage {
     private static func shownCount(_ groups: [DuplicateGroup]) -> Int {
         var room = PagePictures.limit
         return groups.prefix {
-            room -= $0.duplicates.count + 1
+            room -= min($0.duplicates.count, longestGroup) + 1
             return room >= 0
         }.count
     }
 
     private func group(_ group: DuplicateGroup, number: Int) -> PictureReport.Group {
         let bytes = group.duplicates.reduce(0) { $0 + $1.picture.byteCount }
+        let shown = group.duplicates.prefix(DuplicatesPage.longestGroup)
         return PictureReport.Group(
-            "Group \(number): \((group.duplicates.count + 1).pictures)", lines: ["\(fileSize(bytes)) need not be kept"],
+            "Group \(number): \((group.duplicates.count + 1).pictures)",
+            lines: ["\(fileSize(bytes)) need not be kept"]
+                + PictureReport.limitNote(shown: shown.count, of: group.duplicates.count),
             pictures: [
                 pictures.card(
                     group.kept.pathBytes, mark: .init("keep", .good), lines: [group.kept.size, reason(group)])
             ]
-                + group.duplicates.map { duplicate in
+                + shown.map { duplicate in
                     let cosine = decimal(Double(duplicate.similarity), places: 3)
                     let goal = moved[duplicate.picture.number]
                     return pictures.card(

@@ -11,8 +11,8 @@ struct Filter: Command {
     private static let threshold = Option(
         "threshold", .text("cosine"),
         help: """
-            The cosine from which a picture shows something. (default: a greater one than with prompts that name \
-            nothing in particular)
+            The cosine from which a picture shows something. (default: one greater than with any prompt that \
+            names nothing in particular, such as "a photo")
             """)
     private static let show = Option(
         "show", .choice("which", ["kept", "dropped", "all"]),
@@ -85,9 +85,12 @@ struct Filter: Command {
             threshold: least, background: try SearchQuery.backgroundEmbeddings(of: model))
         let verdicts = try input.index.filter(filter, threads: arguments.integer(.threads))
         let kept = verdicts.count { $0.isKept }
-        let results = try ResultStream(
-            output, console: console, note: "\(kept) of \(verdicts.count) pictures stay; cosines with what was named")
         let which = arguments.text(Filter.show) ?? "kept"
+        let results = try ResultStream(
+            output, console: console,
+            note:
+                "\(kept) of \(verdicts.count) pictures stay\(which == "all" ? ", - marks the others" : ""); cosines with "
+                + "what was named")
         let listed = verdicts.filter { which == "all" || $0.isKept == (which == "kept") }
         if let page {
             let report = FilterPage(
@@ -121,16 +124,15 @@ struct Filter: Command {
                 }
             }
             let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
-            let captions: [Embedding] = try model.embed(rows.map(\.pair.text), longText: longText)
+            let captions = try model.embedEach(rows.map(\.pair.text), longText: longText)
             var scores: [Float?] = []
             try model.embedEach(
                 rows.map { .file($0.pair.image) }, options: options.reading, fit: options.fit,
                 batchSize: options.batchSize
             ) { input, result in
-                switch result {
-                case .success(let picture): scores.append(picture.similarity(to: captions[scores.count]))
-                case .failure(let error) where error.kind == .model: throw error
-                case .failure(let error):
+                do {
+                    scores.append(try result.get().similarity(to: captions[scores.count].get()))
+                } catch let error as CLIPError where error.kind != .model {
                     console.fail(described(error, name: input.name))
                     scores.append(nil)
                 }

@@ -17,7 +17,8 @@ struct OutliersPage {
             ],
             sections: [
                 PictureReport.Section(
-                    "\(found.count.pictures)", paragraphs: PictureReport.limitNote(shown: shown.count, of: found.count),
+                    "The \(found.count.pictures) least like the others",
+                    paragraphs: PictureReport.limitNote(shown: shown.count, of: found.count),
                     groups: zip(shown, paths).enumerated().map { rank, pair in
                         PictureReport.Group(
                             "\(rank + 1): mean cosine \(decimal(Double(pair.0.similarity), places: 3))",

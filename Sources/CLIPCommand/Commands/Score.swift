@@ -129,7 +129,8 @@ private struct ScoreRun {
             pictures[input.name] = result
         }
         let texts = pairs.flatMap { [prompt($0.text)] + $0.references.map(prompt) }
-        let embedded = try embed(texts)
+        for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
+        let embedded = try model.embedEach(texts, longText: longText)
         var next = 0
         for line in lines {
             switch line {
@@ -154,24 +155,6 @@ private struct ScoreRun {
     }
 
     private func prompt(_ text: String) -> String { ZeroShotClassifier.prompt(text, in: template) }
-
-    /// All in one call; one by one only where a text stops the others.
-    private func embed(_ texts: [String]) throws -> [Result<Embedding, CLIPError>] {
-        for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
-        if let all: [Embedding] = try? model.embed(texts, longText: longText, normalize: true) {
-            return all.map { .success($0) }
-        }
-        var results: [Result<Embedding, CLIPError>] = []
-        for text in texts {
-            do throws(CLIPError) {
-                results.append(.success(try model.embed(text, longText: longText)))
-            } catch {
-                if error.kind == .model { throw error }
-                results.append(.failure(error))
-            }
-        }
-        return results
-    }
 }
 
 /// The scores of one pair.

@@ -94,6 +94,10 @@ struct Search: Command {
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
         let page = try PageFile(arguments, console: console)
+        // Other commands take the folder so.
+        if !arguments.has(.index), let folder = arguments.texts.last, FilePath(folder).kind == .folder {
+            throw InputError("\(folder): is a folder: search in it with --index \(folder)")
+        }
         let index = try IndexChoice.open(arguments)
         let model = try IndexChoice.model(of: index, arguments)
         let terms = SearchTerms(index: index, model: model, arguments: arguments, console: console)

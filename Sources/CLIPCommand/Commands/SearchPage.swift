@@ -24,7 +24,7 @@ struct SearchPage {
     let index: PictureIndex
 
     func report(_ page: PageFile) throws -> PictureReport {
-        let shown = answers.map { $0.hits.prefix(max(1, PagePictures.limit / answers.count)) }
+        let shown = answers.map { $0.hits.prefix(PagePictures.limit / max(1, answers.count)) }
         let asked = answers.flatMap(\.terms).filter(\.isPicture).map { Array($0.text.utf8) }
         let pictures = try page.pictures(
             asked + shown.flatMap { $0.map(\.picture.pathBytes) }, options: index.settings.reading)
@@ -44,13 +44,20 @@ struct SearchPage {
             title: isSingle ? "Search: \(answers[0].name)" : "\(answers.count) searches",
             introduction: ["Of \(index.count.pictures), those nearest to what was asked for, the nearest first."],
             sections: sections,
-            notes: PictureReport.notes(
-                index,
-                """
-                A search always has a nearest picture, whether or not anything fits. A “?” stands on pictures that are no \
-                more like the words than like words that fit anything, such as “a photo”: they probably show something \
-                else. Pictures to be left out were compared with each picture, and dropped those that they match better.
-                """))
+            notes: notes)
+    }
+
+    private var notes: [String] {
+        let fit = """
+            A search always has a nearest picture, whether or not anything fits. A “?” stands on pictures that are no more \
+            like the words than like words that fit anything, such as “a photo”: they probably show something else.
+            """
+        let exclusion = """
+            What was to be left out (“without”) dropped the pictures that are more like it than like what was wanted, or \
+            that reach the cosine that was set for it.
+            """
+        let excludes = answers.contains { $0.terms.contains { !$0.isWanted } }
+        return [fit] + (excludes ? [exclusion] : []) + PictureReport.notes(index)
     }
 
     private func paragraphs(_ answer: Answer, shown: Int) -> [String] {

@@ -62,8 +62,8 @@ final class PageFile {
 extension PictureReport {
     /// What every page says of the numbers on it.
     static let cosineNote = """
-        A cosine says how near two embeddings are to each other, between −1 and 1. It is no probability and no share of \
-        anything: compare cosines of one question with each other, never with those of another model. A picture and a \
+        A cosine says how near two embeddings are to each other, between −1 and 1. It is not a probability, nor a share \
+        of anything: compare cosines of one question with each other, never with those of another model. A picture and a \
         text usually have a much lower cosine than two pictures.
         """
 

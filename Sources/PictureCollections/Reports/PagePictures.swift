@@ -67,6 +67,8 @@ public struct PagePictures: Sendable {
         var options = options
         options.leastEdge = edge
         options.allowsTruncated = true
+        // Many pictures at once, not one on many threads.
+        options.threads = 1
         guard let image = try? Image(bytes: bytes, options: options) else { return .missing }
         return Thumbnail(of: image, edge: edge)
     }

@@ -1,5 +1,8 @@
 extension PictureReport {
     /// How pages look, in a light and a dark room, on a phone and on a wide screen.
+    ///
+    /// No `content-visibility`: of 5,000 pictures it makes loading quicker, but every picture that comes into view then
+    /// lays out the whole grid anew, and scrolling stutters.
     static let style = """
         :root {
           color-scheme: light dark;
@@ -52,7 +55,7 @@ extension PictureReport {
         .terms img { width: 3.5rem; height: 3.5rem; object-fit: cover; border-radius: .5rem; }
 
         .pictures, .groups { margin: 1.1rem 0; padding: 0; list-style: none; }
-        .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.6rem, 1fr)); gap: .8rem; }
+        .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(10rem, 45%), 1fr)); gap: .8rem; }
         .card {
           position: relative; min-width: 0; overflow: clip; border: 1px solid var(--line); border-radius: .8rem;
           background: var(--card);
@@ -62,7 +65,7 @@ extension PictureReport {
         .shot, .missing {
           display: flex; align-items: center; justify-content: center; width: 100%; aspect-ratio: 1; padding: 0;
           border: 0; background: var(--tile); color: var(--soft); font: inherit; font-size: .85rem;
-          text-decoration: none; cursor: zoom-in; content-visibility: auto;
+          text-decoration: none; cursor: zoom-in;
         }
         .missing { cursor: default; }
         .shot:focus-visible { outline-offset: -3px; }
@@ -86,7 +89,7 @@ extension PictureReport {
         .groups { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 1rem; }
         .group { max-width: 100%; padding: .8rem; border: 1px solid var(--line); border-radius: 1.1rem; }
         .group .pictures { display: flex; flex-wrap: wrap; margin: .7rem 0 0; }
-        .group .card { width: 10.4rem; max-width: 100%; }
+        .group .card { width: min(10.4rem, calc(50vw - 2.9rem)); }
         .group > p { margin: 0; color: var(--soft); font-size: .88rem; }
 
         .scroll { overflow-x: auto; margin: 1rem 0; }
@@ -122,7 +125,6 @@ extension PictureReport {
         .tools .close { margin-left: auto; }
 
         @media print {
-          .shot { content-visibility: visible; }
           .card { break-inside: avoid; }
           nav, .skip { display: none; }
         }
