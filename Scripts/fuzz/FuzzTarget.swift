@@ -38,6 +38,7 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     options.allowTruncated = choice & 1 != 0
     options.alpha = choice & 2 != 0 ? .drop : .white
     if choice & 24 == 24 { options.leastEdge = Int(choice >> 5) + 1 }
+    if choice & 96 == 96 { (options.threads, options.leastSharedPixels) = (3, 0) }
     options.gray16 = choice & 4 != 0 ? .clip : .high
 
     // Time of the processor, not of the clock: the machine may be busy with other things, or the run be paused.

@@ -51,6 +51,8 @@ package struct DecodingOptions: Sendable {
     package var leastEdge: Int?
     /// How many threads may decode one large picture; the result is the same.
     package var threads = 1
+    /// Pictures of fewer pixels are decoded by one thread: waking another takes as long.
+    package var leastSharedPixels = 1 << 20
 
     package init() {}
 }

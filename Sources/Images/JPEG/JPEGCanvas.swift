@@ -9,13 +9,14 @@ struct JPEGCanvas {
 
     /// - Parameters:
     ///   - pixels: `[height, width, 3]`.
-    ///   - threads: what the caller allows.
-    init(_ frame: JPEGFrame, colour: JPEGColour, pixels: UnsafeMutableBufferPointer<UInt8>, threads: Int) {
+    ///   - options: the threads that the caller allows.
+    init(
+        _ frame: JPEGFrame, colour: JPEGColour, pixels: UnsafeMutableBufferPointer<UInt8>, options: DecodingOptions
+    ) {
         self.frame = frame
         self.colour = colour
         self.pixels = pixels
-        // Small pictures are decoded in less time than it takes to wake a thread and to share the work.
-        self.threads = frame.codedWidth * frame.codedHeight < 1 << 20 ? 1 : threads
+        threads = frame.codedWidth * frame.codedHeight < options.leastSharedPixels ? 1 : options.threads
     }
 
     func assembly(of band: JPEGBand) throws(ImageError) -> JPEGRowAssembly {

@@ -31,7 +31,7 @@ package enum JPEGDecoder: ImageDecoder {
                 let output = UnsafeMutableBufferPointer(rebasing: memory[..<byteCount])
                 preferLargePages(output)
                 let canvas = JPEGCanvas(
-                    frame, colour: file.colour(of: frame), pixels: output, threads: file.options.threads)
+                    frame, colour: file.colour(of: frame), pixels: output, options: file.options)
                 if !frame.isProgressive, !frame.isArithmetic, firstScan.members.count == frame.components.count {
                     try JPEGStreamedPicture.decode(&file, firstScan, into: canvas)
                 } else {

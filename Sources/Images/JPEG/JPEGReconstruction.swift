@@ -3,10 +3,13 @@ struct JPEGReconstruction {
     private let frame: JPEGFrame
     /// One for each component; nil where no scan was.
     private let quantisation: [JPEGStorage<Int16>?]
+    /// Only for pictures whose coefficients are all at hand.
+    private let smoothing: JPEGBlockSmoothing?
 
-    init(_ frame: JPEGFrame, _ quantisation: [JPEGStorage<Int16>?]) {
+    init(_ frame: JPEGFrame, _ quantisation: [JPEGStorage<Int16>?], smoothing: JPEGBlockSmoothing? = nil) {
         self.frame = frame
         self.quantisation = quantisation
+        self.smoothing = smoothing
     }
 
     /// Transforms an MCU row.
@@ -18,6 +21,10 @@ struct JPEGReconstruction {
             // A component without a scan stays at the middle level that the window begins with.
             guard let factors = quantisation[index] else { continue }
             let (plane, window) = (coefficients[index], windows[index])
+            if let smoothing {
+                smoothing.transform(component: index, plane, mcuRow: top, quantisation: factors.base, into: window)
+                continue
+            }
             for row in 0..<component.layout.vertical {
                 let first = (top * component.layout.vertical + row) * plane.blocksPerRow
                 for column in 0..<component.blocksPerRow {

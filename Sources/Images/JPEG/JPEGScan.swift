@@ -23,10 +23,13 @@ extension JPEGScan {
     /// - Parameters:
     ///   - coefficients: one for each of the frame's components.
     ///   - top: at which MCU row of `coefficients` the blocks go.
+    /// - Returns: whether there was any data.
     @inline(__always)
+    @discardableResult
     mutating func readRow(
         _ mcuRow: Int, _ header: JPEGScanHeader, _ frame: JPEGFrame, into coefficients: [JPEGCoefficients], top: Int
-    ) {
+    ) -> Bool {
+        var hasData = false
         if header.members.count == 1 {
             // The MCUs are single blocks, and there are none but the picture's.
             let component = frame.components[header.members[0].component]
@@ -37,6 +40,7 @@ extension JPEGScan {
                 for column in 0..<component.blocksPerRow where beginUnit() {
                     readBlock(member: 0, index: first &+ column, of: plane)
                     endUnit()
+                    hasData = true
                 }
             }
         } else {
@@ -52,7 +56,9 @@ extension JPEGScan {
                     }
                 }
                 endUnit()
+                hasData = true
             }
         }
+        return hasData
     }
 }
