@@ -29,6 +29,7 @@ enum Mutations {
             options.maximumPixels = 1 << 20
             options.allowTruncated = number % 3 == 0
             if number % 5 == 0 { options.leastEdge = 8 }
+            if number % 7 == 0 { (options.threads, options.leastSharedPixels) = (3, 0) }
             let start = clock()
             if let picture = try? decodeImage(bytes, options: options), picture.width > 0 { decoded += 1 }
             let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)

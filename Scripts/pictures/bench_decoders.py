@@ -115,10 +115,10 @@ def main():
             size = path.stat().st_size / 1e6
             print(f"| {name} | {size:.1f} | {theirs:.1f} | {here:.1f} | {here / theirs:.2f} |", flush=True)
 
-        print("\n| decode | one thread, ms | two threads, ms | ratio |\n|---|---|---|---|")
-        for name, path in chosen:
-            if not name.startswith("JPEG"):
-                continue
+        jpegs = [(name, path) for name, path in chosen if name.startswith("JPEG")]
+        if jpegs:
+            print("\n| decode | one thread, ms | two threads, ms | ratio |\n|---|---|---|---|")
+        for name, path in jpegs:
             one, two = compare(
                 arguments.rounds, lambda: ours("time", path, "drop"), lambda: ours("time", path, "drop,threads=2"))
             print(f"| {name} | {one:.1f} | {two:.1f} | {one / two:.2f} |", flush=True)

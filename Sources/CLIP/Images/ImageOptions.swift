@@ -2,7 +2,7 @@ package import Images
 
 /// The choices that a picture file leaves open.
 public struct ImageOptions: Sendable {
-    package var decoding = DecodingOptions()
+    package var decoding: DecodingOptions = DecodingOptions()
 
     /// Settings as the reference pipeline has them: alpha over white, upright, at most 200 million pixels.
     public init() {}
