@@ -455,7 +455,7 @@ def main():
             (run("search-both", "search", "a red fruit", "--image", "photos/peach.png", "--minus", "a person",
                  "--weights", "1,0.5", "--index", "photos", "--html-links"), False),
             (run("clusters", "cluster", "photos", "--count", "4", "--labels", "animal,fruit,vehicle,tool,flower"), False),
-            (run("duplicates", "dedupe", "photos", "--threshold", "0.6"), False),
+            (run("duplicates", "dedupe", "photos", "--threshold", "0.35"), False),
             (run("filter", "filter", "photos", "--keep", "an animal", "--drop", "a fruit", "--show", "all"), False),
             (run("outliers", "outliers", "photos", "--top", "5"), False),
             (run("audit", "audit", "photos", "--labels", "dog|puppy,cat|kitten,fruit,vehicle"), False),

@@ -130,6 +130,7 @@ import Testing
             ["dedupe", "--index", "in", "--exact", "--move-to", "aside", "--html", "page.html"], in: folder)
         let page = try folder.text("page.html")
         #expect(moved.status == 0 && page.contains("href=\"./aside/in/c/e.png\"") && page.contains("moved here"))
+        #expect(page.contains("kept: indexed first of equals") && page.contains("same bytes"))
         #expect(page.components(separatedBy: "class=\"shot\"").count == 3)
     }
 

@@ -89,7 +89,10 @@ extension PictureReport {
 
 extension IndexedPicture {
     /// Its size in pixels and bytes, for people.
-    var size: String { "\(width) × \(height), \(fileSize(byteCount))" }
+    var size: String {
+        let size = fileSize(byteCount).split(separator: " ").joined(separator: "\u{A0}")
+        return "\(width)\u{A0}×\u{A0}\(height), \(size)"
+    }
 }
 
 extension Int {
