@@ -1,24 +1,46 @@
 /// Hidden states, `[rows, columns]`, row-major.
 ///
-/// Rows lie an odd number of cache lines apart, so that a column of them spreads over all sets of a cache, and end in
-/// zeros up to a whole panel.
+/// Rows lie an odd number of cache lines apart, so that a column of them spreads over all sets of a cache, and may be
+/// read up to a whole panel.
 package struct Activations: Sendable {
     package let rows: Int
     package let columns: Int
     /// Floats from one row to the next.
     package let stride: Int
-    private let buffer: FloatBuffer
+    nonisolated(unsafe) private let start: UnsafeMutablePointer<Float>
+    /// Keeps the memory alive.
+    private let owner: any AnyObject & Sendable
 
     /// Zeros.
     package init(rows: Int, columns: Int) {
         self.rows = rows
         self.columns = columns
         stride = Activations.stride(columns: columns)
-        buffer = FloatBuffer(count: rows * stride)
+        let buffer = FloatBuffer(count: rows * stride)
+        start = buffer.start
+        owner = buffer
+    }
+
+    /// Memory of `pool`, which holds any numbers.
+    init(rows: Int, columns: Int, from pool: BufferPool) {
+        self.rows = rows
+        self.columns = columns
+        stride = Activations.stride(columns: columns)
+        let floats = rows * stride + FloatBuffer.slack
+        let memory = pool.take(byteCount: 4 * floats)
+        start = memory.start.bindMemory(to: Float.self, capacity: floats)
+        owner = memory
     }
 
     /// The first number of row `index`. The memory lives as long as this value or a copy of it.
-    package func row(_ index: Int) -> UnsafeMutablePointer<Float> { buffer.start + index * stride }
+    package func row(_ index: Int) -> UnsafeMutablePointer<Float> { start + index * stride }
 
     private static func stride(columns: Int) -> Int { ((columns + 15) / 16 | 1) * 16 }
+}
+
+extension Compute {
+    /// Room for hidden states in memory that layers and calls share. It holds any numbers.
+    package func activations(rows: Int, columns: Int) -> Activations {
+        Activations(rows: rows, columns: columns, from: memory)
+    }
 }

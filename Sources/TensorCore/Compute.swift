@@ -15,6 +15,8 @@ package struct Compute: Sendable {
 
     let kernels: KernelTable
     let parallel: Parallel
+    /// What all calls with this value and its copies take their memory from.
+    let memory = BufferPool()
 
     /// - Parameters:
     ///   - instructionSet: nil means CLIP_ISA, else the best of this machine.

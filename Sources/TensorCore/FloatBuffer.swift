@@ -13,5 +13,6 @@ package final class FloatBuffer: @unchecked Sendable {
 
     deinit { UnsafeMutableRawPointer(start).deallocate() }
 
-    private static let slack = 64
+    /// Floats behind the last that may be read.
+    static let slack = 64
 }

@@ -50,7 +50,7 @@ extension Compute {
     private func quantise(_ products: [LinearProduct]) -> [QuantisedRows] {
         var inputs: [QuantisedRows] = []
         for product in products where product.rows > 0 && !inputs.contains(where: { $0.holds(product) }) {
-            inputs.append(QuantisedRows(product, kernels.quantised))
+            inputs.append(QuantisedRows(product, kernels.quantised, memory))
         }
         var tiles: [(input: Int, tile: Int)] = []
         for index in inputs.indices { tiles += (0..<inputs[index].tileCount).map { (index, $0) } }
@@ -83,26 +83,24 @@ private final class QuantisedRows: @unchecked Sendable {
     let wordsPerRow: Int
     let words: UnsafeMutablePointer<Int32>
     let scales: UnsafeMutablePointer<RowScale>
+    private let memory: PooledMemory
     private let input: UnsafePointer<Float>
     private let inputStride: Int
     private let rows: Int
     private let columns: Int
 
     /// Room for the levels of `product`'s input.
-    init(_ product: LinearProduct, _ kernels: QuantisedKernels) {
+    init(_ product: LinearProduct, _ kernels: QuantisedKernels, _ pool: BufferPool) {
         input = product.input
         inputStride = product.inputStride
         rows = product.rows
         columns = product.weights.inputs
         tileCount = (rows + kernels.tileRows - 1) / kernels.tileRows
         wordsPerRow = PanelPackedMatrix.groupCount(inputs: columns) * kernels.steps
-        words = .allocate(capacity: rows * wordsPerRow)
-        scales = .allocate(capacity: rows)
-    }
-
-    deinit {
-        words.deallocate()
-        scales.deallocate()
+        let wordCount = rows * wordsPerRow
+        memory = pool.take(byteCount: 4 * wordCount + MemoryLayout<RowScale>.stride * rows)
+        words = memory.start.bindMemory(to: Int32.self, capacity: wordCount)
+        scales = (memory.start + 4 * wordCount).bindMemory(to: RowScale.self, capacity: rows)
     }
 
     func holds(_ product: LinearProduct) -> Bool {

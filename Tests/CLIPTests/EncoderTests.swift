@@ -1,10 +1,10 @@
 import Foundation
 import JSON
-import TensorCore
 import Testing
 import Weights
 
 @testable import CLIP
+@testable import TensorCore
 
 @Suite struct EncoderTests {
     @Test(arguments: SeededModel.all, InstructionSet.available)
@@ -56,6 +56,26 @@ import Weights
             let compute = try Compute(instructionSet: instructionSet, threads: threads)
             #expect(encoder.embed(tokens: tokens, compute: compute) == alone, "\(threads) threads")
         }
+    }
+
+    /// Memory that a call gets back holds what another left there, or anything.
+    @Test(arguments: SeededModel.all)
+    func whatMemoryHeldBeforeChangesNothing(_ model: SeededModel) throws {
+        let images = try ImageEncoder(configuration: model.configuration, weights: model.weights())
+        let texts = try TextEncoder(configuration: model.configuration, weights: model.weights())
+        let tokens = try model.texts().map(\.tokens)
+        let compute = try Compute(threads: 2)
+        let first = embed(images, model, pictures: 0..<3, compute) + texts.embed(tokens: tokens, compute: compute)
+        do {
+            let held = compute.memory.idleByteCounts.map { (compute.memory.take(byteCount: $0), $0) }
+            #expect(!held.isEmpty)
+            // Four of these bytes make a float that is no number.
+            for (memory, byteCount) in held {
+                memory.start.initializeMemory(as: UInt8.self, repeating: 0xFF, count: byteCount)
+            }
+        }
+        let second = embed(images, model, pictures: 0..<3, compute) + texts.embed(tokens: tokens, compute: compute)
+        #expect(second == first)
     }
 
     /// Beginnings in common: a template, none, one inside another, a whole text, a text that is the beginning of another.

@@ -36,16 +36,16 @@ struct AttentionPooling: Sendable {
     /// - Returns: a state per sequence, `[sequences.count, width]`.
     func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
         let width = configuration.width
-        let probe = Activations(rows: 1, columns: width)
+        let probe = compute.activations(rows: 1, columns: width)
         probe.row(0).update(from: self.probe, count: width)
         // Keys and values side by side, `[rows, 2 · width]`.
-        let projected = Activations(rows: hidden.rows, columns: 2 * width)
-        let queries = Activations(rows: 1, columns: width)
+        let projected = compute.activations(rows: hidden.rows, columns: 2 * width)
+        let queries = compute.activations(rows: 1, columns: width)
         compute.linear([
             LinearProduct(key, hidden, into: projected), LinearProduct(value, hidden, into: projected, column: width),
             LinearProduct(query, probe, into: queries),
         ])
-        let attended = Activations(rows: sequences.count, columns: width)
+        let attended = compute.activations(rows: sequences.count, columns: width)
         compute.attention(
             sequences.enumerated().map { index, sequence in
                 AttentionSequence(
@@ -54,10 +54,10 @@ struct AttentionPooling: Sendable {
             }, keys: projected.row(0), values: projected.row(0) + width, heads: configuration.headCount,
             headWidth: width / configuration.headCount, stride: projected.stride, targetStride: attended.stride)
 
-        let pooled = Activations(rows: sequences.count, columns: width)
+        let pooled = compute.activations(rows: sequences.count, columns: width)
         compute.linear([LinearProduct(output, attended, into: pooled)])
         compute.layerNorm(norm, pooled, into: attended)
-        let intermediate = Activations(rows: sequences.count, columns: configuration.intermediateWidth)
+        let intermediate = compute.activations(rows: sequences.count, columns: configuration.intermediateWidth)
         compute.linear([
             LinearProduct(mlpInput, attended, into: intermediate, activation: configuration.activation.linear)
         ])

@@ -83,7 +83,7 @@ package struct ImageEncoder: Sendable {
 
     private func embedGroup(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) -> [Float] {
         let tokenCount = configuration.tokenCount
-        let hidden = Activations(rows: count * tokenCount, columns: configuration.transformer.width)
+        let hidden = compute.activations(rows: count * tokenCount, columns: configuration.transformer.width)
         embedPatches(pixels, count: count, into: hidden, compute)
         if let inputNorm { compute.layerNorm(inputNorm, hidden, into: hidden) }
         let sequences = (0..<count).map { TokenSequence($0 * tokenCount..<($0 + 1) * tokenCount, pooled: 0) }
@@ -112,10 +112,11 @@ package struct ImageEncoder: Sendable {
     private func meanOfPatches(
         _ hidden: Activations, _ sequences: [TokenSequence], _ compute: Compute
     ) -> Activations {
-        let pooled = Activations(rows: sequences.count, columns: hidden.columns)
+        let pooled = compute.activations(rows: sequences.count, columns: hidden.columns)
         compute.forEach(sequences.count) { index in
             let rows = sequences[index].ownRows.dropFirst(classToken == nil ? 0 : 1)
             let target = pooled.row(index)
+            target.update(repeating: 0, count: hidden.columns)
             for row in rows {
                 let source = hidden.row(row)
                 for column in 0..<hidden.columns { target[column] += source[column] }
@@ -132,7 +133,7 @@ package struct ImageEncoder: Sendable {
         let tokenCount = configuration.tokenCount
         let patchCount = configuration.gridSize * configuration.gridSize
         let width = configuration.transformer.width
-        let patches = Activations(rows: count * patchCount, columns: patchEmbedding.weights.inputs)
+        let patches = compute.activations(rows: count * patchCount, columns: patchEmbedding.weights.inputs)
         compute.forEach(count * configuration.gridSize) { index in
             let (image, row) = index.quotientAndRemainder(dividingBy: configuration.gridSize)
             cutPatches(pixels, image: image, gridRow: row, into: patches)

@@ -80,7 +80,7 @@ package struct TextEncoder: Sendable {
     /// - Returns: `[layout.sequences.count, embeddingDimension]`.
     private func embed(_ layout: TextLayout, _ compute: Compute) -> [Float] {
         let width = configuration.transformer.width
-        let hidden = Activations(rows: layout.tokens.count, columns: width)
+        let hidden = compute.activations(rows: layout.tokens.count, columns: width)
         for (row, token) in layout.tokens.enumerated() {
             positions.withUnsafeBufferPointer { positions in
                 hidden.row(row).update(from: positions.baseAddress! + token.position * width, count: width)

@@ -22,7 +22,7 @@ struct Transformer: Sendable {
     /// - Parameter hidden: every token once, `[rows, width]`.
     /// - Returns: the states of the pooled tokens, `[sequences.count, width]`.
     func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
-        let state = State(hidden, sequences: sequences, configuration: configuration)
+        let state = State(hidden, sequences: sequences, configuration: configuration, compute)
         for index in 0..<max(0, configuration.layerCount - 1) { run(layers[index], state, compute) }
         return runLast(layers[configuration.layerCount - 1], state, compute)
     }
@@ -31,11 +31,11 @@ struct Transformer: Sendable {
     ///
     /// - Parameter hidden: every token once, `[rows, width]`.
     func run(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) {
-        let state = State(hidden, sequences: sequences, configuration: configuration)
+        let state = State(hidden, sequences: sequences, configuration: configuration, compute)
         for index in 0..<configuration.layerCount { run(layers[index], state, compute) }
     }
 
-    /// What one run works on, allocated once for all layers.
+    /// What one run works on, taken once for all layers.
     private struct State {
         let sequences: [TokenSequence]
         /// `[rows, width]`.
@@ -46,12 +46,15 @@ struct Transformer: Sendable {
         /// `[rows, intermediateWidth]`.
         let intermediate: Activations
 
-        init(_ hidden: Activations, sequences: [TokenSequence], configuration: TransformerConfiguration) {
+        init(
+            _ hidden: Activations, sequences: [TokenSequence], configuration: TransformerConfiguration,
+            _ compute: Compute
+        ) {
             self.hidden = hidden
             self.sequences = sequences
-            normed = Activations(rows: hidden.rows, columns: configuration.width)
-            projected = Activations(rows: hidden.rows, columns: 3 * configuration.width)
-            intermediate = Activations(rows: hidden.rows, columns: configuration.intermediateWidth)
+            normed = compute.activations(rows: hidden.rows, columns: configuration.width)
+            projected = compute.activations(rows: hidden.rows, columns: 3 * configuration.width)
+            intermediate = compute.activations(rows: hidden.rows, columns: configuration.intermediateWidth)
         }
     }
 
@@ -78,12 +81,12 @@ struct Transformer: Sendable {
     /// The last layer: every token is a key and a value, but only the pooled ones are queries and go through the MLP.
     private func runLast(_ layer: TransformerLayer?, _ state: State, _ compute: Compute) -> Activations {
         let width = configuration.width
-        let hidden = Activations(rows: state.sequences.count, columns: width)
+        let hidden = compute.activations(rows: state.sequences.count, columns: width)
         gather(state.hidden, state, into: hidden)
         guard let layer else { return hidden }
-        let normed = Activations(rows: hidden.rows, columns: width)
+        let normed = compute.activations(rows: hidden.rows, columns: width)
         // As far apart as keys and values are.
-        let queries = Activations(rows: hidden.rows, columns: 3 * width)
+        let queries = compute.activations(rows: hidden.rows, columns: 3 * width)
 
         compute.layerNorm(layer.attentionNorm, state.hidden, into: state.normed)
         gather(state.normed, state, into: normed)
@@ -99,7 +102,7 @@ struct Transformer: Sendable {
                     target: normed.row(index))
             }, state, compute)
         compute.linear([product(layer.attentionOutput, normed, addedTo: hidden)])
-        let intermediate = Activations(rows: hidden.rows, columns: configuration.intermediateWidth)
+        let intermediate = compute.activations(rows: hidden.rows, columns: configuration.intermediateWidth)
         runMLP(layer, hidden: hidden, normed: normed, intermediate: intermediate, compute)
         return hidden
     }
