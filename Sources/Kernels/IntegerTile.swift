@@ -35,11 +35,13 @@ extension IntegerUnit {
     @usableFromInline package var rightOffset: Int
     /// The sums, `[rows, 2 vectors]`.
     @usableFromInline package var target: UnsafeMutablePointer<Int32>
+    /// What is fetched for later meanwhile.
+    @usableFromInline package var ahead: StretchLookahead
 
     @inlinable
     package init(
         rows: Int, words: UnsafePointer<Int32>, groups: Int, weights: UnsafeRawPointer, rightOffset: Int,
-        target: UnsafeMutablePointer<Int32>
+        target: UnsafeMutablePointer<Int32>, ahead: StretchLookahead
     ) {
         self.rows = rows
         self.words = words
@@ -47,6 +49,7 @@ extension IntegerUnit {
         self.weights = weights
         self.rightOffset = rightOffset
         self.target = target
+        self.ahead = ahead
     }
 }
 
@@ -78,15 +81,22 @@ extension IntegerUnit {
     @inlinable @inline(__always)
     package static func tile<T: IntegerTile>(_: T.Type, _ job: IntegerTileJob) where T.Unit == Self {
         var tile = T()
+        var ahead = job.ahead
         // One step after the other over all groups: the weights of one step alone need registers.
         for step in 0..<steps {
             var words = job.words + step * T.rows
             var weights = job.weights
-            for _ in 0..<job.groups {
-                tile.accumulate(
-                    words, self.weights(weights, step: step), self.weights(weights + job.rightOffset, step: step))
-                words += steps * T.rows
-                weights += 64
+            var group = 0
+            while group < job.groups {
+                ahead.advance()
+                let end = min(group + 8, job.groups)
+                while group < end {
+                    tile.accumulate(
+                        words, self.weights(weights, step: step), self.weights(weights + job.rightOffset, step: step))
+                    words += steps * T.rows
+                    weights += 64
+                    group += 1
+                }
             }
         }
         tile.store(job.target)

@@ -64,18 +64,25 @@ extension QuantisingUnit {
         _ block: QuantisedBlock, tileRows: Int, steps: Int, tile: (IntegerTileJob) -> Void
     ) {
         let panelBytes = 64 * block.groups
+        let aheadBytes = max(16, tileColumns) / 16 * panelBytes
         withUnsafeTemporaryAllocation(byteCount: 4 * tileRows * tileColumns, alignment: 64) { scratch in
             let sums = scratch.baseAddress!.assumingMemoryBound(to: Int32.self)
             for column in stride(from: 0, to: block.columns, by: tileColumns) {
                 // The last panel may be alone: then both halves of the tile are the same one.
                 let rightOffset = width < 16 ? 4 * width : column + 16 < block.columns ? panelBytes : 0
+                let weights = block.panels + (column / 16 * panelBytes + column % 16 * 4)
                 for index in block.tiles {
                     let rows = evenBlock(index, of: block.tileCount, rows: block.rows)
+                    // Every tile asks for its share of the next columns' weights.
+                    let part = evenBlock(
+                        index - block.tiles.lowerBound, of: block.tiles.count, rows: aheadBytes)
                     tile(
                         IntegerTileJob(
                             rows: rows.count, words: block.words + rows.lowerBound * block.groups * steps,
-                            groups: block.groups, weights: block.panels + (column / 16 * panelBytes + column % 16 * 4),
-                            rightOffset: rightOffset, target: sums))
+                            groups: block.groups, weights: weights, rightOffset: rightOffset, target: sums,
+                            ahead: StretchLookahead(
+                                weights + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.groups,
+                                isStream: block.rows <= 16)))
                     finish(block, sums, rows: rows, column: column)
                 }
             }
