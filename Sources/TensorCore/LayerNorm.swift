@@ -21,8 +21,8 @@ extension Compute {
         target: UnsafeMutablePointer<Float>, targetStride: Int
     ) {
         let columns = norm.gain.count
-        // A piece of work shorter than this costs less than handing it to another core.
-        let chunks = max(1, min(rows, rows * columns / 32768))
+        // A piece of work shorter than this, a few microseconds, costs less than handing it to another core.
+        let chunks = max(1, min(rows, rows * columns / 8192))
         parallel.run(chunks) { chunk in
             let range = evenBlock(chunk, of: chunks, rows: rows)
             kernels.layerNorm(

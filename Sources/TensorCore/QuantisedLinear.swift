@@ -9,7 +9,9 @@ extension Compute {
         let inputs = quantise(products)
         var tasks: [QuantisedTask] = []
         let work = products.map { $0.rows * $0.weights.outputs * $0.weights.inputs }
-        let share = max(1, threads == 1 ? Int.max : work.reduce(0, +) / (4 * threads))
+        // So small that no core waits long for the last one, but worth the handing over.
+        let share =
+            threads == 1 ? Int.max : max(Compute.smallestQuantisedTask, work.reduce(0, +) / (16 * threads))
         for (index, product) in products.enumerated() {
             guard let input = inputs.firstIndex(where: { $0.holds(product) }) else { continue }
             let tiles = inputs[input].tileCount
@@ -31,6 +33,9 @@ extension Compute {
             run(products[task.product], inputs[task.input], task)
         }
     }
+
+    /// Products of two numbers, some ten microseconds of them.
+    private static let smallestQuantisedTask = 2_000_000
 
     /// Columns in pairs of panels, what the widest tile takes.
     private static let quantisedUnit = 2 * PanelPackedMatrix.panelWidth
