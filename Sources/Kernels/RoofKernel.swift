@@ -3,15 +3,27 @@ package struct RoofTable: Sendable {
     /// Multiply-adds in registers alone, `steps` times on twelve vectors.
     /// - Returns: the number of floating-point operations, two per multiply-add, and a number that depends on all.
     package let multiplyAdds: @Sendable (_ steps: Int) -> (operations: Int, result: Float)
+    /// The products of int8 layers in registers alone, `steps` times on twelve vectors.
+    /// - Returns: the number of operations, a multiplication and an addition per product, and a number that depends on all.
+    package let integerProducts: @Sendable (_ steps: Int) -> (operations: Int, result: Int32)
     /// The sum of `count` floats, a multiple of 128.
     package let sum: @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
 
     package init(
         multiplyAdds: @escaping @Sendable (_ steps: Int) -> (operations: Int, result: Float),
+        integerProducts: @escaping @Sendable (_ steps: Int) -> (operations: Int, result: Int32),
         sum: @escaping @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
     ) {
         self.multiplyAdds = multiplyAdds
+        self.integerProducts = integerProducts
         self.sum = sum
+    }
+
+    /// The same limits but for int8 products.
+    package func replacing(
+        integerProducts: @escaping @Sendable (_ steps: Int) -> (operations: Int, result: Int32)
+    ) -> RoofTable {
+        RoofTable(multiplyAdds: multiplyAdds, integerProducts: integerProducts, sum: sum)
     }
 }
 
@@ -62,5 +74,34 @@ extension VectorUnit {
             h += load(start + index + 7 * width)
         }
         return (((a + b) + (c + d)) + ((e + f) + (g + h))).sum()
+    }
+}
+
+extension IntegerUnit {
+    /// Twelve chains, as for `multiplyAdds`. Each multiplies its own sums, which may overflow: of what doesn't change a
+    /// compiler would take the product once.
+    @inlinable @inline(__always)
+    package static func products(_ steps: Int) -> (operations: Int, result: Int32) {
+        let weights = Sums(repeating: 0x0102_FF03)
+        var (a, b, c) = (Sums(repeating: 1), Sums(repeating: 2), Sums(repeating: 3))
+        var (d, e, f) = (Sums(repeating: 4), Sums(repeating: 5), Sums(repeating: 6))
+        var (g, h, i) = (Sums(repeating: 7), Sums(repeating: 8), Sums(repeating: 9))
+        var (j, k, l) = (Sums(repeating: 10), Sums(repeating: 11), Sums(repeating: 12))
+        for _ in 0..<steps {
+            a = add(a, a, weights)
+            b = add(b, b, weights)
+            c = add(c, c, weights)
+            d = add(d, d, weights)
+            e = add(e, e, weights)
+            f = add(f, f, weights)
+            g = add(g, g, weights)
+            h = add(h, h, weights)
+            i = add(i, i, weights)
+            j = add(j, j, weights)
+            k = add(k, k, weights)
+            l = add(l, l, weights)
+        }
+        let all = (((a &+ b) &+ (c &+ d)) &+ ((e &+ f) &+ (g &+ h))) &+ ((i &+ j) &+ (k &+ l))
+        return (2 * 4 / Self.steps * 12 * lanes * steps, all.wrappedSum())
     }
 }

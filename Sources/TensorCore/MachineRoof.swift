@@ -1,6 +1,7 @@
 internal import Kernels
 import KernelsAVX2
 import KernelsAVX512
+import KernelsAVX512VNNI
 import KernelsBaseline
 import Synchronization
 
@@ -8,6 +9,8 @@ import Synchronization
 package struct MachineRoof: Sendable {
     /// Floating-point operations a second, two per multiply-add, of 32-bit floats in registers.
     package var operationsPerSecond: Double
+    /// Operations a second, two per product of an int8 layer, of numbers in registers.
+    package var integerOperationsPerSecond: Double
     /// Bytes a second that are read from memory.
     package var bytesPerSecond: Double
     /// Seconds until all threads have been given their part of some work and have come back, when there is nothing to do.
@@ -26,6 +29,11 @@ extension Compute {
             operationsPerSecond: best(seconds) { _ in
                 let done = table.multiplyAdds(steps)
                 return done.result > 0 ? done.operations : 0
+            },
+            integerOperationsPerSecond: best(seconds) { _ in
+                let done = table.integerProducts(steps)
+                // Whatever the number is, it is asked for.
+                return done.result == .max ? 0 : done.operations
             },
             bytesPerSecond: best(seconds) { thread in
                 table.sum(memory.start + thread * slice, slice) == 0 ? 4 * slice : 0
@@ -67,7 +75,8 @@ extension InstructionSet {
         switch self {
         case .baseline: .baseline
         case .avx2: .avx2
-        case .avx512, .avx512VNNI: .avx512
+        case .avx512: .avx512
+        case .avx512VNNI: .avx512VNNI
         }
         #else
         .baseline

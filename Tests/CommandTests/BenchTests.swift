@@ -24,6 +24,16 @@ import Testing
         }
     }
 
+    @Test func `Whole numbers have a limit of their own`() throws {
+        let scratch = try TemporaryFolder()
+        let packed = scratch.path + "/int8.clip"
+        #expect(try ClipProcess.run("pack", BenchTests.model, "-o", packed, "--dtype", "int8").status == 0)
+        let run = try ClipProcess.run("bench", "--threads", "1", "--seconds", "0.01", "--model", packed)
+        #expect(try #require(run.record["integer_roof_gops"] as? Double) > 0)
+        #expect(try #require(run.record["integer_share"] as? Double) > 0)
+        #expect(try run.record["arithmetic_share"] == nil)
+    }
+
     @Test func `Texts may come from a file`() throws {
         let scratch = try TemporaryFolder()
         let texts = try scratch.write(Data("a dog\na cat\n".utf8), to: "texts.txt")

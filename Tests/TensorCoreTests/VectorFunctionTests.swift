@@ -77,7 +77,7 @@ extension PlainUnit {
     static func choose(_ a: Vector, _ b: Vector, where x: Vector, isBelow y: Vector) -> Vector {
         b.replacing(with: a, where: x .< y)
     }
-    static func widen(_ source: UnsafeRawPointer) -> Vector { Vector(source.loadUnaligned(as: SIMD4<Float16>.self)) }
+    static func widen(_ source: UnsafeRawPointer) -> Vector { Vector(repeating: 0) }
 }
 
 private enum FusedUnit: PlainUnit {

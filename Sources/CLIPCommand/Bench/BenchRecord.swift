@@ -40,12 +40,23 @@ struct Measure {
 extension Measure {
     /// The machine's limits, and how much of them was reached.
     /// - Parameters:
-    ///   - attained: floating-point operations a second.
+    ///   - attained: operations a second.
+    ///   - isInteger: whether most of them are of int8 layers.
     ///   - read: bytes a second.
-    static func shares(attained: Double, read: Double, of roof: MachineRoof) -> [Measure] {
-        [
-            Measure("arithmetic_roof_gflops", roof.operationsPerSecond / 1e9, "arithmetic roof", unit: "GFLOPS"),
-            Measure(share: "arithmetic_share", attained / roof.operationsPerSecond, "share of it"),
+    static func shares(
+        attained: Double, read: Double, isInteger: Bool = false, of roof: MachineRoof
+    ) -> [Measure] {
+        let arithmetic =
+            isInteger
+            ? [
+                Measure("integer_roof_gops", roof.integerOperationsPerSecond / 1e9, "int8 roof", unit: "GOPS"),
+                Measure(share: "integer_share", attained / roof.integerOperationsPerSecond, "share of it"),
+            ]
+            : [
+                Measure("arithmetic_roof_gflops", roof.operationsPerSecond / 1e9, "arithmetic roof", unit: "GFLOPS"),
+                Measure(share: "arithmetic_share", attained / roof.operationsPerSecond, "share of it"),
+            ]
+        return arithmetic + [
             Measure("memory_roof_gigabytes_per_second", roof.bytesPerSecond / 1e9, "memory roof", unit: "GB/s"),
             Measure(share: "memory_share", read / roof.bytesPerSecond, "share of it"),
             Measure(

@@ -25,7 +25,9 @@ struct EncodingBench {
             Measure("gflops", attained / 1e9, "attained", unit: "GFLOPS"),
             Measure("isa", model.instructionSet, "instruction set"),
             Measure("dtype", model.weightTypes.joined(separator: "+"), "weights"),
-        ] + Measure.shares(attained: attained, read: read, of: roof)
+        ]
+            + Measure.shares(
+                attained: attained, read: read, isInteger: model.weightTypes.contains("int8"), of: roof)
     }
 
     private func images() throws -> (rate: Double, operations: Double) {

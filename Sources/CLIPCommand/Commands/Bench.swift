@@ -20,9 +20,9 @@ struct Bench: Command {
             """
             image and text print {"what", "batch", "threads", "items_per_second", "gflops", "isa", "dtype", ...}. gflops \
             counts the operations that are done. The roofs are measured in the same run with as many threads: multiply-\
-            adds of 32-bit floats in registers, and reading memory; the shares say how much of each the encoder reaches, \
-            taking every weight as read once per batch. region_microseconds is what sharing work out among the threads \
-            takes, some sixty times per batch.
+            adds of 32-bit floats in registers, for int8 models products of 8-bit numbers, and reading memory; the shares \
+            say how much of each the encoder reaches, taking every weight as read once per batch. region_microseconds is \
+            what sharing work out among the threads takes, a few times per layer.
             """,
             """
             cold prints what a process takes that embeds one picture, and what decoding and encoding it take in a \

@@ -1,0 +1,8 @@
+#if arch(x86_64)
+package import Kernels
+import KernelsAVX512
+
+extension RoofTable {
+    package static let avx512VNNI = RoofTable.avx512.replacing { AVX512VNNIProducts.products($0) }
+}
+#endif
