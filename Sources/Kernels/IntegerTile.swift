@@ -16,6 +16,8 @@
     static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums
     /// `sums` plus the products of a word of activations, the same in every lane, and a step's weights.
     static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums
+    /// The products of a word and a step's weights, with no more work than an instruction does by itself.
+    static func products(_ word: Sums, _ weights: Sums) -> Sums
 }
 
 extension IntegerUnit {

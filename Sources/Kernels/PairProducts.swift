@@ -21,4 +21,7 @@ extension PairProducts {
 
     @inlinable @inline(__always)
     package static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums { sums &+ sumOfPairs(word, weights) }
+
+    @inlinable @inline(__always)
+    package static func products(_ word: Sums, _ weights: Sums) -> Sums { sumOfPairs(word, weights) }
 }

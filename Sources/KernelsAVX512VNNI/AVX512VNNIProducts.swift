@@ -20,6 +20,10 @@ enum AVX512VNNIProducts: IntegerUnit {
                 unsafeBitCast(sums, to: SIMD8<Int64>.self), unsafeBitCast(word, to: SIMD8<Int64>.self),
                 unsafeBitCast(weights, to: SIMD8<Int64>.self)), to: Sums.self)
     }
+
+    /// The instruction adds in any case.
+    @inline(__always)
+    static func products(_ word: Sums, _ weights: Sums) -> Sums { add(word, word, weights) }
 }
 
 extension KernelTable {

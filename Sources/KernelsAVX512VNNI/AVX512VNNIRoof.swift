@@ -3,6 +3,6 @@ package import Kernels
 import KernelsAVX512
 
 extension RoofTable {
-    package static let avx512VNNI = RoofTable.avx512.replacing { AVX512VNNIProducts.products($0) }
+    package static let avx512VNNI = RoofTable.avx512.replacing { AVX512VNNIProducts.roof($0) }
 }
 #endif
