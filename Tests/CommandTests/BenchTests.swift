@@ -62,6 +62,14 @@ import Testing
         #expect(try cold.record["page_faults"] as? Int ?? 0 > 0)
     }
 
+    @Test func `Loading is measured until both encoders stand ready`() throws {
+        let run = try ClipProcess.run("bench", "--what", "load", "--seconds", "0.01", "--model", BenchTests.model)
+        #expect(run.status == 0 && run.errors.isEmpty)
+        for name in ["seconds", "open_seconds", "image_seconds", "text_seconds", "megabytes"] {
+            #expect(try #require(run.record[name] as? Double) > 0, "\(name)")
+        }
+    }
+
     @Test func `Search is measured on vectors that are made up`() throws {
         let run = try ClipProcess.run("bench", "--what", "search", "--batch", "2", "--seconds", "0.01")
         #expect(run.status == 0)

@@ -60,6 +60,17 @@ public struct CLIPModel: Sendable {
         loaded = try LoadedModel(source, threads: threads)
     }
 
+    /// Reads the weights of the encoders now, and the tokenizer's tables, which otherwise happens with the first picture and
+    /// the first text.
+    /// - Throws: `CLIPError` of kind `.model` when the weights are damaged or hold no such encoder.
+    public func prepare(_ parts: ModelParts = .all) throws(CLIPError) {
+        if parts.holdImages { _ = try loaded.images() }
+        if parts.holdTexts {
+            _ = try loaded.texts()
+            _ = try loaded.textTokenizer()
+        }
+    }
+
     /// The shape of the two encoders. Of a model that holds one encoder, the other's is without meaning.
     public var configuration: ModelConfiguration { loaded.store.configuration }
     /// How pictures are resized, cropped and normalised.

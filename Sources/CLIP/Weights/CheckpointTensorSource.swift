@@ -59,7 +59,7 @@ package struct CheckpointTensorSource: TensorSource {
                 rows: rows, columns: columns, elementType: .float32, bytes: UnsafeRawBufferPointer(buffer.bytes),
                 owner: buffer)
         }
-        try reading { () throws(WeightsError) in try tensor.checkFinite() }
+        try tensor.checkFinite(threads: threads)
         return tensor.rowTable(rows: rows, columns: columns)
     }
 

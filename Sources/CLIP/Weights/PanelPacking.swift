@@ -28,7 +28,7 @@ struct PanelPacking {
         let clean = FiniteFlags(count: shares)
         DispatchQueue.concurrentPerform(iterations: shares) { share in
             let range = panels * share / shares..<panels * (share + 1) / shares
-            clean[share] = tensor.withBytes { pack($0, panels: range, into: buffer.bytes) }
+            clean[share] = pack(range, into: buffer)
         }
         guard clean.all else { throw CLIPError(nonFinite: tensor) }
         return PanelPackedMatrix(
@@ -36,7 +36,20 @@ struct PanelPacking {
             owner: buffer)
     }
 
+    /// Packs some panels, about a megabyte at a time: pages that the system has just cleared are still in a cache.
     /// - Returns: whether all weights of these panels are finite.
+    private func pack(_ panels: Range<Int>, into buffer: WeightBuffer) -> Bool {
+        let panelBytes = PanelPackedMatrix.byteCount(inputs: inputs, outputs: 1, elementType)
+        let group = max(1, (1 << 20) / panelBytes)
+        var isClean = true
+        for start in stride(from: panels.lowerBound, to: panels.upperBound, by: group) {
+            let part = start..<min(start + group, panels.upperBound)
+            buffer.populate(part.lowerBound * panelBytes..<part.upperBound * panelBytes)
+            isClean = tensor.withBytes { pack($0, panels: part, into: buffer.bytes) } && isClean
+        }
+        return isClean
+    }
+
     private func pack(
         _ source: UnsafeRawBufferPointer, panels: Range<Int>, into target: UnsafeMutableRawBufferPointer
     ) -> Bool {
@@ -57,7 +70,7 @@ struct PanelPacking {
     }
 
     /// Squares of 4 × 4 weights are turned in registers: reading a panel column by column would take a step of a whole
-    /// row for every number.
+    /// row for every number. Sixteen of them lie in as many cache lines, read and written while those are near.
     @inline(__always)
     private func pack<Stored: FixedWidthInteger & SIMDScalar, Kept: FixedWidthInteger & SIMDScalar>(
         _ source: UnsafeRawBufferPointer, _ panels: Range<Int>, into target: UnsafeMutableRawBufferPointer,
@@ -69,26 +82,34 @@ struct PanelPacking {
         guard let source = source.baseAddress, let target = target.baseAddress else { return true }
         let square = isTransposed ? 0 : inputs / 4 * 4
         let exponents = SIMD4(repeating: exponent)
-        var special = SIMDMask<SIMD4<Stored>.MaskStorage>(repeating: false)
+        // One more than the largest exponent of a finite number reaches the bit of the sign. Comparing lanes would take
+        // several times as long as all the rest.
+        let step = SIMD4(repeating: exponent & (~exponent &+ 1))
+        var special = SIMD4<Stored>()
         for panel in panels {
             let rows = min(width, outputs - panel * width)
             let first = source + panel * width * rowStep
             let output = (target + panel * width * inputs * MemoryLayout<Kept>.size)
                 .assumingMemoryBound(to: Kept.self)
-            for row in stride(from: 0, to: rows / 4 * 4, by: 4) {
-                let line = first + row &* rowStep
-                for column in stride(from: 0, to: square, by: 4) {
-                    let place = line + column &* size
-                    let a = PanelPacking.four(place, as: type)
-                    let b = PanelPacking.four(place + rowStep, as: type)
-                    let c = PanelPacking.four(place + 2 &* rowStep, as: type)
-                    let d = PanelPacking.four(place + 3 &* rowStep, as: type)
-                    special = special .| (a & exponents .== exponents) .| (b & exponents .== exponents)
-                    special = special .| (c & exponents .== exponents) .| (d & exponents .== exponents)
-                    let slot = output + (column &* width &+ row)
-                    for lane in 0..<4 {
-                        UnsafeMutableRawPointer(slot + lane &* width).storeBytes(
-                            of: convert(SIMD4(a[lane], b[lane], c[lane], d[lane])), as: SIMD4<Kept>.self)
+            for block in stride(from: 0, to: square, by: width) {
+                for row in stride(from: 0, to: rows / 4 * 4, by: 4) {
+                    for column in stride(from: block, to: min(block &+ width, square), by: 4) {
+                        let place = first + (row &* rowStep &+ column &* size)
+                        let a = PanelPacking.four(place, as: type)
+                        let b = PanelPacking.four(place + rowStep, as: type)
+                        let c = PanelPacking.four(place + 2 &* rowStep, as: type)
+                        let d = PanelPacking.four(place + 3 &* rowStep, as: type)
+                        special |= ((a & exponents) &+ step) | ((b & exponents) &+ step)
+                        special |= ((c & exponents) &+ step) | ((d & exponents) &+ step)
+                        let slot = UnsafeMutableRawPointer(output + (column &* width &+ row))
+                        let line = width &* MemoryLayout<Kept>.size
+                        func put(_ lane: Int, _ weights: SIMD4<Stored>) {
+                            slot.storeBytes(of: convert(weights), toByteOffset: lane &* line, as: SIMD4<Kept>.self)
+                        }
+                        put(0, SIMD4(a[0], b[0], c[0], d[0]))
+                        put(1, SIMD4(a[1], b[1], c[1], d[1]))
+                        put(2, SIMD4(a[2], b[2], c[2], d[2]))
+                        put(3, SIMD4(a[3], b[3], c[3], d[3]))
                     }
                 }
             }
@@ -98,13 +119,14 @@ struct PanelPacking {
                 for row in (column < square ? rows / 4 * 4 : 0)..<rows {
                     let bits = Stored(
                         littleEndian: place.loadUnaligned(fromByteOffset: row &* rowStep, as: Stored.self))
-                    special[0] = special[0] || bits & exponent == exponent
+                    special[0] |= (bits & exponent) &+ step[0]
                     slot[row] = convert(SIMD4(repeating: bits))[0]
                 }
                 for row in rows..<width { slot[row] = 0 }
             }
         }
-        return !(special[0] || special[1] || special[2] || special[3])
+        let sign = ~(Stored.max >> 1)
+        return (special[0] | special[1] | special[2] | special[3]) & sign == 0
     }
 
     @inline(__always)
@@ -113,6 +135,20 @@ struct PanelPacking {
     ) -> SIMD4<Stored> {
         let bits = place.loadUnaligned(as: SIMD4<Stored>.self)
         return SIMD4(bits[0].littleEndian, bits[1].littleEndian, bits[2].littleEndian, bits[3].littleEndian)
+    }
+}
+
+extension StoredTensor {
+    /// - Throws: `CLIPError` when a number is infinite or not a number.
+    func checkFinite(threads: Int) throws(CLIPError) {
+        let rows = shape.first ?? 1
+        let shares = max(1, min(threads, rows, elementCount >> 20))
+        let clean = FiniteFlags(count: shares)
+        DispatchQueue.concurrentPerform(iterations: shares) { share in
+            let part = shares == 1 ? self : self.rows(rows * share / shares..<rows * (share + 1) / shares)
+            clean[share] = part.firstNonFinite() == nil
+        }
+        guard clean.all else { throw CLIPError(nonFinite: self) }
     }
 }
 

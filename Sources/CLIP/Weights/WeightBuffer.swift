@@ -8,16 +8,24 @@ import Glibc
 
 /// Memory for weights that were converted while they were loaded, aligned for any vector load.
 final class WeightBuffer: @unchecked Sendable {
-    private static let hugePage = 2 << 20
-
     let bytes: UnsafeMutableRawBufferPointer
 
     init(byteCount: Int) {
-        let isLarge = byteCount >= WeightBuffer.hugePage
-        bytes = .allocate(byteCount: byteCount, alignment: isLarge ? WeightBuffer.hugePage : 64)
+        bytes = .allocate(byteCount: byteCount, alignment: 64)
+    }
+
+    /// Has the system map the pages of `range`, which are about to be written.
+    ///
+    /// One by one, at the first write, that takes longer than packing. Large pages are no way out: a virtual machine's
+    /// are the first that it gives back to its host, and it waits for them ten times as long.
+    func populate(_ range: Range<Int>) {
         #if os(Linux)
-        // Hundreds of megabytes in pages of 4 KiB take as long to be mapped as to be filled.
-        if isLarge { madvise(bytes.baseAddress, byteCount, MADV_HUGEPAGE) }
+        let page = Int(getpagesize())
+        guard range.count >= page, let base = bytes.baseAddress else { return }
+        let start = UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: base + range.lowerBound) & ~UInt(page - 1))
+        let populateWrite: Int32 = 23
+        // Linux before 5.14 doesn't know this advice; pages are then mapped when they are written.
+        if let start { _ = madvise(start, base + range.upperBound - start, populateWrite) }
         #endif
     }
 

@@ -5,7 +5,8 @@ struct Bench: Command {
         "what", .choice("what", BenchSubject.allCases.map(\.rawValue)),
         help: """
             image: pictures that are fitted already. text: short texts that all differ. decode: a picture file to \
-            pixels. search: the ten nearest of 100,000 vectors. cold: whole processes that embed one picture. (default: image)
+            pixels. search: the ten nearest of 100,000 vectors. cold: whole processes that embed one picture. load: a \
+            model until it is ready. (default: image)
             """)
     private static let batch = Option(
         "batch", .integer("count", 1...4096), help: "How many are taken at once. (default: 1)")
@@ -27,6 +28,10 @@ struct Bench: Command {
             """
             cold prints what a process takes that embeds one picture, and what decoding and encoding it take in a \
             process that runs already: the rest is the price of starting.
+            """,
+            """
+            load prints what it takes until both encoders and the tokenizer stand ready: opening the files, then each. Only \
+            what was read before is measured so: the first run, which doesn't count, brings the files into memory.
             """,
         ],
         positionals: [
@@ -79,7 +84,7 @@ struct Bench: Command {
 
 /// What is measured.
 enum BenchSubject: String, CaseIterable {
-    case image, text, decode, search, cold
+    case image, text, decode, search, cold, load
 
     fileprivate func measure(_ settings: BenchSettings) throws -> [Measure] {
         switch self {
@@ -88,6 +93,7 @@ enum BenchSubject: String, CaseIterable {
         case .decode: try DecodingBench(settings).measure()
         case .search: try SearchBench(settings).measure()
         case .cold: try ColdStartBench(settings).measure()
+        case .load: try LoadingBench(settings).measure()
         }
     }
 }
