@@ -42,12 +42,7 @@ struct OpenAICleaning {
             let start = offset
             elements.append(Element(scalar: text.scalar(at: &offset), offset: start))
         }
-        // A text with a tag in it is HTML already, from the line of its first tag on.
-        let less = elements.firstIndex { $0.scalar == 0x3C } ?? elements.endIndex
-        let tagged = less == elements.endIndex ? less : (elements[..<less].lastIndex { $0.scalar == 0x0A } ?? -1) + 1
-        elements =
-            repair(Array(elements[..<tagged]), unescaping: true) + repair(Array(elements[tagged...]), unescaping: false)
-        for _ in 0..<2 { elements = HTMLUnescaping(.standard).unescape(elements) }
+        elements = repaired(elements)
         for (index, element) in elements.enumerated() {
             if element.scalar == FinalSigma.capital, FinalSigma.isFinal(in: elements, at: index) {
                 cleaned.append(FinalSigma.small, source: element.offset)
@@ -55,6 +50,18 @@ struct OpenAICleaning {
                 append(element.scalar, source: element.offset, to: &cleaned)
             }
         }
+    }
+
+    /// The text with its characters repaired and its HTML un-escaped, white space and case as they were.
+    func repaired(_ elements: [CanonicalComposition.Element]) -> [CanonicalComposition.Element] {
+        guard elements.contains(where: { needsCare($0.scalar) }) else { return elements }
+        // A text with a tag in it is HTML already, from the line of its first tag on.
+        let less = elements.firstIndex { $0.scalar == 0x3C } ?? elements.endIndex
+        let tagged = less == elements.endIndex ? less : (elements[..<less].lastIndex { $0.scalar == 0x0A } ?? -1) + 1
+        var elements =
+            repair(Array(elements[..<tagged]), unescaping: true) + repair(Array(elements[tagged...]), unescaping: false)
+        for _ in 0..<2 { elements = HTMLUnescaping(.standard).unescape(elements) }
+        return elements
     }
 
     /// Un-escapes, replaces and normalizes until nothing changes.

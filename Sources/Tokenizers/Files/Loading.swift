@@ -1,14 +1,18 @@
 internal import JSON
 
 /// A tokenizer of any kind from the files of a model in the Hugging Face layout.
-/// - Parameter isLowercased: whether small letters are made first, whatever tokenizer.json says.
+/// - Parameters:
+///   - isLowercased: whether small letters are made first, whatever tokenizer.json says.
+///   - wrapping: what open_clip does around it, if the model is one of its.
 /// - Throws: as the tokenizers' own initialisers.
 package func loadTokenizer(
-    _ files: TokenizerFiles, isLowercased: Bool = false
+    _ files: TokenizerFiles, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
 ) throws(TokenizerError) -> any Tokenizer {
     if let json = files.tokenizerJSON, !TokenizerJSON.isByteLevel(json) {
-        return try SentencePieceTokenizer(tokenizerJSON: files, isLowercased: isLowercased)
+        return try SentencePieceTokenizer(tokenizerJSON: files, isLowercased: isLowercased, wrapping: wrapping)
     }
+    if files.sentencePiece != nil { return try SentencePieceTokenizer(siglip: files, wrapping: wrapping) }
+    if files.wordPieces != nil { return try SentencePieceTokenizer(wordPiece: files, wrapping: wrapping) }
     return try BytePairTokenizer(files)
 }
 
@@ -27,6 +31,7 @@ package func loadTokenizer(
 /// - Throws: when a file is damaged.
 package func paddingToken(_ files: TokenizerFiles) throws(TokenizerError) -> Int32? {
     if files.sentencePiece != nil { return try SentencePieceTokenizer(siglip: files).paddingToken }
+    if files.wordPieces != nil { return try SentencePieceTokenizer(wordPiece: files).paddingToken }
     guard let json = files.tokenizerJSON else { return nil }
     var scanner = JSONScanner(json)
     var isFirst = true

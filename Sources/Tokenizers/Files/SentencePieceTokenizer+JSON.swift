@@ -1,11 +1,15 @@
 internal import JSON
 
 extension SentencePieceTokenizer {
-    /// A tokenizer from tokenizer.json: a unigram model, or a byte-pair model of characters.
+    /// A tokenizer from tokenizer.json: a unigram model, a byte-pair model of characters, or WordPiece.
     ///
-    /// - Parameter isLowercased: whether small letters are made first, whatever the file says: SigLIP 2 was trained so.
+    /// - Parameters:
+    ///   - isLowercased: whether small letters are made first, whatever the file says: SigLIP 2 was trained so.
+    ///   - wrapping: what open_clip does around it, if the model is one of its.
     /// - Throws: when the file is damaged, or describes steps that this can't do.
-    package init(tokenizerJSON files: TokenizerFiles, isLowercased: Bool = false) throws(TokenizerError) {
+    package init(
+        tokenizerJSON files: TokenizerFiles, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
+    ) throws(TokenizerError) {
         guard let json = files.tokenizerJSON else {
             throw TokenizerError(file: TokenizerJSON.file, problem: "is missing, fetch it")
         }
@@ -13,6 +17,7 @@ extension SentencePieceTokenizer {
         if isLowercased, !builder.rules.partSteps.contains(.lowercase) {
             builder.rules.partSteps.insert(.lowercase, at: 0)
         }
+        wrapping?.wrap(&builder.rules, separator: builder.separator)
         var table = try builder.build(file: TokenizerJSON.file)
         if builder.rules.addedTokens.contains(where: { $0.options.contains(.normalized) }) {
             builder.rules.addedTokens = table.normalizedAddedTokens()
@@ -97,7 +102,7 @@ struct TokenizerJSON {
                     switch field {
                     case "end_of_word_suffix": return try scanner.value().string == "</w>"
                     case "byte_fallback": if try scanner.value().bool == true { return false }
-                    case "type": if try scanner.value().string == "Unigram" { return false }
+                    case "type": if try scanner.value().string != "BPE" { return false }
                     default: try scanner.skipValue()
                     }
                 }
@@ -155,7 +160,9 @@ extension TokenizerJSON {
         switch modelFields["type"]?.string ?? "BPE" {
         case "Unigram": try readUnigram(into: &builder)
         case "BPE": try readBytePair(into: &builder)
-        case let type: throw fault("the model is \(quoted(type)), expected \"Unigram\" or \"BPE\"")
+        case "WordPiece": try readWordPiece(into: &builder)
+        case let type:
+            throw fault("the model is \(quoted(type)), expected \"Unigram\", \"BPE\" or \"WordPiece\"")
         }
         var steps = TokenizerSteps()
         builder.rules.partSteps = try steps.normalisation(fields["normalizer"])
@@ -200,6 +207,23 @@ extension TokenizerJSON {
         builder.merges = try model.resolvedMerges()
         builder.pieces = pieces(count: model.vocabulary.end)
         if modelFields["byte_fallback"]?.bool ?? false { builder.byteTokens = byteTokens() }
+    }
+
+    private func readWordPiece(into builder: inout SentencePieceTableBuilder) throws(TokenizerError) {
+        builder.rules.algorithm = .wordPiece
+        guard modelFields["continuing_subword_prefix"]?.string ?? "##" == "##" else {
+            throw fault("the model's continuing_subword_prefix is not \"##\": not supported")
+        }
+        guard let unknown = model.vocabulary[(modelFields["unk_token"]?.string ?? "[UNK]").utf8] else {
+            throw fault("\"unk_token\" of the model is not in its vocabulary")
+        }
+        builder.rules.unknown = unknown
+        let longest = modelFields["max_input_chars_per_word"] ?? .number(100)
+        guard let longest = longest.int, (0...1 << 30).contains(longest) else {
+            throw fault("\"max_input_chars_per_word\" of the model is no whole number")
+        }
+        builder.rules.longestWord = longest
+        builder.setWordPieces(model.vocabulary)
     }
 
     private func pieces(count: Int) -> [ArraySlice<UInt8>?] {
@@ -264,6 +288,7 @@ extension TokenizerJSON {
         if let padding = named("pad_token") ?? fields["padding"]?["pad_token"]?.string {
             builder.rules.padding = try id(padding)
         }
+        builder.separator = try? id(named("sep_token") ?? "[SEP]")
         let flags = (start: configuration["add_bos_token"]?.bool, end: configuration["add_eos_token"]?.bool)
         if flags.start != nil || flags.end != nil {
             if flags.start ?? false, let token = named("bos_token") { builder.rules.startTokens = [try id(token)] }
@@ -271,6 +296,12 @@ extension TokenizerJSON {
             return
         }
         for processor in TokenizerSteps.list(fields["post_processor"], "processors") {
+            if processor["type"]?.string == "BertProcessing", let start = processor["cls"]?.array?.first?.string,
+                let end = processor["sep"]?.array?.first?.string
+            {
+                builder.rules.startTokens.append(try id(start))
+                builder.rules.endTokens.append(try id(end))
+            }
             guard processor["type"]?.string == "TemplateProcessing" else { continue }
             var isBefore = true
             for part in processor["single"]?.array ?? [] {

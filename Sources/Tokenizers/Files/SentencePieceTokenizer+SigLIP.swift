@@ -3,8 +3,9 @@ internal import JSON
 extension SentencePieceTokenizer {
     /// SigLIP's tokenizer, as transformers' SiglipTokenizer: small letters, no ASCII punctuation, single spaces, then
     /// the unigram model of spiece.model.
+    /// - Parameter wrapping: what open_clip does around it, if the model is one of its.
     /// - Throws: when the model is damaged, or has no end token.
-    package init(siglip files: TokenizerFiles) throws(TokenizerError) {
+    package init(siglip files: TokenizerFiles, wrapping: OpenCLIPWrapping? = nil) throws(TokenizerError) {
         guard let bytes = files.sentencePiece else {
             throw TokenizerError(file: SentencePieceModel.file, problem: "is missing, fetch it")
         }
@@ -42,6 +43,7 @@ extension SentencePieceTokenizer {
                 .sentencePiece(model.spaces),
             ]
         builder.rules.hidesPrefix = true
+        wrapping?.wrap(&builder.rules, separator: nil)
         self.init(try builder.build(file: SentencePieceModel.file))
     }
 }

@@ -15,11 +15,13 @@ package struct TokenizerFiles {
 
     /// spiece.model: a SentencePiece model, in place of all but `configuration`.
     package var sentencePiece: [UInt8]?
+    /// vocab.txt: BERT's vocabulary, in place of all but `configuration`.
+    package var wordPieces: [UInt8]?
 
     package init(
         tokenizerJSON: [UInt8]? = nil, vocabulary: [UInt8]? = nil, merges: [UInt8]? = nil,
         configuration: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil, addedTokens: [UInt8]? = nil,
-        sentencePiece: [UInt8]? = nil
+        sentencePiece: [UInt8]? = nil, wordPieces: [UInt8]? = nil
     ) {
         self.tokenizerJSON = tokenizerJSON
         self.vocabulary = vocabulary
@@ -28,5 +30,6 @@ package struct TokenizerFiles {
         self.specialTokensMap = specialTokensMap
         self.addedTokens = addedTokens
         self.sentencePiece = sentencePiece
+        self.wordPieces = wordPieces
     }
 }

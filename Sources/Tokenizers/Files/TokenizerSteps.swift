@@ -29,6 +29,14 @@ struct TokenizerSteps {
                     .strip(
                         left: step["strip_left"]?.bool ?? true, right: step["strip_right"]?.bool ?? true,
                         isPython: false))
+            case "BertNormalizer":
+                let isLowercased = step["lowercase"]?.bool ?? true
+                var cleaning: BERTCleaning = []
+                if step["clean_text"]?.bool ?? true { cleaning.insert(.plainSpaces) }
+                if step["handle_chinese_chars"]?.bool ?? true { cleaning.insert(.splitIdeographs) }
+                if step["strip_accents"]?.bool ?? isLowercased { cleaning.insert(.plainLetters) }
+                steps.append(.bert(cleaning))
+                if isLowercased { steps.append(.lowercase) }
             case "Prepend": steps.append(.prepend(TokenizerSteps.scalars(step["prepend"]?.string ?? "")))
             case "Replace": steps.append(try TokenizerSteps.replacement(step))
             case "Precompiled":
@@ -36,8 +44,8 @@ struct TokenizerSteps {
                 if characterMap != nil { steps.append(.mapGraphemes) }
             case let type:
                 throw TokenizerSteps.fault(
-                    "normalizer \(quoted(type)) is not supported, expected Lowercase, NFC, Strip, Prepend, Replace or "
-                        + "Precompiled")
+                    "normalizer \(quoted(type)) is not supported, expected Lowercase, NFC, Strip, Prepend, Replace, "
+                        + "Precompiled or BertNormalizer")
             }
         }
         return steps
@@ -94,6 +102,7 @@ struct TokenizerSteps {
         for step in list(value, "pretokenizers") {
             switch step["type"]?.string ?? "" {
             case "WhitespaceSplit": steps.append(.whiteSpace)
+            case "BertPreTokenizer": steps += [.whiteSpace, .punctuation]
             case "Metaspace":
                 let mark = scalars(step["replacement"]?.string ?? "▁")
                 let scheme = step["prepend_scheme"]?.string ?? "always"
@@ -119,7 +128,8 @@ struct TokenizerSteps {
                 steps.append(.delimiter(scalars(text), place))
             case let type:
                 throw fault(
-                    "pre-tokenizer \(quoted(type)) is not supported, expected Metaspace, WhitespaceSplit or Split")
+                    "pre-tokenizer \(quoted(type)) is not supported, expected Metaspace, WhitespaceSplit, Split or "
+                        + "BertPreTokenizer")
             }
         }
         return steps

@@ -14,11 +14,15 @@ extension SentencePieceEncoder {
         private(set) var spaceToken: Int32?
         /// How many tokens at the start of each part stand for the prefix that is hidden.
         private(set) var hiddenCount = 0
+        /// Where in the tree the pieces hang that go on with a word, of WordPiece's.
+        let continuationRoot: Int?
 
         init(_ table: SentencePieceTable) {
             self.table = table
             rawTokens = AddedTokenFinder(table.rules.addedTokens, normalized: false)
             normalizedTokens = AddedTokenFinder(table.rules.addedTokens, normalized: true)
+            continuationRoot =
+                table.rules.algorithm == .wordPiece ? Cutter.continuationRoot(in: table.trie) : nil
             let mark = Array(String(Unicode.Scalar(SentencePieceTable.spaceMark) ?? " ").utf8)
             spaceToken = mark.withUnsafeBufferPointer { cut($0) }.first.map { Int32($0.id) }
             guard table.rules.hidesPrefix else { return }
@@ -38,6 +42,7 @@ extension SentencePieceEncoder {
             switch table.rules.algorithm {
             case .unigram: cutByScores(word)
             case .bytePair: cutByMerges(word)
+            case .wordPiece: cutByLength(word)
             }
         }
     }

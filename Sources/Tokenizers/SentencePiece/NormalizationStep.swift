@@ -18,6 +18,10 @@ enum NormalizationStep: Equatable {
     case mapGraphemes
     /// SentencePiece's own normalisation, the character map included.
     case sentencePiece(SentencePieceSpaces)
+    /// BERT's.
+    case bert(BERTCleaning)
+    /// Characters that are alike become one, HTML is un-escaped, as all of open_clip's tokenizers do.
+    case repair
 }
 
 /// What SentencePiece does with spaces (`normalizer_spec`).
@@ -87,6 +91,8 @@ extension SentencePieceTable {
             if let first = text.first { text.insert(contentsOf: elements(content, at: first), at: 0) }
         case .mapGraphemes: text = mappingGraphemes(text)
         case .sentencePiece(let spaces): text = sentencePieceForm(of: text, spaces)
+        case .bert(let cleaning): text = cleaning.apply(to: text)
+        case .repair: text = OpenAICleaning().repaired(text)
         }
     }
 

@@ -10,6 +10,8 @@ struct SentencePieceEncoder {
     private let cutter: Cutter
     private let table: SentencePieceTable
     private let text: UnsafeBufferPointer<UInt8>
+    /// Where the text begins that is left after the first steps.
+    private var firstOffset = 0
 
     /// `text` must be valid UTF-8.
     init(_ cutter: Cutter, _ text: UnsafeBufferPointer<UInt8>) {
@@ -27,6 +29,7 @@ struct SentencePieceEncoder {
             elements.append(Element(scalar: text.scalar(at: &offset), offset: start))
         }
         for step in table.rules.textSteps { table.apply(step, to: &elements) }
+        firstOffset = elements.first?.offset ?? 0
         forEachPart(of: elements, normalized: false) { encoder, part in encoder.encodePart(part) }
         if table.rules.endsOnce, let last = ids.last, last == table.rules.endTokens.last.map(Int32.init) {
             ids.removeLast()
@@ -72,7 +75,7 @@ struct SentencePieceEncoder {
 
     /// A part of the text in which no added token is that is looked for before it is normalised.
     private mutating func encodePart(_ part: [Element]) {
-        let isFirst = part.first?.offset == 0
+        let isFirst = part.first?.offset == firstOffset
         var part = part
         for step in table.rules.partSteps { table.apply(step, to: &part) }
         let count = ids.count
@@ -135,6 +138,14 @@ extension SentencePieceTable {
             let classes = ScalarClasses()
             return word.split { classes[$0.scalar].kind(knowsNewer: false) == .space }
         case .delimiter(let text, let place): return split(word, text, place)
+        case .punctuation:
+            var words: [ArraySlice<Element>] = []
+            var start = word.startIndex
+            for index in word.indices where BERTScalars.isPunctuation(word[index].scalar) {
+                words += [word[start..<index], word[index...index]]
+                start = index + 1
+            }
+            return words + [word[start...]]
         }
     }
 

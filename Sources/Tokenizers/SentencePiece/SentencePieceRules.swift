@@ -5,9 +5,13 @@ struct SentencePieceRules: Equatable {
         case unigram = 0
         /// Characters, merged pair by pair (Sennrich, Haddow, Birch, 2016).
         case bytePair = 1
+        /// The longest piece from the start on, then the longest that goes on with it (Wu et al., 2016).
+        case wordPiece = 2
     }
 
     var algorithm = Algorithm.unigram
+    /// Longer words, in scalars, are unknown to WordPiece.
+    var longestWord = 100
     /// Whether sums of scores are rounded to 32 bits, as in SentencePiece itself; the tokenizers library adds doubles.
     var roundsScores = false
     /// Whether neighbours that have no piece become one unknown token.
@@ -43,6 +47,8 @@ enum SplittingStep: Equatable {
     case whiteSpace
     /// Each occurrence of a text ends a word.
     case delimiter([UInt32], DelimiterPlace)
+    /// Each sign is a word, as BERT's tokenizers see it.
+    case punctuation
 }
 
 enum MetaspacePrefix: UInt32 { case always, first, never }
@@ -53,6 +59,7 @@ enum DelimiterPlace: UInt32 { case dropped, alone, withPrevious, withNext }
 extension SentencePieceRules {
     func write(to bytes: inout FlatWriter) {
         bytes.put(algorithm.rawValue)
+        if algorithm == .wordPiece { bytes.put(UInt32(longestWord)) }
         bytes.put([roundsScores, fusesUnknown, endsOnce, hidesPrefix])
         bytes.put(unknown.map { [$0] } ?? [])
         bytes.put(padding.map { [$0] } ?? [])
@@ -76,6 +83,7 @@ extension SentencePieceRules {
     init(reading bytes: inout FlatReader) throws(TokenizerError) {
         guard let algorithm = Algorithm(rawValue: try bytes.word()) else { throw bytes.fault("an unknown algorithm") }
         self.algorithm = algorithm
+        if algorithm == .wordPiece { longestWord = Int(try bytes.word()) }
         let flags = try bytes.flags(4)
         (roundsScores, fusesUnknown, endsOnce, hidesPrefix) = (flags[0], flags[1], flags[2], flags[3])
         unknown = try bytes.words().first
@@ -126,6 +134,10 @@ extension NormalizationStep {
         case .sentencePiece(let spaces):
             bytes.put(UInt32(8))
             bytes.put(spaces.rawValue)
+        case .bert(let cleaning):
+            bytes.put(UInt32(9))
+            bytes.put(cleaning.rawValue)
+        case .repair: bytes.put(UInt32(10))
         }
     }
 
@@ -154,6 +166,8 @@ extension NormalizationStep {
         case 6: self = .prepend(try bytes.scalars())
         case 7: self = .mapGraphemes
         case 8: self = .sentencePiece(SentencePieceSpaces(rawValue: try bytes.word()))
+        case 9: self = .bert(BERTCleaning(rawValue: try bytes.word()))
+        case 10: self = .repair
         default: throw bytes.fault("an unknown step")
         }
     }
@@ -172,6 +186,7 @@ extension SplittingStep {
             bytes.put(UInt32(2))
             bytes.put(text)
             bytes.put(place.rawValue)
+        case .punctuation: bytes.put(UInt32(3))
         }
     }
 
@@ -189,6 +204,7 @@ extension SplittingStep {
                 throw bytes.fault("an unknown delimiter")
             }
             self = .delimiter(text, place)
+        case 3: self = .punctuation
         default: throw bytes.fault("an unknown way to split")
         }
     }

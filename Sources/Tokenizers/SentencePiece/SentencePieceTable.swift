@@ -153,7 +153,9 @@ extension SentencePieceTable {
         guard characters.count % 8 == 0, largest(characters, every: 8, from: 4) < pieceCount,
             byteTokens.isEmpty || byteTokens.count == 4 * 256, byteTokensAreValid
         else { throw SentencePieceTable.fault("the table of its characters") }
-        guard rules.algorithm == .bytePair || trie.isValid(pieceCount: pieceCount) && scores.count == 8 * pieceCount
+        let needsScores = rules.algorithm == .unigram
+        guard rules.algorithm == .bytePair || trie.isValid(pieceCount: pieceCount),
+            !needsScores || scores.count == 8 * pieceCount
         else { throw SentencePieceTable.fault("the tree of its pieces") }
         guard characterMap.units.count % 4 == 0 else { throw SentencePieceTable.fault("the map of its characters") }
     }

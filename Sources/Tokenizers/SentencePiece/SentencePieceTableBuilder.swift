@@ -5,13 +5,15 @@ struct SentencePieceTableBuilder {
     var pieces: [ArraySlice<UInt8>?] = []
     /// By id; empty without the unigram algorithm.
     var scores: [Double] = []
-    /// Ids of pieces that a text is cut into, for the unigram algorithm; user-defined ones are preferred to all others.
+    /// Ids of pieces that a text is cut into, without merges; user-defined ones are preferred to all others.
     var searched: [(id: Int, isUserDefined: Bool)] = []
     /// In order of rank.
     var merges: [Merge] = []
     /// The token of each byte, `SentencePieceTable.noToken` where there is none.
     var byteTokens: [UInt32] = []
     var characterMap: (units: ArraySlice<UInt8>, texts: ArraySlice<UInt8>)?
+    /// What BERT's tokenizers end a text with.
+    var separator: UInt32?
 
     /// - Throws: if the vocabulary is larger than the flat form can hold. `file` names its source.
     func build(file: String) throws(TokenizerError) -> SentencePieceTable {
@@ -33,7 +35,7 @@ struct SentencePieceTableBuilder {
             if let piece { pieceBytes += piece }
             pieceOffsets.append(UInt32(truncatingIfNeeded: pieceBytes.count))
         }
-        let trie = rules.algorithm == .unigram ? PieceTrieBuilder(searchedPieces) : nil
+        let trie = rules.algorithm != .bytePair ? PieceTrieBuilder(searchedPieces) : nil
         var sections = [[UInt8]](repeating: [], count: SentencePieceTable.Section.allCases.count)
         func put(_ section: SentencePieceTable.Section, _ numbers: [some BitwiseCopyable]) {
             sections[section.rawValue] = numbers.withUnsafeBytes(Array.init)

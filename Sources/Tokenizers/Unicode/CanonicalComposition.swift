@@ -34,11 +34,17 @@ struct CanonicalComposition {
     init(knowsNewer: Bool) { self.knowsNewer = knowsNewer }
 
     func normalize(_ elements: [Element]) -> [Element] {
+        var result = decompose(elements)
+        compose(&result)
+        return result
+    }
+
+    /// Normal form D.
+    func decompose(_ elements: [Element]) -> [Element] {
         var result: [Element] = []
         result.reserveCapacity(elements.count)
         for element in elements { decompose(element, into: &result) }
         reorder(&result)
-        compose(&result)
         return result
     }
 
