@@ -23,7 +23,7 @@ HALF = torch.float16
 B32 = {"vision": (768, 12, 12), "text": (512, 12, 8)}
 SMALL = {"vision": (768, 3, 12), "text": (512, 3, 8)}
 CLIPA = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bilinear", "resize_mode": "squash"}
-CLIPA_TEXT = {"hf_tokenizer_name": None, "tokenizer_kwargs": None, "vocab_size": 49408}
+SIGLIP = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic", "resize_mode": "squash"}
 VARIANTS = {
     "vision_cfg": {"ls_init_value": 0.1, "pool_type": "avg", "head_width": 32, "norm_kwargs": {"eps": 1e-3}},
     "text_cfg": {"ls_init_value": 0.1, "pool_type": "first", "no_causal_mask": True, "proj_bias": True, "mlp_ratio": 3.7},
@@ -49,7 +49,10 @@ def rows(layers):
         "ViT-g-14": clip("ViT-g-14", 7, layers=layers, dtype=HALF),
         "ViT-bigG-14": clip("ViT-bigG-14", 8, layers=layers, dtype=HALF),
         "DFN ViT-H-14-378": clip("ViT-H-14-378-quickgelu", 9, layers=layers, dtype=HALF, form="bin"),
-        "CLIPA ViT-L-14": clip("ViT-L-14-CLIPA", 10, layers=layers, preprocess=CLIPA, text_cfg=CLIPA_TEXT, custom_text=True),
+        "CLIPA ViT-L-14": clip("ViT-L-14-CLIPA", 10, layers=layers, preprocess=CLIPA, tokenizer="WordPiece"),
+        "CLIPA ViT-H-14-336": clip("ViT-H-14-CLIPA-336", 21, layers=layers, preprocess=CLIPA, tokenizer="WordPiece", dtype=HALF, custom_text=True),
+        "open_clip SigLIP ViT-B-16": clip("ViT-B-16-SigLIP", 22, preprocess=SIGLIP, tokenizer="unigram", custom_text=True),
+        "open_clip SigLIP 2 ViT-B-32-256": clip("ViT-B-32-SigLIP2-256", 23, preprocess=SIGLIP, tokenizer="Gemma", custom_text=True, dtype=HALF),
         "CustomText, variants": clip("ViT-B-32", 11, layers=layers, custom_text=True, **VARIANTS),
         "ViT-B-16-plus-240": clip("ViT-B-16-plus-240", 12, layers=layers, preprocess={"resize_mode": "longest"}),
         "ViT-B-16 at 256": row(resampled_row, "ViT-B-16", 13, side=256, layers=layers),

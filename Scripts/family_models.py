@@ -12,11 +12,14 @@ import torch
 import torchvision_cpu  # noqa: F401
 import open_clip
 from open_clip.model import resize_pos_embed
+from open_clip.tokenizer import HFTokenizer
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors.torch import save_file
 from seeded_clip import TEXTS, byte_alphabet, clip_merges, float_list, seed_weights, write_golden, write_json, write_model
-from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
+from siglip_tokenizers import corpus, write_gemma, write_unigram
+from transformers import CLIPConfig, CLIPModel, CLIPTokenizer, PreTrainedTokenizerFast
+from wordpiece_tokenizers import write_word_pieces
 
 WORDS = (
     "a photo of the dog cat's CAFÉ naïve don't we'll 42 3.14159 ½ Straße ﬁne ①② über-cool, e-mail: me@example.com "
@@ -62,18 +65,19 @@ def seed_open_clip(model, seed):
             if name in ("logit_scale", "logit_bias"):
                 continue
             parts = name.split(".")
-            is_norm = any(part.startswith("ln_") for part in parts)
+            is_norm = any(part.startswith(("ln_", "norm")) for part in parts)
             noise = torch.randn(parameter.shape, generator=generator)
             if is_norm and parts[-1] == "weight":
                 parameter.copy_(1 + 0.1 * noise)
             elif parts[-1] == "gamma":
                 parameter.copy_(0.5 + 0.1 * noise)
-            elif "embedding" in name:
+            elif "embedding" in name or parts[-1] in ("pos_embed", "latent"):
                 parameter.copy_(0.3 * noise)
             elif parameter.ndim < 2:
                 parameter.copy_(0.1 * noise)
             else:
-                fan_in = parameter.shape[0] if name.endswith(("proj", "projection")) else parameter[0].numel()
+                is_turned = parts[-1] in ("proj", "text_projection")
+                fan_in = parameter.shape[0] if is_turned else parameter[0].numel()
                 parameter.copy_(noise * 0.7 / fan_in**0.5)
 
 
@@ -121,14 +125,17 @@ def golden(folder, model, pictures, preprocess=None, side=None, tokenizer=None, 
                 }
             )
         if tokenizer:
+            unpad = getattr(tokenizer, "unpadded", lambda _, ids: unpadded(ids))
             for text in texts:
                 ids = tokenizer(text)
                 embedding = model.encode_text(ids)
                 values["texts"].append(
-                    {"text": text, "tokens": unpadded(ids[0].tolist()), "embedding": float_list(embedding)}
+                    {"text": text, "tokens": unpad(text, ids[0].tolist()), "embedding": float_list(embedding)}
                 )
             for text in more:
-                values["tokens"].append({"text": text, "tokens": unpadded(tokenizer(text)[0].tolist())})
+                values["tokens"].append({"text": text, "tokens": unpad(text, tokenizer(text)[0].tolist())})
+            if model.logit_bias is not None:
+                values["logit_bias"] = float(model.logit_bias)
     write_json(folder / "golden.json", values)
 
 
@@ -137,15 +144,61 @@ def unpadded(ids):
     return ids[: len(ids) - ids[::-1].index(49407)]
 
 
+class WrappedTokenizer(HFTokenizer):
+    """open_clip's wrapper around a tokenizer of transformers."""
+
+    def unpadded(self, text, ids):
+        return ids[: len(self.tokenizer(self.clean_fn(text)).input_ids)]
+
+
+def write_tokenizer(folder, kind, vocabulary):
+    """A tokenizer of the form that a family uses: CLIPA's, SigLIP's in open_clip, SigLIP 2's."""
+    lines = corpus(5, 3000)
+    if kind == "WordPiece":
+        write_word_pieces(folder, lines, min(vocabulary, 3000))
+        (folder / "vocab.txt").unlink()
+    elif kind == "Gemma":
+        write_gemma(folder, lines, 700, fill=vocabulary if vocabulary > 100000 else None)
+    else:
+        source = folder / "source"
+        write_unigram(source, lines, 400)
+        described = unigram_json(source)
+        PreTrainedTokenizerFast(
+            tokenizer_object=described, eos_token="</s>", pad_token="</s>", unk_token="<unk>").save_pretrained(folder)
+        for file in source.iterdir():
+            file.unlink()
+        source.rmdir()
+
+
+def unigram_json(source):
+    """The unigram model of `source` with the steps of T5's tokenizer."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers.convert_slow_tokenizer import import_protobuf
+
+    model = import_protobuf().ModelProto.FromString((source / "spiece.model").read_bytes())
+    tokenizer = Tokenizer(models.Unigram([(piece.piece, piece.score) for piece in model.pieces], 2))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Precompiled(model.normalizer_spec.precompiled_charsmap), normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)])
+    return tokenizer
+
+
 def open_clip_row(folder, pictures, name, seed, layers=None, preprocess=None, dtype=torch.float32, form="safetensors",
-                  custom_text=False, **changes):  # fmt: skip
-    """An open_clip folder of the architecture `name`."""
+                  custom_text=False, tokenizer=None, **changes):  # fmt: skip
+    """An open_clip folder of the architecture `name`, its tokenizer CLIP's own or of a kind that `write_tokenizer` knows."""
     config = model_config(name, layers, **changes)
     if custom_text:
         config["custom_text"] = True
     model = make_model({k: v for k, v in config.items() if k != "custom_text"}, seed, custom_text)
     write_open_clip(folder, config, model, preprocess, dtype, form)
-    tokenizer = open_clip.SimpleTokenizer(context_length=model.context_length)
+    text = config["text_cfg"]
+    if tokenizer:
+        write_tokenizer(folder, tokenizer, text["vocab_size"])
+        tokenizer = WrappedTokenizer(str(folder), context_length=text["context_length"], **text["tokenizer_kwargs"])
+    else:
+        tokenizer = open_clip.SimpleTokenizer(context_length=model.context_length)
     golden(folder, rounded(model, dtype), pictures, preprocess, tokenizer=tokenizer)
 
 

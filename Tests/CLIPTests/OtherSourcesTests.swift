@@ -104,7 +104,7 @@ import Testing
                     .withUnsafeBytes(Array.init)
                 tensor.shape = [columns, rows]
             }
-            guard place.third != nil else {
+            guard place.part != nil else {
                 tensors[place.name] = tensor
                 continue
             }

@@ -1,11 +1,14 @@
 internal import JSON
+internal import Tokenizers
 
 /// An `open_clip_config.json`, every absent field resolved to open_clip's default.
 struct OpenCLIPConfig {
-    let configuration: ModelConfiguration
+    private(set) var configuration: ModelConfiguration
     let preprocessing: ResolvedPreprocessing
     /// The tokenizer on the hub that the texts need; nil for CLIP's own.
     let tokenizerName: String?
+    /// What open_clip does around that one.
+    let tokenizerWrapping: OpenCLIPWrapping
     /// The logarithm of the logit scale, for weights that bring none.
     let initialLogitScale: Float = 2.6592
     private(set) var settings: [ModelSetting]
@@ -30,7 +33,8 @@ struct OpenCLIPConfig {
 
         let dimension = try top.int("embed_dim", named: "embedding dimension", default: 512, in: 1...1 << 15)
         let isQuick = try top.flag("quick_gelu", default: false)
-        let image = try OpenCLIPConfig.image(&vision, isQuick: isQuick)
+        let tower = try TimmTower(&vision, path: path)
+        let image = if let tower { tower.configuration } else { try OpenCLIPConfig.image(&vision, isQuick: isQuick) }
         let texts = try OpenCLIPConfig.text(&text, isQuick: isQuick)
         guard texts.projection != .none || texts.transformer.width == dimension else {
             throw CLIPError(
@@ -38,12 +42,32 @@ struct OpenCLIPConfig {
                 "has no text projection, but a text width of \(texts.transformer.width) and embeddings of "
                     + "\(dimension) values: proj_type, width or embed_dim is wrong")
         }
-        configuration = ModelConfiguration(vision: image, text: texts, embeddingDimension: dimension)
+        if tower != nil {
+            guard image.transformer.width == dimension, !texts.isCausal, texts.pooling == .lastPosition,
+                texts.projection == .affine
+            else {
+                throw CLIPError(
+                    .model, path: path,
+                    "has SigLIP's image tower, but not its text tower (no_causal_mask, pool_type \"last\", proj_bias) or "
+                        + "its embed_dim of \(image.transformer.width): expected a SigLIP")
+            }
+        }
+        configuration = ModelConfiguration(
+            family: tower == nil ? .clip : .siglip, vision: image, text: texts, embeddingDimension: dimension)
         let preprocess = root["preprocess_cfg"]?.object ?? [:]
         preprocessing = try ResolvedPreprocessing(
             openCLIP: preprocess, path: path, source: "\(source) preprocess_cfg", imageSize: image.imageSize)
         tokenizerName = try text.text("hf_tokenizer_name")
+        tokenizerWrapping = try OpenCLIPConfig.wrapping(&text)
         settings = top.settings + vision.settings + text.settings
+    }
+
+    /// Takes the token that fills texts up from the tokenizer's files, where the encoder sees it.
+    mutating func setPadding(_ token: Int32, source: String) {
+        guard configuration.text.paddingToken != nil, tokenizerName != nil else { return }
+        configuration.text.paddingToken = Int(token)
+        let setting = ModelSetting(name: "text padding", value: "\(token)", source: source)
+        settings = settings.map { $0.name == setting.name ? setting : $0 }
     }
 
     /// Notes that the weights have position embeddings of another number, which are resampled.
@@ -58,6 +82,27 @@ struct OpenCLIPConfig {
                     name: name, value: "\(wanted)", source: "resampled",
                     warning: "the weights hold \(stored): they are resampled, as open_clip does"))
         }
+    }
+
+    private static func wrapping(_ text: inout ConfigSection) throws(CLIPError) -> OpenCLIPWrapping {
+        var wrapping = OpenCLIPWrapping()
+        guard let value = text.present("tokenizer_kwargs") else { return wrapping }
+        guard let fields = value.object else { throw text.fault("tokenizer_kwargs", value, expected: "an object") }
+        let options = ConfigSection(path: text.path, source: "\(text.source) tokenizer_kwargs", fields: fields)
+        if let name = try options.text("clean") {
+            guard let cleaning = OpenCLIPWrapping.Cleaning(rawValue: name) else {
+                throw options.fault(
+                    "clean", .string(name), expected: "\"whitespace\", \"lower\" or \"canonicalize\"")
+            }
+            wrapping.cleaning = cleaning
+            text.record("cleaning", name)
+        }
+        wrapping.stripsSeparator = try options.flag("strip_sep_token", default: false)
+        if wrapping.stripsSeparator { text.record("end token", "0 in its place (strip_sep_token)") }
+        if let mode = options.present("tokenizer_mode") {
+            throw options.fault("tokenizer_mode", mode, expected: "none: other ways to end texts are not supported")
+        }
+        return wrapping
     }
 
     private static func image(_ section: inout ConfigSection, isQuick: Bool) throws(CLIPError) -> VisionConfiguration {
@@ -147,7 +192,7 @@ struct OpenCLIPConfig {
                 "has \(what) (\(field)): expected a plain vision and text transformer, such as ViT-B-32's")
         }
         func name(_ value: JSONValue?) -> String { String((value?.string ?? "").unicodeScalars.prefix(60)) }
-        if let tower = vision.present("timm_model_name") {
+        if let tower = vision.present("timm_model_name"), !TimmTower.isKnown(name(tower)) {
             try refuse("timm's image tower \(jsonString(name(tower)))", "timm_model_name")
         }
         if vision.present("layers")?.array != nil { try refuse("a ResNet image tower", "layers is a list") }

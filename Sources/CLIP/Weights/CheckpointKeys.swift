@@ -3,8 +3,10 @@ internal import Weights
 /// Where a checkpoint keeps a tensor that the encoders ask for by its Hugging Face key.
 struct TensorPlace: Equatable {
     var name: String
-    /// Which third of the rows it is, where queries, keys and values are stored as one.
-    var third: Int?
+    /// Which part of the rows it is, where queries, keys and values are stored as one.
+    var part: Int?
+    /// How many parts those are.
+    var partCount = 3
     /// Whether a matrix is stored `[inputs, outputs]`.
     var isTransposed = false
     /// A vector whose numbers multiply the rows (LayerScale; Touvron et al., 2021).
@@ -19,6 +21,8 @@ struct CheckpointKeys: Sendable {
         case huggingFace
         /// OpenAI's and open_clip's: queries, keys and values in one, projections the other way round.
         case openAI
+        /// open_clip's, with an image encoder of timm's.
+        case timm
         /// clip.cpp's.
         case ggml
     }
@@ -40,6 +44,10 @@ struct CheckpointKeys: Sendable {
             layout = .openAI
             visionPrefix = "visual."
             textPrefix = prefix("", "text.", before: "token_embedding.weight")
+        } else if names.contains("visual.trunk.patch_embed.proj.weight") {
+            layout = .timm
+            visionPrefix = "visual.trunk."
+            textPrefix = prefix("text.", before: "token_embedding.weight")
         } else if names.contains("v.patch_embd.weight") || names.contains("t.token_embd.weight") {
             layout = .ggml
             visionPrefix = prefix("v.", before: "patch_embd.weight")
@@ -56,7 +64,8 @@ struct CheckpointKeys: Sendable {
         let (encoder, prefix, rest) = split(key)
         switch layout {
         case .huggingFace: return huggingFacePlace(of: key, prefix: prefix, rest)
-        case .openAI: return openAIPlace(of: key, encoder, prefix: prefix, rest)
+        case .timm where encoder == .vision: return timmPlace(prefix: prefix, rest)
+        case .openAI, .timm: return openAIPlace(of: key, encoder, prefix: prefix, rest)
         case .ggml: return ggmlPlace(of: key, prefix: prefix, rest)
         }
     }
@@ -89,8 +98,8 @@ struct CheckpointKeys: Sendable {
         }
         if rest.hasPrefix("head.attention.") {
             let (module, parameter) = CheckpointKeys.parameter(rest)
-            for (third, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module.hasSuffix(name) {
-                return TensorPlace(name: "\(prefix)head.attention.in_proj_\(parameter)", third: third)
+            for (part, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module.hasSuffix(name) {
+                return TensorPlace(name: "\(prefix)head.attention.in_proj_\(parameter)", part: part)
             }
         }
         return TensorPlace(name: prefix + rest)
@@ -112,8 +121,8 @@ struct CheckpointKeys: Sendable {
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let block = "\(prefix)transformer.resblocks.\(layer)."
             let (module, parameter) = CheckpointKeys.parameter(part)
-            for (third, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module == "self_attn.\(name)" {
-                return TensorPlace(name: "\(block)attn.in_proj_\(parameter)", third: third)
+            for (part, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module == "self_attn.\(name)" {
+                return TensorPlace(name: "\(block)attn.in_proj_\(parameter)", part: part)
             }
             let (name, scale) =
                 switch module {
@@ -136,6 +145,40 @@ struct CheckpointKeys: Sendable {
         case (.text, "embeddings.token_embedding"): return TensorPlace(name: "\(prefix)token_embedding.\(parameter)")
         case (.text, "final_layer_norm"): return TensorPlace(name: "\(prefix)ln_final.\(parameter)")
         default: return TensorPlace(name: prefix + (rest == "embeddings.class_embedding" ? "class_embedding" : rest))
+        }
+    }
+
+    private func timmPlace(prefix: String, _ rest: Substring) -> TensorPlace {
+        if let (layer, part) = CheckpointKeys.layer(rest) {
+            let block = "\(prefix)blocks.\(layer)."
+            let (module, parameter) = CheckpointKeys.parameter(part)
+            for (part, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module == "self_attn.\(name)" {
+                return TensorPlace(name: "\(block)attn.qkv.\(parameter)", part: part)
+            }
+            let name =
+                switch module {
+                case "layer_norm1": "norm1"
+                case "layer_norm2": "norm2"
+                case "self_attn.out_proj": "attn.proj"
+                default: String(module)
+                }
+            return TensorPlace(name: "\(block)\(name).\(parameter)")
+        }
+        let (module, parameter) = CheckpointKeys.parameter(rest)
+        let pool = "\(prefix)attn_pool."
+        switch module {
+        case "embeddings.patch_embedding": return TensorPlace(name: "\(prefix)patch_embed.proj.\(parameter)")
+        case "embeddings.position_embedding": return TensorPlace(name: "\(prefix)pos_embed")
+        case "post_layernorm": return TensorPlace(name: "\(prefix)norm.\(parameter)")
+        case "head" where parameter == "probe": return TensorPlace(name: "\(pool)latent")
+        case "head.attention.q_proj": return TensorPlace(name: "\(pool)q.\(parameter)")
+        case "head.attention.k_proj": return TensorPlace(name: "\(pool)kv.\(parameter)", part: 0, partCount: 2)
+        case "head.attention.v_proj": return TensorPlace(name: "\(pool)kv.\(parameter)", part: 1, partCount: 2)
+        case "head.attention.out_proj": return TensorPlace(name: "\(pool)proj.\(parameter)")
+        case "head.layernorm": return TensorPlace(name: "\(pool)norm.\(parameter)")
+        case "head.mlp.fc1", "head.mlp.fc2":
+            return TensorPlace(name: "\(pool)\(module.dropFirst("head.".count)).\(parameter)")
+        default: return TensorPlace(name: prefix + rest)
         }
     }
 

@@ -51,7 +51,7 @@ extension CheckpointModel {
     private static func noEncoder(_ checkpoint: Checkpoint, _ keys: CheckpointKeys) -> CLIPError {
         CLIPError(
             .model, path: checkpoint.path,
-            keys.layout == .openAI
+            keys.layout == .openAI || keys.layout == .timm
                 ? "has the tensor names of OpenAI and open_clip, but lies beside Hugging Face's config.json: "
                     + "put open_clip_config.json beside it, or move it to a folder of its own"
                 : "has neither vision_model.embeddings.patch_embedding.weight nor "

@@ -13,15 +13,21 @@ extension CheckpointModel {
         var config = try OpenCLIPConfig(json: json, path: folder.path(of: fileName))
         try self.init(source, threads: threads, resamplesPositions: true) { (checkpoint, weights) throws(CLIPError) in
             let keys = weights.keys
-            guard keys.layout == .openAI, keys.textPrefix != nil else {
+            let isSigLIP = config.configuration.family == .siglip
+            guard keys.layout == (isSigLIP ? .timm : .openAI), keys.textPrefix != nil else {
+                let first = isSigLIP ? "visual.trunk.patch_embed.proj.weight" : "visual.conv1.weight"
                 throw CLIPError(
                     .model, path: checkpoint.path,
-                    "has not both visual.conv1.weight and token_embedding.weight: it is not of the plain vision and "
-                        + "text transformers that \(fileName) describes, use the model's transformers files")
+                    "has not both \(first) and token_embedding.weight: it is not of the vision and text transformers "
+                        + "that \(fileName) describes, use the model's transformers files")
             }
             config.notePositions(
-                image: weights.shape(of: "vision_model.embeddings.position_embedding.weight")?.first,
+                image: isSigLIP
+                    ? nil : weights.shape(of: "vision_model.embeddings.position_embedding.weight")?.first,
                 text: weights.shape(of: "text_model.embeddings.position_embedding.weight")?.first)
+            if config.tokenizerName != nil, let padding = try TokenizerFiles.padding(in: folder) {
+                config.setPadding(padding.token, source: padding.source)
+            }
             let configuration = config.configuration
             return ModelDescription(
                 kind: "open_clip folder 1", configuration: configuration, preprocessing: config.preprocessing,
@@ -38,11 +44,13 @@ extension CheckpointModel {
     ) throws(CLIPError) -> TokenizerChoice {
         guard let name = config.tokenizerName else { return .builtIn(.openCLIP, path: folder.path) }
         let setting = TokenizerFiles.setting(in: folder, config.configuration)
+        let (family, wrapping) = (config.configuration.family, config.tokenizerWrapping)
         return TokenizerChoice(
             setting: ModelSetting(
                 name: setting.name, value: name, source: setting.source, warning: setting.warning)
         ) { configuration throws(CLIPError) in
-            try TokenizerFiles.load(from: folder, configuration: configuration)
+            try TokenizerFiles.load(
+                from: folder, configuration: configuration, family: family, name: name, wrapping: wrapping)
         }
     }
 }

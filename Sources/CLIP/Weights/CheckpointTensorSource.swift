@@ -132,14 +132,15 @@ package struct CheckpointTensorSource: TensorSource {
 
     private func tensor(_ place: TensorPlace) throws(CLIPError) -> StoredTensor {
         let whole = try tensor(named: place.name)
-        guard let third = place.third else { return whole }
-        guard let rows = whole.shape.first, rows.isMultiple(of: 3), rows > 0 else {
+        guard let part = place.part else { return whole }
+        guard let rows = whole.shape.first, rows.isMultiple(of: place.partCount), rows > 0 else {
             throw CLIPError(
                 .model, path: checkpoint.path,
                 "tensor \"\(place.name)\" has shape \(whole.shape.prefix(8)), expected queries, keys and values of the "
                     + "same size: it is damaged, fetch it again")
         }
-        return whole.rows(third * (rows / 3)..<(third + 1) * (rows / 3))
+        let count = rows / place.partCount
+        return whole.rows(part * count..<(part + 1) * count)
     }
 
     private func tensor(named name: String) throws(CLIPError) -> StoredTensor {

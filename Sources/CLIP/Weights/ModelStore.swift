@@ -63,7 +63,8 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
         // The hub's repositories often hold both configurations: the names of the tensors tell whose the file is.
         let files = ModelFolder(path: folder)
         let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
-        let isOpenCLIP = CheckpointKeys(checkpoint.names).layout == .openAI
+        let layout = CheckpointKeys(checkpoint.names).layout
+        let isOpenCLIP = layout == .openAI || layout == .timm
         if files.contains("open_clip_config.json"), isOpenCLIP || !files.contains("config.json") {
             return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
         }

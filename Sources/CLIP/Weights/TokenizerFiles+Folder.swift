@@ -1,3 +1,4 @@
+internal import JSON
 internal import Tokenizers
 internal import Weights
 
@@ -5,20 +6,30 @@ extension TokenizerFiles {
     /// The files of a model folder that a tokenizer is made from.
     static let names = [
         "tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json",
-        "added_tokens.json", "spiece.model",
+        "added_tokens.json", "spiece.model", "vocab.txt",
     ]
 
     /// CLIP's own vocabulary, which models that bring no tokenizer files use.
     private static let builtInSize = 49408
 
     /// Loads a folder's tokenizer: of a SigLIP spiece.model; else tokenizer.json, else vocab.json and merges.txt, else
-    /// CLIP's own.
+    /// vocab.txt, else CLIP's own.
+    /// - Parameters:
+    ///   - name: what the configuration calls it, if it does.
+    ///   - wrapping: what open_clip does around it, if the model is one of its.
     /// - Throws: `CLIPError` when there is none, it is damaged, or it is not this model's.
     static func load(
-        from folder: ModelFolder, configuration: TextConfiguration, family: ModelFamily = .clip
+        from folder: ModelFolder, configuration: TextConfiguration, family: ModelFamily = .clip, name: String? = nil,
+        wrapping: OpenCLIPWrapping? = nil
     ) throws(CLIPError) -> any Tokenizer {
         let kind = kind(in: folder, vocabularySize: configuration.vocabularySize, family)
         guard let kind else {
+            if let name {
+                throw CLIPError(
+                    .model, path: folder.path,
+                    "has no tokenizer, texts need that of \(jsonString(name)): put its tokenizer.json or vocab.txt into "
+                        + "the folder")
+            }
             throw CLIPError(
                 .model, path: folder.path,
                 family == .siglip
@@ -34,7 +45,12 @@ extension TokenizerFiles {
                 tokenizer = try SentencePieceTokenizer(
                     siglip: TokenizerFiles(
                         configuration: try folder.text("tokenizer_config.json"),
-                        sentencePiece: try folder.readText("spiece.model")))
+                        sentencePiece: try folder.readText("spiece.model")), wrapping: wrapping)
+            case .wordPiece:
+                tokenizer = try SentencePieceTokenizer(
+                    wordPiece: TokenizerFiles(
+                        configuration: try folder.text("tokenizer_config.json"),
+                        wordPieces: try folder.readText("vocab.txt")), wrapping: wrapping)
             case .json, .vocabulary:
                 let isJSON = kind == .json
                 let files = TokenizerFiles(
@@ -44,7 +60,8 @@ extension TokenizerFiles {
                     configuration: try folder.text("tokenizer_config.json"),
                     specialTokensMap: try folder.text("special_tokens_map.json"),
                     addedTokens: try folder.text("added_tokens.json"))
-                tokenizer = try loadTokenizer(files, isLowercased: family == .siglip)
+                tokenizer = try loadTokenizer(
+                    files, isLowercased: family == .siglip && wrapping == nil, wrapping: wrapping)
             }
         } catch let error as TokenizerError {
             throw CLIPError(.model, path: folder.path(of: error.file), error.problem)
@@ -66,6 +83,7 @@ extension TokenizerFiles {
         switch kind {
         case .sentencePiece:
             return ModelSetting(name: "tokenizer", value: "SentencePiece unigram", source: "spiece.model")
+        case .wordPiece: return ModelSetting(name: "tokenizer", value: "WordPiece", source: "vocab.txt")
         case .json:
             let value = configuration.family == .siglip ? "as described, lower-cased" : "byte-level BPE"
             return ModelSetting(name: "tokenizer", value: value, source: "tokenizer.json")
@@ -81,17 +99,18 @@ extension TokenizerFiles {
         }
     }
 
-    /// The token that fills up the texts of a SigLIP, and the file that names it; nil when no file does.
+    /// The token that fills up the texts of encoders that see it, and the file that names it; nil when no file does.
     static func padding(in folder: ModelFolder) throws(CLIPError) -> (token: Int32, source: String)? {
-        let source = folder.contains("spiece.model") ? "spiece.model" : "tokenizer.json"
-        guard folder.contains(source) else { return nil }
+        let sources = ["spiece.model", "tokenizer.json", "vocab.txt"]
+        guard let source = sources.first(where: folder.contains) else { return nil }
         do {
-            let isModel = source == "spiece.model"
+            let bytes = try folder.readText(source)
             let token = try paddingToken(
                 TokenizerFiles(
-                    tokenizerJSON: isModel ? nil : try folder.readText(source),
+                    tokenizerJSON: source == "tokenizer.json" ? bytes : nil,
                     configuration: try folder.text("tokenizer_config.json"),
-                    sentencePiece: isModel ? try folder.readText(source) : nil))
+                    sentencePiece: source == "spiece.model" ? bytes : nil,
+                    wordPieces: source == "vocab.txt" ? bytes : nil))
             return token.map { ($0, source) }
         } catch let error as TokenizerError {
             throw CLIPError(.model, path: folder.path(of: error.file), error.problem)
@@ -104,13 +123,14 @@ extension TokenizerFiles {
         }
     }
 
-    private enum Kind { case sentencePiece, json, vocabulary, builtIn }
+    private enum Kind { case sentencePiece, json, vocabulary, wordPiece, builtIn }
 
     private static func kind(in folder: ModelFolder, vocabularySize: Int, _ family: ModelFamily) -> Kind? {
         if family == .siglip, folder.contains("spiece.model") { return .sentencePiece }
         if folder.contains("tokenizer.json") { return .json }
         if family == .siglip { return nil }
         if folder.contains("vocab.json") && folder.contains("merges.txt") { return .vocabulary }
+        if folder.contains("vocab.txt") { return .wordPiece }
         return vocabularySize == builtInSize ? .builtIn : nil
     }
 }
@@ -118,6 +138,12 @@ extension TokenizerFiles {
 extension Tokenizer {
     /// Checks that texts begin and end with tokens that the encoder knows.
     func check(fits configuration: TextConfiguration, path: String) throws(CLIPError) {
+        if let padding = configuration.paddingToken, padding >= configuration.vocabularySize {
+            throw CLIPError(
+                .model, path: path,
+                "the tokenizer's padding token is \(padding), the model has \(configuration.vocabularySize) tokens: they "
+                    + "are not of one model, fetch both again")
+        }
         let ends = startTokens + endTokens
         guard ends.allSatisfy({ $0 < configuration.vocabularySize }) else {
             throw CLIPError(
