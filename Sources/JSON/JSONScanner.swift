@@ -23,8 +23,13 @@ package struct JSONScanner {
 
     /// The next key of the object that was opened, its colon consumed; nil once the object is closed.
     package mutating func nextKey(_ isFirst: inout Bool) throws(JSONFault) -> String? {
+        try nextKeyBytes(&isFirst).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The same as UTF-8: a vocabulary has so many keys that making strings of them takes longer than all the rest.
+    package mutating func nextKeyBytes(_ isFirst: inout Bool) throws(JSONFault) -> ArraySlice<UInt8>? {
         guard try advance(to: UInt8(ascii: "}"), &isFirst) else { return nil }
-        let key = try string()
+        let key = try stringBytes()
         try expect(UInt8(ascii: ":"), "a colon after the key")
         return key
     }
@@ -57,19 +62,18 @@ package struct JSONScanner {
         return value
     }
 
-    package mutating func string() throws(JSONFault) -> String {
+    package mutating func string() throws(JSONFault) -> String { String(decoding: try stringBytes(), as: UTF8.self) }
+
+    /// A string as valid UTF-8.
+    package mutating func stringBytes() throws(JSONFault) -> ArraySlice<UInt8> {
         skipWhitespace()
         guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw fault("expected a string") }
-        position += 1
-        let start = position
-        while position < bytes.count, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\"),
-            bytes[position] >= 0x20
-        {
+        let start = position + 1
+        let (end, isASCII) = endOfPlainText(from: start)
+        position = end
+        if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
             position += 1
-        }
-        if position < bytes.count, bytes[position] == UInt8(ascii: "\"") {
-            position += 1
-            return try text(bytes[start..<position - 1], at: start)
+            return isASCII ? bytes[start..<end] : try validated(bytes[start..<end], at: start)
         }
         return try escapedString(from: start)
     }
@@ -92,7 +96,7 @@ package struct JSONScanner {
             while let closer = closers.last {
                 if try advance(to: closer, &isFirst) {
                     if closer == UInt8(ascii: "}") {
-                        _ = try string()
+                        _ = try stringBytes()
                         try expect(UInt8(ascii: ":"), "a colon after the key")
                     }
                     continue value
@@ -137,7 +141,7 @@ extension JSONScanner {
     }
 
     private mutating func skipScalar() throws(JSONFault) {
-        if try peek() == UInt8(ascii: "\"") { _ = try string() } else { _ = try scalar() }
+        if try peek() == UInt8(ascii: "\"") { _ = try stringBytes() } else { _ = try scalar() }
     }
 
     /// The first byte of what comes next, which stays unread.
@@ -169,20 +173,34 @@ extension JSONScanner {
         }
     }
 
-    private func text(_ slice: some Collection<UInt8>, at offset: Int) throws(JSONFault) -> String {
-        guard let text = String(validating: slice, as: UTF8.self) else {
-            throw fault("the string is not valid UTF-8", at: offset)
+    /// Where a string ends or needs care that begins at `start`, and whether all up to there is ASCII.
+    private func endOfPlainText(from start: Int) -> (end: Int, isASCII: Bool) {
+        bytes.withUnsafeBufferPointer { bytes in
+            var (end, all) = (start, UInt8(0))
+            while end < bytes.count, case let byte = bytes[end], byte != UInt8(ascii: "\""),
+                byte != UInt8(ascii: "\\"), byte >= 0x20
+            {
+                all |= byte
+                end += 1
+            }
+            return (end, all < 0x80)
         }
-        return text
     }
 
-    private mutating func escapedString(from start: Int) throws(JSONFault) -> String {
+    private func validated(_ slice: ArraySlice<UInt8>, at offset: Int) throws(JSONFault) -> ArraySlice<UInt8> {
+        guard String(validating: slice, as: UTF8.self) != nil else {
+            throw fault("the string is not valid UTF-8", at: offset)
+        }
+        return slice
+    }
+
+    private mutating func escapedString(from start: Int) throws(JSONFault) -> ArraySlice<UInt8> {
         var result = Array(bytes[start..<position])
         while position < bytes.count {
             let byte = bytes[position]
             position += 1
             switch byte {
-            case UInt8(ascii: "\""): return try text(result, at: start)
+            case UInt8(ascii: "\""): return try validated(result[...], at: start)
             case UInt8(ascii: "\\"): try appendEscape(to: &result)
             case 0..<0x20: throw fault("a control character in a string", at: position - 1)
             default: result.append(byte)

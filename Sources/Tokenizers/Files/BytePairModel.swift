@@ -77,14 +77,14 @@ extension BytePairModel {
     mutating func readVocabulary(_ scanner: inout JSONScanner) throws(JSONFault) {
         var isFirst = true
         try scanner.openObject()
-        while let piece = try scanner.nextKey(&isFirst) {
+        while let piece = try scanner.nextKeyBytes(&isFirst) {
             let id = try scanner.unsignedInteger()
             guard id < FlatLayout.largestVocabulary else {
                 throw scanner.fault(
-                    "token \(quoted(piece)) has id \(id), the largest possible is "
+                    "token \(quoted(String(decoding: piece, as: UTF8.self))) has id \(id), the largest possible is "
                         + "\(FlatLayout.largestVocabulary - 1)")
             }
-            vocabulary.insert(piece.utf8, id: UInt32(id))
+            vocabulary.insert(piece, id: UInt32(id))
         }
     }
 
@@ -94,21 +94,24 @@ extension BytePairModel {
         try scanner.openArray()
         while try scanner.nextElement(&isFirst) {
             if try scanner.peek() == UInt8(ascii: "\"") {
-                let text = try scanner.string()
-                let parts = text.utf8.split(separator: 0x20, omittingEmptySubsequences: false)
-                guard parts.count == 2 else {
-                    throw scanner.fault("merge \(merges.count) is \(quoted(text)), expected two pieces")
+                let text = try scanner.stringBytes()
+                guard let space = text.firstIndex(of: 0x20), !text[(space + 1)...].contains(0x20) else {
+                    let text = quoted(String(decoding: text, as: UTF8.self))
+                    throw scanner.fault("merge \(merges.count) is \(text), expected two pieces")
                 }
-                appendMerge(parts[0], parts[1])
+                appendMerge(text[..<space], text[(space + 1)...])
             } else {
-                var parts: [String] = []
-                var isFirstPart = true
+                var pair: (left: ArraySlice<UInt8>, right: ArraySlice<UInt8>) = ([], [])
+                var (count, isFirstPart) = (0, true)
                 try scanner.openArray()
-                while try scanner.nextElement(&isFirstPart) { parts.append(try scanner.string()) }
-                guard parts.count == 2 else {
-                    throw scanner.fault("merge \(merges.count) has \(parts.count) pieces, expected two")
+                while try scanner.nextElement(&isFirstPart) {
+                    pair = (pair.right, try scanner.stringBytes())
+                    count += 1
                 }
-                appendMerge(parts[0].utf8, parts[1].utf8)
+                guard count == 2 else {
+                    throw scanner.fault("merge \(merges.count) has \(count) pieces, expected two")
+                }
+                appendMerge(pair.left, pair.right)
             }
         }
     }

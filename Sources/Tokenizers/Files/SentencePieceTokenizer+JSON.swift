@@ -140,10 +140,13 @@ struct TokenizerJSON {
         try scanner.openArray()
         while try scanner.nextElement(&isFirst) {
             let place = scanner.position
-            guard let pair = try scanner.value().array, pair.count == 2, let piece = pair[0].string,
-                let score = pair[1].double, scores.count < FlatLayout.largestVocabulary
+            var isFirstPart = true
+            try scanner.openArray()
+            guard try scanner.nextElement(&isFirstPart), case let piece = try scanner.stringBytes(),
+                try scanner.nextElement(&isFirstPart), let score = try scanner.value().double,
+                try !scanner.nextElement(&isFirstPart), scores.count < FlatLayout.largestVocabulary
             else { throw scanner.fault("expected a piece and its score", at: place) }
-            model.vocabulary.insert(piece.utf8, id: UInt32(scores.count))
+            model.vocabulary.insert(piece, id: UInt32(scores.count))
             scores.append(score)
         }
     }
