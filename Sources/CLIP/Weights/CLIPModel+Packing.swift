@@ -47,13 +47,13 @@ extension CLIPModel {
         }
         var results: [ProbeResult] = []
         if hasTextEncoder {
-            let computed = try embed(probes.texts.map(\.name), normalize: false)
+            let computed = try streamedEmbeddings(of: probes.texts.map(\.name))
             results += zip(probes.texts, computed).map {
                 result($0.name, isPicture: false, stored: $0.embedding, computed: $1)
             }
         }
         if hasImageEncoder {
-            let computed = try embed(probes.pictures.map(\.image), normalize: false)
+            let computed = try streamedEmbeddings(of: probes.pictures.map(\.image))
             results += zip(probes.pictures, computed).map {
                 result($0.name, isPicture: true, stored: $0.embedding, computed: $1)
             }
@@ -61,45 +61,54 @@ extension CLIPModel {
         return results
     }
 
-    /// A layer is in memory at a time: packing needs little more memory than the largest tensor.
     private func makeProbes(of parts: ModelParts) throws(CLIPError) -> Probes {
-        let store = loaded.store
-        let stream = WeightStream { store.releasePages() }
         var probes = Probes(texts: [], pictures: [])
         if hasTextEncoder && parts.holdTexts {
-            let encoder = try TextEncoder(
-                configuration: store.configuration, weights: store.weights, stream: stream)
-            let tokenizer = try loaded.textTokenizer()
-            let tokens = Probes.builtInTexts.map {
-                tokenizer.tokenize($0).truncated(to: store.configuration.text.contextLength).ids
+            let texts = Probes.builtInTexts
+            probes.texts = zip(texts, try streamedEmbeddings(of: texts)).map {
+                Probes.Text(name: $0, embedding: $1.values)
             }
-            let values = encoder.embed(tokens: tokens, compute: loaded.compute)
-            try stream.check()
-            let embeddings = try loaded.embeddings(values)
-            probes.texts = zip(Probes.builtInTexts, embeddings).map { Probes.Text(name: $0, embedding: $1.values) }
         }
         if hasImageEncoder && parts.holdImages {
-            let encoder = try ImageEncoder(
-                configuration: store.configuration, weights: store.weights, stream: stream)
             let pictures = ProbePicture.allCases
-            let prepared = pictures.map { loaded.prepare(Image(bitmap: $0.bitmap), fit: nil) }
-            let values = prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels in
-                pixels.baseAddress.map {
-                    encoder.embed(
-                        pixels: $0, count: prepared.reduce(0) { $0 + $1.cropCount }, compute: loaded.compute)
-                }
-            }
-            try stream.check()
-            var rows = try loaded.embeddings(values ?? []).makeIterator()
-            for (picture, prepared) in zip(pictures, prepared) {
-                let crops = (0..<prepared.cropCount).compactMap { _ in rows.next() }
-                probes.pictures.append(
-                    Probes.Picture(
-                        name: picture.rawValue, image: Image(bitmap: picture.bitmap),
-                        embedding: Embedding(meanOf: crops, normalize: false).values))
+            let images = pictures.map { Image(bitmap: $0.bitmap) }
+            probes.pictures = zip(zip(pictures, images), try streamedEmbeddings(of: images)).map {
+                Probes.Picture(name: $0.0.rawValue, image: $0.1, embedding: $1.values)
             }
         }
         return probes
+    }
+
+    /// Embeds texts with one layer's weights in memory at a time, little more than the largest tensor; not normalised.
+    private func streamedEmbeddings(of texts: [String]) throws(CLIPError) -> [Embedding] {
+        let store = loaded.store
+        let stream = WeightStream { store.releasePages() }
+        let encoder = try TextEncoder(configuration: store.configuration, weights: store.weights, stream: stream)
+        let tokenizer = try loaded.textTokenizer()
+        let tokens = texts.map {
+            tokenizer.tokenize($0).truncated(to: store.configuration.text.contextLength).ids
+        }
+        let values = encoder.embed(tokens: tokens, compute: loaded.compute)
+        try stream.check()
+        return try loaded.embeddings(values)
+    }
+
+    /// The same of pictures.
+    private func streamedEmbeddings(of images: [Image]) throws(CLIPError) -> [Embedding] {
+        let store = loaded.store
+        let stream = WeightStream { store.releasePages() }
+        let encoder = try ImageEncoder(configuration: store.configuration, weights: store.weights, stream: stream)
+        let prepared = images.map { loaded.prepare($0, fit: nil) }
+        let values = prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels in
+            pixels.baseAddress.map {
+                encoder.embed(pixels: $0, count: prepared.reduce(0) { $0 + $1.cropCount }, compute: loaded.compute)
+            }
+        }
+        try stream.check()
+        var rows = try loaded.embeddings(values ?? []).makeIterator()
+        return prepared.map { picture in
+            Embedding(meanOf: (0..<picture.cropCount).compactMap { _ in rows.next() }, normalize: false)
+        }
     }
 
     private func result(

@@ -119,6 +119,7 @@ struct FlatModel: ModelStore {
             guard let tensor = try reading({ () throws(WeightsError) in try flat.file.tensor(name) }) else { continue }
             try reading { () throws(WeightsError) in try tensor.checkFinite() }
             tensor.withBytes { fingerprint.add(name, tensor.type, tensor.shape, $0) }
+            releasePages()
         }
         let found = fingerprint.hexadecimal()
         guard found == storedFingerprint else {
