@@ -2,7 +2,7 @@ package import Images
 
 /// The choices that a picture file leaves open.
 public struct ImageOptions: Sendable {
-    package var decoding: DecodingOptions = DecodingOptions()
+    package var decoding = DecodingOptions()
 
     /// Settings as the reference pipeline has them: alpha over white, upright, at most 200 million pixels.
     public init() {}
@@ -42,6 +42,14 @@ public struct ImageOptions: Sendable {
         get { decoding.threads }
         set { decoding.threads = max(newValue, 1) }
     }
+
+    /// The same for a batch of `count` pictures: few leave threads for the parts of each.
+    package func sharing(_ threads: Int, among count: Int) -> ImageOptions {
+        var options = self
+        options.threads = threads / max(count, 1)
+        return options
+    }
+
     /// The most pixels that a picture may have.
     public var maximumPixels: Int {
         get { decoding.maximumPixels }

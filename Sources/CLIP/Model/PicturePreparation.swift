@@ -19,7 +19,7 @@ struct PicturePreparation: Sendable {
     fileprivate func prepare(_ inputs: [ImageInput]) -> [Result<PreparedPicture, CLIPError>] {
         let slots = PictureSlots(count: inputs.count)
         let next = Atomic(0)
-        let options = options(sharedBy: inputs.count)
+        let options = options.sharing(loaded.compute.threads, among: inputs.count)
         DispatchQueue.concurrentPerform(iterations: min(loaded.compute.threads, inputs.count)) { _ in
             while case let index = next.add(1, ordering: .relaxed).oldValue, index < inputs.count {
                 slots.set(
@@ -30,13 +30,6 @@ struct PicturePreparation: Sendable {
             }
         }
         return slots.results
-    }
-
-    /// Few pictures leave threads for the parts of each.
-    private func options(sharedBy count: Int) -> ImageOptions {
-        var options = options
-        options.threads = loaded.compute.threads / max(count, 1)
-        return options
     }
 
     private func prepare(

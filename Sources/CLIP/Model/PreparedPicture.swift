@@ -28,7 +28,12 @@ extension LoadedModel {
             pixels.reserveCapacity(cropCount * preprocessor.valuesPerCrop)
             for picture in pictures { pixels += picture.pixels }
         }
-        var rows = try encode(pixels, count: cropCount).makeIterator()
+        return joined(try encode(pixels, count: cropCount), of: pictures, normalize: normalize)
+    }
+
+    /// An embedding per picture from those of all their crops.
+    func joined(_ crops: [Embedding], of pictures: [PreparedPicture], normalize: Bool) -> [Embedding] {
+        var rows = crops.makeIterator()
         return pictures.map { picture in
             Embedding(meanOf: (0..<picture.cropCount).compactMap { _ in rows.next() }, normalize: normalize)
         }

@@ -105,10 +105,7 @@ extension CLIPModel {
             }
         }
         try stream.check()
-        var rows = try loaded.embeddings(values ?? []).makeIterator()
-        return prepared.map { picture in
-            Embedding(meanOf: (0..<picture.cropCount).compactMap { _ in rows.next() }, normalize: false)
-        }
+        return loaded.joined(try loaded.embeddings(values ?? []), of: prepared, normalize: false)
     }
 
     private func result(

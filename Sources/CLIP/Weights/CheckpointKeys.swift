@@ -98,7 +98,7 @@ struct CheckpointKeys: Sendable {
         }
         if rest.hasPrefix("head.attention.") {
             let (module, parameter) = CheckpointKeys.parameter(rest)
-            for (part, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module.hasSuffix(name) {
+            if let part = CheckpointKeys.partOfThree(module, of: "head.attention.") {
                 return TensorPlace(name: "\(prefix)head.attention.in_proj_\(parameter)", part: part)
             }
         }
@@ -121,7 +121,7 @@ struct CheckpointKeys: Sendable {
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let block = "\(prefix)transformer.resblocks.\(layer)."
             let (module, parameter) = CheckpointKeys.parameter(part)
-            for (part, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module == "self_attn.\(name)" {
+            if let part = CheckpointKeys.partOfThree(module, of: "self_attn.") {
                 return TensorPlace(name: "\(block)attn.in_proj_\(parameter)", part: part)
             }
             let (name, scale) =
@@ -152,7 +152,7 @@ struct CheckpointKeys: Sendable {
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let block = "\(prefix)blocks.\(layer)."
             let (module, parameter) = CheckpointKeys.parameter(part)
-            for (part, name) in ["q_proj", "k_proj", "v_proj"].enumerated() where module == "self_attn.\(name)" {
+            if let part = CheckpointKeys.partOfThree(module, of: "self_attn.") {
                 return TensorPlace(name: "\(block)attn.qkv.\(parameter)", part: part)
             }
             let name =
@@ -216,6 +216,11 @@ struct CheckpointKeys: Sendable {
         guard rest.hasPrefix("encoder.layers.") else { return nil }
         let parts = rest.dropFirst("encoder.layers.".count).split(separator: ".", maxSplits: 1)
         return parts.count == 2 ? (parts[0], parts[1]) : nil
+    }
+
+    /// Which part of queries, keys and values in one an attention's module is; nil when it is another.
+    private static func partOfThree(_ module: Substring, of attention: String) -> Int? {
+        ["q_proj", "k_proj", "v_proj"].firstIndex { module == attention + $0 }
     }
 
     /// `a.b.weight` as `a.b` and `weight`.

@@ -41,7 +41,7 @@ struct FilePreparation: Sendable {
         let batch = FileBatch(count: candidates.count)
         let work: @Sendable () -> Void = {
             let next = Atomic(0)
-            let reading = reading(sharedBy: candidates.count)
+            let reading = settings.reading.sharing(model.threads, among: candidates.count)
             DispatchQueue.concurrentPerform(iterations: min(model.threads, candidates.count)) { _ in
                 while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < candidates.count {
                     batch.set(index, prepare(candidates[index], reading))
@@ -51,13 +51,6 @@ struct FilePreparation: Sendable {
         }
         if model.threads > 1 { DispatchQueue.global().async(execute: work) } else { work() }
         return batch
-    }
-
-    /// Few pictures leave threads for the parts of each.
-    private func reading(sharedBy count: Int) -> ImageOptions {
-        var reading = settings.reading
-        reading.threads = model.threads / max(count, 1)
-        return reading
     }
 
     private func prepare(_ candidate: Candidate, _ reading: ImageOptions) -> PreparedFile {
