@@ -347,6 +347,29 @@ import Testing
         #expect(await task.value.kind == .cancelled)
     }
 
+    /// Foundation on Linux traps when an exchange is cancelled while it waits to hear what becomes of a redirect: the
+    /// large file of the two has one.
+    @Test(arguments: ["model.safetensors", "config.json"])
+    func `An exchange can be cancelled at any time`(file: String) async throws {
+        let hub = try LoopbackHub { $0.files = Model.files }
+        let transport = URLSessionTransport(timeout: 5)
+        let address = try #require(HTTPAddress("\(hub.address())/org/model/resolve/main/\(file)"))
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<60 {
+            let tasks = (0..<8).map { _ in
+                Task {
+                    try? await transport.send(HTTPRequest(method: .get, address: address, headers: [:]), to: Deaf())
+                }
+            }
+            for task in tasks {
+                try await Task.sleep(nanoseconds: UInt64.random(in: 0...800_000, using: &random))
+                task.cancel()
+            }
+            for task in tasks { await task.value }
+        }
+        #expect(hub.requests.count > 60)
+    }
+
     @Test func `Short names find their repository`() async throws {
         let hub = try LoopbackHub {
             $0.repository = "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
@@ -362,4 +385,10 @@ import Testing
             #expect(await failure { try await client.pull(text) }.kind == .argument, "\(text)")
         }
     }
+}
+
+/// Takes whatever comes.
+private final class Deaf: HTTPReceiver {
+    func receive(head: HTTPHead) -> Bool { true }
+    func receive(body: UnsafeRawBufferPointer) -> Bool { true }
 }

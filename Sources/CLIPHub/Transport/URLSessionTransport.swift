@@ -37,7 +37,7 @@ final class URLSessionTransport: HTTPTransport {
         let failure = await withTaskCancellationHandler {
             await withCheckedContinuation { exchanges.start(task, $0) }
         } onCancel: {
-            task.cancel()
+            exchanges.cancel(task)
         }
         if let failure { throw failure }
     }
@@ -49,6 +49,10 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
         let receiver: any HTTPReceiver
         var hasHead = false
         var isStopped = false
+        /// Whether it is to end. Foundation on Linux traps when a redirect of such an exchange is answered.
+        var isCancelled = false
+        /// Whether a redirect was answered: the exchange ends by itself.
+        var isRedirected = false
         var continuation: CheckedContinuation<HTTPFailure?, Never>?
     }
 
@@ -77,7 +81,12 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
         _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
         newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
     ) {
-        completionHandler(nil)
+        let isWanted = exchanges.withLock { exchanges in
+            guard exchanges[task.taskIdentifier]?.isCancelled == false else { return false }
+            exchanges[task.taskIdentifier]?.isRedirected = true
+            return true
+        }
+        if isWanted { completionHandler(nil) }
     }
 
     func urlSession(
@@ -127,7 +136,17 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
 
     private func stop(_ task: URLSessionTask) {
         exchanges.withLock { $0[task.taskIdentifier]?.isStopped = true }
-        task.cancel()
+        cancel(task)
+    }
+
+    /// Ends an exchange, unless it is over or about to be.
+    func cancel(_ task: URLSessionTask) {
+        let isRunning = exchanges.withLock { exchanges in
+            guard exchanges[task.taskIdentifier]?.isRedirected == false else { return false }
+            exchanges[task.taskIdentifier]?.isCancelled = true
+            return true
+        }
+        if isRunning { task.cancel() }
     }
 }
 
