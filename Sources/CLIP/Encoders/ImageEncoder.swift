@@ -69,7 +69,7 @@ package struct ImageEncoder: Sendable {
     /// - Returns: `[count, embeddingDimension]`, not normalised; the same to the bit for any `count` and any number of
     ///   threads.
     package func embed(pixels: UnsafePointer<Float>, count: Int, compute: Compute) -> [Float] {
-        let rows = min(ImageEncoder.rowsPerThread * compute.threads, ImageEncoder.rowLimit)
+        let rows = compute.rowsAtOnce(width: configuration.transformer.width)
         let limit = max(1, rows / configuration.tokenCount)
         // As few groups as hold them, all of about the same size.
         let groupCount = max(1, (count + limit - 1) / limit)
@@ -81,12 +81,6 @@ package struct ImageEncoder: Sendable {
         }
         return embeddings
     }
-
-    /// The most tokens at once for each thread: what a layer writes stays in a core's second cache until the next reads it.
-    private static let rowsPerThread = 208
-
-    /// The most tokens at once, so that memory doesn't grow with the batch.
-    private static let rowLimit = 1664
 
     private func embedGroup(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) -> [Float] {
         let tokenCount = configuration.tokenCount

@@ -49,21 +49,19 @@ package struct TextEncoder: Sendable {
     /// - Returns: `[tokens.count, embeddingDimension]`, not normalised; the same to the bit for any number of texts and
     ///   of threads.
     package func embed(tokens: [[Int32]], compute: Compute) -> [Float] {
-        layouts(tokens).flatMap { embed($0, compute) }
+        layouts(tokens, compute).flatMap { embed($0, compute) }
     }
 
     /// The texts in groups that are computed one after another.
-    func layouts(_ tokens: [[Int32]]) -> [TextLayout] {
+    func layouts(_ tokens: [[Int32]], _ compute: Compute) -> [TextLayout] {
         var layouts: [TextLayout] = []
+        let limit = compute.rowsAtOnce(width: configuration.transformer.width)
         for text in tokens.map(text) {
-            if let last = layouts.indices.last, layouts[last].append(text, limit: TextEncoder.rowLimit) { continue }
+            if let last = layouts.indices.last, layouts[last].append(text, limit: limit) { continue }
             layouts.append(TextLayout(text, sharesBeginnings: configuration.isCausal))
         }
         return layouts
     }
-
-    /// The most tokens at once: a few times what keeps the cores busy, so that memory doesn't grow with the batch.
-    private static let rowLimit = 1664
 
     private func text(_ tokens: [Int32]) -> TextLayout.Text {
         var tokens = tokens

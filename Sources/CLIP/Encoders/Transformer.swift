@@ -161,6 +161,10 @@ extension Activation {
 }
 
 extension Compute {
+    /// The most tokens that go through layers of `width` together: for each thread as many as let what a layer writes stay
+    /// in a core's second cache until the next one reads it, up to a limit, so that memory doesn't grow with the batch.
+    func rowsAtOnce(width: Int) -> Int { min(max(1, 160_000 / width) * threads, 1664) }
+
     /// Normalises every row of `input`.
     func layerNorm(_ norm: LayerNorm, _ input: Activations, into target: Activations) {
         layerNorm(

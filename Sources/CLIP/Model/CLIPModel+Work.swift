@@ -8,7 +8,7 @@ extension CLIPModel {
         let plan = try TextPlan(texts, loaded, longText)
         let encoder = try loaded.texts()
         return batches(plan.windows).reduce(0) { sum, batch in
-            encoder.layouts(Array(batch)).reduce(sum) { $0 + configuration.operations(of: $1) }
+            encoder.layouts(Array(batch), loaded.compute).reduce(sum) { $0 + configuration.operations(of: $1) }
         }
     }
 
