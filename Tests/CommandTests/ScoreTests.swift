@@ -73,6 +73,10 @@ import Testing
         #expect(try named.record["text"] as? String == "a puppy")
         let headless = try score("--pairs", folder["lines"], "--pairs-format", "tsv")
         #expect(headless.status == 1 && headless.errorLines.count == 1 && headless.errors.contains("--image-column"))
+        // As the message says: a .tsv without a header is read as lines.
+        let bare = try folder.write(Data("\(image)\ta dog\n".utf8), to: "bare.tsv")
+        #expect(try score("--pairs", bare).errors.contains("--pairs-format lines"))
+        #expect(try score("--pairs", bare, "--pairs-format", "lines").record["text"] as? String == "a dog")
         #expect(try score("waves.png", "a dog", "--image-column", "x").status == 64)
     }
 
@@ -91,7 +95,7 @@ import Testing
         }
         let folder = try TemporaryFolder()
         let path = try folder.write(Data(lines), to: "damaged")
-        for format in ["jsonl", "csv", "tsv"] {
+        for format in ["lines", "csv", "tsv"] {
             let result = try ClipProcess.run(
                 "score", "--model", Fixtures.model, "--pairs", path, "--pairs-format", format, in: Fixtures.pictures)
             #expect(!result.wasKilled && result.status == 1, "\(format)")

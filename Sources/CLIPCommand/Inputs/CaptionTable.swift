@@ -12,7 +12,7 @@ struct CaptionPair {
 final class CaptionTable {
     enum Format: String, CaseIterable {
         /// JSON objects, or path, caption and references between tabs, one a line; both may come in one file.
-        case jsonl
+        case lines
         /// With a header.
         case csv, tsv
     }
@@ -50,16 +50,16 @@ final class CaptionTable {
 
     /// - Parameters:
     ///   - path: `-` for standard input.
-    ///   - format: nil is what the name says, JSON lines for a name that says nothing.
+    ///   - format: nil is what the name says, `lines` for one that ends in neither .csv nor .tsv.
     ///   - imageColumn: the name of the column or key with the pictures' paths; nil is the first usual one.
     ///   - captionColumn: the same of the captions.
     init(path: String, format: Format?, imageColumn: String?, captionColumn: String?) throws(InputError) {
         reader = try EntryReader(path: path, isNULSeparated: false)
         let suffix = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
-        self.format = format ?? Format(rawValue: suffix) ?? .jsonl
+        self.format = format ?? Format(rawValue: suffix) ?? .lines
         imageNames = imageColumn.map { [$0] } ?? CaptionTable.imageNames
         captionNames = captionColumn.map { [$0] } ?? CaptionTable.captionNames
-        guard self.format != .jsonl else { return }
+        guard self.format != .lines else { return }
         guard let (header, _) = try record() else { throw InputError("\(reader.name): is empty, expected a header") }
         self.header = header
         let names = fields(header)
@@ -101,7 +101,7 @@ final class CaptionTable {
     }
 
     private func isObject(_ row: [UInt8]) -> Bool {
-        format == .jsonl && row.first { $0 != UInt8(ascii: " ") } == UInt8(ascii: "{")
+        format == .lines && row.first { $0 != UInt8(ascii: " ") } == UInt8(ascii: "{")
     }
 
     /// A line, or in CSV several: a quoted value may hold line ends.
@@ -147,7 +147,7 @@ final class CaptionTable {
         let needed = max(columns.image, columns.caption) + 1
         guard fields.count >= needed, !fields[columns.image].isEmpty else {
             throw Fault(
-                description: format == .jsonl
+                description: format == .lines
                     ? "\(place): expected {\"image\": ..., \"text\": ...}, or a picture's path, a tab and a caption"
                     : fields.count < needed
                         ? "\(place): has \(fields.count) columns, expected at least \(needed)"
@@ -172,7 +172,7 @@ final class CaptionTable {
             throw InputError(
                 "\(name): has no column \(wanted.joined(separator: ", ")) but \(names.joined(separator: ", ")): name the "
                     + "\(what)s' with --\(what)-column; lines of path, tab and caption without a header are --pairs-format "
-                    + "jsonl")
+                    + "lines")
         }
         return index
     }

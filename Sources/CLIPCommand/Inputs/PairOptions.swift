@@ -8,7 +8,10 @@ extension Option {
             """)
     fileprivate static let pairsFormat = Option(
         "pairs-format", .choice("format", CaptionTable.Format.allCases.map(\.rawValue)),
-        help: "How that file is written: jsonl (objects or tabs), csv or tsv. (default: as its name says, else jsonl)")
+        help: """
+            How that file is written: lines (each an object, or fields between tabs), csv or tsv. (default: as its name \
+            says, else lines)
+            """)
     fileprivate static let imageColumn = Option(
         "image-column", .text("name"), help: "The column with the pictures' paths. (default: image, path, file …)")
     fileprivate static let captionColumn = Option(
