@@ -147,7 +147,11 @@ class Sharded:
         self.owner = {i: place % workers for place, i in enumerate(order)}
         self.matrices = matrices
         self.muon = torch.optim.Muon([m for i, m in enumerate(matrices) if self.owner[i] == rank], **options)
-        self.param_groups = self.muon.param_groups
+
+    @property
+    def param_groups(self):
+        """Asked for anew each time: loading a state replaces them."""
+        return self.muon.param_groups
 
     def step(self):
         self.muon.step()
