@@ -74,10 +74,31 @@ extension VectorUnit {
         if range.count < tileColumns {
             target.update(repeating: 0, count: head.headWidth * tileColumns)
         }
-        for query in range {
-            let source = head.queries + query * head.stride
-            let target = target + (query - range.lowerBound)
-            for index in 0..<head.headWidth { target[index * tileColumns] = source[index] * head.scale }
+        let whole = head.headWidth / 4 * 4
+        let scale = SIMD4(repeating: head.scale)
+        for first in stride(from: 0, to: range.count, by: 4) {
+            @inline(__always) func query(_ index: Int) -> UnsafePointer<Float> {
+                head.queries + min(range.lowerBound + first + index, range.upperBound - 1) * head.stride
+            }
+            @inline(__always) func scaled(_ source: UnsafePointer<Float>) -> SIMD4<Float> {
+                UnsafeRawPointer(source).loadUnaligned(as: SIMD4<Float>.self) * scale
+            }
+            let (a, b, c, d) = (query(0), query(1), query(2), query(3))
+            for index in stride(from: 0, to: whole, by: 4) {
+                let columns = transposed(scaled(a + index), scaled(b + index), scaled(c + index), scaled(d + index))
+                let target = UnsafeMutableRawPointer(target + (index * tileColumns + first))
+                target.storeBytes(of: columns.0, as: SIMD4<Float>.self)
+                target.storeBytes(of: columns.1, toByteOffset: 4 * tileColumns, as: SIMD4<Float>.self)
+                target.storeBytes(of: columns.2, toByteOffset: 8 * tileColumns, as: SIMD4<Float>.self)
+                target.storeBytes(of: columns.3, toByteOffset: 12 * tileColumns, as: SIMD4<Float>.self)
+            }
+            for index in whole..<head.headWidth {
+                let target = target + (index * tileColumns + first)
+                target[0] = a[index] * head.scale
+                target[1] = b[index] * head.scale
+                target[2] = c[index] * head.scale
+                target[3] = d[index] * head.scale
+            }
         }
     }
 

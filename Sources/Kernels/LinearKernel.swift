@@ -76,7 +76,10 @@ extension VectorUnit {
                     let ahead = StretchLookahead(
                         b + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.depth,
                         isStream: block.rows <= 16)
-                    prefetchOutput(block, rows: rows, column: column)
+                    prefetchRows(block.target, stride: block.targetStride, rows: rows, column: column)
+                    if let residual = block.residual, residual != UnsafePointer(block.target) {
+                        prefetchRows(residual, stride: block.residualStride, rows: rows, column: column)
+                    }
                     @inline(__always) func product(_ columns: some TileColumns<Self>) {
                         tileProduct(
                             rows: rows.count, RowMajorRows.self, a: input, aStride: block.inputStride, b: columns,
@@ -97,19 +100,13 @@ extension VectorUnit {
         }
     }
 
-    /// Asks for the memory that `finish` reads and writes.
+    /// Asks for a tile's columns of `rows`, which lie `stride` floats apart.
     @inlinable @inline(__always)
-    package static func prefetchOutput(_ block: LinearBlock, rows: Range<Int>, column: Int) {
+    package static func prefetchRows(_ matrix: UnsafePointer<Float>, stride: Int, rows: Range<Int>, column: Int) {
         for row in rows {
-            let target = UnsafeRawPointer(block.target + (row * block.targetStride + column))
-            prefetch(target)
-            if tileColumns > 16 { prefetch(target + 64) }
-        }
-        guard let residual = block.residual, residual != UnsafePointer(block.target) else { return }
-        for row in rows {
-            let residual = UnsafeRawPointer(residual + (row * block.residualStride + column))
-            prefetch(residual)
-            if tileColumns > 16 { prefetch(residual + 64) }
+            let line = UnsafeRawPointer(matrix + (row * stride + column))
+            prefetch(line)
+            if tileColumns > 16 { prefetch(line + 64) }
         }
     }
 

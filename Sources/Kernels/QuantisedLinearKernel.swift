@@ -76,6 +76,12 @@ extension QuantisingUnit {
                     // Every tile asks for its share of the next columns' weights.
                     let part = evenBlock(
                         index - block.tiles.lowerBound, of: block.tiles.count, rows: aheadBytes)
+                    if block.rows > 16 {
+                        prefetchRows(block.target, stride: block.targetStride, rows: rows, column: column)
+                    }
+                    if block.rows > 16, let residual = block.residual, residual != UnsafePointer(block.target) {
+                        prefetchRows(residual, stride: block.residualStride, rows: rows, column: column)
+                    }
                     tile(
                         IntegerTileJob(
                             rows: rows.count, words: block.words + rows.lowerBound * block.groups * steps,

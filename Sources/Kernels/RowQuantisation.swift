@@ -51,18 +51,46 @@ extension QuantisingUnit {
     package static func quantise(
         _ job: RowQuantisation, steps: Int, store: (Integers, UnsafeMutableRawPointer) -> Void
     ) {
-        let groups = (job.columns + 3) / 4
-        let wordCount = groups * steps
+        let wordCount = (job.columns + 3) / 4 * steps
         // A vector of levels may reach past the last group.
-        withUnsafeTemporaryAllocation(byteCount: 4 * wordCount + 256, alignment: 64) { scratch in
-            let linear = scratch.baseAddress!
+        let stride = (wordCount + 3) / 4 * 4 + 64
+        withUnsafeTemporaryAllocation(byteCount: 4 * job.rows * stride, alignment: 64) { scratch in
+            let levels = scratch.baseAddress!.assumingMemoryBound(to: Int32.self)
             for row in 0..<job.rows {
-                let input = job.input + row * job.inputStride
-                job.scales[row] = quantise(input, columns: job.columns, steps: steps, into: linear, store: store)
-                let words = linear.assumingMemoryBound(to: Int32.self)
-                let target = job.words + row
-                for index in 0..<wordCount { target[index * job.rows] = words[index] }
+                job.scales[row] = quantise(
+                    job.input + row * job.inputStride, columns: job.columns, steps: steps,
+                    into: UnsafeMutableRawPointer(levels + row * stride), store: store)
             }
+            transpose(levels, rows: job.rows, columns: wordCount, stride: stride, into: job.words)
+        }
+    }
+
+    /// Writes the columns of `[rows, columns]`, rows `stride` words apart, one behind the other.
+    @inlinable @inline(__always)
+    package static func transpose(
+        _ source: UnsafePointer<Int32>, rows: Int, columns: Int, stride: Int, into target: UnsafeMutablePointer<Int32>
+    ) {
+        let whole = rows < 4 ? 0 : columns / 4 * 4
+        @inline(__always) func words(_ row: Int, _ column: Int) -> SIMD4<Int32> {
+            UnsafeRawPointer(source + (row * stride + column)).loadUnaligned(as: SIMD4<Int32>.self)
+        }
+        @inline(__always) func write(_ words: SIMD4<Int32>, _ row: Int, _ column: Int) {
+            UnsafeMutableRawPointer(target + (column * rows + row)).storeBytes(of: words, as: SIMD4<Int32>.self)
+        }
+        for block in 0..<(whole > 0 ? (rows + 3) / 4 : 0) {
+            // The last four rows may be in part those before.
+            let row = min(4 * block, rows - 4)
+            for column in Swift.stride(from: 0, to: whole, by: 4) {
+                let columns = transposed(
+                    words(row, column), words(row + 1, column), words(row + 2, column), words(row + 3, column))
+                write(columns.0, row, column)
+                write(columns.1, row, column + 1)
+                write(columns.2, row, column + 2)
+                write(columns.3, row, column + 3)
+            }
+        }
+        for row in 0..<rows {
+            for column in whole..<columns { target[column * rows + row] = source[row * stride + column] }
         }
     }
 
@@ -83,7 +111,7 @@ extension QuantisingUnit {
             lowest = minimum(values, lowest)
             highest = maximum(values, highest)
         }
-        let (low, high) = (lowest.min(), highest.max())
+        let (low, high) = (smallest(lowest), -smallest(-highest))
         let range = high - low
         // A range beyond what can be divided by counts as none, an infinite one as its scale.
         let isDivisible = range > 1e-30 && range < .infinity
@@ -107,6 +135,20 @@ extension QuantisingUnit {
             store(levels(load(input + whole, count: columns - whole)), target + whole / width * vectorBytes)
         }
         return RowScale(scale: range / 255, zero: Int32(zero))
+    }
+
+    /// The smallest lane.
+    @inlinable @inline(__always)
+    package static func smallest(_ vector: Vector) -> Float {
+        withUnsafeBytes(of: vector) { lanes in
+            var least = lanes.load(as: SIMD4<Float>.self)
+            for quarter in 1..<max(width / 4, 1) {
+                let other = lanes.load(fromByteOffset: 16 * quarter, as: SIMD4<Float>.self)
+                least.replace(with: other, where: other .< least)
+            }
+            let pair = least.lowHalf.replacing(with: least.highHalf, where: least.highHalf .< least.lowHalf)
+            return pair[1] < pair[0] ? pair[1] : pair[0]
+        }
     }
 
     /// Stores levels as `PairProducts` reads them: of each group of four first and third, then second and fourth, as

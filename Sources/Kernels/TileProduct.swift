@@ -200,5 +200,8 @@ package func tileProduct<Rows: TileRows, Columns: TileColumns, Ahead: Lookahead>
 /// The rows of block `index` when `rows` are shared out evenly over as few blocks of at most `limit` as hold them.
 @inlinable @inline(__always)
 package func evenBlock(_ index: Int, of count: Int, rows: Int) -> Range<Int> {
-    index * rows / count..<(index + 1) * rows / count
+    // Divisions that a loop over `index` needs once.
+    let (quotient, remainder) = (rows / count, rows % count)
+    let start = index * quotient + min(index, remainder)
+    return start..<start + quotient + (index < remainder ? 1 : 0)
 }

@@ -78,6 +78,22 @@ import Testing
         }
     }
 
+    @Test(arguments: InstructionSet.available)
+    func aRowHasTheSameLevelsInEveryTile(_ instructionSet: InstructionSet) {
+        for columns in [1, 5, 16, 30, 77] {
+            var numbers = SeededNumbers(seed: UInt64(columns))
+            let rows = (0..<12).map { _ in numbers.floats(columns) }
+            let alone = rows.map { quantise(instructionSet, [$0])[0] }
+            for count in 2...12 {
+                let found = quantise(instructionSet, Array(rows.prefix(count)))
+                for (row, expected) in zip(found, alone) {
+                    #expect(row.levels == expected.levels, "\(count) rows of \(columns)")
+                    #expect(row.scale.scale == expected.scale.scale && row.scale.zero == expected.scale.zero)
+                }
+            }
+        }
+    }
+
     @Test func everyInstructionSetFindsTheSameLevels() {
         var numbers = SeededNumbers(seed: 5)
         // Halves of a step among them: the tie is rounded alike.
