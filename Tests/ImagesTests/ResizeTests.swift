@@ -30,6 +30,66 @@ import Testing
         }
     }
 
+    /// One sum after the other, as Pillow's arithmetic is written down.
+    private func plainlyResized(_ picture: Bitmap, _ width: Int, _ height: Int, _ filter: ResampleFilter) -> Bitmap {
+        func sample(_ weights: [Int32], _ taps: Range<Int>, _ value: (Int) -> UInt8) -> UInt8 {
+            let sum = zip(weights, taps).reduce(Int32(1) << 21) { $0 &+ $1.0 &* Int32(value($1.1)) }
+            return UInt8(clamping: sum >> 22)
+        }
+        func axis(_ source: Int, _ target: Int) -> ResampleAxis {
+            ResampleAxis(source: source, extent: Double(source), target: target, filter: filter)
+        }
+        let (columns, rows) = (axis(picture.width, width), axis(picture.height, height))
+        var passed = [UInt8](repeating: 0, count: 3 * width * picture.height)
+        for x in 0..<width {
+            let weights = columns.weights(of: x)
+            for y in 0..<picture.height {
+                for channel in 0..<3 {
+                    passed[3 * (y * width + x) + channel] = sample(weights, columns.taps(of: x)) {
+                        picture.pixels[3 * (y * picture.width + $0) + channel]
+                    }
+                }
+            }
+        }
+        var pixels: [UInt8] = []
+        for y in 0..<height {
+            let weights = rows.weights(of: y)
+            for index in 0..<3 * width {
+                pixels.append(sample(weights, rows.taps(of: y)) { passed[3 * $0 * width + index] })
+            }
+        }
+        return Bitmap(width: width, height: height, pixels: pixels)
+    }
+
+    @Test("Vectors give the bytes of plain sums, whatever is left over at the edges") func plainSums() {
+        for width in 1...34 {
+            // Few taps and many, and rows that do not fill a batch.
+            for (newWidth, newHeight) in [(width / 3 + 1, 5), (width + 5, 31 - width / 2)] {
+                let picture = noise(width, 35 - width, seed: UInt64(width))
+                let resized = picture.resized(width: newWidth, height: newHeight, filter: .bicubic)
+                #expect(resized == plainlyResized(picture, newWidth, newHeight, .bicubic), "\(width) to \(newWidth)")
+            }
+        }
+    }
+
+    @Test(
+        "Wide and high pictures, whose rows are turned and summed piece by piece, give the same bytes",
+        arguments: [
+            (2111, 9, 300, 4), (5003, 3, 3, 2), (4001, 2, 1001, 3), (1, 5003, 1, 3), (3, 2111, 2, 300),
+            (1600, 17, 1599, 16),
+        ]) func pieces(width: Int, height: Int, newWidth: Int, newHeight: Int)
+    {
+        let picture = noise(width, height, seed: 16)
+        for filter in [ResampleFilter.bicubic, .lanczos, .box] {
+            let plain = plainlyResized(picture, newWidth, newHeight, filter)
+            #expect(picture.resized(width: newWidth, height: newHeight, filter: filter) == plain)
+            let window = PixelWindow(left: newWidth / 2, top: 0, width: newWidth - newWidth / 2, height: newHeight)
+            #expect(
+                picture.resized(width: newWidth, height: newHeight, filter: filter, window: window)
+                    == plain.cropped(to: window))
+        }
+    }
+
     @Test("A ribbon's rows go first, so that they are not all widened") func tallRibbons() {
         let ribbon = noise(3, 400, seed: 6)
         for filter in [ResampleFilter.bicubic, .bilinear, .lanczos, .box] {

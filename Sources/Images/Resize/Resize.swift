@@ -20,7 +20,7 @@ extension Bitmap {
     /// The picture resized to `width` × `height`, or the part of that which `window` names.
     ///
     /// The samples are Pillow's, to the bit: a horizontal pass, rounded to 8 bits, then a vertical one. Only the source
-    /// pixels that the window needs are read, and memory is bounded by the window and one source row.
+    /// pixels that the window needs are read, and memory is bounded by the window.
     /// - Parameter window: not empty, inside the resized picture.
     package func resized(
         width newWidth: Int, height newHeight: Int, filter: ResampleFilter, window: PixelWindow? = nil
@@ -88,32 +88,38 @@ extension Bitmap {
             resampleStrips(horizontal, vertical, window, columns: strip, output)
             return
         }
-        let row = horizontal.isIdentity ? nil : ResampleRow(horizontal, targets: window.columns)
         let rowBytes = 3 * window.width
+        let horizontalPass = horizontal.isIdentity ? nil : ResampleRows(horizontal, targets: window.columns)
+        var verticalPass =
+            vertical.isIdentity ? nil : ResampleColumns(vertical, targets: window.rows, rowBytes: rowBytes)
+        let rows = verticalPass?.rows ?? window.rows
+        // Vectors of samples are read and written whole.
+        let stride = (rowBytes + 7) & ~7
         pixels.withUnsafeBufferPointer { pixels in
-            /// Row `y` after the horizontal pass, put into `target`.
-            func resampleRow(_ y: Int, into target: UnsafeMutableBufferPointer<UInt8>) {
-                let source = UnsafeBufferPointer(rebasing: pixels[3 * y * width..<3 * (y + 1) * width])
-                if let row {
-                    row.resample(source, into: target)
-                } else {
-                    target.baseAddress!.update(from: source.baseAddress! + 3 * window.left, count: rowBytes)
-                }
-            }
-
-            if vertical.isIdentity {
-                for (index, y) in window.rows.enumerated() {
-                    resampleRow(
-                        y, into: UnsafeMutableBufferPointer(rebasing: output[index * rowBytes..<(index + 1) * rowBytes])
-                    )
-                }
-                return
-            }
-            var columns = ResampleColumns(vertical, targets: window.rows, rowBytes: rowBytes)
-            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: rowBytes) { passed in
-                for y in columns.rows {
-                    resampleRow(y, into: passed)
-                    columns.add(UnsafeBufferPointer(passed), y: y, output: output, firstTarget: window.top)
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: RowBatch.capacity * stride) { passed in
+                passed.initialize(repeating: 0)
+                let passed = passed.baseAddress!
+                for y in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: RowBatch.capacity) {
+                    let source = RowBatch(
+                        samples: pixels.baseAddress! + 3 * y * width, stride: 3 * width,
+                        count: min(RowBatch.capacity, rows.upperBound - y))
+                    if let horizontalPass {
+                        horizontalPass.resample(source, into: passed, stride: stride)
+                    } else {
+                        for row in 0..<source.count {
+                            (passed + row * stride).update(from: source.row(row) + 3 * window.left, count: rowBytes)
+                        }
+                    }
+                    if verticalPass != nil {
+                        verticalPass!.add(
+                            RowBatch(samples: passed, stride: stride, count: source.count),
+                            into: output.baseAddress!)
+                    } else {
+                        for row in 0..<source.count {
+                            (output.baseAddress! + (y - rows.lowerBound + row) * rowBytes).update(
+                                from: passed + row * stride, count: rowBytes)
+                        }
+                    }
                 }
             }
         }
