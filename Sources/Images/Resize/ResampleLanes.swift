@@ -52,37 +52,39 @@ func widened(_ samples: SampleBytes) -> SamplePairs {
 /// Products of the lanes, those of a pair added in 32 bits.
 @inline(__always)
 func pairedProducts(_ a: SamplePairs, _ b: SamplePairs) -> SIMD8<Int32> {
-    SIMD8<Int32>(truncatingIfNeeded: a.evenHalf) &* SIMD8<Int32>(truncatingIfNeeded: b.evenHalf)
-        &+ SIMD8<Int32>(truncatingIfNeeded: a.oddHalf) &* SIMD8<Int32>(truncatingIfNeeded: b.oddHalf)
+    let (a, b) = (unsafeBitCast(a, to: SIMD8<Int32>.self), unsafeBitCast(b, to: SIMD8<Int32>.self))
+    return (a &>> 16) &* (b &>> 16) &+ ((a &<< 16) &>> 16) &* ((b &<< 16) &>> 16)
 }
 
 /// Clamps to 0…255.
 @inline(__always)
 func clampedBytes(_ values: SIMD8<Int32>) -> SIMD8<UInt8> {
-    SIMD8<UInt8>(truncatingIfNeeded: values.clamped(lowerBound: .zero, upperBound: SIMD8(repeating: 255)))
+    let v = values.clamped(lowerBound: .zero, upperBound: SIMD8(repeating: 255))
+    let bytes = unsafeBitCast(v, to: SIMD32<UInt8>.self)
+    return SIMD8(bytes[0], bytes[4], bytes[8], bytes[12], bytes[16], bytes[20], bytes[24], bytes[28])
 }
 
 /// Bytes 0…7 of both, alternating.
 @inline(__always)
 func interleavedLow(_ a: SampleBytes, _ b: SampleBytes) -> SampleBytes {
-    var both = SampleBytes()
-    both.evenHalf = a.lowHalf
-    both.oddHalf = b.lowHalf
-    return both
+    SampleBytes(
+        a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3], a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7])
 }
 
 /// Bytes 8…15 of both, alternating.
 @inline(__always)
 func interleavedHigh(_ a: SampleBytes, _ b: SampleBytes) -> SampleBytes {
-    var both = SampleBytes()
-    both.evenHalf = a.highHalf
-    both.oddHalf = b.highHalf
-    return both
+    SampleBytes(
+        a[8], b[8], a[9], b[9], a[10], b[10], a[11], b[11], a[12], b[12], a[13], b[13], a[14], b[14], a[15], b[15])
 }
 
 /// The same samples in lanes of 16 bits.
 @inline(__always)
-func widened(_ samples: SampleBytes) -> SamplePairs { SamplePairs(truncatingIfNeeded: samples) }
+func widened(_ samples: SampleBytes) -> SamplePairs {
+    SamplePairs(
+        lowHalf: unsafeBitCast(interleavedLow(samples, .zero), to: SIMD8<Int16>.self),
+        highHalf: unsafeBitCast(interleavedHigh(samples, .zero), to: SIMD8<Int16>.self))
+}
 #endif
 
 /// Columns of a square of eight by eight bytes, two to a vector.
