@@ -6,14 +6,17 @@ package struct QuantisedKernels: Sendable {
     package let steps: Int
     package let quantise: @Sendable (RowQuantisation) -> Void
     package let linear: @Sendable (QuantisedBlock) -> Void
+    /// One head of one sequence without a mask, where it is faster than in floats.
+    package let attention: (@Sendable (AttentionHead) -> Void)?
 
     package init(
         tileRows: Int, steps: Int, quantise: @escaping @Sendable (RowQuantisation) -> Void,
-        linear: @escaping @Sendable (QuantisedBlock) -> Void
+        linear: @escaping @Sendable (QuantisedBlock) -> Void, attention: (@Sendable (AttentionHead) -> Void)? = nil
     ) {
         self.tileRows = tileRows
         self.steps = steps
         self.quantise = quantise
         self.linear = linear
+        self.attention = attention
     }
 }

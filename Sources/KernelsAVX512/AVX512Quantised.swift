@@ -60,7 +60,11 @@ extension QuantisedKernels {
         QuantisedKernels(
             tileRows: tileRows, steps: 1,
             quantise: { AVX512Unit.quantise($0, steps: 1) { AVX512Unit.storeBytes($0, $1) } },
-            linear: { AVX512Unit.quantisedLinear($0, tileRows: tileRows, steps: 1, tile: tile) })
+            linear: { AVX512Unit.quantisedLinear($0, tileRows: tileRows, steps: 1, tile: tile) },
+            attention: {
+                AVX512Unit.quantisedAttention(
+                    $0, tileRows: tileRows, store: { AVX512Unit.storeBytes($0, $1) }, tile: tile)
+            })
     }
 }
 #endif

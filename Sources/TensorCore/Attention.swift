@@ -30,22 +30,34 @@ extension Compute {
     /// Queries, keys and values lie `stride` floats apart; `keys` and `values` are row 0 of those of all sequences. 64
     /// floats behind the last value must be readable, as they are in `Activations`. An output is the same to the bit
     /// however its keys are cut into runs.
+    ///
+    /// - Parameter isQuantised: whether both products may be quantised, as those of int8 weights are, where that is
+    ///   faster: on instruction sets that have it, for many keys and no mask.
     package func attention(
         _ sequences: [AttentionSequence], keys: UnsafePointer<Float>, values: UnsafePointer<Float>, heads: Int,
-        headWidth: Int, stride: Int, targetStride: Int
+        headWidth: Int, stride: Int, targetStride: Int, isQuantised: Bool = false
     ) {
         let scale = 1 / Float(headWidth).squareRoot()
         parallel.run(sequences.count * heads) { task in
             let sequence = sequences[task / heads]
             let offset = task % heads * headWidth
             sequence.keyRows.withUnsafeBufferPointer { keyRows in
-                kernels.attention(
-                    AttentionHead(
-                        queries: sequence.queries + offset, keys: keys + offset, values: values + offset,
-                        stride: stride, queryCount: sequence.queryCount, keyRows: keyRows, headWidth: headWidth,
-                        scale: scale, causalPosition: sequence.causalPosition, target: sequence.target + offset,
-                        targetStride: targetStride))
+                let head = AttentionHead(
+                    queries: sequence.queries + offset, keys: keys + offset, values: values + offset,
+                    stride: stride, queryCount: sequence.queryCount, keyRows: keyRows, headWidth: headWidth,
+                    scale: scale, causalPosition: sequence.causalPosition, target: sequence.target + offset,
+                    targetStride: targetStride)
+                if isQuantised, head.causalPosition == nil, head.keyCount >= Compute.quantisedKeyCount,
+                    let quantised = kernels.quantised.attention
+                {
+                    quantised(head)
+                } else {
+                    kernels.attention(head)
+                }
             }
         }
     }
+
+    /// Fewer keys cost as much to quantise as their products save.
+    private static let quantisedKeyCount = 100
 }

@@ -73,7 +73,7 @@ struct Transformer: Sendable {
                 return AttentionSequence(
                     queries: state.projected.row(first), queryCount: sequence.ownRows.count, keyRows: sequence.rows,
                     causalPosition: isCausal ? sequence.sharedCount : nil, target: state.normed.row(first))
-            }, state, compute)
+            }, state, compute, isQuantised: layer.query.weights.elementType == .int8)
         compute.linear([product(layer.attentionOutput, state.normed, addedTo: state.hidden)])
         runMLP(layer, hidden: state.hidden, normed: state.normed, intermediate: state.intermediate, compute)
     }
@@ -118,12 +118,14 @@ struct Transformer: Sendable {
         compute.linear([product(layer.mlpOutput, intermediate, addedTo: hidden)])
     }
 
-    private func attend(_ sequences: [AttentionSequence], _ state: State, _ compute: Compute) {
+    private func attend(
+        _ sequences: [AttentionSequence], _ state: State, _ compute: Compute, isQuantised: Bool = false
+    ) {
         let projected = UnsafePointer(state.projected.row(0))
         compute.attention(
             sequences, keys: projected + configuration.width, values: projected + 2 * configuration.width,
             heads: configuration.headCount, headWidth: configuration.width / configuration.headCount,
-            stride: state.projected.stride, targetStride: state.normed.stride)
+            stride: state.projected.stride, targetStride: state.normed.stride, isQuantised: isQuantised)
     }
 
     /// Copies the pooled token's row of each sequence.
