@@ -56,7 +56,8 @@ let package = Package(
             dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsAVX512VNNI"],
             swiftSettings: optimised),
         .target(name: "JSON", swiftSettings: optimised),
-        .target(name: "Images", swiftSettings: optimised),
+        .target(
+            name: "Images", dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2"], swiftSettings: optimised),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
         .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
         .target(
@@ -79,7 +80,7 @@ let package = Package(
             swiftSettings: optimised),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "TensorCoreTests", dependencies: ["Kernels", "TensorCore"]),
-        .testTarget(name: "ImagesTests", dependencies: ["Images"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "Kernels"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("Fixtures")]),
         .testTarget(

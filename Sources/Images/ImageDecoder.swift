@@ -1,3 +1,5 @@
+package import Kernels
+
 /// One picture format. Adding a format is one file that conforms to this, and one line in `ImageFormats`.
 package protocol ImageDecoder: SendableMetatype {
     /// The format's name as people write it: `PNG`, `JPEG`.
@@ -53,6 +55,8 @@ package struct DecodingOptions: Sendable {
     package var threads = 1
     /// Pictures of fewer pixels are decoded by one thread: waking another takes as long.
     package var leastSharedPixels = 1 << 20
+    /// The result is the same for all.
+    package var kernels = PictureKernels.best
 
     package init() {}
 }

@@ -1,3 +1,5 @@
+internal import Kernels
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Musl)

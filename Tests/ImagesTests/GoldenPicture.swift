@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Testing
 
 @testable import Images
@@ -29,10 +30,13 @@ struct GoldenPicture: CustomTestStringConvertible {
         }
     }
 
-    func expectExact(sourceLocation: SourceLocation = #_sourceLocation) throws {
+    func expectExact(
+        kernels: PictureKernels = .best, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         for (alpha, hash) in [(DecodingOptions.Alpha.white, overWhite), (.drop, dropped)] {
             var options = DecodingOptions()
             options.alpha = alpha
+            options.kernels = kernels
             let bitmap = try decodeImage(bytes, options: options)
             #expect(bitmap.width == width && bitmap.height == height, "\(name)", sourceLocation: sourceLocation)
             #expect(fnv1a(bitmap.pixels) == hash, "\(name), alpha: \(alpha)", sourceLocation: sourceLocation)

@@ -1,16 +1,19 @@
 import Foundation
+import Kernels
 import Testing
 
 @testable import Images
 
 @Suite struct JPEGDecoderTests {
-    @Test func everySamplingModeAndMarkerIsExact() throws {
+    @Test(arguments: PictureKernels.available)
+    func everySamplingModeAndMarkerIsExact(_ kernels: PictureKernels) throws {
         let pictures = try GoldenPicture.all(in: "jpeg")
         #expect(pictures.count >= 60)
-        for picture in pictures { try picture.expectExact() }
+        for picture in pictures { try picture.expectExact(kernels: kernels) }
     }
 
-    @Test func scaledPicturesAreThoseOfTheReferenceDecoder() throws {
+    @Test(arguments: PictureKernels.available)
+    func scaledPicturesAreThoseOfTheReferenceDecoder(_ kernels: PictureKernels) throws {
         let url = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/jpeg/golden_reduced.txt")
         let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 172)
@@ -20,6 +23,7 @@ import Testing
             var options = DecodingOptions()
             options.leastEdge = min(numbers[1], numbers[2])
             options.appliesOrientation = false
+            options.kernels = kernels
             let picture = try fixture(String(fields[0].dropLast(4)))
             let scaled = try decodeImage(picture.bytes, options: options)
             #expect([scaled.reduction, scaled.width, scaled.height] == numbers, "\(line)")

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Testing
 
 @testable import Images
@@ -15,7 +16,8 @@ import Testing
             })
     }
 
-    @Test("Every filter gives Pillow's bytes") func golden() throws {
+    @Test("Every filter gives Pillow's bytes", arguments: PictureKernels.available)
+    func golden(_ kernels: PictureKernels) throws {
         let url = Bundle.module.resourceURL!.appending(path: "Fixtures/resize/golden.txt")
         let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 50)
@@ -24,7 +26,7 @@ import Testing
             let numbers = fields.dropLast().compactMap { Int($0) }
             let filter = try #require(ResampleFilter(rawValue: numbers[5]))
             let resized = noise(numbers[0], numbers[1], seed: UInt64(numbers[2])).resized(
-                width: numbers[3], height: numbers[4], filter: filter)
+                width: numbers[3], height: numbers[4], filter: filter, kernels: kernels)
             #expect(resized.width == numbers[3] && resized.height == numbers[4])
             #expect(fnv1a(resized.pixels) == UInt64(fields[6], radix: 16), "\(line)")
         }
@@ -61,12 +63,14 @@ import Testing
         return Bitmap(width: width, height: height, pixels: pixels)
     }
 
-    @Test("Vectors give the bytes of plain sums, whatever is left over at the edges") func plainSums() {
+    @Test(
+        "Vectors give the bytes of plain sums, whatever is left over at the edges", arguments: PictureKernels.available)
+    func plainSums(_ kernels: PictureKernels) {
         for width in 1...34 {
             // Few taps and many, and rows that do not fill a batch.
             for (newWidth, newHeight) in [(width / 3 + 1, 5), (width + 5, 31 - width / 2)] {
                 let picture = noise(width, 35 - width, seed: UInt64(width))
-                let resized = picture.resized(width: newWidth, height: newHeight, filter: .bicubic)
+                let resized = picture.resized(width: newWidth, height: newHeight, filter: .bicubic, kernels: kernels)
                 #expect(resized == plainlyResized(picture, newWidth, newHeight, .bicubic), "\(width) to \(newWidth)")
             }
         }
@@ -74,18 +78,20 @@ import Testing
 
     @Test(
         "Wide and high pictures, whose rows are turned and summed piece by piece, give the same bytes",
-        arguments: [
+        arguments: PictureKernels.available,
+        [
             (2111, 9, 300, 4), (5003, 3, 3, 2), (4001, 2, 1001, 3), (1, 5003, 1, 3), (3, 2111, 2, 300),
             (1600, 17, 1599, 16),
-        ]) func pieces(width: Int, height: Int, newWidth: Int, newHeight: Int)
-    {
-        let picture = noise(width, height, seed: 16)
+        ])
+    func pieces(_ kernels: PictureKernels, sizes: (width: Int, height: Int, newWidth: Int, newHeight: Int)) {
+        let (newWidth, newHeight) = (sizes.newWidth, sizes.newHeight)
+        let picture = noise(sizes.width, sizes.height, seed: 16)
         for filter in [ResampleFilter.bicubic, .lanczos, .box] {
             let plain = plainlyResized(picture, newWidth, newHeight, filter)
-            #expect(picture.resized(width: newWidth, height: newHeight, filter: filter) == plain)
+            #expect(picture.resized(width: newWidth, height: newHeight, filter: filter, kernels: kernels) == plain)
             let window = PixelWindow(left: newWidth / 2, top: 0, width: newWidth - newWidth / 2, height: newHeight)
             #expect(
-                picture.resized(width: newWidth, height: newHeight, filter: filter, window: window)
+                picture.resized(width: newWidth, height: newHeight, filter: filter, window: window, kernels: kernels)
                     == plain.cropped(to: window))
         }
     }

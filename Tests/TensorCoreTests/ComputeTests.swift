@@ -1,3 +1,4 @@
+import enum Kernels.ProcessorFeatures
 @testable import TensorCore
 import Testing
 

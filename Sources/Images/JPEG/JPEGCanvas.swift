@@ -1,10 +1,12 @@
 import Dispatch
+internal import Kernels
 
 /// The picture that is being decoded, and how many threads may work on it.
 struct JPEGCanvas {
     let frame: JPEGFrame
     let threads: Int
     private let colour: JPEGColour
+    private let kernels: PictureKernels
     private let pixels: UnsafeMutableBufferPointer<UInt8>
 
     /// - Parameters:
@@ -15,12 +17,13 @@ struct JPEGCanvas {
     ) {
         self.frame = frame
         self.colour = colour
+        kernels = options.kernels
         self.pixels = pixels
         threads = frame.codedWidth * frame.codedHeight < options.leastSharedPixels ? 1 : options.threads
     }
 
     func assembly(of band: JPEGBand) throws(ImageError) -> JPEGRowAssembly {
-        try JPEGRowAssembly(frame, colour: colour, output: pixels, band: band)
+        try JPEGRowAssembly(frame, colour: colour, output: pixels, band: band, kernels: kernels)
     }
 }
 

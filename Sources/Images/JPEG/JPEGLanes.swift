@@ -40,11 +40,6 @@ func interleavedHigh(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> {
     lanes(_mm_unpackhi_epi16(register(a), register(b)))
 }
 
-/// `a * factor >> 16`.
-@inline(__always)
-func highProduct(_ a: SIMD8<Int16>, _ factor: Int16) -> SIMD8<Int16> {
-    lanes(_mm_mulhi_epi16(register(a), register(SIMD8<Int16>(repeating: factor))))
-}
 /// `a * x + b * y` in 32 bits.
 @inline(__always)
 func products(_ a: SIMD8<Int16>, _ x: Int16, _ b: SIMD8<Int16>, _ y: Int16) -> SIMD8<Int32> {
@@ -54,12 +49,6 @@ func products(_ a: SIMD8<Int16>, _ x: Int16, _ b: SIMD8<Int16>, _ y: Int16) -> S
             _mm_madd_epi16(register(interleavedLow(a, b)), factors), to: SIMD4<Int32>.self),
         highHalf: unsafeBitCast(
             _mm_madd_epi16(register(interleavedHigh(a, b)), factors), to: SIMD4<Int32>.self))
-}
-/// Eight samples from anywhere.
-@inline(__always)
-func loadSamples(_ source: UnsafePointer<UInt8>) -> SIMD8<Int16> {
-    let samples = UnsafeRawPointer(source).loadUnaligned(as: Int64.self)
-    return lanes(_mm_unpacklo_epi8(Register(samples, 0), Register.zero))
 }
 #else
 /// Narrows to 16 bits, clamping what does not fit.
@@ -102,12 +91,6 @@ func interleavedHigh(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> {
     return both
 }
 
-/// `a * factor >> 16`.
-@inline(__always)
-func highProduct(_ a: SIMD8<Int16>, _ factor: Int16) -> SIMD8<Int16> {
-    SIMD8<Int16>(truncatingIfNeeded: (widened(a) &* SIMD8(repeating: Int32(factor))) &>> 16)
-}
-
 /// `a * x + b * y` in 32 bits.
 @inline(__always)
 func products(_ a: SIMD8<Int16>, _ x: Int16, _ b: SIMD8<Int16>, _ y: Int16) -> SIMD8<Int32> {
@@ -116,10 +99,4 @@ func products(_ a: SIMD8<Int16>, _ x: Int16, _ b: SIMD8<Int16>, _ y: Int16) -> S
 
 @inline(__always)
 private func widened(_ lanes: SIMD8<Int16>) -> SIMD8<Int32> { SIMD8<Int32>(truncatingIfNeeded: lanes) }
-
-/// Eight samples from anywhere.
-@inline(__always)
-func loadSamples(_ source: UnsafePointer<UInt8>) -> SIMD8<Int16> {
-    SIMD8<Int16>(truncatingIfNeeded: UnsafeRawPointer(source).loadUnaligned(as: SIMD8<UInt8>.self))
-}
 #endif

@@ -1,7 +1,10 @@
+internal import Kernels
+
 /// Turns the components' samples into rows of the picture, as soon as the samples that they need are there.
 final class JPEGRowAssembly {
     private let frame: JPEGFrame
     private let colour: JPEGColour
+    private let kernels: PictureKernels
     private let upsamplers: [JPEGUpsampler]
     /// `[height, width, 3]`.
     private let output: UnsafeMutableBufferPointer<UInt8>
@@ -14,11 +17,13 @@ final class JPEGRowAssembly {
     ///   - output: `width * height * 3` bytes.
     ///   - band: whose rows of the picture are made.
     init(
-        _ frame: JPEGFrame, colour: JPEGColour, output: UnsafeMutableBufferPointer<UInt8>, band: JPEGBand
+        _ frame: JPEGFrame, colour: JPEGColour, output: UnsafeMutableBufferPointer<UInt8>, band: JPEGBand,
+        kernels: PictureKernels
     ) throws(ImageError) {
         precondition(output.count == frame.width * frame.height * 3, "the output has the picture's size")
         self.frame = frame
         self.colour = colour
+        self.kernels = kernels
         self.output = output
         nextRow = band.rows.lowerBound == 0 ? 0 : Self.completeRows(frame, mcuRow: band.rows.lowerBound - 1)
         windows = frame.components.map {
@@ -26,7 +31,7 @@ final class JPEGRowAssembly {
         }
         var upsamplers: [JPEGUpsampler] = []
         for (component, window) in zip(frame.components, windows) {
-            upsamplers.append(try JPEGUpsampler(component, frame: frame, window: window))
+            upsamplers.append(try JPEGUpsampler(component, frame: frame, window: window, kernels: kernels))
         }
         self.upsamplers = upsamplers
     }
@@ -44,7 +49,7 @@ final class JPEGRowAssembly {
         let end = Self.completeRows(frame, mcuRow: mcuRow)
         while nextRow < end {
             let rows = upsamplers.map { $0.row(nextRow) }
-            colour.convert(rows, width: frame.width, into: output.baseAddress! + nextRow * frame.width * 3)
+            colour.convert(rows, width: frame.width, into: output.baseAddress! + nextRow * frame.width * 3, kernels)
             nextRow += 1
         }
         for window in windows { window.advance() }

@@ -1,3 +1,5 @@
+internal import Kernels
+
 /// Brings a component's rows to the picture's size.
 ///
 /// Components of half the width, half the height or both are interpolated with a triangle filter, in the reference
@@ -18,11 +20,14 @@ struct JPEGUpsampler {
     private let horizontal: Int
     private let vertical: Int
     private let maximumVertical: Int
+    private let kernels: PictureKernels
     private let output: JPEGStorage<UInt8>
-    /// Sums down a column, with a margin of 8 on either side.
+    /// Sums down a column, with a margin of 16 on either side.
     private let columnSums: JPEGStorage<Int16>
 
-    init(_ component: JPEGComponent, frame: JPEGFrame, window: JPEGSampleWindow) throws(ImageError) {
+    init(
+        _ component: JPEGComponent, frame: JPEGFrame, window: JPEGSampleWindow, kernels: PictureKernels
+    ) throws(ImageError) {
         guard frame.maximumHorizontal % component.horizontal == 0, frame.maximumVertical % component.vertical == 0
         else {
             throw .unsupportedJPEG(
@@ -30,6 +35,7 @@ struct JPEGUpsampler {
                     + " of \(frame.maximumHorizontal) × \(frame.maximumVertical))")
         }
         self.window = window
+        self.kernels = kernels
         width = component.width
         horizontal = frame.maximumHorizontal / component.horizontal
         vertical = component.vertical
@@ -46,24 +52,19 @@ struct JPEGUpsampler {
             }
         let hasOutput = method != .copy
         output = JPEGStorage(repeating: 0, count: hasOutput ? (width + 32) * horizontal : 0)
-        columnSums = JPEGStorage(repeating: 0, count: method == .halfBoth ? width + 32 : 0)
+        columnSums = JPEGStorage(repeating: 0, count: method == .halfBoth ? width + 48 : 0)
     }
 
-    /// The samples of the picture's row `y`; eight more may be read. They are valid until the next call.
+    /// The samples of the picture's row `y`; fifteen more may be read. They are valid until the next call.
     func row(_ y: Int) -> UnsafePointer<UInt8> {
-        let factor = maximumVertical / vertical
-        let source = y / factor
+        let source = y / (maximumVertical / vertical)
+        let isUpper = y % 2 == 0
         switch method {
-        case .copy:
-            return UnsafePointer(window.row(source))
-        case .halfWidth:
-            doubleWidth(window.row(source))
+        case .copy: return UnsafePointer(window.row(source))
+        case .halfWidth: kernels.doubleWidth(upsampled(source, source))
         case .halfHeight:
-            let isUpper = y % 2 == 0
-            blend(window.row(source), window.row(isUpper ? source - 1 : source + 1), bias: isUpper ? 1 : 2)
-        case .halfBoth:
-            sumColumns(window.row(source), window.row(y % 2 == 0 ? source - 1 : source + 1))
-            doubleWidthOfSums()
+            kernels.doubleHeight(upsampled(source, isUpper ? source - 1 : source + 1, bias: isUpper ? 1 : 2))
+        case .halfBoth: kernels.doubleBoth(upsampled(source, isUpper ? source - 1 : source + 1))
         case .replicate:
             if horizontal == 1 { return UnsafePointer(window.row(source)) }
             replicate(window.row(source))
@@ -71,51 +72,10 @@ struct JPEGUpsampler {
         return UnsafePointer(output.base)
     }
 
-    private func doubleWidth(_ row: UnsafeMutablePointer<UInt8>) {
-        // With the ends repeated, the inner formula gives what the outermost samples are defined to be.
-        row[-1] = row[0]
-        row[width] = row[width - 1]
-        for x in stride(from: 0, to: width, by: 8) {
-            let triple = loadSamples(row + x) &* 3
-            let left = (triple &+ loadSamples(row + x - 1) &+ 1) &>> 2
-            let right = (triple &+ loadSamples(row + x + 1) &+ 2) &>> 2
-            storePairs(left, right, at: 2 * x)
-        }
-    }
-
-    /// Three quarters of one row and a quarter of another.
-    private func blend(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>, bias: Int16) {
-        for x in stride(from: 0, to: width, by: 8) {
-            let blended = (loadSamples(near + x) &* 3 &+ loadSamples(far + x) &+ bias) &>> 2
-            UnsafeMutableRawPointer(output.base + x).storeBytes(
-                of: SIMD8<UInt8>(truncatingIfNeeded: blended), as: SIMD8<UInt8>.self)
-        }
-    }
-
-    private func sumColumns(_ near: UnsafePointer<UInt8>, _ far: UnsafePointer<UInt8>) {
-        let sums = columnSums.base + 8
-        for x in stride(from: 0, to: width, by: 8) {
-            let sum = loadSamples(near + x) &* 3 &+ loadSamples(far + x)
-            UnsafeMutableRawPointer(sums + x).storeBytes(of: sum, as: SIMD8<Int16>.self)
-        }
-        sums[-1] = sums[0]
-        sums[width] = sums[width - 1]
-    }
-
-    private func doubleWidthOfSums() {
-        let sums = UnsafeRawPointer(columnSums.base + 8)
-        for x in stride(from: 0, to: width, by: 8) {
-            let triple = sums.loadUnaligned(fromByteOffset: 2 * x, as: SIMD8<Int16>.self) &* 3
-            let before = sums.loadUnaligned(fromByteOffset: 2 * x - 2, as: SIMD8<Int16>.self)
-            let after = sums.loadUnaligned(fromByteOffset: 2 * x + 2, as: SIMD8<Int16>.self)
-            storePairs((triple &+ before &+ 8) &>> 4, (triple &+ after &+ 7) &>> 4, at: 2 * x)
-        }
-    }
-
-    /// Stores sixteen samples, those of both vectors alternating.
-    @inline(__always)
-    private func storePairs(_ even: SIMD8<Int16>, _ odd: SIMD8<Int16>, at x: Int) {
-        UnsafeMutableRawPointer(output.base + x).storeBytes(of: samplePairs(even, odd), as: SIMD8<Int16>.self)
+    private func upsampled(_ near: Int, _ far: Int, bias: Int16 = 0) -> UpsampledRow {
+        UpsampledRow(
+            near: window.row(near), far: window.row(far), bias: bias, width: width, sums: columnSums.base,
+            output: output.base)
     }
 
     private func replicate(_ row: UnsafePointer<UInt8>) {

@@ -1,3 +1,5 @@
+internal import Kernels
+
 /// One direction of a resize: which source pixels make up a target pixel, and by what weights.
 struct ResampleAxis {
     /// Bits after the point of a fixed-point weight: eight for the sample and two for overshoot are left of 32.
@@ -47,5 +49,25 @@ struct ResampleAxis {
             let scaled = (sum == 0 ? weight : weight / sum) * Double(1 << ResampleAxis.fractionBits)
             return Int32(scaled + (weight < 0 ? -0.5 : 0.5))
         }
+    }
+
+    /// The weights of target pixel `index`, padded with zeros to whole units. Of every four taps, 0 and 2 are a pair, and
+    /// 1 and 3.
+    /// - Parameters:
+    ///   - origin: the source pixel at which the first unit begins.
+    ///   - unit: how many taps come at a time, a multiple of four.
+    /// - Returns: the units, and `unit / 2` pairs for each.
+    func pairedWeights(of index: Int, from origin: Int, unit: Int) -> (units: Range<Int>, pairs: [PairedWeights]) {
+        let taps = taps(of: index)
+        let units = (taps.lowerBound - origin) / unit..<(taps.upperBound - origin + unit - 1) / unit
+        let padding = [Int32](repeating: 0, count: taps.lowerBound - origin - units.lowerBound * unit)
+        var weights = padding + weights(of: index)
+        weights += repeatElement(0, count: units.count * unit - weights.count)
+        let pairs = stride(from: 0, to: weights.count, by: 4).flatMap { four in
+            [
+                PairedWeights(weights[four], weights[four + 2]), PairedWeights(weights[four + 1], weights[four + 3]),
+            ]
+        }
+        return (units, pairs)
     }
 }

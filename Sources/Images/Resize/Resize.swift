@@ -1,3 +1,5 @@
+package import Kernels
+
 /// A rectangle of pixels inside a picture.
 package struct PixelWindow: Sendable, Equatable {
     package var left: Int
@@ -23,7 +25,8 @@ extension Bitmap {
     /// pixels that the window needs are read, and memory is bounded by the window.
     /// - Parameter window: not empty, inside the resized picture.
     package func resized(
-        width newWidth: Int, height newHeight: Int, filter: ResampleFilter, window: PixelWindow? = nil
+        width newWidth: Int, height newHeight: Int, filter: ResampleFilter, window: PixelWindow? = nil,
+        kernels: PictureKernels = .best
     ) -> Bitmap {
         let window = window ?? PixelWindow(left: 0, top: 0, width: newWidth, height: newHeight)
         precondition(width > 0 && height > 0, "an empty picture can't be resized")
@@ -36,10 +39,11 @@ extension Bitmap {
         if filter != .nearest, reduction == 1, newWidth > width, newHeight < height, height / 100 > width {
             return resized(
                 width: width, height: newHeight, filter: filter,
-                window: PixelWindow(left: 0, top: window.top, width: width, height: window.height)
+                window: PixelWindow(left: 0, top: window.top, width: width, height: window.height), kernels: kernels
             ).resized(
                 width: newWidth, height: window.height, filter: filter,
-                window: PixelWindow(left: window.left, top: 0, width: window.width, height: window.height))
+                window: PixelWindow(left: window.left, top: 0, width: window.width, height: window.height),
+                kernels: kernels)
         }
         let pixels = [UInt8](unsafeUninitializedCapacity: window.width * window.height * 3) { output, count in
             count = window.width * window.height * 3
@@ -49,7 +53,7 @@ extension Bitmap {
                 resample(
                     ResampleAxis(source: width, extent: exactWidth, target: newWidth, filter: filter),
                     ResampleAxis(source: height, extent: exactHeight, target: newHeight, filter: filter), window,
-                    output)
+                    kernels, output)
             }
         }
         return Bitmap(width: window.width, height: window.height, pixels: pixels)
@@ -80,18 +84,20 @@ extension Bitmap {
     }
 
     private func resample(
-        _ horizontal: ResampleAxis, _ vertical: ResampleAxis, _ window: PixelWindow,
+        _ horizontal: ResampleAxis, _ vertical: ResampleAxis, _ window: PixelWindow, _ kernels: PictureKernels,
         _ output: UnsafeMutableBufferPointer<UInt8>
     ) {
         let strip = max(1, Bitmap.tapLimit / horizontal.largestTapCount)
         if !horizontal.isIdentity, strip < window.width {
-            resampleStrips(horizontal, vertical, window, columns: strip, output)
+            resampleStrips(horizontal, vertical, window, kernels, columns: strip, output)
             return
         }
         let rowBytes = 3 * window.width
-        let horizontalPass = horizontal.isIdentity ? nil : ResampleRows(horizontal, targets: window.columns)
+        let horizontalPass =
+            horizontal.isIdentity ? nil : ResampleRows(horizontal, targets: window.columns, kernels: kernels)
         var verticalPass =
-            vertical.isIdentity ? nil : ResampleColumns(vertical, targets: window.rows, rowBytes: rowBytes)
+            vertical.isIdentity
+            ? nil : ResampleColumns(vertical, targets: window.rows, rowBytes: rowBytes, kernels: kernels)
         let rows = verticalPass?.rows ?? window.rows
         // Vectors of samples are read and written whole.
         let stride = (rowBytes + 7) & ~7
@@ -130,7 +136,8 @@ extension Bitmap {
     private static let tapLimit = 1 << 20
 
     private func resampleStrips(
-        _ horizontal: ResampleAxis, _ vertical: ResampleAxis, _ window: PixelWindow, columns: Int,
+        _ horizontal: ResampleAxis, _ vertical: ResampleAxis, _ window: PixelWindow, _ kernels: PictureKernels,
+        columns: Int,
         _ output: UnsafeMutableBufferPointer<UInt8>
     ) {
         for left in stride(from: 0, to: window.width, by: columns) {
@@ -139,7 +146,7 @@ extension Bitmap {
                 height: window.height)
             let rowBytes = 3 * part.width
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: rowBytes * part.height) { strip in
-                resample(horizontal, vertical, part, strip)
+                resample(horizontal, vertical, part, kernels, strip)
                 for y in 0..<part.height {
                     (output.baseAddress! + 3 * (y * window.width + left)).update(
                         from: strip.baseAddress! + y * rowBytes, count: rowBytes)

@@ -3,8 +3,8 @@ import Darwin
 #endif
 
 /// The features of the processor that its operating system lets programs use.
-enum ProcessorFeatures {
-    static let current: Set<String> = {
+package enum ProcessorFeatures {
+    package static let current: Set<String> = {
         #if !arch(x86_64)
         []
         #elseif canImport(Darwin)
@@ -15,7 +15,7 @@ enum ProcessorFeatures {
     }()
 
     /// The flags of the first processor in the text of /proc/cpuinfo.
-    static func parse(cpuInfo text: String) -> Set<String> {
+    package static func parse(cpuInfo text: String) -> Set<String> {
         for line in text.split(separator: "\n") where line.hasPrefix("flags") {
             guard let colon = line.firstIndex(of: ":") else { continue }
             return Set(line[line.index(after: colon)...].split(separator: " ").map(String.init))

@@ -7,9 +7,9 @@ import Glibc
 #endif
 
 /// The text files of a few lines in which a kernel reports.
-enum SmallFile {
+package enum SmallFile {
     /// The first `limit` bytes of the file, or nil if it can't be read.
-    static func contents(of path: String, limit: Int = 4096) -> String? {
+    package static func contents(of path: String, limit: Int = 4096) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
