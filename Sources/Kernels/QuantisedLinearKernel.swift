@@ -118,22 +118,29 @@ extension QuantisingUnit {
             let bias =
                 block.bias.map { count == width ? load($0 + first) : load($0 + first, count: count) }
                 ?? Vector(repeating: 0)
-            for row in rows {
+            @inline(__always) func value(_ row: Int) -> Vector {
                 let rowScale = block.rowScales[row]
                 let levels = UnsafeRawPointer(sums + (row - rows.lowerBound) * tileColumns + offset)
                     .loadUnaligned(as: Integers.self)
                 let sum = levels &- columnSums &* Integers(repeating: rowScale.zero)
                 let scale = columnScales * Vector(repeating: rowScale.scale)
-                var value = activation(multiplyAdd(floats(sum), scale, bias))
-                let target = block.target + (row * block.targetStride + first)
-                let residual = block.residual.map { $0 + (row * block.residualStride + first) }
-                if count == width {
-                    if let residual { value += load(residual) }
-                    store(value, target)
-                } else {
-                    if let residual { value += load(residual, count: count) }
-                    store(value, target, count: count)
+                return activation(multiplyAdd(floats(sum), scale, bias))
+            }
+            let target = block.target + first
+            if count < width {
+                for row in rows {
+                    var value = value(row)
+                    if let residual = block.residual {
+                        value += load(residual + (row * block.residualStride + first), count: count)
+                    }
+                    store(value, target + row * block.targetStride, count: count)
                 }
+            } else if let residual = block.residual.map({ $0 + first }) {
+                for row in rows {
+                    store(value(row) + load(residual + row * block.residualStride), target + row * block.targetStride)
+                }
+            } else {
+                for row in rows { store(value(row), target + row * block.targetStride) }
             }
         }
     }
