@@ -10,11 +10,10 @@ count=${1:-200000}
 shift || true
 
 program=.build/mutations
-mapfile -t sources < <(find Sources/Images -name '*.swift' | sort)
-sources+=(Tests/ImagesTests/SeededBytes.swift Scripts/fuzz/Mutations.swift)
-if [[ ! -x $program || -n $(find "${sources[@]}" -newer "$program" -print -quit) ]]; then
+sources=(Tests/ImagesTests/SeededBytes.swift Scripts/fuzz/Mutations.swift)
+if [[ ! -x $program || -n $(find Sources/Images Sources/Kernels* "${sources[@]}" -name '*.swift' -newer "$program" -print -quit) ]]; then
     mkdir -p .build
-    swiftc -O -wmo -swift-version 6 -package-name clip -parse-as-library "${sources[@]}" -o "$program"
+    Scripts/compile_images.sh "$program" "${sources[@]}"
 fi
 
 mapfile -t files < <(find Tests/ImagesTests/Fixtures "$@" -type f -size -64k ! -name '*.txt' ! -name '*.md' | sort)

@@ -24,11 +24,10 @@ formats=("$@")
 
 work=.build/fuzz
 mkdir -p "$work"
-mapfile -t sources < <(find Sources/Images -name '*.swift' | sort)
-if [[ ! -x $work/fuzz || -n $(find Sources/Images Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
+if [[ ! -x $work/fuzz || -n $(find Sources/Images Sources/Kernels* Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
     # Checks stay on, as in the module itself: a trap is a crash.
-    swiftc -O -wmo -swift-version 6 -package-name clip -parse-as-library -sanitize=fuzzer,address \
-        "${sources[@]}" Scripts/fuzz/FuzzTarget.swift -o "$work/fuzz" 2>&1 | grep -v 'Cannot export local symbol' || true
+    Scripts/compile_images.sh "$work/fuzz" -sanitize=fuzzer,address Scripts/fuzz/FuzzTarget.swift 2>&1 |
+        grep -v 'Cannot export local symbol' || true
 fi
 
 failed=0

@@ -3,7 +3,9 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted((ROOT / "Sources/Images").rglob("*.swift")) + [Path(__file__).with_name("PictureTool.swift")]
+TOOL = Path(__file__).with_name("PictureTool.swift")
+MODULES = ("Images", "Kernels", "KernelsBaseline", "KernelsAVX2")
+SOURCES = [source for module in MODULES for source in (ROOT / "Sources" / module).rglob("*.swift")] + [TOOL]
 
 
 def build():
@@ -11,8 +13,7 @@ def build():
     program = ROOT / ".build/picture-tool"
     program.parent.mkdir(exist_ok=True)
     if not program.exists() or any(source.stat().st_mtime > program.stat().st_mtime for source in SOURCES):
-        command = ["swiftc", "-O", "-wmo", "-swift-version", "6", "-package-name", "clip", "-parse-as-library"]
-        if subprocess.run(command + [*map(str, SOURCES), "-o", str(program)]).returncode:
+        if subprocess.run([str(ROOT / "Scripts/compile_images.sh"), str(program), str(TOOL)]).returncode:
             raise SystemExit("the picture tool can't be built")
     return program
 

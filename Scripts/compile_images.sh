@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Compiles the Images module, with the kernels below it, into a program of its own: for fuzzing and for timing.
+#
+#   Scripts/compile_images.sh PROGRAM [-sanitize=CHECKS] SOURCE…
+set -euo pipefail
+cd "$(dirname "$0")/.."
+program=$1
+shift
+flags=(-wmo -swift-version 6 -package-name clip -parse-as-library)
+if [[ $1 == -sanitize=* ]]; then
+    flags+=("$1")
+    shift
+fi
+
+work=$program.modules
+mkdir -p "$work"
+flags+=(-I "$work")
+for module in Kernels KernelsBaseline KernelsAVX2; do
+    # As in Package.swift.
+    settings=(-Ounchecked -enable-experimental-feature BuiltinModule)
+    if [[ $module == KernelsAVX2 && $(uname -m) == x86_64 ]]; then
+        settings+=(-Xcc -mavx2 -Xcc -mfma -Xcc -mf16c)
+    fi
+    mapfile -t sources < <(find "Sources/$module" -name '*.swift' | sort)
+    swiftc "${flags[@]}" "${settings[@]}" -module-name "$module" -emit-module -emit-module-path \
+        "$work/$module.swiftmodule" -emit-object "${sources[@]}" -o "$work/$module.o"
+done
+mapfile -t sources < <(find Sources/Images -name '*.swift' | sort)
+swiftc "${flags[@]}" -O "${sources[@]}" "$@" "$work"/*.o -o "$program"
