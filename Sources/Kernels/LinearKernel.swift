@@ -76,10 +76,9 @@ extension VectorUnit {
                     let ahead = StretchLookahead(
                         b + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.depth,
                         isStream: block.rows <= 16)
-                    prefetchRows(block.target, stride: block.targetStride, rows: rows, column: column)
-                    if let residual = block.residual, residual != UnsafePointer(block.target) {
-                        prefetchRows(residual, stride: block.residualStride, rows: rows, column: column)
-                    }
+                    prefetchOutput(
+                        block.target, block.targetStride, residual: block.residual, block.residualStride, rows: rows,
+                        column: column)
                     @inline(__always) func product(_ columns: some TileColumns<Self>) {
                         tileProduct(
                             rows: rows.count, RowMajorRows.self, a: input, aStride: block.inputStride, b: columns,
@@ -97,6 +96,19 @@ extension VectorUnit {
                     finish(block, sums, rows: rows, column: column)
                 }
             }
+        }
+    }
+
+    /// Asks for the memory that finishing a tile reads and writes: its columns of `rows` in the target, and in the
+    /// residual unless that is the target.
+    @inlinable @inline(__always)
+    package static func prefetchOutput(
+        _ target: UnsafePointer<Float>, _ targetStride: Int, residual: UnsafePointer<Float>?, _ residualStride: Int,
+        rows: Range<Int>, column: Int
+    ) {
+        prefetchRows(target, stride: targetStride, rows: rows, column: column)
+        if let residual, residual != target {
+            prefetchRows(residual, stride: residualStride, rows: rows, column: column)
         }
     }
 

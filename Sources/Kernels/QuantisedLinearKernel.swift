@@ -77,10 +77,9 @@ extension QuantisingUnit {
                     let part = evenBlock(
                         index - block.tiles.lowerBound, of: block.tiles.count, rows: aheadBytes)
                     if block.rows > 16 {
-                        prefetchRows(block.target, stride: block.targetStride, rows: rows, column: column)
-                    }
-                    if block.rows > 16, let residual = block.residual, residual != UnsafePointer(block.target) {
-                        prefetchRows(residual, stride: block.residualStride, rows: rows, column: column)
+                        prefetchOutput(
+                            block.target, block.targetStride, residual: block.residual, block.residualStride,
+                            rows: rows, column: column)
                     }
                     tile(
                         IntegerTileJob(
