@@ -56,6 +56,7 @@ let package = Package(
             dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsAVX512VNNI"],
             swiftSettings: optimised),
         .target(name: "JSON", swiftSettings: optimised),
+        .target(name: "CLIPSystem", swiftSettings: optimised),
         .target(
             name: "Images", dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2"], swiftSettings: optimised),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
@@ -66,19 +67,22 @@ let package = Package(
             swiftSettings: optimised),
         .target(
             name: "CLIP",
-            dependencies: ["JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
+            dependencies: ["CLIPSystem", "JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
             swiftSettings: optimised),
         .target(
-            name: "PictureCollections", dependencies: ["CLIP", "Images", "JSON", "TensorCore", "Weights"],
+            name: "PictureCollections",
+            dependencies: ["CLIP", "CLIPSystem", "Images", "JSON", "TensorCore", "Weights"],
             exclude: ["FORMAT.md"], swiftSettings: optimised),
         // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
         // longer than embedding a picture.
         .target(name: "CLIPHub", dependencies: ["JSON", "Weights"], swiftSettings: optimised),
         .executableTarget(name: "PullCommand", dependencies: ["CLIPHub"], swiftSettings: optimised),
         .executableTarget(
-            name: "CLIPCommand", dependencies: ["CLIP", "JSON", "PictureCollections", "TensorCore", "Weights"],
+            name: "CLIPCommand",
+            dependencies: ["CLIP", "CLIPSystem", "JSON", "PictureCollections", "TensorCore", "Weights"],
             swiftSettings: optimised),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
         .testTarget(name: "TensorCoreTests", dependencies: ["Kernels", "TensorCore"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "Kernels"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),

@@ -3,6 +3,13 @@ struct ForeignFormat {
     let name: String
     let advice: String
 
+    /// What to do with a camera maker's raw file.
+    static let rawAdvice = "develop it to JPEG or TIFF first, for example with `darktable-cli in.raw out.jpg`"
+    private static let isoMedia = "a video or another ISO media file"
+
+    /// Whether it is a picture rather than a video or a document.
+    var isPicture: Bool { name != "PDF" && name != ForeignFormat.isoMedia }
+
     private init(_ name: String, _ command: String = "magick in out.png") {
         self.name = name
         advice = "convert it to PNG or JPEG first, for example with `\(command)`"
@@ -10,7 +17,7 @@ struct ForeignFormat {
 
     private init(raw maker: String) {
         name = "\(maker) raw"
-        advice = "develop it to JPEG or TIFF first, for example with `darktable-cli in.raw out.jpg`"
+        advice = ForeignFormat.rawAdvice
     }
 
     /// The format that `bytes` begins with; nil for one that nobody names here.
@@ -51,7 +58,7 @@ struct ForeignFormat {
         case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1":
             self.init("HEIC", "heif-convert in.heic out.png")
         case "crx ": self.init(raw: "Canon")
-        default: self.init("a video or another ISO media file", "ffmpeg -i in.mp4 -frames:v 1 out.png")
+        default: self.init(Self.isoMedia, "ffmpeg -i in.mp4 -frames:v 1 out.png")
         }
     }
 

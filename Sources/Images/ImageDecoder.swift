@@ -8,9 +8,17 @@ package protocol ImageDecoder: SendableMetatype {
     /// Whether the bytes begin as this format does. Names and extensions never count.
     static func recognises(_ bytes: [UInt8]) -> Bool
 
+    /// Whether a file whose name says nothing is of this format, by its first 64 bytes: as `recognises`, unless that
+    /// goes by a few letters which a text may begin with too.
+    static func recognises(unnamed firstBytes: [UInt8]) -> Bool
+
     /// Decodes the first picture in `bytes`.
     /// - Throws: `ImageError`, never a trap, whatever the bytes are.
     static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage
+}
+
+extension ImageDecoder {
+    package static func recognises(unnamed firstBytes: [UInt8]) -> Bool { recognises(firstBytes) }
 }
 
 /// What a decoder found: the pixels as stored, and how to turn them upright.

@@ -21,12 +21,60 @@ package enum ImageFormats {
         "webp", "tif", "tiff", "ico", "tga",
     ]
 
+    /// Extensions, lower-case, of camera makers' raw files: many begin as TIFF files do, and hold a small preview there.
+    static let rawExtensions: Set<String> = [
+        "3fr", "ari", "arw", "bay", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos",
+        "mrw", "nef", "nrw", "orf", "pef", "ptx", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
+    ]
+
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
-    package static func isPictureName(_ path: String) -> Bool {
-        let bytes = path.utf8
-        guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), bytes.distance(from: dot, to: bytes.endIndex) <= 6
-        else { return false }
-        return fileExtensions.contains(String(path[path.index(after: dot)...]).lowercased())
+    package static func isPictureName(_ path: some Collection<UInt8>) -> Bool {
+        fileExtension(path).map { fileExtensions.contains($0) } ?? false
+    }
+
+    /// What follows the last dot of the last name in `path`, lower-case; nil where nothing does, or what is no word.
+    static func fileExtension(_ path: some Collection<UInt8>) -> String? {
+        let name = Array(path.suffix(64))
+        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0, name[dot - 1] != UInt8(ascii: "/") else {
+            return nil
+        }
+        let letters = name[(dot + 1)...]
+        guard (1...12).contains(letters.count), letters.allSatisfy({ isWordByte($0) }) else { return nil }
+        return String(decoding: letters, as: UTF8.self).lowercased()
+    }
+
+    private static func isWordByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"):
+            true
+        default: false
+        }
+    }
+
+    /// How many of a file's first bytes tell what it is.
+    package static let signatureLength = 64
+
+    /// What a file is whose name is no picture's.
+    package enum Unnamed: Equatable {
+        case picture
+        /// Something else: the kind as people call it, `HEIC`, and what to do to have it read, where that is known.
+        case other(kind: String, advice: String?)
+    }
+
+    /// What a file is whose name is no picture's, by its first 64 bytes.
+    package static func unnamed(_ path: some Collection<UInt8>, firstBytes: [UInt8]) -> Unnamed {
+        let suffix = fileExtension(path)
+        let isRaw = suffix.map { rawExtensions.contains($0) } ?? false
+        for decoder in decoders where decoder.recognises(unnamed: firstBytes) {
+            if !isRaw || decoder != TIFFDecoder.self { return .picture }
+        }
+        let foreign = ForeignFormat(firstBytes)
+        if isRaw, let suffix {
+            return .other(kind: suffix.uppercased(), advice: foreign?.advice ?? ForeignFormat.rawAdvice)
+        }
+        if let foreign, foreign.isPicture { return .other(kind: foreign.name, advice: foreign.advice) }
+        return .other(kind: suffix?.uppercased() ?? foreign?.name ?? "of no known kind", advice: nil)
     }
 }
 

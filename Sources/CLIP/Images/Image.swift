@@ -49,7 +49,7 @@ public struct Image: Sendable {
     }
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
-    public static func isPictureName(_ path: String) -> Bool { ImageFormats.isPictureName(path) }
+    public static func isPictureName(_ path: String) -> Bool { ImageFormats.isPictureName(path.utf8) }
 
     /// Takes pixels from an array; everything else is as in the initialiser above.
     public init(

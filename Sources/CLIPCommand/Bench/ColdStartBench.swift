@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 /// What a whole process takes that embeds one picture.
 struct ColdStartBench {

@@ -83,7 +83,8 @@ struct AuditPictures: Command {
 
         var names: [String] = []
         var embeddings: [Embedding] = []
-        try PictureRun(arguments, console: console).embedEach(with: model, to: results) { name, embedding in
+        let skipped = try PictureRun(arguments, console: console).embedEach(with: model, to: results) {
+            name, embedding in
             names.append(name)
             embeddings.append(embedding)
             console.progress?.advance()
@@ -108,9 +109,9 @@ struct AuditPictures: Command {
             let report = AuditPage(audit: audit, names: names, model: model)
             try page.write(report.report(page, options: PictureOptions(arguments, for: model).reading))
         }
-        for record in AuditRecord.all(of: audit, names: names, fingerprint: model.fingerprint) {
-            try results.write(record)
-        }
+        for record in AuditRecord.all(
+            of: audit, names: names, skipped: skipped, fingerprint: model.fingerprint)
+        { try results.write(record) }
         try results.finish()
         return !console.hasFailed
     }

@@ -1,3 +1,4 @@
+import CLIP
 import PictureCollections
 
 /// A finding of an audit.
@@ -6,11 +7,11 @@ struct AuditRecord: Record {
     let text: String
 
     /// The summary for people first, everything else in the order of pictures, labels, groups.
-    static func all(of audit: Audit, names: [String], fingerprint: String) -> [AuditRecord] {
+    static func all(of audit: Audit, names: [String], skipped: [SkippedFiles], fingerprint: String) -> [AuditRecord] {
         zip(names, audit.pictures).map { AuditRecord(picture: $0, $1) }
             + audit.labelFindings.map { AuditRecord(label: $0) }
             + audit.associations.map { AuditRecord(association: $0) }
-            + [AuditRecord(summary: audit, fingerprint: fingerprint)]
+            + [AuditRecord(summary: audit, skipped: skipped, fingerprint: fingerprint)]
     }
 
     private init(picture name: String, _ finding: PictureFinding) {
@@ -58,7 +59,7 @@ struct AuditRecord: Record {
                 + "\(decimal(association.skew, places: 2))\n" : ""
     }
 
-    private init(summary audit: Audit, fingerprint: String) {
+    private init(summary audit: Audit, skipped: [SkippedFiles], fingerprint: String) {
         let ambiguous = audit.pictures.count { $0.classification.ambiguous }
         let unfit = audit.pictures.count { $0.classification.fitsNoLabel }
         fields = [
@@ -66,7 +67,8 @@ struct AuditRecord: Record {
             ("labels", .integer(audit.labels.count)), ("templates", .texts(audit.templates)),
             ("template_flip_rate", .number(Float(audit.templateFlipRate))),
             ("name_flip_rate", audit.synonymFlipRate.map { .number(Float($0)) } ?? .null),
-            ("ambiguous", .integer(ambiguous)), ("fits_no_label", .integer(unfit)), ("model", .text(fingerprint)),
+            ("ambiguous", .integer(ambiguous)), ("fits_no_label", .integer(unfit)),
+            ("skipped", .skipped(skipped)), ("model", .text(fingerprint)),
         ]
         var text = """
             of \(audit.pictures.count) pictures

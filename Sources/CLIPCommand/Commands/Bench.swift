@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 struct Bench: Command {
     private static let what = Option(
@@ -58,7 +59,7 @@ struct Bench: Command {
         guard let seconds = Double(text), seconds > 0, seconds <= 3600 else {
             throw UsageError("The value '\(displayed(text))' is invalid for '--seconds <seconds>': 0 to 3600.")
         }
-        let picture = arguments.positionals.first.map { FilePath($0) }
+        let picture = arguments.positionals.first.map { PathBytes($0) }
         guard picture == nil || subject == .decode || subject == .cold else {
             throw UsageError("A picture is for '--what decode' and '--what cold', not '--what \(subject.rawValue)'.")
         }
@@ -103,7 +104,7 @@ struct BenchSettings {
     let arguments: Arguments
     let batch: Int
     let seconds: Double
-    let picture: FilePath?
+    let picture: PathBytes?
 
     /// The bytes of the picture file that was named, else of one that is made up.
     func pictureBytes() throws -> [UInt8] {

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 struct Compare: Command {
@@ -15,7 +16,7 @@ struct Compare: Command {
         discussion: [
             """
             One record: {"a", "b", "distance", "interval", "expected_by_chance", "chance", "a_count", "b_count", \
-            "model"}. distance is 1000 times the squared maximum mean discrepancy of the embeddings with a Gaussian \
+            "skipped", "model"}. distance is 1000 times the squared maximum mean discrepancy of the embeddings with a Gaussian \
             kernel of bandwidth 10 (CMMD; Jayasumana et al., 2024); interval is where 95 % of bootstrap resamples \
             lie; expected_by_chance is what random divisions of all the pictures are apart; chance is the share of \
             those at least this far apart (a permutation test).
@@ -50,17 +51,19 @@ struct Compare: Command {
             output, console: console,
             note: "  0 means that this model sees no difference; compare only values of one model", isSingle: true)
         var sets: [[Embedding]] = []
+        var skipped = SkippedTally()
         for folder in arguments.positionals {
             var only = arguments
             only.positionals = [folder]
             var embeddings: [Embedding] = []
-            try PictureRun(only, console: console).embedEach(with: model, to: results) { _, embedding in
-                embeddings.append(embedding)
-                console.progress?.advance()
-            }
+            skipped.add(
+                try PictureRun(only, console: console).embedEach(with: model, to: results) { _, embedding in
+                    embeddings.append(embedding)
+                    console.progress?.advance()
+                })
             console.progress?.clear()
             guard embeddings.count > 1 else {
-                let name = FilePath(folder).text
+                let name = PathBytes(folder).text
                 throw InputError("\(name): \(embeddings.count) pictures that can be read, expected at least 2")
             }
             sets.append(embeddings)
@@ -75,7 +78,8 @@ struct Compare: Command {
         }
         try results.write(
             DistanceRecord(
-                a: arguments.texts[0], b: arguments.texts[1], distance: distance, fingerprint: model.fingerprint))
+                a: arguments.texts[0], b: arguments.texts[1], distance: distance, skipped: skipped.files,
+                fingerprint: model.fingerprint))
         try results.finish()
         return !console.hasFailed
     }
@@ -86,6 +90,7 @@ private struct DistanceRecord: Record {
     let a: String
     let b: String
     let distance: PictureSetDistance
+    let skipped: [SkippedFiles]
     let fingerprint: String
 
     var fields: [(name: String, value: FieldValue)] {
@@ -94,7 +99,8 @@ private struct DistanceRecord: Record {
             ("interval", .numbers([Float(distance.interval.lowerBound), Float(distance.interval.upperBound)])),
             ("expected_by_chance", .number(Float(distance.expectedByChance))),
             ("chance", .number(Float(distance.chance))), ("a_count", .integer(distance.counts.first)),
-            ("b_count", .integer(distance.counts.second)), ("model", .text(fingerprint)),
+            ("b_count", .integer(distance.counts.second)), ("skipped", .skipped(skipped)),
+            ("model", .text(fingerprint)),
         ]
     }
 

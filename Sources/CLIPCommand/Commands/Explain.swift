@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 struct Explain: Command {
@@ -56,7 +57,7 @@ struct Explain: Command {
         let console = Console(isQuiet: results.isQuiet)
         let model = try ModelChoice(arguments).load()
         let options = PictureOptions(arguments, for: model)
-        let path = FilePath(arguments.positionals[0])
+        let path = PathBytes(arguments.positionals[0])
         let text = arguments.texts[1]
         let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
         let image: Image

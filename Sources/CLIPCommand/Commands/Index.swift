@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 struct Index: Command {
@@ -17,6 +18,12 @@ struct Index: Command {
         help: "Drop pictures whose file is gone and damaged records, and rewrite the index without them.")
     private static let salvage = Option(
         "salvage", help: "Of an index whose structure is damaged, keep what comes before the damage and go on.")
+    private static let allowEmpty = Option(
+        "allow-empty",
+        help: """
+            Believe a folder that holds no pictures any more, and drop those that the index has there. Without it they \
+            are kept, if they are several: a disk may not be mounted.
+            """)
 
     static let table = CommandTable(
         "index",
@@ -28,6 +35,11 @@ struct Index: Command {
             by whatever: the next goes on where it ended. Pictures outside the folders given are left alone.
             """,
             """
+            Pictures are found by their names, or by their first bytes where the name says nothing; what is left out is \
+            counted by kind. A folder that can't be read or has become empty is named, what the index has there is \
+            kept, and the exit status is 1.
+            """,
+            """
             An index belongs to one model and one set of picture options. Its format is described in \
             Sources/PictureCollections/FORMAT.md. Pictures that can't be read are listed, and tried again when their \
             file changes.
@@ -36,9 +48,10 @@ struct Index: Command {
         positionals: [
             Positional(
                 "folder", count: 1...Int.max, unless: [status, verify, prune], isPath: true,
-                help: "Folders (all pictures inside; hidden ones are skipped), or single pictures.")
+                help: "Folders (all pictures inside; hidden ones and links to folders are skipped), or single pictures."
+            )
         ],
-        options: [status, verify, prune, salvage, dtype, wait] + Option.modelOptions + [.batchSize]
+        options: [status, verify, prune, salvage, allowEmpty, dtype, wait] + Option.modelOptions + [.batchSize]
             + Option.pictureOptions + [.format(formats), output, .quiet],
         examples: [
             .init("clip index photos", "Make photos/.clip-index, or bring it up to date."),
@@ -59,7 +72,7 @@ struct Index: Command {
             throw UsageError("'--\(modes[0].name)' and '--\(modes[1].name)' are two different things to do.")
         }
         // Pictures may be named one by one: the first of them is no place for an index.
-        let first = arguments.positionals.first.map { FilePath($0) }
+        let first = arguments.positionals.first.map { PathBytes($0) }
         let place = modes.isEmpty && first?.kind != .folder ? nil : first?.text
         path = IndexChoice.path(arguments.text(Index.output) ?? place)
         guard modes.isEmpty || arguments.positionals.count < 2 else {
@@ -89,7 +102,7 @@ struct Index: Command {
         try IndexInput.update(
             path, roots: arguments.positionals, model: ModelChoice(arguments).load(), arguments, console,
             vectorType: arguments.choice(Index.dtype) ?? .float16, waits: arguments.flag(Index.wait),
-            salvages: arguments.flag(Index.salvage))
+            salvages: arguments.flag(Index.salvage), allowsEmpty: arguments.flag(Index.allowEmpty))
     }
 
     private func write(_ record: some Record, _ console: Console) throws {

@@ -23,10 +23,18 @@ struct IndexUpdateRecord: Record {
     var fields: [(name: String, value: FieldValue)] {
         [("index", .text(path))] + counts.map { ($0.name, .integer($0.count)) } + [
             ("compacted", .truth(update.wasCompacted)),
+            ("skipped", .skipped(update.skipped)),
+            (
+                "emptied",
+                .list(
+                    update.emptiedFolders.map {
+                        .object([("input", .text($0.path)), ("pictures", .integer($0.pictureCount))])
+                    })
+            ),
             (
                 "failed",
                 .list(
-                    update.newlyUnreadable.map {
+                    (update.unreachable + update.newlyUnreadable).map {
                         .object([("input", .text($0.path)), ("error", .text($0.message))])
                     })
             ),

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 struct Preprocess: Command {
     private static let format = Option(
@@ -51,7 +52,7 @@ struct Preprocess: Command {
 
     private func writePicture(_ model: CLIPModel) throws -> Bool {
         let options = PictureOptions(arguments, for: model)
-        let path = FilePath(arguments.positionals[0])
+        let path = PathBytes(arguments.positionals[0])
         do {
             let image =
                 path.text == "-"
@@ -77,7 +78,7 @@ struct Preprocess: Command {
             do {
                 let image =
                     switch input {
-                    case .file(let path): try Image(reading: FilePath(path), options: options.reading)
+                    case .file(let path): try Image(reading: PathBytes(path), options: options.reading)
                     case .bytes(let bytes, _): try Image(bytes: bytes, options: options.reading)
                     }
                 let pixels = try model.preprocess(image, fit: options.fit)
@@ -86,6 +87,7 @@ struct Preprocess: Command {
                 try results.fail(input.name, described(error, name: input.name))
             }
         }
+        results.setSkipped(inputs.skipped)
         try inputs.checkEnd()
         try results.finish()
         return !console.hasFailed

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 struct Search: Command {
@@ -95,7 +96,7 @@ struct Search: Command {
         let console = Console(isQuiet: output.isQuiet)
         let page = try PageFile(arguments, console: console)
         // Other commands take the folder so.
-        if !arguments.has(.index), let folder = arguments.texts.last, FilePath(folder).kind == .folder {
+        if !arguments.has(.index), let folder = arguments.texts.last, PathBytes(folder).kind == .folder {
             throw InputError("\(folder): is a folder: search in it with --index \(folder)")
         }
         let index = try IndexChoice.open(arguments)
@@ -203,7 +204,7 @@ struct SearchTerms {
     func pictures(_ paths: [String]) throws -> [SearchQuery.Term] {
         try paths.map { path in
             do throws(CLIPError) {
-                let image = try Image(reading: FilePath(path), options: index.settings.reading)
+                let image = try Image(reading: PathBytes(path), options: index.settings.reading)
                 return SearchQuery.Term(try model.embed(image, fit: index.settings.fit), kind: .picture)
             } catch {
                 throw InputError(described(error, name: path))

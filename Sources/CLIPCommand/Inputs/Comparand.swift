@@ -1,9 +1,10 @@
 import CLIP
+import CLIPSystem
 
 /// Something to compare: a picture if such a file exists, else a text; a prefix settles doubt.
 struct Comparand {
     private enum Kind: Equatable {
-        case picture(FilePath)
+        case picture(PathBytes)
         case standardInput
         case text(String)
         case folder
@@ -25,7 +26,7 @@ struct Comparand {
             return
         }
         let asPicture = rest(after: "image:")
-        let path = FilePath(asPicture ?? argument)
+        let path = PathBytes(asPicture ?? argument)
         let isStandardInput = path.text == "-"
         name = isStandardInput ? "standard input" : path.text
         if isStandardInput {

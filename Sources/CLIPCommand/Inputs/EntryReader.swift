@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import CLIPSystem
 
 /// The entries of a list, a file or standard input: lines, or what ends with NUL bytes.
 final class EntryReader {
@@ -29,7 +23,7 @@ final class EntryReader {
             descriptor = STDIN_FILENO
             return
         }
-        let file = FilePath(path)
+        let file = PathBytes(path)
         if file.kind == .folder {
             throw InputError("\(path): is a folder, expected a file that lists one entry a line")
         }

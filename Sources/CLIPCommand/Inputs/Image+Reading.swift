@@ -1,11 +1,12 @@
 import CLIP
+import CLIPSystem
 
 extension Image {
     /// As much as a picture file may reasonably have: a device without an end must not fill the memory.
     static let largestFile = 1 << 30
 
     /// Reads and decodes the picture at a path, which may be a pipe.
-    init(reading path: FilePath, options: ImageOptions) throws(CLIPError) {
+    init(reading path: PathBytes, options: ImageOptions) throws(CLIPError) {
         try self.init(named: path.text, options: options) { () throws(SystemError) in
             try path.read(atMost: Image.largestFile)
         }

@@ -1,11 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 extension Option {
@@ -19,14 +13,14 @@ enum IndexChoice {
     /// The path of the index that `argument` names by itself or by its folder.
     static func path(_ argument: String?) -> String {
         guard let argument else { return PictureIndex.defaultName }
-        return FilePath(argument).kind == .folder
-            ? FilePath(argument).appending(Array(PictureIndex.defaultName.utf8)).text : argument
+        return PathBytes(argument).kind == .folder
+            ? PathBytes(argument).appending(Array(PictureIndex.defaultName.utf8)).text : argument
     }
 
     /// Opens the index that `--index` names.
     static func open(_ arguments: Arguments) throws -> PictureIndex {
         let path = path(arguments.text(.index))
-        if case .missing = FilePath(path).kind {
+        if case .missing = PathBytes(path).kind {
             throw InputError(
                 "\(path): there is no index: make one with \"clip index <folder>\", or name it with --index")
         }

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 extension Positional {
@@ -32,14 +33,15 @@ struct IndexInput {
     /// Brings an index up to date, showing how far it is, and reports what can't be read.
     static func update(
         _ path: String, roots: [[UInt8]], model: CLIPModel, _ arguments: Arguments, _ console: Console,
-        vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false
+        vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false
     ) throws -> IndexUpdate {
         let options = PictureOptions(arguments, for: model)
-        let indexer = PictureIndexer(
+        var indexer = PictureIndexer(
             model: model, settings: PictureSettings(fit: options.fit, reading: options.reading),
             vectorType: vectorType, batchSize: options.batchSize, waits: waits)
+        indexer.allowsEmptyFolders = allowsEmpty
         var done = 0
-        let update = try indexer.update(path, roots: roots, salvages: salvages) { progress in
+        let update = try indexer.update(path, roots: roots.map { PathBytes($0) }, salvages: salvages) { progress in
             if console.progress == nil, console.showsProgress {
                 console.progress = ProgressBar(total: progress.total, unit: "pictures")
             }
@@ -50,9 +52,13 @@ struct IndexInput {
         }
         console.progress?.clear()
         console.progress = nil
-        for folder in update.unreadableFolders {
-            console.fail("\(folder.path): the folder can't be read: \(folder.message)")
+        for place in update.unreachable { console.fail("\(place.path): \(place.message)") }
+        for folder in update.emptiedFolders {
+            console.fail(
+                "\(folder.path): holds no pictures any more, the index has \(folder.pictureCount) there: they are kept, in "
+                    + "case a disk isn't mounted; \"clip index --allow-empty\" drops them")
         }
+        console.report(skipped: update.skipped)
         for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
         return update
     }

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 /// The pictures that a command line names, one after another: files, folders, lists, standard input.
 ///
@@ -8,7 +9,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
     private enum Source {
         case path([UInt8])
         case list(EntryReader)
-        case folder(FolderWalk, name: String)
+        case folder(PictureWalk, PathBytes)
     }
 
     private var sources: [Source]
@@ -20,6 +21,9 @@ final class PictureInputs: Sequence, IteratorProtocol {
     /// What ended the sequence before its time.
     private var failure: InputError?
     private var countInFolder = 0
+    private var skippedTally = SkippedTally()
+    /// Whether everything in the present folder could be looked at so far.
+    private var isFolderComplete = true
 
     /// - Throws: when a list can't be opened.
     init(_ arguments: Arguments, console: Console, opensFiles: Bool = true) throws(InputError) {
@@ -48,14 +52,17 @@ final class PictureInputs: Sequence, IteratorProtocol {
                     failure = error
                     sources.removeAll()
                 }
-            case .folder(var walk, let name):
-                if let path = walk.next() {
+            case .folder(var walk, let folder):
+                if let path = nextPicture(&walk) {
                     countInFolder += 1
-                    sources.append(.folder(walk, name: name))
+                    sources.append(.folder(walk, folder))
                     return picture(at: path)
                 }
-                if countInFolder == 0, walk.isComplete {
-                    console.fail("\(name): the folder holds no pictures: expected files named .png, .jpg and the like")
+                skippedTally.add(walk.skipped.files)
+                if countInFolder == 0, isFolderComplete {
+                    console.fail(
+                        "\(folder.text): the folder holds no pictures: expected files named .png, .jpg and the like, or with "
+                            + "their contents")
                 }
             }
         }
@@ -69,15 +76,33 @@ final class PictureInputs: Sequence, IteratorProtocol {
                 try readToEnd(of: 0, atMost: PictureInputs.largestFile)
             }
         }
-        let path = FilePath(bytes)
+        let path = PathBytes(bytes)
         guard path.kind == .folder else { return picture(at: path) }
         countInFolder = 0
-        sources.append(.folder(FolderWalk(path, report: console.fail), name: path.text))
+        isFolderComplete = true
+        sources.append(.folder(PictureWalk(path), path))
         return nil
     }
 
+    /// The next picture in a folder; what can't be looked at is reported.
+    private func nextPicture(_ walk: inout PictureWalk) -> PathBytes? {
+        while let finding = walk.next() {
+            switch finding {
+            case .picture(let file): return file.path
+            case .emptyFolder: continue
+            case .fault(let fault):
+                isFolderComplete = false
+                console.fail("\(fault.path.text): \(fault.message)")
+            }
+        }
+        return nil
+    }
+
+    /// What was left out of folders so far, by kind.
+    var skipped: [SkippedFiles] { skippedTally.files }
+
     /// A file by its name, or by its bytes where the name says nothing: of a pipe, or of a name that is not UTF-8.
-    private func picture(at path: FilePath) -> ImageInput? {
+    private func picture(at path: PathBytes) -> ImageInput? {
         if path.isText && path.kind != .other {
             count += 1
             return .file(path.text)
@@ -85,8 +110,9 @@ final class PictureInputs: Sequence, IteratorProtocol {
         return read(path.text) { () throws(SystemError) in try path.read(atMost: PictureInputs.largestFile) }
     }
 
-    /// Says what went wrong after the last picture.
+    /// Says what was left out of folders, and what went wrong after the last picture.
     func checkEnd() throws(InputError) {
+        console.report(skipped: skipped)
         if let failure { throw failure }
         if count == 0, !console.hasFailed { throw InputError("no pictures: the list of files is empty") }
     }

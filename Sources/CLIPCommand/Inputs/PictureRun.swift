@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 /// Embeds every picture of a command line, in order, one batch after another.
 struct PictureRun {
@@ -11,11 +12,13 @@ struct PictureRun {
     }
 
     /// - Parameter body: takes the name and the embedding of a picture; those that fail are reported.
+    /// - Returns: what was left out of folders.
     /// - Throws: what `body` throws, and when the command line names no inputs that can be had.
+    @discardableResult
     func embedEach(
         with model: CLIPModel, to results: ResultStream, normalize: Bool = true,
         _ body: (_ name: String, Embedding) throws -> Void
-    ) throws {
+    ) throws -> [SkippedFiles] {
         let options = PictureOptions(arguments, for: model)
         let inputs = try PictureInputs(arguments, console: console)
         if console.showsProgress { console.progress = ProgressBar(total: count(), unit: "pictures") }
@@ -29,12 +32,14 @@ struct PictureRun {
             case .failure(let error): try results.fail(input.name, described(error, name: input.name))
             }
         }
+        results.setSkipped(inputs.skipped)
         try inputs.checkEnd()
+        return inputs.skipped
     }
 
     /// How many pictures there are; nil when finding out would use them up.
     private func count() -> Int? {
-        let areFiles = arguments.all(.filesFrom).allSatisfy { $0 != "-" && FilePath($0).kind == .file }
+        let areFiles = arguments.all(.filesFrom).allSatisfy { $0 != "-" && PathBytes($0).kind == .file }
         guard areFiles else { return nil }
         let silent = Console(isQuiet: true, isSilent: true)
         guard let inputs = try? PictureInputs(arguments, console: silent, opensFiles: false) else { return nil }

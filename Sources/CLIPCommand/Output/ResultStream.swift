@@ -1,3 +1,5 @@
+import CLIP
+
 /// From records to their file: chooses the format, writes them in order, finishes or leaves no trace.
 final class ResultStream {
     let format: OutputFormat
@@ -55,6 +57,9 @@ final class ResultStream {
         try sidecar?.addFailure(input, message)
         console.progress?.advance()
     }
+
+    /// What was left out of folders, for the file beside an array.
+    func setSkipped(_ files: [SkippedFiles]) { sidecar?.skipped = files }
 
     /// Hands on what waits in memory, when more may be long in coming.
     func flush() throws(OutputError) { try output.flush() }

@@ -1,3 +1,4 @@
+import CLIP
 import JSON
 
 /// The file `x.npy.json` beside `x.npy`: which model made the rows, and which input is which.
@@ -6,6 +7,8 @@ final class Sidecar {
     /// Failed inputs wait here, outside memory: a list of names can be long and all of it wrong.
     private let failures: Spool
     private var inputCount = 0
+    /// What was left out of folders.
+    var skipped: [SkippedFiles] = []
 
     /// - Parameters:
     ///   - path: of the array.
@@ -39,8 +42,11 @@ final class Sidecar {
     func finish(shape: [Int]) throws(OutputError) {
         try output.write("\n],\n\"failed\":[")
         try failures.replay { part throws(OutputError) in try output.write(part) }
+        var skippedText = ""
+        FieldValue.skipped(skipped).appendJSON(to: &skippedText)
         try output.write(
-            "\n],\n\"shape\":[\(shape.map(String.init).joined(separator: ","))],\n\"dtype\":\"float32\"\n}\n")
+            "\n],\n\"skipped\":\(skippedText),\n\"shape\":[\(shape.map(String.init).joined(separator: ","))],\n\"dtype\":\"float32\"\n}\n"
+        )
     }
 
     func commit() throws(OutputError) { try output.finish() }

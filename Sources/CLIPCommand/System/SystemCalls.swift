@@ -1,18 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
-/// A call of the operating system that failed.
-struct SystemError: Error {
-    let code: Int32
-
-    /// The operating system's words for it.
-    var message: String { String(cString: strerror(code)) }
-}
+import CLIPSystem
 
 /// Writes all of `bytes`.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
@@ -43,6 +29,26 @@ func readSome(from descriptor: Int32, atMost count: Int) throws(SystemError) -> 
         } else if errno != EINTR {
             throw SystemError(code: errno)
         }
+    }
+}
+
+/// All bytes of a descriptor.
+func readToEnd(of descriptor: Int32, atMost limit: Int) throws(SystemError) -> [UInt8] {
+    var all: [UInt8] = []
+    while true {
+        let part = try readSome(from: descriptor, atMost: 1 << 18)
+        if part.isEmpty { return all }
+        guard all.count + part.count <= limit else { throw SystemError(code: EFBIG) }
+        all += part
+    }
+}
+
+extension PathBytes {
+    /// All bytes of the file there, or of a pipe until its end.
+    func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
+        let descriptor = try open()
+        defer { close(descriptor) }
+        return try readToEnd(of: descriptor, atMost: limit)
     }
 }
 

@@ -7,6 +7,13 @@ package enum BMPDecoder: ImageDecoder {
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x42, 0x4D]) || isBare(bytes) }
 
+    package static func recognises(unnamed firstBytes: [UInt8]) -> Bool {
+        guard firstBytes.starts(with: [0x42, 0x4D]) else { return isBare(firstBytes) }
+        // Four bytes that are always zero, and the size of one of the headers that there are.
+        return firstBytes.count >= 18 && littleEndian32(firstBytes, at: 6) == 0
+            && [12, 16, 40, 52, 56, 64, 108, 124].contains(littleEndian32(firstBytes, at: 14))
+    }
+
     /// Whether the file header is left out, as in what Windows keeps on its clipboard.
     private static func isBare(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 40 else { return false }

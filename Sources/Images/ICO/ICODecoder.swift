@@ -31,6 +31,13 @@ package enum ICODecoder: ImageDecoder {
         bytes.starts(with: [0, 0, 1, 0]) && bytes.count > headerSize && (bytes[4] != 0 || bytes[5] != 0)
     }
 
+    package static func recognises(unnamed firstBytes: [UInt8]) -> Bool {
+        guard recognises(firstBytes), firstBytes.count >= headerSize + entrySize else { return false }
+        let first = Entry(firstBytes, at: headerSize)
+        return firstBytes[headerSize + 3] == 0 && [0, 1, 4, 8, 16, 24, 32].contains(first.bitsPerPixel)
+            && first.size > 0 && first.offset >= headerSize + entrySize
+    }
+
     package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage {
         let count = littleEndian16(bytes, at: 4)
         guard bytes.count >= headerSize + count * entrySize else {

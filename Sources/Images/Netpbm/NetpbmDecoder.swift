@@ -7,6 +7,16 @@ package enum NetpbmDecoder: ImageDecoder {
         return NetpbmScanner.isSpace(bytes[2]) || bytes[2] == UInt8(ascii: "#")
     }
 
+    package static func recognises(unnamed firstBytes: [UInt8]) -> Bool {
+        guard recognises(firstBytes) else { return false }
+        // A comment, a size, or the first word of a PAM header comes next.
+        let next = firstBytes.dropFirst(2).drop { NetpbmScanner.isSpace($0) }
+        if firstBytes[1] == UInt8(ascii: "7") {
+            return next.starts(with: "WIDTH".utf8) || next.first == UInt8(ascii: "#")
+        }
+        return next.first.map { $0 == UInt8(ascii: "#") || (0x31...0x39).contains($0) } ?? false
+    }
+
     package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage {
         let header = try NetpbmHeader(bytes, format: formatName)
         _ = try options.checkedPixelCount(format: formatName, width: header.width, height: header.height)

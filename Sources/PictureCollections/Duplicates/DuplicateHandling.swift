@@ -6,6 +6,7 @@ import Glibc
 import Musl
 #endif
 public import CLIP
+import CLIPSystem
 
 /// What becomes of duplicates. Nothing is ever deleted.
 public enum DuplicateAction: Sendable, Equatable {

@@ -5,6 +5,7 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import CLIPSystem
 
 extension ReadFile {
     /// Puts a copy of a file where nothing stands yet, on another file system or one without links.

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import CLIPSystem
 
 /// The folder that a page is in, for links from it to files.
 struct PageFolder: Sendable {
@@ -29,6 +23,6 @@ struct PageFolder: Sendable {
     }
 
     private static func parts(ofFolder path: [UInt8]) -> [[UInt8]]? {
-        resolvedPath(path)?.split(separator: UInt8(ascii: "/")).map(Array.init)
+        (try? PathBytes(path).resolved())?.bytes.split(separator: PathBytes.slash).map(Array.init)
     }
 }

@@ -1,4 +1,5 @@
-import CLIP
+public import CLIP
+import CLIPSystem
 
 extension PictureIndex {
     /// Drops from the index at `path` the pictures whose file is gone and what is damaged, and rewrites it without them
@@ -13,7 +14,7 @@ extension PictureIndex {
         for segment in log.snapshot.segments {
             for entry in segment.entries where log.snapshot.live.contains(entry) {
                 let path = log.snapshot.withName(entry) { index.pathBytes(Array($0)) }
-                if let path, FolderScan.isMissing(path) { gone.append(entry) }
+                if let path, PathBytes(path).isAbsent { gone.append(entry) }
             }
         }
         try log.append(pictures: [], removals: gone)

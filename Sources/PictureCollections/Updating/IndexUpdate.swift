@@ -1,3 +1,5 @@
+public import CLIP
+
 /// What bringing an index up to date did.
 public struct IndexUpdate: Sendable, Equatable {
     /// Pictures that are new.
@@ -16,8 +18,13 @@ public struct IndexUpdate: Sendable, Equatable {
     public var unreadable = 0
     /// Those of them that this run came upon, by path, and why.
     public var newlyUnreadable: [UnreadablePicture] = []
-    /// Folders that can't be read, and why: what the index has inside them was kept.
-    public var unreadableFolders: [UnreadablePicture] = []
+    /// Folders that can't be read, files that can't be examined, and why: what the index has there was kept.
+    public var unreachable: [UnreadablePicture] = []
+    /// Folders that are there but hold no pictures any more, where the index has several, as when a disk isn't mounted:
+    /// what it has was kept, unless `PictureIndexer.allowsEmptyFolders`.
+    public var emptiedFolders: [EmptiedFolder] = []
+    /// Files in the folders that are no pictures, or of a kind that can't be read.
+    public var skipped: [SkippedFiles] = []
     /// Damaged records that were dropped.
     public var dropped = 0
     /// Whether the file was rewritten to give back space.
@@ -25,6 +32,14 @@ public struct IndexUpdate: Sendable, Equatable {
 
     /// No change.
     public init() {}
+}
+
+/// A folder without pictures, of which an index has several.
+public struct EmptiedFolder: Sendable, Equatable {
+    /// The path of the folder.
+    public let path: String
+    /// Pictures that the index has in it.
+    public let pictureCount: Int
 }
 
 /// How far bringing an index up to date has come.

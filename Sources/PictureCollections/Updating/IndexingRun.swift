@@ -1,73 +1,32 @@
 import CLIP
+import CLIPSystem
 
 /// One run of an indexer: what is where, what has to be embedded, what is gone.
 struct IndexingRun {
     private let indexer: PictureIndexer
     private let log: IndexLog
-    private let names: IndexNames
     private let contents: IndexContents
-    /// The absolute path of the folder that names are relative to.
-    private let base: [UInt8]
-    /// Whether each entry's file was met.
-    private var seen: [Bool]
-    private var candidates: [Candidate] = []
-    private var roots: [[UInt8]] = []
-    private var scan = FolderScan()
+    private let comparison: FolderComparison
     private var update = IndexUpdate()
     /// Entries whose file is gone. Those that turn out to be moved are taken out.
-    private var gone: Set<Int> = []
-
-    init(_ indexer: PictureIndexer, _ log: IndexLog) throws(CLIPError) {
-        self.indexer = indexer
-        self.log = log
-        names = IndexNames(log.snapshot)
-        contents = IndexContents(log.snapshot)
-        seen = [Bool](repeating: false, count: log.snapshot.entryCount)
-        base = try log.folder()
-    }
+    private var gone: Set<Int>
 
     /// Compares what is in the folders with what is in the index.
-    mutating func scan(_ roots: [[UInt8]]) throws(CLIPError) {
-        self.roots = roots
-        var found: Set<[UInt8]> = []
-        for root in roots {
-            // Folders that are given may lie inside each other.
-            let overlaps = roots.count > 1
-            var scan = scan
-            scan.run(root) { file in
-                if overlaps, !found.insert(file.path).inserted { return }
-                meet(file)
-            }
-            self.scan = scan
-        }
-        let unreadable = scan.unreadableFolders.map(\.path)
-        for segment in log.snapshot.segments {
-            for entry in segment.entries where log.snapshot.live.contains(entry) && !seen[entry] {
-                guard let path = absolutePath(entry), roots.contains(where: { isPath(path, at: $0) }),
-                    !unreadable.contains(where: { isPath(path, at: $0) })
-                else { continue }
-                gone.insert(entry)
-            }
-        }
-    }
-
-    private mutating func meet(_ file: FolderScan.Found) {
-        let name = relativeName(file.path)
-        let entry = names.find(name)
-        if let entry {
-            seen[entry] = true
-            if names.isUnchanged(entry, file.identity) {
-                update.unchanged += 1
-                return
-            }
-        }
-        candidates.append(Candidate(path: file.path, name: name, identity: file.identity, entry: entry))
+    init(_ indexer: PictureIndexer, _ log: IndexLog, roots: [PathBytes]) throws(CLIPError) {
+        self.indexer = indexer
+        self.log = log
+        contents = IndexContents(log.snapshot)
+        comparison = FolderComparison(log.snapshot, base: try log.folder(), roots: roots)
+        update.unchanged = comparison.unchangedCount
+        update.skipped = comparison.skipped.files
+        gone = comparison.gone
     }
 
     /// Embeds what is new or changed.
     mutating func embed(_ progress: (IndexProgress) -> Void) throws(CLIPError) {
         let contents = contents
         let preparation = FilePreparation(model: indexer.model, settings: indexer.settings) { contents.find($0) }
+        let candidates = comparison.candidates
         let total = candidates.count
         progress(IndexProgress(done: 0, total: total))
         var position = min(indexer.batchSize, total)
@@ -87,20 +46,30 @@ struct IndexingRun {
 
     /// Drops what is gone, seals the file, and rewrites it when that is worth it.
     mutating func finish() throws(CLIPError) -> IndexUpdate {
+        let (index, comparison) = (PictureIndex(log.snapshot), comparison)
+        func shown(_ path: PathBytes) -> String { index.shownPath(comparison.relativeName(path)) }
+        if !indexer.allowsEmptyFolders { keepEmptied(shown) }
         try log.append(pictures: [], removals: gone.sorted())
         update.deleted = gone.count
         try log.seal()
         let snapshot = try log.reread()
         update.unreadable = snapshot.live.failureCount
-        let index = PictureIndex(snapshot)
-        update.unreadableFolders = scan.unreadableFolders.map {
-            UnreadablePicture(path: index.shownPath(relativeName($0.path)), message: $0.message)
-        }
+        update.unreachable = comparison.faults.map { UnreadablePicture(path: shown($0.path), message: $0.message) }
         if log.isWorthCompacting {
             update.dropped = try log.compact().damagedCount
             update.wasCompacted = true
         }
         return update
+    }
+
+    /// Takes what was in folders that are empty now for there, unless most of it was found elsewhere.
+    private mutating func keepEmptied(_ shown: (PathBytes) -> String) {
+        for (folder, entries) in comparison.emptied {
+            let missing = gone.intersection(entries)
+            guard missing.count >= FolderComparison.manyPictures else { continue }
+            gone.subtract(missing)
+            update.emptiedFolders.append(EmptiedFolder(path: shown(folder), pictureCount: missing.count))
+        }
     }
 
     /// Appends a batch of files to the log.
@@ -172,25 +141,6 @@ struct IndexingRun {
             return log.header.elementType.bytes(embedding.values)
         }
     }
-
-    /// A path below the folder of the index without that folder, any other as it is.
-    private func relativeName(_ path: [UInt8]) -> [UInt8] {
-        let prefix = base.last == UInt8(ascii: "/") ? base : base + [UInt8(ascii: "/")]
-        return path.starts(with: prefix) ? Array(path.dropFirst(prefix.count)) : path
-    }
-
-    private func absolutePath(_ entry: Int) -> [UInt8]? {
-        log.snapshot.withName(entry) { name in
-            if name.first == UInt8(ascii: "/") { return Array(name) }
-            return (base.last == UInt8(ascii: "/") ? base : base + [UInt8(ascii: "/")]) + name
-        }
-    }
-}
-
-/// Whether `path` is `root` or inside it.
-private func isPath(_ path: [UInt8], at root: [UInt8]) -> Bool {
-    guard path.starts(with: root) else { return false }
-    return path.count == root.count || root.last == UInt8(ascii: "/") || path[root.count] == UInt8(ascii: "/")
 }
 
 /// Finds the entries of an index by name.

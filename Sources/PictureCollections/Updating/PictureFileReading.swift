@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import CLIPSystem
 import Weights
 
 /// A picture file's bytes, with what tells later whether it is still the same.
@@ -24,7 +18,7 @@ struct ReadFile {
         var hash = SHA256()
         hash.update(bytes)
         contentHash = ContentHash(bytes: hash.digest())
-        var identity = FileIdentity(status)
+        var identity = FileIdentity(FileStatus(status))
         // The clock of a file system ticks slowly: a change right after this reading could leave the same time.
         if now() - identity.modified < 2_000_000_000 { identity.modified = 0 }
         self.identity = identity
@@ -33,8 +27,12 @@ struct ReadFile {
     /// The bytes of the regular file at `path`, and its status when it was opened.
     /// - Throws: why it can't be read.
     static func contents(of path: [UInt8]) throws(IndexFault) -> (bytes: [UInt8], status: stat) {
-        let descriptor = withCString(path) { openForReading($0) }
-        guard descriptor >= 0 else { throw IndexFault("can't be opened: \(systemMessage())") }
+        let descriptor: Int32
+        do throws(SystemError) {
+            descriptor = try PathBytes(path).open(O_RDONLY | O_NONBLOCK)
+        } catch {
+            throw IndexFault("can't be opened: \(error.message)")
+        }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -69,8 +67,6 @@ struct ReadFile {
         }
     }
 }
-
-private func openForReading(_ path: UnsafePointer<CChar>) -> Int32 { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
 
 /// `read(2)`, which the method above shadows by name.
 private func posixRead(_ descriptor: Int32, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {

@@ -1,4 +1,5 @@
 public import CLIP
+import CLIPSystem
 
 /// Writes embeddings that were made elsewhere into an index: by another program, on other machines.
 ///
@@ -26,7 +27,7 @@ public final class PictureIndexWriter {
 
     private let log: IndexLog
     private let names: IndexNames
-    private let base: [UInt8]
+    private let base: PathBytes
     /// Hashes of the names that were appended.
     private var written: Set<UInt64> = []
 
@@ -106,19 +107,20 @@ public final class PictureIndexWriter {
 
     /// A path below the folder of the index without that folder, any other absolute.
     private func relativeName(_ path: [UInt8]) -> [UInt8] {
-        let slash = UInt8(ascii: "/")
-        let absolute: [UInt8] = path.first == slash ? path : (resolvedPath([UInt8(ascii: ".")]) ?? []) + [slash] + path
-        let prefix = base.last == slash ? base : base + [slash]
+        let current = path.first == PathBytes.slash ? nil : try? PathBytes(".").resolved()
+        let absolute = current?.appending(path).bytes ?? path
+        let prefix = base.appending([]).bytes
         return absolute.starts(with: prefix) ? Array(absolute.dropFirst(prefix.count)) : absolute
     }
 }
 
 extension IndexLog {
     /// The absolute path of the folder that names are relative to.
-    func folder() throws(CLIPError) -> [UInt8] {
-        guard let folder = resolvedPath(Array(folderPath(of: path).utf8)) else {
-            throw CLIPError(.index, path: path, "its folder can't be found: \(systemMessage())")
+    func folder() throws(CLIPError) -> PathBytes {
+        do throws(SystemError) {
+            return try PathBytes(folderPath(of: path)).resolved()
+        } catch {
+            throw CLIPError(.index, path: path, "its folder can't be found: \(error.message)")
         }
-        return folder
     }
 }

@@ -1,4 +1,5 @@
-import CLIP
+public import CLIP
+import CLIPSystem
 
 /// Brings an index up to date with folders of pictures.
 ///
@@ -16,6 +17,9 @@ public struct PictureIndexer: Sendable {
     public var batchSize: Int
     /// Whether to wait for another process that writes the same index, rather than refuse.
     public var waits: Bool
+    /// Whether a folder that holds no pictures any more is taken at its word. Else those that the index has in it are
+    /// kept, if they are several: its disk may not be mounted.
+    public var allowsEmptyFolders = false
 
     /// An indexer by `model`.
     public init(
@@ -43,29 +47,27 @@ public struct PictureIndexer: Sendable {
     public func update(
         _ path: String, folders: [String], progress: (IndexProgress) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
-        try update(path, roots: folders.map { Array($0.utf8) }, progress: progress)
+        try update(path, roots: folders.map { PathBytes($0) }, progress: progress)
     }
 
     /// The same for paths that need not be UTF-8.
     package func update(
-        _ path: String, roots: [[UInt8]], salvages: Bool = false, progress: (IndexProgress) -> Void = { _ in }
+        _ path: String, roots: [PathBytes], salvages: Bool = false, progress: (IndexProgress) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
-        var resolved: [[UInt8]] = []
-        for root in roots {
-            guard let path = resolvedPath(root) else {
-                throw CLIPError(
-                    .argument, path: String(decoding: root, as: UTF8.self), "can't be found: \(systemMessage())")
+        let resolved = try roots.map { root throws(CLIPError) in
+            do throws(SystemError) {
+                return try root.resolved()
+            } catch {
+                throw CLIPError(.argument, path: root.text, "can't be found: \(error.message)")
             }
-            resolved.append(path)
         }
         let header = IndexHeader(
             elementType: vectorType, dimension: model.embeddingDimension, settings: settings,
             fingerprint: model.fingerprint,
-            modelName: resolvedPath(Array(model.path.utf8)).map { String(decoding: $0, as: UTF8.self) } ?? model.path)
+            modelName: (try? PathBytes(model.path).resolved())?.text ?? model.path)
         let log = try IndexLog(path: path, header: header, waits: waits, salvages: salvages)
         try check(log)
-        var run = try IndexingRun(self, log)
-        try run.scan(resolved)
+        var run = try IndexingRun(self, log, roots: resolved)
         try run.embed(progress)
         return try run.finish()
     }

@@ -1,0 +1,112 @@
+package import CLIPSystem
+internal import Images
+
+/// The pictures in a folder and in those inside it, in the bytewise order of their paths: known by their names, or by
+/// their first bytes where the name says nothing.
+///
+/// What is left out is counted by kind, and what can't be looked at is told.
+package struct PictureWalk {
+    package enum Finding: Sendable {
+        case picture(FolderWalk.File)
+        case fault(FolderWalk.Fault)
+        /// A folder that holds nothing at all.
+        case emptyFolder(PathBytes)
+    }
+
+    private var walk: FolderWalk
+    /// What was left out so far.
+    package private(set) var skipped = SkippedTally()
+
+    /// A walk from `root`, a folder or a picture, which is taken whatever its name is.
+    package init(_ root: PathBytes) { walk = FolderWalk(root) }
+
+    /// The next thing; nil after the last.
+    package mutating func next() -> Finding? {
+        while let finding = walk.next() {
+            switch finding {
+            case .fault(let fault): return .fault(fault)
+            case .emptyFolder(let path): return .emptyFolder(path)
+            case .leftOut(let path, let omission):
+                if let fault = leaveOut(path, omission) { return .fault(fault) }
+            case .file(let file):
+                do throws(FolderWalk.Fault) {
+                    if try isPicture(file) { return .picture(file) }
+                } catch {
+                    return .fault(error)
+                }
+            }
+        }
+        return nil
+    }
+
+    private mutating func isPicture(_ file: FolderWalk.File) throws(FolderWalk.Fault) -> Bool {
+        if file.isRoot || ImageFormats.isPictureName(file.path.name) { return true }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = file.status.byteCount == 0 ? [] : try file.path.firstBytes(ImageFormats.signatureLength)
+        } catch {
+            if error.isAbsence { return false }
+            throw FolderWalk.Fault(path: file.path, error: error, "can't be read to see what it is")
+        }
+        switch ImageFormats.unnamed(file.path.name, firstBytes: bytes) {
+        case .picture: return true
+        case .other(let kind, let advice):
+            skipped.add(kind, file.path, advice: advice)
+            return false
+        }
+    }
+
+    /// Counts what is no file to look at.
+    /// - Returns: what is wrong with it, where it should have been a picture.
+    private mutating func leaveOut(_ path: PathBytes, _ omission: FolderWalk.Omission) -> FolderWalk.Fault? {
+        let isPictureName = ImageFormats.isPictureName(path.name)
+        switch omission {
+        // Nobody misses what programs keep in hidden files, unless they are pictures.
+        case .hiddenFile: if isPictureName { skipped.add("hidden pictures", path) }
+        case .hiddenFolder: skipped.add("hidden folders", path)
+        case .linkToFolder: skipped.add("links to folders", path)
+        case .loop: skipped.add("folders inside themselves", path)
+        case .special: skipped.add("pipes, sockets or devices", path)
+        case .linkToNothing where isPictureName:
+            return FolderWalk.Fault(path: path, error: SystemError(code: ENOENT), "is a link that leads to nothing")
+        case .linkToNothing: skipped.add("links to nothing", path)
+        }
+        return nil
+    }
+}
+
+/// Files of one kind that were left out of a folder.
+public struct SkippedFiles: Sendable, Equatable {
+    /// The kind as people call it: `HEIC`, `TXT`, `links to folders`.
+    public let kind: String
+    /// How many there are.
+    public var count: Int
+    /// The path of the first.
+    public let example: String
+    /// What to do to have them read, where that is known.
+    public let advice: String?
+}
+
+/// What was left out of folders, by kind.
+package struct SkippedTally: Sendable {
+    private var kinds: [String: SkippedFiles] = [:]
+
+    package init() {}
+
+    package mutating func add(_ kind: String, _ path: PathBytes, advice: String? = nil) {
+        kinds[kind, default: SkippedFiles(kind: kind, count: 0, example: path.text, advice: advice)].count += 1
+    }
+
+    package mutating func add(_ files: some Sequence<SkippedFiles>) {
+        for files in files {
+            if kinds[files.kind] == nil { kinds[files.kind] = files } else { kinds[files.kind]?.count += files.count }
+        }
+    }
+
+    /// Pictures of formats that aren't read first, then the most frequent kinds.
+    package var files: [SkippedFiles] {
+        kinds.values.sorted {
+            ($0.advice == nil ? 1 : 0, -$0.count, $0.kind) < ($1.advice == nil ? 1 : 0, -$1.count, $1.kind)
+        }
+    }
+}

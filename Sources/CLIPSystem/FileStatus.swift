@@ -1,0 +1,37 @@
+/// What the file system says of a file.
+package struct FileStatus: Hashable, Sendable {
+    package enum Kind: Sendable {
+        case file, folder, link, other
+    }
+
+    /// Two paths with the same identity lead to one and the same file.
+    package struct Identity: Hashable, Sendable {
+        package let device: UInt64
+        package let inode: UInt64
+    }
+
+    package let kind: Kind
+    package let identity: Identity
+    package let byteCount: Int
+    /// Nanoseconds since 1970; 0 for a time that they can't say.
+    package let modified: Int64
+
+    package init(_ status: stat) {
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: kind = .file
+        case S_IFDIR: kind = .folder
+        case S_IFLNK: kind = .link
+        default: kind = .other
+        }
+        identity = Identity(
+            device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
+        byteCount = Int(status.st_size)
+        #if canImport(Darwin)
+        let time = status.st_mtimespec
+        #else
+        let time = status.st_mtim
+        #endif
+        let (seconds, overflow) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+        modified = overflow ? 0 : seconds &+ Int64(time.tv_nsec)
+    }
+}

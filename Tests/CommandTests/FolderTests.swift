@@ -1,0 +1,137 @@
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// What commands find in folders, what they leave out, and what they never take for absent.
+@Suite struct FolderTests {
+    private let folder: TemporaryFolder
+    private let model = ["--model", Fixtures.model]
+
+    init() throws {
+        folder = try TemporaryFolder()
+        for (index, picture) in ["blocks.png", "ring_grey.png", "speck.png", "waves.png"].enumerated() {
+            try folder.copyPicture(picture, to: "in/\(index).png")
+        }
+    }
+
+    private func clip(_ arguments: [String]) throws -> ClipProcess {
+        try ClipProcess.run(ClipProcess.path, arguments + model, in: folder.path)
+    }
+
+    private func index(_ more: String...) throws -> (result: ClipProcess, report: [String: Any]) {
+        let result = try clip(["index", "in", "--format", "json"] + more)
+        return (result, try jsonObject(result.output))
+    }
+
+    private let heic =
+        Data([0, 0, 0, 0x18]) + Data("ftypheic".utf8) + Data(count: 4) + Data("mif1heic".utf8) + Data(count: 64)
+
+    @Test func `What a folder holds besides pictures is counted by kind, once`() throws {
+        try folder.copyPicture("waves.png", to: "in/more/without_ending")
+        try folder.copyPicture("waves.png", to: "in/more/wrong.txt")
+        try folder.copyPicture("waves.png", to: "in/more/wrong.heic")
+        try folder.copyPicture("waves.png", to: "in/.hidden.png")
+        for name in ["a.heic", "b.HEIC", "endingless"] { try folder.write(heic, to: "in/\(name)") }
+        try folder.write(Data([0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]), to: "in/c.nef")
+        try folder.write("BMW is no picture", to: "in/car.txt")
+        try folder.write("P1 is a road", to: "in/road.txt")
+        try folder.write("", to: "in/empty")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder["in/link"], withDestinationPath: folder["in/more"])
+        let (result, report) = try index()
+        #expect(result.status == 0 && report["added"] as? Int == 7)
+        let expected = [
+            "HEIC": 3, "NEF": 1, "TXT": 2, "hidden pictures": 1, "links to folders": 1, "of no known kind": 1,
+        ]
+        func counts(_ value: Any?) -> [String: Int] {
+            let kinds = (value as? [[String: Any]] ?? []).map {
+                ($0["kind"] as? String ?? "", $0["count"] as? Int ?? 0)
+            }
+            return Dictionary(kinds) { $0 + $1 }
+        }
+        #expect(counts(report["skipped"]) == expected)
+        #expect(result.errorLines.count == 1 && result.errors.contains("skipped 9 files: 3 HEIC (convert it"))
+
+        // The others say the same.
+        let embedded = try clip(["embed-image", "in", "-o", "x.npy"])
+        #expect(embedded.status == 0 && embedded.errors == result.errors)
+        let sidecar = try jsonObject(folder.data("x.npy.json"))
+        #expect((sidecar["inputs"] as? [String])?.count == 7 && counts(sidecar["skipped"]) == expected)
+        let compared = try clip(["compare", "in", "in", "--resamples", "40", "--format", "json"])
+        #expect(counts(try jsonObject(compared.output)["skipped"]) == expected.mapValues { 2 * $0 })
+        #expect(try clip(["embed-image", "in", "--quiet"]).errors.isEmpty)
+    }
+
+    @Test func `Links that lead nowhere are named by every command, and lose nothing`() throws {
+        try folder.copyPicture("waves.png", to: "elsewhere/x.png")
+        for name in ["l.png", "l"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: folder["in/\(name)"], withDestinationPath: folder["elsewhere/x.png"])
+        }
+        #expect(try index().report["added"] as? Int == 6)
+        try FileManager.default.moveItem(atPath: folder["elsewhere"], toPath: folder["away"])
+        let (result, report) = try index()
+        #expect(result.status == 1 && report["deleted"] as? Int == 0 && report["unchanged"] as? Int == 4)
+        #expect(result.errors.contains("clip: in/l.png: is a link that leads to nothing"))
+        #expect(result.errors.contains("clip: in/l: is a link that leads to nothing"))
+        #expect((report["failed"] as? [[String: Any]])?.count == 2)
+        let embedded = try clip(["embed-image", "in"])
+        #expect(embedded.status == 1 && embedded.errors.contains("clip: in/l.png: is a link that leads to nothing"))
+        try FileManager.default.moveItem(atPath: folder["away"], toPath: folder["elsewhere"])
+        let again = try index()
+        #expect(again.result.status == 0 && again.report["unchanged"] as? Int == 6)
+    }
+
+    @Test func `A folder that has become empty is asked about`() throws {
+        #expect(try index("-o", "i.idx").report["added"] as? Int == 4)
+        try FileManager.default.moveItem(atPath: folder["in"], toPath: folder["away"])
+        try folder.makeFolder("in")
+        let (result, report) = try index("-o", "i.idx")
+        #expect(result.status == 1 && report["deleted"] as? Int == 0)
+        #expect(
+            result.errorLines.count == 1 && result.errors.contains("in: holds no pictures any more, the index has 4"))
+        // A disk that comes back.
+        try FileManager.default.removeItem(atPath: folder["in"])
+        try FileManager.default.moveItem(atPath: folder["away"], toPath: folder["in"])
+        #expect(try index("-o", "i.idx").report["unchanged"] as? Int == 4)
+        // Pictures that were moved out of a folder are no puzzle.
+        try FileManager.default.moveItem(atPath: folder["in"], toPath: folder["other"])
+        try folder.makeFolder("in")
+        let moved = try clip(["index", "in", "other", "-o", "i.idx", "--format", "json"])
+        #expect(moved.status == 0)
+        #expect(try jsonObject(moved.output)["moved"] as? Int == 4)
+        // Nor is a folder that the user vouches for.
+        try FileManager.default.removeItem(atPath: folder["other"])
+        try folder.makeFolder("other")
+        let refused = try clip(["index", "other", "-o", "i.idx", "--format", "json"])
+        #expect(refused.status == 1)
+        let believed = try clip(["index", "other", "-o", "i.idx", "--format", "json", "--allow-empty"])
+        #expect(believed.status == 0 && believed.errors.isEmpty)
+        #expect(try jsonObject(believed.output)["deleted"] as? Int == 4)
+    }
+
+    @Test func `What another user hides is kept and named`() throws {
+        // Root reads everything.
+        guard geteuid() != 0 else { return }
+        for number in 0..<4 { try folder.copyPicture("waves.png", to: "in/sub/\(number).png") }
+        #expect(try index().report["added"] as? Int == 8)
+        for mode in [0o000, 0o444] as [mode_t] {
+            chmod(folder["in/sub"], mode)
+            defer { chmod(folder["in/sub"], 0o755) }
+            let (result, report) = try index()
+            #expect(result.status == 1 && report["deleted"] as? Int == 0 && report["unchanged"] as? Int == 4)
+            #expect(result.errorLines.count == 1 && result.errors.contains("in/sub"))
+            let embedded = try clip(["embed-image", "in"])
+            #expect(embedded.status == 1 && embedded.errors.contains("in/sub"))
+        }
+        let again = try index()
+        #expect(again.result.status == 0 && again.report["unchanged"] as? Int == 8)
+    }
+}
