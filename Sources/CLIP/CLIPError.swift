@@ -1,3 +1,9 @@
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// Anything that can go wrong in this library. `message` is one line that says what, where, what was expected, what was
 /// found and what to do next.
 public struct CLIPError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -31,4 +37,9 @@ public struct CLIPError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// The path, if there is one, and the message.
     public var description: String { path.map { "\($0): \(message)" } ?? message }
+}
+
+extension CLIPError: LocalizedError {
+    /// `description`, which is what `localizedDescription` then says too.
+    public var errorDescription: String? { description }
 }

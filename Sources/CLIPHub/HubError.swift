@@ -1,3 +1,4 @@
+public import Foundation
 internal import Weights
 
 /// Why a model could not be fetched. `message` is one line that says what, where, and what to do next.
@@ -43,6 +44,11 @@ public struct HubError: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// The subject and the message.
     public var description: String { "\(subject): \(message)" }
+}
+
+extension HubError: LocalizedError {
+    /// `description`, which is what `localizedDescription` then says too.
+    public var errorDescription: String? { description }
 }
 
 extension HubError {

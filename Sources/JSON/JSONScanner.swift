@@ -151,7 +151,8 @@ extension JSONScanner {
         return bytes[position]
     }
 
-    /// A number, `true`, `false` or `null`.
+    /// A number, `true`, `false` or `null`. `NaN` and `Infinity`, which Python writes, are numbers too, and one that is too
+    /// large for a `Double` is infinite, as in Python.
     mutating func scalar() throws(JSONFault) -> JSONValue {
         skipWhitespace()
         let start = position
@@ -159,7 +160,7 @@ extension JSONScanner {
             (byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z"))
                 || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"))
                 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+") || byte == UInt8(ascii: ".")
-                || byte == UInt8(ascii: "E")
+                || byte == UInt8(ascii: "E") || byte == UInt8(ascii: "I") || byte == UInt8(ascii: "N")
         {
             position += 1
         }
@@ -167,8 +168,15 @@ extension JSONScanner {
         case "true": return .bool(true)
         case "false": return .bool(false)
         case "null": return .null
+        case "NaN": return .number(.nan)
+        case "Infinity": return .number(.infinity)
+        case "-Infinity": return .number(-.infinity)
         case let word:
-            guard let number = Double(word), number.isFinite else { throw fault("expected a value", at: start) }
+            // Swift reads "nan" and "inf" too: a number begins with a digit.
+            let first = word.utf8.first { $0 != UInt8(ascii: "-") } ?? 0
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first), let number = Double(word) else {
+                throw fault("expected a value", at: start)
+            }
             return .number(number)
         }
     }

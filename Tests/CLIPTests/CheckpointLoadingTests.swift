@@ -74,15 +74,6 @@ import Testing
         #expect(refusal { _ = try model.load() }?.contains("visual_projection.weight gives 20 values") == true)
     }
 
-    @Test func `Layers that the configuration leaves out are warned of`() throws {
-        #expect(!original.settings.contains { $0.name == "image layers" && $0.warning != nil })
-        try model.replaceInConfig(#""num_hidden_layers": 3"#, with: #""num_hidden_layers": 2"#)
-        let shortened = try model.load()
-        #expect(try picture(shortened) != picture(original))
-        let warning = shortened.settings.first { $0.name == "image layers" }?.warning
-        #expect(warning == "the weights hold more layers: those after 2 are left out")
-    }
-
     @Test(arguments: [true, false])
     mutating func `One encoder alone works, the other is an error`(prefixed: Bool) throws {
         let all = model
@@ -117,9 +108,7 @@ import Testing
     @Test mutating func `Missing tensors and wrong shapes are named`() throws {
         let all = model
         model.tensors["vision_model.encoder.layers.1.mlp.fc1.weight"] = nil
-        let loaded = try model.load()
-        #expect(try text(loaded) == text(original), "the other encoder is not concerned")
-        let missing = try #require(refusal { _ = try picture(loaded) })
+        let missing = try #require(refusal { _ = try model.load() })
         #expect(missing.contains("has no tensor \"vision_model.encoder.layers.1.mlp.fc1.weight\""))
         #expect(missing.hasPrefix(model.folder.path))
 

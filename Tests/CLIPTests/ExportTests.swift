@@ -57,6 +57,85 @@ import Testing
         #expect(try exported.embed(image) == original.embed(image))
     }
 
+    @Test func `An encoder alone is written for transformers' class of its own`() throws {
+        let original = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
+        for (parts, type, architecture) in [
+            (ModelParts.texts, "clip_text_model", "CLIPTextModelWithProjection"),
+            (.images, "clip_vision_model", "CLIPVisionModelWithProjection"),
+        ] {
+            try original.pack(to: scratch["part.clip"], weights: .float32, parts: parts)
+            try CLIPModel(contentsOf: scratch["part.clip"]).export(to: scratch["part"])
+            let config = try #require(
+                JSONSerialization.jsonObject(with: Data(contentsOf: scratch["part/config.json"])) as? [String: Any])
+            #expect(config["model_type"] as? String == type && config["architectures"] as? [String] == [architecture])
+            let exported = try CLIPModel(contentsOf: scratch["part"])
+            if parts == .texts {
+                #expect(try exported.embed("a dog") == original.embed("a dog"))
+            } else {
+                let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+                #expect(try exported.embed(image) == original.embed(image))
+            }
+            try FileManager.default.removeItem(at: scratch["part"])
+        }
+    }
+
+    @Test func `SigLIP's image encoder is written with transformers' names`() throws {
+        let original = try CLIPModel(contentsOf: Fixtures.model("siglip"))
+        try original.pack(to: scratch["images.clip"], weights: .float32, parts: .images)
+        try CLIPModel(contentsOf: scratch["images.clip"]).export(to: scratch["folder"])
+        let before = try Checkpoint(folder: Fixtures.model("siglip").path)
+        let after = try Checkpoint(folder: scratch["folder"].path)
+        #expect(
+            Set(after.names)
+                == Set(before.names.filter { $0.hasPrefix("vision_model.") || $0.hasPrefix("logit") }))
+        for name in after.names {
+            let (old, new) = (try #require(try before.tensor(name)), try #require(try after.tensor(name)))
+            #expect(old.shape == new.shape, "\(name)")
+            #expect(old.withBytes { old in new.withBytes { old.elementsEqual($0) } }, "\(name)")
+        }
+        let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+        #expect(try CLIPModel(contentsOf: scratch["folder"]).embed(image) == original.embed(image))
+    }
+
+    @Test func `What transformers would prepare or compute otherwise is refused`() throws {
+        let openAI = try CLIPModel(contentsOf: Fixtures.folder.appending(path: "sources/openai-state/model.pt"))
+        let message = try #require(refusal { try openAI.export(to: scratch["openai"]) })
+        #expect(message.contains("rounds halves to even"), "\(message)")
+
+        let model = try EditedModel("quickgelu-f32", in: scratch)
+        let preprocessor = model.folder.appending(path: "preprocessor_config.json")
+        let text = try String(contentsOf: preprocessor, encoding: .utf8)
+        for (fields, part) in [
+            (#""fit": "pad", "size": {"longest_edge": 32}"#, "fit pad"),
+            (#""size": 30, "fill_color": 9"#, "it fills with black"),
+            (#""crop_rounding": "half_to_even""#, "halves to even"),
+        ] {
+            try text.replacing(
+                #""size": {"shortest_edge": 32}, "#, with: fields.contains("size") ? "" : #""size": 32, "#
+            )
+            .replacing(#""do_resize": true"#, with: #""do_resize": true, "# + fields)
+            .write(to: preprocessor, atomically: true, encoding: .utf8)
+            let refused = try #require(refusal { try model.load().export(to: scratch["x"]) })
+            #expect(refused.contains(part), "\(refused)")
+        }
+        #expect(try scratch.contents() == ["quickgelu-f32"])
+    }
+
+    @Test func `A failed export leaves nothing`() throws {
+        var model = try EditedModel("quickgelu-f32", in: scratch)
+        var numbers = model.floats("text_projection.weight")
+        numbers[3] = .nan
+        model.set("text_projection.weight", numbers)
+        let damaged = try model.load()
+        #expect(refusal { try damaged.export(to: scratch["x"]) }?.contains("text_projection.weight") == true)
+        try FileManager.default.createDirectory(at: scratch["empty"], withIntermediateDirectories: true)
+        #expect(refusal { try damaged.export(to: scratch["empty"]) } != nil)
+        #expect(try scratch.contents() == ["empty", "quickgelu-f32"])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch["empty"].path).isEmpty)
+        try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).export(to: scratch["empty"])
+        #expect(try CLIPModel(contentsOf: scratch["empty"]).hasTextEncoder)
+    }
+
     @Test func `What can't be exported is said, and nothing is overwritten`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
         try Data([1]).write(to: scratch["file"])

@@ -245,7 +245,7 @@ import Testing
         (#""quick_gelu""#, #""multimodal_cfg": {}, "quick_gelu""#, "CoCa's decoder"),
         (#""vision_cfg": {"#, #""vision_cfg": {"pool_type": "none","#, #"expected "tok" or "avg""#),
         (#""vision_cfg""#, #""other""#, "has no model_cfg with vision_cfg"),
-        (#""head_width""#, #""head_width": 5, "x""#, "no multiple of its"),
+        (#""head_width""#, #""head_width": 5, "attn_pooler_heads""#, "no multiple of its"),
         (#""text_cfg": {"#, #""text_cfg": {"proj_type": "none","#, "has no text projection"),
     ])
     func `Towers of other kinds are refused by name`(text: String, other: String, expected: String) throws {

@@ -13,9 +13,11 @@ import Testing
 
     private func packed(_ name: String, _ type: WeightType) throws -> CLIPModel {
         let file = scratch["\(name)-\(type.rawValue).clip"]
-        let count = try CLIPModel(contentsOf: Fixtures.model(name)).pack(to: file, weights: type)
-        #expect(try Data(contentsOf: file).count == count)
-        return try CLIPModel(contentsOf: file)
+        let result = try CLIPModel(contentsOf: Fixtures.model(name)).pack(to: file, weights: type)
+        #expect(try Data(contentsOf: file).count == result.byteCount)
+        let model = try CLIPModel(contentsOf: file)
+        #expect(try result.fingerprint == model.fingerprint && result.probes == model.verify())
+        return model
     }
 
     @Test(arguments: Fixtures.modelNames, WeightType.allCases)
@@ -135,6 +137,8 @@ import Testing
         // Weights are those of the int8 file, the probes still those of the original.
         #expect(try wide.embed("a dog").similarity(to: model.embed("a dog")) > 0.99)
         #expect(try wide.verify().contains { $0.largestError > 1e-4 })
+        // What int8 has rounded away stays lost: the file is held to what int8 reaches.
+        #expect(try wide.verify().allSatisfy { $0.leastCosine == 0.99 && $0.passes })
         try wide.pack(to: scratch["narrow.clip"], weights: .int8)
         let narrow = try CLIPModel(contentsOf: scratch["narrow.clip"])
         #expect(try narrow.embed("a dog").similarity(to: model.embed("a dog")) > 0.9999)
@@ -143,9 +147,9 @@ import Testing
     @Test func `One encoder can be packed alone`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
         let image = Image(bitmap: ProbePicture.rings.bitmap)
-        let whole = try model.pack(to: scratch["all.clip"], weights: .float32)
-        let imageBytes = try model.pack(to: scratch["images.clip"], weights: .float32, parts: .images)
-        let textBytes = try model.pack(to: scratch["texts.clip"], weights: .float32, parts: .texts)
+        let whole = try model.pack(to: scratch["all.clip"], weights: .float32).byteCount
+        let imageBytes = try model.pack(to: scratch["images.clip"], weights: .float32, parts: .images).byteCount
+        let textBytes = try model.pack(to: scratch["texts.clip"], weights: .float32, parts: .texts).byteCount
         #expect(imageBytes < whole && textBytes < whole)
         let images = try CLIPModel(contentsOf: scratch["images.clip"])
         #expect(images.hasImageEncoder && !images.hasTextEncoder)
@@ -162,6 +166,21 @@ import Testing
         #expect(
             refusal { try texts.pack(to: scratch["none.clip"], parts: .images) }?.contains("has no encoder of images")
                 == true)
+    }
+
+    @Test func `A file that gives other embeddings doesn't appear, and nothing wider than f32 is advised`() throws {
+        var model = try EditedModel("quickgelu-f32", in: scratch)
+        // As f16 every number of the last projection is zero.
+        model.set("visual_projection.weight", model.floats("visual_projection.weight").map { $0 * 1e-9 })
+        let small = try model.load()
+        for (type, advice) in [(WeightType.float16, "pack it as f32"), (.int8, "pack it as f16 or f32")] {
+            let message = try #require(refusal { try small.pack(to: scratch["small.clip"], weights: type) })
+            #expect(message.hasPrefix(scratch["small.clip"].path + ": was not written: packed as \(type.rawValue)"))
+            #expect(message.hasSuffix(advice), "\(message)")
+        }
+        #expect(try scratch.contents() == ["quickgelu-f32"])
+        try small.pack(to: scratch["small.clip"], weights: .float32)
+        #expect(try CLIPModel(contentsOf: scratch["small.clip"]).verify().allSatisfy(\.passes))
     }
 
     @Test func `Packing fails whole`() throws {

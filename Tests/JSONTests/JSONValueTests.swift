@@ -20,6 +20,16 @@ import Testing
         #expect(try parse("1e300").int == nil)
     }
 
+    @Test("Python's numbers that are none are read") func pythonNumbers() throws {
+        let value = try parse(#"{"a": NaN, "b": [Infinity, -Infinity], "c": 1e999}"#)
+        #expect(value["a"]?.double?.isNaN == true && value["a"]?.int == nil)
+        #expect(value["b"] == .array([.number(.infinity), .number(-.infinity)]))
+        #expect(value["c"]?.double == .infinity && value["c"]?.int == nil)
+        for text in ["nan", "inf", "-inf", "infinity", "+1", "--1", ".5", "NAN", "-NaN", "INF"] {
+            #expect(throws: JSONFault.self, "\(text)") { try parse(text) }
+        }
+    }
+
     @Test(
         "What is not JSON is refused",
         arguments: ["", "{", "[1,", "[1 2]", "{\"a\" 1}", "nul", "\"\u{01}\"", "1 2", "\"\\ud800\"", "tru", "[1,]"])

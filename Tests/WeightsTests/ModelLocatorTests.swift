@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Weights
@@ -52,6 +53,40 @@ import Testing
         #expect(try locate(folder["x"]) == .huggingFace(folder: folder["x"]))
         #expect(try Checkpoint(locate(alone)).names == ["a"])
         #expect(problem(folder.path).contains("did you mean \(flat)?"))
+    }
+
+    @Test func `A folder of sentence-transformers leads to the model inside`() throws {
+        func modules(_ entries: String...) throws {
+            try folder.write("[\(entries.joined(separator: ","))]", to: "st/modules.json")
+        }
+        let clip = #"{"idx": 0, "path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"}"#
+        try folder.write("{}", to: "st/0_CLIPModel/config.json")
+        try modules(clip, #"{"idx": 1, "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}"#)
+        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st/0_CLIPModel"]))
+        try modules(clip, #"{"idx": 1, "path": "1_Dense", "type": "sentence_transformers.models.Dense"}"#)
+        #expect(problem(folder["st"]).contains("modules.json: names the module \"Dense\" behind the CLIP"))
+        try modules(#"{"path": "", "type": "sentence_transformers.models.Pooling"}"#)
+        #expect(problem(folder["st"]).contains("begins with the module \"Pooling\""))
+        try modules(#"{"path": "../x", "type": "sentence_transformers.models.CLIPModel"}"#)
+        #expect(problem(folder["st"]).contains("names the folder \"../x\""))
+        try folder.write("[", to: "st/modules.json")
+        #expect(problem(folder["st"]).contains("st/modules.json: byte 1"))
+        // At the root, and of another program.
+        try folder.write("{}", to: "st/config.json")
+        try modules(#"{"path": "", "type": "sentence_transformers.models.Transformer"}"#)
+        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st"]))
+        try folder.write(#"{"a": 1}"#, to: "st/modules.json")
+        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st"]))
+        // A folder that leads to itself ends.
+        try modules(clip)
+        try FileManager.default.removeItem(atPath: folder["st/0_CLIPModel"])
+        try folder.link("st/0_CLIPModel", to: ".")
+        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st/0_CLIPModel"]))
+    }
+
+    @Test func `An adapter without its base model is named`() throws {
+        try folder.write("{}", to: "lora/adapter_config.json")
+        #expect(problem(folder["lora"]).contains("holds an adapter without the model that it adapts"))
     }
 
     @Test func `An open_clip folder whose config json is a wrapper's is still open_clip`() throws {

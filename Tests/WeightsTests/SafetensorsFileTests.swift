@@ -48,6 +48,27 @@ import Testing
         #expect(try file.tensor("third") == nil)
     }
 
+    @Test func `Metadata that is null is none`() throws {
+        let file = try open(
+            safetensors(#"{"__metadata__":null,"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, data: [5]))
+        #expect(file.metadata.isEmpty && file.names == ["a"])
+        #expect(problem(#"{"__metadata__":7}"#).contains("expected an object"))
+    }
+
+    @Test func `Pictures and texts are named`() {
+        let tail = [UInt8](repeating: 1, count: 20)
+        for (bytes, name) in [
+            ([0xFF, 0xD8, 0xFF, 0xE0, 0, 0x10, 0x4A, 0x46], "is a picture (JPEG), not a model"),
+            ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A], "is a picture (PNG), not a model"),
+            (Array("RIFF\u{1}\u{1}\u{0}\u{0}WEBP".utf8), "is a picture (WebP), not a model"),
+            (Array(#"{"architectures": ["CLIPModel"]}"#.utf8), "is a JSON text, not the weights"),
+            (Array("# A model".utf8), "is not a safetensors file"),
+        ] as [([UInt8], String)] {
+            let message = problem(bytes + tail)
+            #expect(message.contains(name) && !message.contains("header of"), "\(message)")
+        }
+    }
+
     @Test func `A tensor keeps its file mapped`() throws {
         var tensor: StoredTensor?
         do {

@@ -1,4 +1,5 @@
 internal import JSON
+internal import Weights
 
 /// One object of a configuration file, and a log of every setting that was read from it.
 struct ConfigSection {
@@ -82,9 +83,11 @@ struct ConfigSection {
     /// An error about the value of `key`.
     func fault(_ key: String, _ value: JSONValue, expected: String) -> CLIPError {
         let place = source.split(separator: " ").dropFirst().map { "\($0)." }.joined()
+        let isPlain = key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         return CLIPError(
             .model, path: path,
-            "\(place)\(key) is \(ConfigSection.describe(value)), expected \(expected): fetch the file again or mend it")
+            "\(place)\(isPlain ? key : quoted(key)) is \(ConfigSection.describe(value)), expected \(expected): fetch the file again or mend it"
+        )
     }
 
     private static func describe(_ value: JSONValue) -> String {

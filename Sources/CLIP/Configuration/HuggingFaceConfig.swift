@@ -4,6 +4,8 @@ internal import JSON
 struct HuggingFaceConfig {
     /// The shape of the two encoders. Of a file that describes one encoder alone, the other has the defaults.
     var configuration: ModelConfiguration
+    /// The encoders that it describes.
+    let parts: ModelParts
     /// The logarithm of the logit scale, for weights that bring none (`logit_scale_init_value`).
     let initialLogitScale: Float
     /// What the model was called when the file was written (`_name_or_path`).
@@ -46,6 +48,12 @@ struct HuggingFaceConfig {
                 "has no text projection, but a text width of \(configuration.text.transformer.width) and embeddings of "
                     + "\(dimension) values: proj_type, hidden_size or projection_dim is wrong")
         }
+        parts =
+            switch type.scope {
+            case .both: .all
+            case .textOnly: .texts
+            case .visionOnly: .images
+            }
         initialLogitScale = scale
         name = root["_name_or_path"]?.string
         // The initial scale matters only where the weights bring none: whoever loads them says so.
@@ -198,6 +206,17 @@ struct HuggingFaceConfig {
         let value = section.present("eos_token_id")
         let stated = value.map { $0.array?.first ?? $0 }
         if let value, stated?.int == nil { throw section.fault("eos_token_id", value, expected: "a token id") }
+        // Our own files say what an end token alone doesn't.
+        switch try section.text("pool_type") {
+        case "argmax":
+            section.record("pooling", "largest token")
+            return .largestToken
+        case "eos":
+            let token = try section.int("eos_token_id", named: "end token", default: 2, in: 0...vocabulary - 1)
+            section.record("pooling", "first token \(token)")
+            return .firstToken(token)
+        default: break
+        }
         if vocabulary == 49408 {
             section.record("pooling", "first token 49407", source: "CLIP's vocabulary")
             return .firstToken(49407)

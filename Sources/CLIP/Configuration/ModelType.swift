@@ -44,7 +44,30 @@ struct ModelType {
             }
             isNamed = false
         }
+        try ModelType.refuseForeignCode(root, path: path)
     }
+
+    /// Refuses a model that brings its own program (`auto_map`): its architecture may be any, under CLIP's `model_type`.
+    private static func refuseForeignCode(_ root: [String: JSONValue], path: String) throws(CLIPError) {
+        let maps = root["auto_map"]?.object ?? [:]
+        let reference = maps["AutoModel"]?.string ?? maps.filter { $0.key.hasPrefix("AutoModel") }.values.first?.string
+        guard let reference else { return }
+        // "modeling_clip.CLIPModel"; "organisation/name--modeling_clip.CLIPModel" where it lies in another repository.
+        let words = reference.split(separator: ".")
+        guard words.count == 2, ["modeling_clip", "modeling_siglip"].contains(words[0]),
+            transformersClasses.contains(String(words[1]))
+        else {
+            throw CLIPError(
+                .model, path: path,
+                "has a program of its own (auto_map: \(jsonString(String(reference.unicodeScalars.prefix(80))))), whose "
+                    + "architecture is not known here: choose a model of transformers' own classes")
+        }
+    }
+
+    private static let transformersClasses: Set<String> = [
+        "CLIPModel", "CLIPTextModel", "CLIPTextModelWithProjection", "CLIPVisionModel", "CLIPVisionModelWithProjection",
+        "SiglipModel", "SiglipTextModel", "SiglipVisionModel",
+    ]
 
     /// Families that are taken for CLIP, and what sets them apart.
     private static let relatives = [

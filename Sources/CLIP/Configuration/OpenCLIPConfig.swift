@@ -1,5 +1,6 @@
 internal import JSON
 internal import Tokenizers
+internal import Weights
 
 /// An `open_clip_config.json`, every absent field resolved to open_clip's default.
 struct OpenCLIPConfig {
@@ -12,6 +13,7 @@ struct OpenCLIPConfig {
     /// The logarithm of the logit scale, for weights that bring none.
     let initialLogitScale: Float = 2.6592
     private(set) var settings: [ModelSetting]
+    let layerScales: LayerScales
 
     /// Reads the text of a configuration file.
     /// - Throws: `CLIPError` when it is not JSON, not open_clip's, a field makes no sense, or a tower is none of the
@@ -30,6 +32,7 @@ struct OpenCLIPConfig {
         var vision = ConfigSection(path: path, source: "\(prefix) vision_cfg", subject: "image", fields: visionFields)
         var text = ConfigSection(path: path, source: "\(prefix) text_cfg", subject: "text", fields: textFields)
         try OpenCLIPConfig.refuseOtherTowers(model, vision, text)
+        try OpenCLIPConfig.refuseUnknownFields(top, vision, text)
 
         let dimension = try top.int("embed_dim", named: "embedding dimension", default: 512, in: 1...1 << 15)
         let isQuick = try top.flag("quick_gelu", default: false)
@@ -60,6 +63,8 @@ struct OpenCLIPConfig {
         tokenizerName = try text.text("hf_tokenizer_name")
         tokenizerWrapping = try OpenCLIPConfig.wrapping(&text)
         settings = top.settings + vision.settings + text.settings
+        layerScales = LayerScales(
+            image: vision.present("ls_init_value") != nil, text: text.present("ls_init_value") != nil)
     }
 
     /// Takes the token that fills texts up from the tokenizer's files, where the encoder sees it.
@@ -182,6 +187,55 @@ struct OpenCLIPConfig {
             activation: activation, layerNormEpsilon: epsilon)
     }
 
+    /// Fields of open_clip's configurations, by the object that they stand in. Whatever else is there changes the
+    /// architecture in a way that isn't known here.
+    private static let knownFields: (top: Set<String>, vision: Set<String>, text: Set<String>) = (
+        [
+            "embed_dim", "vision_cfg", "text_cfg", "multimodal_cfg", "quick_gelu", "init_logit_scale",
+            "init_logit_bias",
+            "nonscalar_logit_scale", "cast_dtype", "output_dict", "custom_text", "hf_tokenizer_name",
+        ],
+        tower.union([
+            "image_size", "patch_size", "head_width", "patch_dropout", "attentional_pool", "attn_pooler_queries",
+            "attn_pooler_heads", "no_ln_pre", "pos_embed_type", "timm_model_name", "timm_model_pretrained", "timm_pool",
+            "timm_proj", "timm_proj_bias", "timm_drop", "timm_drop_path",
+        ]),
+        tower.union([
+            "context_length", "vocab_size", "heads", "hf_tokenizer_name", "tokenizer_mode", "tokenizer_kwargs",
+            "embed_cls",
+            "pad_id", "eos_id", "no_causal_mask", "proj_bias", "proj_type", "hf_model_name", "hf_model_pretrained",
+            "hf_proj_type", "hf_pooler_type", "hf_model_config",
+        ])
+    )
+    private static let tower: Set<String> = [
+        "layers", "width", "mlp_ratio", "ls_init_value", "final_ln_after_pool", "pool_type", "output_tokens",
+        "act_kwargs",
+        "norm_kwargs", "block_type", "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn",
+        "scale_fc",
+    ]
+
+    private static func refuseUnknownFields(
+        _ top: ConfigSection, _ vision: ConfigSection, _ text: ConfigSection
+    ) throws(CLIPError) {
+        for (section, known) in [(top, knownFields.top), (vision, knownFields.vision), (text, knownFields.text)] {
+            if let name = section.fields.keys.filter({ !known.contains($0) }).min(), let value = section.fields[name] {
+                throw section.fault(name, value, expected: "no such field: what it changes isn't known here")
+            }
+            for (name, only) in [("act_kwargs", "approximate"), ("norm_kwargs", "eps")] {
+                guard let value = section.present(name) else { continue }
+                guard let fields = value.object, fields.keys.allSatisfy({ $0 == only }) else {
+                    throw section.fault(name, value, expected: "an object with no more than \"\(only)\"")
+                }
+            }
+            if let kind = try section.text("block_type"), kind != "default" {
+                throw section.fault("block_type", .string(kind), expected: "\"default\"")
+            }
+        }
+        if let mode = text.present("tokenizer_mode") {
+            throw text.fault("tokenizer_mode", mode, expected: "none: other ways to end texts are not supported")
+        }
+    }
+
     /// Towers that are no plain transformers, by the field that says so.
     private static func refuseOtherTowers(
         _ model: [String: JSONValue], _ vision: ConfigSection, _ text: ConfigSection
@@ -209,6 +263,26 @@ struct OpenCLIPConfig {
                 try refuse("an \(section.subject) tower of another kind", key)
             }
         }
+    }
+}
+
+extension OpenCLIPConfig {
+    /// The note that a folder's open_clip_config.json isn't read because config.json is, and what that changes; nil when
+    /// there is none.
+    /// - Parameter preprocessing: what is done instead of what it says.
+    static func ignored(
+        in folder: ModelFolder, for preprocessing: ResolvedPreprocessing
+    ) throws(CLIPError) -> ModelSetting? {
+        let name = "open_clip_config.json"
+        guard let json = try folder.text(name) else { return nil }
+        // It may be of an architecture that isn't known here: it isn't read anyway.
+        let other = try? OpenCLIPConfig(json: json, path: folder.path(of: name))
+        let differences = other?.preprocessing.configuration.differences(to: preprocessing.configuration) ?? []
+        return ModelSetting(
+            name: "configuration", value: "config.json", source: "the folder has both",
+            warning: "\(name) is not read: texts are cleaned as transformers does, not as open_clip"
+                + (differences.isEmpty
+                    ? "" : ", and pictures prepared otherwise than it says (\(differences.joined(separator: ", ")))"))
     }
 }
 

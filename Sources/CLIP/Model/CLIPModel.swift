@@ -57,6 +57,11 @@ public struct CLIPModel: Sendable {
         let source = try reading { () throws(WeightsError) in
             try ModelLocator(environment: environment).locate(path)
         }
+        try self.init(source, threads: threads)
+    }
+
+    /// Loads a model whose files were found.
+    init(_ source: ModelSource, threads: Int?) throws(CLIPError) {
         loaded = try LoadedModel(source, threads: threads)
     }
 

@@ -20,4 +20,20 @@ extension PreprocessingConfiguration {
         ]
         return "{" + fields.joined(separator: ", ") + "}"
     }
+
+    /// Why transformers' CLIPImageProcessor can't prepare pictures so; nil if it can.
+    package var obstacleToTransformers: String? {
+        let isCentred = cropRounding == .floor || fit == .squash && offset(.floor) == offset(cropRounding)
+        if fit != .crop && fit != .squash { return "fit \(fit.rawValue)" }
+        if !isCentred {
+            return
+                "it begins every crop at the lower whole pixel, this model rounds halves to even, as open_clip and OpenAI do"
+        }
+        if resizeSize < cropSize, fillColour != [0, 0, 0] {
+            return "it fills with black, this model with \(fillColour)"
+        }
+        return nil
+    }
+
+    private func offset(_ rounding: CropRounding) -> Int { rounding.offset(of: cropSize, in: resizeSize) }
 }

@@ -10,9 +10,10 @@ public import Foundation
 
 extension CLIPModel {
     /// Writes this model as a Hugging Face folder: model.safetensors, config.json, preprocessor_config.json, the
-    /// tokenizer's files and model_card.json. Weights keep their values to the bit.
+    /// tokenizer's files and model_card.json. Weights keep their values to the bit, and transformers makes the same tokens
+    /// and pixel values of texts and pictures as this model: what it can't reproduce is refused.
     ///
-    /// config.json comes last: a folder without it is no model, so that none appears half written.
+    /// The folder appears complete or not at all. Of a model that holds one encoder, it holds that one.
     /// - Parameter url: a folder that doesn't exist yet, or is empty.
     /// - Returns: the size of model.safetensors in bytes.
     /// - Throws: `CLIPError` of kind `.model` when transformers has no such model, or a file can't be written.
@@ -31,15 +32,49 @@ struct FolderExport {
 
     /// - Returns: the size of model.safetensors.
     func write(to path: String) throws(CLIPError) -> Int {
+        try refuseWhatDiffers()
+        let files = try files()
+        let folder = try reading { () throws(WeightsError) in try AtomicFolder(path: path) }
+        do {
+            let byteCount = try writeWeights(to: folder.temporaryPath(of: "model.safetensors"))
+            try reading { () throws(WeightsError) in
+                for (name, text) in files {
+                    let file = try AtomicFile(path: folder.temporaryPath(of: name))
+                    try file.write(Array(text.utf8))
+                    try file.commit()
+                }
+                try folder.commit()
+            }
+            return byteCount
+        } catch {
+            let named = folder.renaming(WeightsError(path: error.path ?? path, problem: error.message))
+            throw CLIPError(error.kind, path: named.path, named.problem)
+        }
+    }
+
+    /// - Throws: `CLIPError` when transformers would compute something else.
+    private func refuseWhatDiffers() throws(CLIPError) {
         if let obstacle = store.configuration.obstacleToTransformers {
             throw CLIPError(
                 .model, path: store.path,
                 "can't be written for transformers, whose CLIPModel has no such encoder (\(obstacle)): keep its own files"
             )
         }
-        let folder = ModelFolder(path: path)
-        try reading { () throws(WeightsError) in try folder.createEmpty() }
-        let byteCount = try writeWeights(to: folder.path(of: "model.safetensors"))
+        if store.configuration.family == .clip, store.logitBias != nil {
+            throw CLIPError(
+                .model, path: store.path,
+                "can't be written for transformers, whose CLIPModel has no logit_bias: keep its own files")
+        }
+        if store.hasImageEncoder, let obstacle = store.preprocessing.obstacleToTransformers {
+            throw CLIPError(
+                .model, path: store.path,
+                "can't be written for transformers, which would prepare pictures otherwise (\(obstacle)): keep its own files, "
+                    + "or export its text encoder alone")
+        }
+    }
+
+    /// The small files.
+    private func files() throws(CLIPError) -> [(name: String, text: String)] {
         var files: [(name: String, text: String)] = []
         if store.hasTextEncoder {
             guard let tokenizer = try store.tokenizer() as? BytePairTokenizer else {
@@ -48,46 +83,96 @@ struct FolderExport {
             }
             files += tokenizer.files(contextLength: store.configuration.text.contextLength)
         }
-        files.append(("preprocessor_config.json", store.preprocessing.json))
+        if store.hasImageEncoder { files.append(("preprocessor_config.json", store.preprocessing.json)) }
         var card = store.card ?? ModelCard(name: "unnamed")
         if card.sourceSHA256 == nil { card.sourceSHA256 = try store.sourceSHA256() }
         files.append(("model_card.json", card.json))
-        files.append(("config.json", store.configuration.huggingFaceText(initialLogitScale: store.logitScale)))
-        for (name, text) in files {
-            try reading { () throws(WeightsError) in
-                let file = try AtomicFile(path: folder.path(of: name))
-                try file.write(Array(text.utf8))
-                try file.commit()
+        let parts: ModelParts =
+            store.hasImageEncoder && store.hasTextEncoder ? .all : store.hasImageEncoder ? .images : .texts
+        files.append(
+            ("config.json", store.configuration.exportedText(of: parts, initialLogitScale: store.logitScale)))
+        return files
+    }
+
+    /// A tensor as transformers names it, made of one of ours or of several, one after another.
+    private struct Exported {
+        var name: String
+        var parts: [ModelTensor]
+    }
+
+    /// SigLIP's pooling keeps queries, keys and values in one, and calls the projection of its texts a head.
+    private var exported: [Exported] {
+        guard store.configuration.family == .siglip else {
+            return store.tensors.map { Exported(name: $0.key, parts: [$0]) }
+        }
+        var all: [Exported] = []
+        for tensor in store.tensors {
+            let key = tensor.key
+            let fused = ["q_proj", "k_proj", "v_proj"].first { key.hasPrefix("vision_model.head.attention.\($0).") }
+            let name =
+                fused.map {
+                    "vision_model.head.attention.in_proj_\(key.dropFirst("vision_model.head.attention.\($0).".count))"
+                }
+                ?? (key.hasPrefix("text_projection.")
+                    ? "text_model.head.\(key.dropFirst("text_projection.".count))" : key)
+            if let index = all.firstIndex(where: { $0.name == name }) {
+                all[index].parts.append(tensor)
+            } else {
+                all.append(Exported(name: name, parts: [tensor]))
             }
         }
-        return byteCount
+        return all
     }
 
     private func writeWeights(to path: String) throws(CLIPError) -> Int {
         let vectorType = try vectorType()
-        var declarations = [TensorDeclaration(name: FlatFile.Name.logitScale, type: vectorType, shape: [])]
-        for tensor in store.tensors { declarations.append(try declaration(of: tensor, vectorType)) }
+        let exported = exported
+        let scales =
+            [(FlatFile.Name.logitScale, store.logitScale)]
+            + (store.logitBias.map { [(FlatFile.Name.logitBias, $0)] } ?? [])
+        // SigLIP's are lists of one.
+        let shape = store.configuration.family == .siglip ? [1] : []
+        var declarations = scales.map { TensorDeclaration(name: $0.0, type: vectorType, shape: shape) }
+        for tensor in exported { declarations.append(try declaration(of: tensor, vectorType)) }
         let writer = try reading { () throws(WeightsError) in
             try SafetensorsWriter(path: path, metadata: ["format": "pt"], tensors: declarations)
         }
-        try write([store.logitScale], FlatFile.Name.logitScale, vectorType, writer)
-        for tensor in store.tensors {
-            switch tensor.kind {
-            case .vector(let shape):
-                try write(
-                    store.weights.vector(tensor.key, count: shape.reduce(1, *)), tensor.key, vectorType, writer)
-            case .matrix(let outputs, let inputs):
-                let matrix = try store.weights.matrix(tensor.key, outputs: outputs, inputs: inputs).dequantised()
-                let buffer = WeightBuffer(byteCount: outputs * inputs * matrix.elementType.byteCount)
-                matrix.unpack(into: buffer.bytes)
-                try put(tensor.key, UnsafeRawBufferPointer(buffer.bytes), writer)
-            case .table(let rows, let columns):
-                let table = try store.weights.table(tensor.key, rows: rows, columns: columns)
-                try withExtendedLifetime(table) { () throws(CLIPError) in try put(tensor.key, table.bytes, writer) }
+        for (name, number) in scales { try write([number], name, vectorType, writer) }
+        for tensor in exported {
+            if case .table(let rows, let columns) = tensor.parts[0].kind {
+                let table = try store.weights.table(tensor.parts[0].key, rows: rows, columns: columns)
+                try withExtendedLifetime(table) { () throws(CLIPError) in try put(tensor.name, table.bytes, writer) }
+            } else if case .vector = tensor.parts[0].kind {
+                var numbers: [Float] = []
+                for part in tensor.parts { numbers += try store.weights.vector(part.key, count: part.count) }
+                try write(numbers, tensor.name, vectorType, writer)
+            } else {
+                let buffer = try matrices(tensor.parts)
+                try put(tensor.name, UnsafeRawBufferPointer(buffer.bytes), writer)
             }
             store.releasePages()
         }
         return try reading { () throws(WeightsError) in try writer.finish() }
+    }
+
+    /// The rows of matrices of as many inputs and the same type, one after another.
+    private func matrices(_ tensors: [ModelTensor]) throws(CLIPError) -> WeightBuffer {
+        let size = try elementType(of: tensors[0]) == .float16 ? 2 : 4
+        let buffer = WeightBuffer(byteCount: tensors.reduce(0) { $0 + $1.count * size })
+        var start = 0
+        for tensor in tensors {
+            guard case .matrix(let outputs, let inputs) = tensor.kind else { continue }
+            let matrix = try store.weights.matrix(tensor.key, outputs: outputs, inputs: inputs).dequantised()
+            let end = start + tensor.count * size
+            guard matrix.elementType.byteCount == size else {
+                throw CLIPError(
+                    .model, path: store.path,
+                    "stores queries, keys and values of its pooling in different types: pack it first, as f32 or f16")
+            }
+            matrix.unpack(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[start..<end]))
+            start = end
+        }
+        return buffer
     }
 
     private func put(_ key: String, _ bytes: UnsafeRawBufferPointer, _ writer: SafetensorsWriter) throws(CLIPError) {
@@ -110,7 +195,7 @@ struct FolderExport {
     /// model that was half precision throughout.
     private func vectorType() throws(CLIPError) -> ElementType {
         func isHalf(_ numbers: [Float]) -> Bool { numbers.allSatisfy { Float(Float16($0)) == $0 } }
-        guard isHalf([store.logitScale]) else { return .f32 }
+        guard isHalf([store.logitScale] + (store.logitBias.map { [$0] } ?? [])) else { return .f32 }
         for tensor in store.tensors {
             switch tensor.kind {
             case .vector(let shape):
@@ -122,17 +207,21 @@ struct FolderExport {
         return .f16
     }
 
-    private func declaration(of tensor: ModelTensor, _ vectorType: ElementType) throws(CLIPError) -> TensorDeclaration {
-        let shape: [Int]
-        switch tensor.kind {
-        case .vector(let extents): return TensorDeclaration(name: tensor.key, type: vectorType, shape: extents)
+    private func declaration(of tensor: Exported, _ vectorType: ElementType) throws(CLIPError) -> TensorDeclaration {
+        var shape: [Int]
+        switch tensor.parts[0].kind {
+        case .vector(let extents): shape = tensor.name.hasSuffix(".probe") ? [1, 1] + extents : extents
         case .table(let rows, let columns): shape = [rows, columns]
         case .matrix(let outputs, let inputs):
             let side = store.configuration.vision.patchSize
-            shape = tensor.key.hasSuffix("patch_embedding.weight") ? [outputs, 3, side, side] : [outputs, inputs]
+            shape = tensor.name.hasSuffix("patch_embedding.weight") ? [outputs, 3, side, side] : [outputs, inputs]
+        }
+        if tensor.parts.count > 1 { shape[0] *= tensor.parts.count }
+        if case .vector = tensor.parts[0].kind {
+            return TensorDeclaration(name: tensor.name, type: vectorType, shape: shape)
         }
         return TensorDeclaration(
-            name: tensor.key, type: try elementType(of: tensor) == .float16 ? .f16 : .f32, shape: shape)
+            name: tensor.name, type: try elementType(of: tensor.parts[0]) == .float16 ? .f16 : .f32, shape: shape)
     }
 
     /// How a matrix or table comes, which is known only when it is there.

@@ -1,3 +1,5 @@
+internal import JSON
+
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
 #else
@@ -8,18 +10,20 @@ extension CLIPModel {
     /// Writes this model as one flat `.clip` file: packed panels, tokenizer tables, card, and probe embeddings for
     /// `verify`. The file appears complete or not at all.
     ///
+    /// Before it appears the file is loaded, and its probes are compared with the original weights'.
+    ///
     /// A `.clip` file can be packed again, as any type; what f16 or int8 has rounded away stays lost. The probes stay those
     /// of the original weights.
     /// - Parameters:
     ///   - weights: how matrices and token embeddings are stored. Norms, biases and positions are always f32.
     ///   - parts: the encoders to write.
-    /// - Returns: the file's size in bytes.
+    /// - Returns: what was written, and how near it comes to the original weights.
     /// - Throws: `CLIPError` of kind `.model` when a weight is not finite, or doesn't fit f16; the model lacks the
-    ///   encoder; or the file can't be written.
+    ///   encoder; a probe comes out otherwise than by the original weights; or the file can't be written.
     @discardableResult
     public func pack(
         to url: URL, weights: WeightType = .float16, parts: ModelParts = .all
-    ) throws(CLIPError) -> Int {
+    ) throws(CLIPError) -> PackedFile {
         guard let path = url.filePath else {
             throw CLIPError(.argument, path: url.absoluteString, "is not a file to write to")
         }
@@ -31,8 +35,30 @@ extension CLIPModel {
         var probes = if let inherited { inherited } else { try makeProbes(of: parts) }
         if !parts.holdTexts { probes.texts = [] }
         if !parts.holdImages { probes.pictures = [] }
-        return try FlatFileWriter(model: loaded.store, weightType: weights, parts: parts, probes: probes)
-            .write(to: path)
+        let writer = FlatFileWriter(model: loaded.store, weightType: weights, parts: parts, probes: probes)
+        return try writer.write(to: path) { (draft) throws(CLIPError) in
+            let packed = try CLIPModel(.flat(path: draft), threads: threads)
+            let probes = try packed.verify()
+            if let worst = probes.filter({ !$0.passes }).min(by: { $0.cosine < $1.cosine }) {
+                throw packingFailure(worst, of: weights, path: path)
+            }
+            return (probes, packed.fingerprint)
+        }
+    }
+
+    private func packingFailure(_ worst: ProbeResult, of type: WeightType, path: String) -> CLIPError {
+        let advice =
+            switch type {
+            case .int8: "pack it as f16 or f32"
+            case .float16: "pack it as f32"
+            case .float32:
+                "the file would be another model than \(self.path), which is a fault of this program: use that as it is, and "
+                    + "report it"
+            }
+        return CLIPError(
+            .model, path: path,
+            "was not written: packed as \(type.rawValue), the probe \(jsonString(String(worst.probe.prefix(30)))) has the "
+                + "cosine \(worst.cosine) to the original weights, expected at least \(worst.leastCosine): \(advice)")
     }
 
     /// Recomputes the probe texts and pictures that the model carries, and compares with the embeddings stored beside
@@ -116,8 +142,19 @@ extension CLIPModel {
         let difference = zip(stored.values, computed.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
         return ProbeResult(
             probe: name, isPicture: isPicture, cosine: stored.similarity(to: computed),
-            largestError: largest > 0 ? difference / largest : difference, leastCosine: loaded.store.leastCosine)
+            largestError: largest > 0 ? difference / largest : difference,
+            leastCosine: loaded.store.precision.leastCosine)
     }
+}
+
+/// A `.clip` file that was packed, and checked.
+public struct PackedFile: Sendable, Equatable {
+    /// The size in bytes.
+    public let byteCount: Int
+    /// What identifies its embeddings (`CLIPModel.fingerprint`).
+    public let fingerprint: String
+    /// How far its probes are from those of the original weights.
+    public let probes: [ProbeResult]
 }
 
 /// How weights are stored. Arithmetic is in 32-bit floats, with int8 weights partly in whole numbers.
@@ -149,7 +186,8 @@ public struct ProbeResult: Sendable, Equatable {
     public let cosine: Float
     /// The largest difference of a coordinate, relative to the largest coordinate.
     public let largestError: Float
-    /// The least cosine that these weights should reach: 0.999999 for f32, 0.9999 for f16, 0.99 for int8.
+    /// The least cosine that these weights should reach: 0.999999 for f32, 0.9999 for f16, 0.99 for int8; where they were
+    /// packed from a narrower type, what that one should.
     public let leastCosine: Float
     /// Whether it does.
     public var passes: Bool { cosine >= leastCosine }

@@ -11,6 +11,14 @@ struct TensorPlace: Equatable {
     var isTransposed = false
     /// A vector whose numbers multiply the rows (LayerScale; Touvron et al., 2021).
     var scale: String?
+    /// A table of the same shape that later rows come from.
+    var continuation: Continuation?
+
+    struct Continuation: Equatable {
+        var name: String
+        /// The first row that is the other table's.
+        var firstRow: Int
+    }
 }
 
 /// Under which names a checkpoint keeps the tensors that Hugging Face's CLIPModel knows by `vision_model.…`, `text_model.…`,
@@ -73,6 +81,26 @@ struct CheckpointKeys: Sendable {
     /// The checkpoint's name for `key`.
     func name(of key: String) -> String { place(of: key).name }
 
+    /// The name that the LayerScale of `key` would have, if it can have one.
+    func scaleName(of key: String) -> String? {
+        let (encoder, prefix, rest) = split(key)
+        guard layout == .openAI, encoder != nil, let (layer, part) = CheckpointKeys.layer(rest) else { return nil }
+        let block = "\(prefix)transformer.resblocks.\(layer)."
+        switch CheckpointKeys.parameter(part).module {
+        case "self_attn.out_proj": return block + "ls_1.gamma"
+        case "mlp.fc2": return block + "ls_2.gamma"
+        default: return nil
+        }
+    }
+
+    /// The second table of a text encoder's positions, as Long-CLIP has it (Zhang et al., 2024): the first rows of the
+    /// table stay as they were trained, the others are the second one's.
+    var secondTextPositions: TensorPlace.Continuation? {
+        guard layout == .openAI, let textPrefix else { return nil }
+        let name = textPrefix + "positional_embedding_res"
+        return names.contains(name) ? TensorPlace.Continuation(name: name, firstRow: 20) : nil
+    }
+
     private enum Encoder { case vision, text }
 
     /// The encoder that a key belongs to, its prefix in the checkpoint, and the key without its own.
@@ -124,22 +152,25 @@ struct CheckpointKeys: Sendable {
             if let part = CheckpointKeys.partOfThree(module, of: "self_attn.") {
                 return TensorPlace(name: "\(block)attn.in_proj_\(parameter)", part: part)
             }
-            let (name, scale) =
+            let name =
                 switch module {
-                case "layer_norm1": ("ln_1", "")
-                case "layer_norm2": ("ln_2", "")
-                case "self_attn.out_proj": ("attn.out_proj", "ls_1.gamma")
-                case "mlp.fc1": ("mlp.c_fc", "")
-                case "mlp.fc2": ("mlp.c_proj", "ls_2.gamma")
-                default: (String(module), "")
+                case "layer_norm1": "ln_1"
+                case "layer_norm2": "ln_2"
+                case "self_attn.out_proj": "attn.out_proj"
+                case "mlp.fc1": "mlp.c_fc"
+                case "mlp.fc2": "mlp.c_proj"
+                default: String(module)
                 }
+            let scale = scaleName(of: key)
             return TensorPlace(
-                name: "\(block)\(name).\(parameter)", scale: names.contains(block + scale) ? block + scale : nil)
+                name: "\(block)\(name).\(parameter)", scale: scale.flatMap { names.contains($0) ? $0 : nil })
         }
         let (module, parameter) = CheckpointKeys.parameter(rest)
         switch (encoder, module) {
         case (.vision, "embeddings.patch_embedding"): return TensorPlace(name: "\(prefix)conv1.\(parameter)")
-        case (_, "embeddings.position_embedding"): return TensorPlace(name: "\(prefix)positional_embedding")
+        case (_, "embeddings.position_embedding"):
+            return TensorPlace(
+                name: "\(prefix)positional_embedding", continuation: encoder == .text ? secondTextPositions : nil)
         case (.vision, "pre_layrnorm"): return TensorPlace(name: "\(prefix)ln_pre.\(parameter)")
         case (.vision, "post_layernorm"): return TensorPlace(name: "\(prefix)ln_post.\(parameter)")
         case (.text, "embeddings.token_embedding"): return TensorPlace(name: "\(prefix)token_embedding.\(parameter)")

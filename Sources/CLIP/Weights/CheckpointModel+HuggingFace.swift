@@ -11,7 +11,8 @@ extension CheckpointModel {
             throw CLIPError(.model, path: configPath, "is missing: fetch the whole model")
         }
         var config = try HuggingFaceConfig(json: json, path: configPath)
-        try self.init(source, threads: threads) { (checkpoint, weights) throws(CLIPError) in
+        let adapter = try LowRankAdapter(in: folder)
+        try self.init(source, threads: threads, adapter: adapter) { (checkpoint, weights) throws(CLIPError) in
             let keys = weights.keys
             guard keys.layout == .huggingFace, keys.visionPrefix != nil || keys.textPrefix != nil else {
                 throw CheckpointModel.noEncoder(checkpoint, keys)
@@ -22,30 +23,31 @@ extension CheckpointModel {
             }
             let configuration = config.configuration
             let family = configuration.family
-            let (preprocessorName, preprocessorJSON) = try CheckpointModel.preprocessor(in: folder)
+            let parts = config.parts
+            // A text encoder alone has no size of pictures that a file could contradict.
+            let preprocessor =
+                keys.visionPrefix != nil && parts.holdImages
+                ? try PreprocessorFile(in: folder, imageSize: configuration.vision.imageSize) : nil
+            var settings = config.settings
+            if let preprocessor, let other = try OpenCLIPConfig.ignored(in: folder, for: preprocessor.preprocessing) {
+                settings.insert(other, at: 0)
+            }
             return ModelDescription(
                 kind: "Hugging Face folder 1", configuration: configuration,
-                preprocessing: try ResolvedPreprocessing(
-                    huggingFace: preprocessorJSON, path: folder.path(of: preprocessorName), source: preprocessorName,
-                    imageSize: configuration.vision.imageSize),
+                preprocessing: preprocessor?.preprocessing
+                    ?? ResolvedPreprocessing(
+                        configuration: PreprocessingConfiguration(cropSize: configuration.vision.imageSize),
+                        settings: []),
                 initialLogitScale: config.initialLogitScale,
-                initialLogitScaleSource: "config.json logit_scale_init_value", settings: config.settings,
+                initialLogitScaleSource: "config.json logit_scale_init_value", settings: settings,
                 tokenizer: TokenizerChoice(
                     setting: TokenizerFiles.setting(in: folder, configuration)
                 ) { configuration throws(CLIPError) in
                     try TokenizerFiles.load(from: folder, configuration: configuration, family: family)
                 },
                 card: try ModelCard(folder: folder, name: config.name), folder: folder,
-                files: ["config.json": json, preprocessorName: preprocessorJSON ?? []])
+                files: ["config.json": json].merging(preprocessor?.files ?? [:]) { first, _ in first }, parts: parts)
         }
-    }
-
-    /// transformers 5 saves processor_config.json alone.
-    private static func preprocessor(in folder: ModelFolder) throws(CLIPError) -> (name: String, json: [UInt8]?) {
-        for name in ["preprocessor_config.json", "processor_config.json"] {
-            if let json = try folder.text(name) { return (name, json) }
-        }
-        return ("preprocessor_config.json", nil)
     }
 
     private static func noEncoder(_ checkpoint: Checkpoint, _ keys: CheckpointKeys) -> CLIPError {

@@ -11,6 +11,12 @@ extension CheckpointModel {
             throw CLIPError(.model, path: folder.path(of: fileName), "is missing: fetch the whole model")
         }
         var config = try OpenCLIPConfig(json: json, path: folder.path(of: fileName))
+        for name in [LowRankAdapter.configurationName] + LowRankAdapter.weightNames where folder.contains(name) {
+            throw CLIPError(
+                .model, path: folder.path(of: name),
+                "is an adapter for transformers' modules beside open_clip's weights: merge it there and save the whole "
+                    + "model, or take it away")
+        }
         try self.init(source, threads: threads, resamplesPositions: true) { (checkpoint, weights) throws(CLIPError) in
             let keys = weights.keys
             let isSigLIP = config.configuration.family == .siglip
@@ -29,12 +35,21 @@ extension CheckpointModel {
                 config.setPadding(padding.token, source: padding.source)
             }
             let configuration = config.configuration
+            var settings = config.settings
+            if folder.contains("config.json") {
+                settings.insert(
+                    ModelSetting(
+                        name: "configuration", value: fileName, source: "the folder has both",
+                        warning:
+                            "config.json is not read: texts are cleaned and pictures cropped as open_clip does, not as "
+                            + "transformers"), at: 0)
+            }
             return ModelDescription(
                 kind: "open_clip folder 1", configuration: configuration, preprocessing: config.preprocessing,
                 initialLogitScale: config.initialLogitScale, initialLogitScaleSource: "open_clip's default",
-                settings: config.settings,
-                tokenizer: try CheckpointModel.tokenizer(config, in: folder),
-                card: try ModelCard(folder: folder, name: nil), folder: folder, files: [fileName: json])
+                settings: settings, tokenizer: try CheckpointModel.tokenizer(config, in: folder),
+                card: try ModelCard(folder: folder, name: nil), folder: folder, files: [fileName: json],
+                layerScales: config.layerScales)
         }
     }
 

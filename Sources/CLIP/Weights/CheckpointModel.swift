@@ -26,22 +26,39 @@ struct CheckpointModel: ModelStore {
 
     var weights: any TensorSource & Sendable { tensorSource }
 
-    /// - Parameter describe: says what the model is, given its weights.
+    /// - Parameters:
+    ///   - adapter: what is added to the weights.
+    ///   - describe: says what the model is, given its weights.
+    /// - Throws: `CLIPError` when a tensor that the encoders need is missing, or one that would change the result is read
+    ///   by nothing.
     init(
-        _ source: ModelSource, threads: Int, resamplesPositions: Bool = false,
+        _ source: ModelSource, threads: Int, resamplesPositions: Bool = false, adapter: LowRankAdapter? = nil,
         describe: (Checkpoint, CheckpointTensorSource) throws(CLIPError) -> ModelDescription
     ) throws(CLIPError) {
         path = source.path
         let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
         let tensorSource = CheckpointTensorSource(
-            checkpoint, threads: threads, resamplesPositions: resamplesPositions)
-        hasImageEncoder = tensorSource.keys.visionPrefix != nil
-        hasTextEncoder = tensorSource.keys.textPrefix != nil
+            checkpoint, adapter: adapter, threads: threads, resamplesPositions: resamplesPositions)
         let description = try describe(checkpoint, tensorSource)
+        hasImageEncoder = tensorSource.keys.visionPrefix != nil && description.parts.holdImages
+        hasTextEncoder = tensorSource.keys.textPrefix != nil && description.parts.holdTexts
         configuration = description.configuration
         preprocessing = description.preprocessing.configuration
+        try TensorAccount(tensorSource, description, images: hasImageEncoder, texts: hasTextEncoder).check()
 
-        var settings = description.settings.map { tensorSource.warning(about: $0, description.configuration) }
+        var settings = description.settings
+        if let adapter {
+            settings.append(
+                ModelSetting(
+                    name: "adapter", value: "LoRA on \(adapter.moduleCount) linear layers, merged",
+                    source: LowRankAdapter.configurationName))
+        }
+        if hasTextEncoder, let second = tensorSource.keys.secondTextPositions {
+            settings.append(
+                ModelSetting(
+                    name: "text positions", value: "two tables, the second from position \(second.firstRow)",
+                    source: second.name))
+        }
         let stored = try tensorSource.scalar(FlatFile.Name.logitScale)
         logitScale = stored ?? description.initialLogitScale
         logitBias = try tensorSource.scalar(FlatFile.Name.logitBias)
@@ -63,9 +80,12 @@ struct CheckpointModel: ModelStore {
 
     var weightTypes: [String] { tensorSource.weightTypes }
 
-    var byteCount: Int { checkpoint.files.reduce(0) { $0 + $1.file.bytes.count } }
+    /// The files of the weights and of what is added to them.
+    private var weightFiles: [any TensorFile] { checkpoint.files + (tensorSource.adapter?.checkpoint.files ?? []) }
 
-    var leastCosine: Float { WeightType.float32.leastCosine }
+    var byteCount: Int { weightFiles.reduce(0) { $0 + $1.file.bytes.count } }
+
+    var precision: WeightType { .float32 }
 
     func tokenizer() throws(CLIPError) -> any Tokenizer { try description.tokenizer.load(configuration.text) }
 
@@ -80,16 +100,19 @@ struct CheckpointModel: ModelStore {
                 fingerprint.add(name, bytes: (try? folder.readText(name)) ?? [])
             }
         }
-        for (index, file) in checkpoint.files.enumerated() {
+        if let adapter = tensorSource.adapter {
+            fingerprint.add(LowRankAdapter.configurationName, bytes: adapter.configuration)
+        }
+        for (index, file) in weightFiles.enumerated() {
             fingerprint.add("weights \(index)", digest: file.file.sampledSHA256())
         }
         return fingerprint.hexadecimal()
     }
 
-    /// Of the one weights file, or of all shards one after another.
+    /// Of the one weights file, or of all shards and an adapter one after another.
     func sourceSHA256() throws(CLIPError) -> String? {
         var hash = SHA256()
-        for file in checkpoint.files {
+        for file in weightFiles {
             let bytes = file.file.bytes
             for start in stride(from: 0, to: bytes.count, by: 32 << 20) {
                 hash.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 32 << 20, bytes.count)]))
@@ -107,7 +130,7 @@ struct CheckpointModel: ModelStore {
     func inheritedProbes() throws(CLIPError) -> Probes? { nil }
 
     func releasePages() {
-        for file in checkpoint.files { file.file.releasePages() }
+        for file in weightFiles { file.file.releasePages() }
     }
 
     func checkIntegrity() throws(CLIPError) {
@@ -139,6 +162,10 @@ struct ModelDescription: Sendable {
     var folder: ModelFolder?
     /// The configuration files as read, whose bytes count for the fingerprint.
     var files: [String: [UInt8]] = [:]
+    /// The encoders that the configuration describes.
+    var parts = ModelParts.all
+    /// The encoders whose residuals are scaled by learnt numbers (LayerScale), as the configuration says.
+    var layerScales = LayerScales()
 
     fileprivate func scaleSetting(stored: Float?, fileName: String) -> ModelSetting {
         ModelSetting(
@@ -146,6 +173,12 @@ struct ModelDescription: Sendable {
             source: stored == nil ? initialLogitScaleSource : fileName,
             warning: stored == nil ? "the weights hold no logit_scale: probabilities are those of a guess" : nil)
     }
+}
+
+/// Which encoders have a LayerScale (open_clip's `ls_init_value`).
+struct LayerScales: Equatable {
+    var image = false
+    var text = false
 }
 
 /// Which tokenizer a model has, loaded when it is needed.

@@ -3,15 +3,22 @@ package import Weights
 
 /// Weights from a checkpoint of any layout, checked and packed as the encoders ask for them.
 package struct CheckpointTensorSource: TensorSource {
-    private let checkpoint: Checkpoint
+    let checkpoint: Checkpoint
     let keys: CheckpointKeys
+    /// What is added to linear layers as they are read.
+    let adapter: LowRankAdapter?
     private let threads: Int
     /// Whether position embeddings of another number of positions are resampled, as open_clip does when it loads.
     private let resamplesPositions: Bool
 
     /// - Parameter threads: how many threads pack a matrix.
     package init(_ checkpoint: Checkpoint, threads: Int = 1, resamplesPositions: Bool = false) {
+        self.init(checkpoint, adapter: nil, threads: threads, resamplesPositions: resamplesPositions)
+    }
+
+    init(_ checkpoint: Checkpoint, adapter: LowRankAdapter?, threads: Int, resamplesPositions: Bool) {
         self.checkpoint = checkpoint
+        self.adapter = adapter
         self.threads = threads
         self.resamplesPositions = resamplesPositions
         keys = CheckpointKeys(checkpoint.names)
@@ -22,15 +29,19 @@ package struct CheckpointTensorSource: TensorSource {
         let tensor = try tensor(place)
         let expected = place.isTransposed ? [inputs, outputs] : [outputs, inputs]
         guard tensor.rowShape == expected else { throw CLIPError(tensor, expected: expected) }
-        guard let scale = place.scale else {
+        let adapted = adapter?.module(of: key, named: place.name)
+        guard place.scale != nil || adapted != nil else {
             return try PanelPacking(
                 tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: place.isTransposed
             ).packed(threads: threads)
         }
         var numbers = try finiteFloats(tensor)
-        for (row, factor) in try vector(named: scale, count: outputs).enumerated() {
-            for index in row * inputs..<(row + 1) * inputs { numbers[index] *= factor }
+        if let scale = place.scale {
+            for (row, factor) in try vector(named: scale, count: outputs).enumerated() {
+                for index in row * inputs..<(row + 1) * inputs { numbers[index] *= factor }
+            }
         }
+        if let adapter, let adapted { try adapter.add(adapted, to: &numbers, outputs: outputs, inputs: inputs) }
         return numbers.withUnsafeBufferPointer { numbers in
             PanelPackedMatrix(numbers.baseAddress!, outputs: outputs, inputs: inputs)
         }
@@ -39,6 +50,9 @@ package struct CheckpointTensorSource: TensorSource {
     package func vector(_ key: String, count: Int) throws(CLIPError) -> [Float] {
         let place = keys.place(of: key)
         let tensor = try tensor(place)
+        if let continuation = place.continuation {
+            return try positions(tensor, continued: continuation, count: count)
+        }
         if resamplesPositions, tensor.elementCount != count, key.hasSuffix(".position_embedding.weight") {
             return try resampledPositions(tensor, count: count, isGrid: key.hasPrefix("vision_model."))
         }
@@ -104,22 +118,6 @@ package struct CheckpointTensorSource: TensorSource {
         return found.dimension
     }
 
-    /// The same setting, with a warning if it says how many layers there are and the weights have more: transformers
-    /// leaves those out as well, but hardly anyone means it.
-    func warning(about setting: ModelSetting, _ configuration: ModelConfiguration) -> ModelSetting {
-        let encoders = [
-            ("image layers", "vision_model", configuration.vision.transformer.layerCount),
-            ("text layers", "text_model", configuration.text.transformer.layerCount),
-        ]
-        for (name, encoder, count) in encoders where name == setting.name {
-            guard shape(of: "\(encoder).encoder.layers.\(count).layer_norm1.weight") != nil else { continue }
-            return ModelSetting(
-                name: name, value: setting.value, source: setting.source,
-                warning: "the weights hold more layers: those after \(count) are left out")
-        }
-        return setting
-    }
-
     /// The types of numbers that weights are stored in, each once, in lower case.
     var weightTypes: [String] {
         let found = Set(checkpoint.names.compactMap { checkpoint.layout(of: $0)?.typeName.lowercased() })
@@ -144,7 +142,10 @@ package struct CheckpointTensorSource: TensorSource {
     }
 
     private func tensor(named name: String) throws(CLIPError) -> StoredTensor {
-        let found = try reading { () throws(WeightsError) in try checkpoint.tensor(name) }
+        let found = try reading { () throws(WeightsError) -> StoredTensor? in
+            if let replacement = try adapter?.replacement(of: name) { return replacement }
+            return try checkpoint.tensor(name)
+        }
         guard let found else {
             throw CLIPError(
                 .model, path: checkpoint.path,
@@ -162,6 +163,19 @@ package struct CheckpointTensorSource: TensorSource {
         let tensor = try tensor(named: name)
         guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
         return try finiteFloats(tensor)
+    }
+
+    /// The first rows of one table of positions, the others of another.
+    private func positions(
+        _ tensor: StoredTensor, continued continuation: TensorPlace.Continuation, count: Int
+    ) throws(CLIPError) -> [Float] {
+        let other = try self.tensor(named: continuation.name)
+        guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
+        guard other.shape == tensor.shape, let rows = tensor.shape.first, rows > 0 else {
+            throw CLIPError(other, expected: tensor.shape)
+        }
+        let first = min(rows, continuation.firstRow) * (count / rows)
+        return try Array(finiteFloats(tensor)[..<first] + finiteFloats(other)[first...])
     }
 
     /// - Parameter isGrid: whether they are the class token's and those of a square of patches.

@@ -17,6 +17,8 @@ struct FlatFile: Sendable {
         static let card = "model_card"
         static let settings = "settings"
         static let weightType = "dtype"
+        /// A type narrower than that, which the weights were rounded to before.
+        static let roundedTo = "rounded_to"
         static let probes = "probes"
         static let tokenizer = "tokenizer"
         static let logitScale = "logit_scale"

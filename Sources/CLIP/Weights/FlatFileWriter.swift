@@ -14,8 +14,11 @@ struct FlatFileWriter {
     private var hasTexts: Bool { model.hasTextEncoder && parts.holdTexts }
     private var tensors: [ModelTensor] { model.tensors(of: parts) }
 
-    /// - Returns: the file's size in bytes.
-    func write(to path: String) throws(CLIPError) -> Int {
+    /// - Parameter check: reads the file at the path that it has until it appears, and says what its probes give and its
+    ///   fingerprint. What it throws keeps the file from appearing.
+    func write(
+        to path: String, check: (String) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String)
+    ) throws(CLIPError) -> PackedFile {
         let config = model.configuration.huggingFaceText(initialLogitScale: model.logitScale)
         let preprocessor = model.preprocessing.json
         let tokenizer = hasTexts ? try model.tokenizer().compiled() : []
@@ -66,9 +69,24 @@ struct FlatFileWriter {
         }
         if hasTexts { try put(tokenizerDeclaration(tokenizer.count), tokenizer) }
         for (declaration, rows) in probeDeclarations { try put(declaration, rows.flatMap { $0 }) }
-        return try reading { () throws(WeightsError) in
+        let draft = try reading { () throws(WeightsError) in
             try writer.fill(FlatFile.Name.fingerprint, fingerprint.hexadecimal())
-            return try writer.finish()
+            return try writer.draft()
+        }
+        let (results, identity) = try checked(check, draft: draft, path: path)
+        let byteCount = try reading { () throws(WeightsError) in try writer.finish() }
+        return PackedFile(byteCount: byteCount, fingerprint: identity, probes: results)
+    }
+
+    /// What `check` finds; an error about the draft names the file that it would become.
+    private func checked(
+        _ check: (String) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String), draft: String, path: String
+    ) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String) {
+        do {
+            return try check(draft)
+        } catch {
+            guard error.path == draft else { throw error }
+            throw CLIPError(error.kind, path: path, "was not written, its check failed: \(error.message)")
         }
     }
 
@@ -77,7 +95,7 @@ struct FlatFileWriter {
     ) throws(CLIPError) -> SafetensorsWriter {
         var card = model.card ?? ModelCard(name: "unnamed")
         card.sourceSHA256 = try model.sourceSHA256()
-        let metadata = [
+        var metadata = [
             "format": FlatFile.Name.format,
             "format_version": "\(FlatFile.Name.version)",
             FlatFile.Name.config: config,
@@ -87,6 +105,8 @@ struct FlatFileWriter {
             FlatFile.Name.weightType: weightType.rawValue,
             FlatFile.Name.probes: probes.json,
         ]
+        let precision = weightType.narrower(model.precision)
+        if precision != weightType { metadata[FlatFile.Name.roundedTo] = precision.rawValue }
         // What a picture needs comes first and in one piece: a cold start maps no page of the rest.
         var declarations = [scaleDeclaration]
         if model.logitBias != nil { declarations.append(biasDeclaration) }

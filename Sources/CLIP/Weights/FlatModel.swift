@@ -69,7 +69,10 @@ struct FlatModel: ModelStore {
 
     var byteCount: Int { flat.file.file.bytes.count }
 
-    var leastCosine: Float { weightType.leastCosine }
+    var precision: WeightType {
+        let former = flat.file.metadata[FlatFile.Name.roundedTo].flatMap { WeightType(rawValue: $0) }
+        return weightType.narrower(former ?? weightType)
+    }
 
     /// What was resolved when the file was packed.
     var settings: [ModelSetting] {
@@ -156,6 +159,9 @@ extension WeightType {
     func elementType(of tensor: ModelTensor) -> ElementType {
         self == .int8 && !tensor.isQuantisable ? .f16 : elementType
     }
+
+    /// The one of the two that rounds more.
+    func narrower(_ other: WeightType) -> WeightType { leastCosine <= other.leastCosine ? self : other }
 
     /// The least cosine of embeddings by these weights to those by the original weights.
     var leastCosine: Float {

@@ -19,8 +19,8 @@ protocol ModelStore: Sendable {
     var weightTypes: [String] { get }
     /// The size of the weights' files.
     var byteCount: Int { get }
-    /// How exact embeddings by these weights are: the least cosine to the original's.
-    var leastCosine: Float { get }
+    /// The narrowest type that the weights were rounded to on their way here.
+    var precision: WeightType { get }
     /// Every resolved setting.
     var settings: [ModelSetting] { get }
     var card: ModelCard? { get }

@@ -21,7 +21,9 @@ struct Export: Command {
         discussion: [
             """
             The folder holds model.safetensors, config.json, preprocessor_config.json, the tokenizer's files and the \
-            card. Weights keep their values to the bit. Texts are cleaned as transformers does it from then on: models \
+            card; of a model that holds one encoder, that one. It appears complete or not at all. Weights keep their values \
+            to the bit, and transformers prepares pictures to the same pixels. Where it can't, the model is refused: so are \
+            those that crop pictures as open_clip and OpenAI do, a pixel off where halves are rounded to even. Texts are cleaned as transformers does it from then on: models \
             of OpenAI and open_clip un-escape HTML, transformers does not. Prints the folder and the weights' size.
             """
         ],
@@ -29,7 +31,7 @@ struct Export: Command {
         options: [target, layout, .threads, .quiet],
         examples: [
             .init("clip export b32.clip -o b32", "A packed model back as a folder."),
-            .init("clip export ViT-B-32.pt -o b32", "OpenAI's file for transformers."),
+            .init("clip export texts.clip -o texts", "A text encoder alone, for CLIPTextModelWithProjection."),
         ])
 
     private let source: String

@@ -1,7 +1,8 @@
 /// The tensors of a model, one view over one or many files.
 ///
 /// Wrappers prefix their keys: `state_dict.`, `module.`, `clip.` and `model.` are taken off, so that `clip.logit_scale` is
-/// found as `logit_scale`. A key is left as it is where taking them off would make two tensors one.
+/// found as `logit_scale`, and so is torch.compile's `_orig_mod.` wherever it stands. A key is left as it is where taking
+/// them off would make two tensors one.
 package struct Checkpoint: Sendable {
     /// How a Hugging Face folder may hold its weights, first choice first.
     package static let huggingFaceNames = [
@@ -133,6 +134,12 @@ package struct Checkpoint: Sendable {
     private static let wrappers = ["state_dict.", "module.", "clip.", "model."].map { Array($0.utf8) }
 
     private static func strippingWrappers(_ name: String) -> String {
+        if name.utf8.contains(UInt8(ascii: "_")),
+            case let parts = name.split(separator: ".", omittingEmptySubsequences: false),
+            parts.dropLast().contains("_orig_mod")
+        {
+            return strippingWrappers(parts.filter { $0 != "_orig_mod" }.joined(separator: "."))
+        }
         var rest = name.utf8[...]
         while let prefix = wrappers.first(where: { rest.starts(with: $0) }), rest.count > prefix.count {
             rest = rest.dropFirst(prefix.count)

@@ -17,8 +17,8 @@ package final class AtomicFile {
     /// The path as given, for messages.
     package let path: String
     private let target: String
-    /// nil when the target is written directly.
-    private let temporaryPath: String?
+    /// Where the bytes are until `commit`; nil when the target is written directly.
+    let temporaryPath: String?
     private var descriptor: Int32
     private var isCommitted = false
 

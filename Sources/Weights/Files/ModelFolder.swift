@@ -17,19 +17,6 @@ package struct ModelFolder: Sendable {
         self.path = path
     }
 
-    /// Makes the folder, unless it is there and empty.
-    package func createEmpty() throws(WeightsError) {
-        switch FileKind(at: path) {
-        case .missing:
-            guard mkdir(path, 0o777) == 0 else {
-                throw WeightsError(path: path, problem: "can't be made: \(systemMessage())")
-            }
-        case .folder where Path.contents(of: path).isEmpty: break
-        case .folder: throw WeightsError(path: path, problem: "is a folder with something in it, expected an empty one")
-        case .file, .other: throw WeightsError(path: path, problem: "is no folder, expected one that is empty or none")
-        }
-    }
-
     /// True if the folder has a regular file `name`, links followed.
     package func contains(_ name: String) -> Bool {
         FileKind(at: Path.join(path, name)) == .file

@@ -31,6 +31,10 @@ package enum TemporaryFiles {
                 for slot in 0..<TemporaryFiles.capacity {
                     if let path = TemporaryFiles.paths[slot] { unlink(path) }
                 }
+                // Folders, which are empty by now.
+                for slot in 0..<TemporaryFiles.capacity {
+                    if let path = TemporaryFiles.paths[slot] { rmdir(path) }
+                }
                 // The default action is taken when this handler returns: the signal is blocked until then.
                 signal(number, SIG_DFL)
                 raise(number)
@@ -42,7 +46,7 @@ package enum TemporaryFiles {
         pthread_sigmask(SIG_UNBLOCK, &handled, nil)
     }
 
-    /// Remembers a file. Past the sixteenth at a time, none.
+    /// Remembers a file or a folder. Past the sixteenth at a time, none.
     static func add(_ path: String) {
         isActive.withLock { isActive in
             guard isActive, let slot = (0..<capacity).first(where: { paths[$0] == nil }) else { return }

@@ -70,6 +70,11 @@ package struct ModelLocator: Sendable {
     }
 
     private func source(folder path: String) throws(WeightsError) -> ModelSource {
+        let modules = try SentenceTransformersModules(in: ModelFolder(path: path))
+        return try source(modelFolder: modules?.modelFolder ?? path)
+    }
+
+    private func source(modelFolder path: String) throws(WeightsError) -> ModelSource {
         let folder = ModelFolder(path: path)
         let hasConfig = folder.contains("config.json")
         let hasOpenCLIPConfig = folder.contains("open_clip_config.json")
@@ -85,6 +90,13 @@ package struct ModelLocator: Sendable {
         // Opening says best which weights are missing; a folder without a configuration is told so first.
         if hasConfig { return .huggingFace(folder: path) }
         if hasOpenCLIPConfig { return .openCLIP(folder: path) }
+        if folder.contains("adapter_config.json") {
+            throw WeightsError(
+                path: path,
+                problem:
+                    "holds an adapter without the model that it adapts: put the files of its base model, config.json "
+                    + "and weights, into the folder")
+        }
         let single = Path.contents(of: path).filter { name in
             [".clip", ".gguf", ".pt"].contains { name.hasSuffix($0) }
         }

@@ -80,8 +80,9 @@ package struct SafetensorsFile: TensorFile {
         guard length <= SafetensorsHeader.largest else {
             throw WeightsError(
                 path: file.path,
-                problem: "is not a safetensors file: its first 8 bytes give a header of \(length) bytes, "
-                    + "expected at most \(SafetensorsHeader.largest)")
+                problem: "is not a safetensors file: its first 8 bytes should give the length of a header, at most "
+                    + "\(SafetensorsHeader.largest), and give more: fetch the file again, or give a model's file or folder"
+            )
         }
         let count = Int(length)
         guard count <= bytes.count - 8 else {

@@ -37,6 +37,8 @@ struct SafetensorsHeader {
     }
 
     private mutating func readMetadata(_ scanner: inout JSONScanner) throws(JSONFault) {
+        // The format's own reader takes null for an empty object.
+        if try scanner.peek() == UInt8(ascii: "n") { return try scanner.skipValue() }
         var isFirst = true
         try scanner.openObject()
         while let key = try scanner.nextKey(&isFirst) {
@@ -81,7 +83,7 @@ struct SafetensorsHeader {
 }
 
 /// `name` between quotation marks for a one-line message: control characters escaped, long names cut.
-func quoted(_ name: String) -> String {
+package func quoted(_ name: String) -> String {
     var text = "\""
     for (count, scalar) in name.unicodeScalars.enumerated() {
         if count == 200 {

@@ -134,12 +134,30 @@ package final class SafetensorsWriter {
         reserved[key] = nil
     }
 
+    /// Where the whole file can be read before it appears, for whoever checks it first.
+    ///
+    /// - Throws: if a declared tensor was not written or a reserved key not filled, or the target is a device or a pipe.
+    package func draft() throws(WeightsError) -> String {
+        try checkComplete()
+        guard let path = output.temporaryPath else {
+            throw WeightsError(
+                path: output.path, problem: "is a device or a pipe, expected the path of a file to write")
+        }
+        return path
+    }
+
     /// Syncs the file and makes it appear.
     ///
     /// - Throws: if a declared tensor was not written or a reserved key not filled, or the file can't be synced or renamed; nothing appears then.
     /// - Returns: the number of bytes in the file.
     @discardableResult
     package func finish() throws(WeightsError) -> Int {
+        try checkComplete()
+        try output.commit()
+        return end
+    }
+
+    private func checkComplete() throws(WeightsError) {
         if let name = missing.min() {
             throw WeightsError(
                 path: output.path,
@@ -148,8 +166,6 @@ package final class SafetensorsWriter {
         if let key = reserved.keys.min() {
             throw WeightsError(path: output.path, problem: "metadata \(quoted(key)) was reserved but not filled")
         }
-        try output.commit()
-        return end
     }
 
     /// The largest power of two up to 64 that divides `byteCount`.
