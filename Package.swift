@@ -76,7 +76,7 @@ let package = Package(
         // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
         // longer than embedding a picture.
         .target(name: "CLIPHub", dependencies: ["JSON", "Weights"], swiftSettings: optimised),
-        .executableTarget(name: "PullCommand", dependencies: ["CLIPHub"], swiftSettings: optimised),
+        .executableTarget(name: "PullCommand", dependencies: ["CLIPHub", "Weights"], swiftSettings: optimised),
         .executableTarget(
             name: "CLIPCommand",
             dependencies: ["CLIP", "CLIPSystem", "JSON", "PictureCollections", "TensorCore", "Weights"],

@@ -5,5 +5,7 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import Weights
 
+StandardDescriptors.fill()
 exit(Root.run(ProcessArguments.all))

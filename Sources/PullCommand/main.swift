@@ -1,12 +1,14 @@
 import CLIPHub
 import Foundation
+import Weights
 
 // The half of `clip pull` that speaks to the network, a program of its own: Foundation's networking loads some 45 libraries,
 // which would cost every start of `clip` more time than embedding a picture. `clip pull` runs it and shows what it says:
 // one JSON object a line on standard output, `{"bytes", "of", "found", "note"}` while it works, and at the end what came, or
 // `{"error"}`.
 
-let arguments = CommandLine.arguments.dropFirst()
+StandardDescriptors.fill()
+let arguments = ProcessArguments.all.map { String(decoding: $0, as: UTF8.self) }
 guard let name = arguments.first, !name.hasPrefix("-") else {
     FileHandle.standardError.write(Data("clip-pull is run by \"clip pull\": see \"clip help pull\"\n".utf8))
     exit(64)

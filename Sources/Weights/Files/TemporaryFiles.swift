@@ -47,18 +47,27 @@ package enum TemporaryFiles {
     }
 
     /// Remembers a file or a folder. Past the sixteenth at a time, none.
-    static func add(_ path: String) {
+    static func add(_ path: String) { add(Array(path.utf8)) }
+
+    /// Forgets a file that is gone or has its final name.
+    static func remove(_ path: String) { remove(Array(path.utf8)) }
+
+    /// Remembers a file or a folder by the bytes of its path.
+    package static func add(_ path: [UInt8]) {
         isActive.withLock { isActive in
             guard isActive, let slot = (0..<capacity).first(where: { paths[$0] == nil }) else { return }
-            paths[slot] = strdup(path)
+            paths[slot] = (path + [0]).withUnsafeBytes { strdup($0.bindMemory(to: CChar.self).baseAddress!) }
         }
     }
 
-    /// Forgets a file that is gone or has its final name.
-    static func remove(_ path: String) {
+    /// Forgets a file by the bytes of its path.
+    package static func remove(_ path: [UInt8]) {
+        let text = path + [0]
         isActive.withLock { _ in
             for slot in 0..<capacity {
-                if let known = paths[slot], strcmp(known, path) == 0 { paths[slot] = nil }
+                guard let known = paths[slot] else { continue }
+                let isSame = text.withUnsafeBytes { strcmp(known, $0.bindMemory(to: CChar.self).baseAddress!) == 0 }
+                if isSame { paths[slot] = nil }
             }
         }
     }

@@ -46,7 +46,9 @@ package enum KnownModels {
         {
             return .model(model)
         }
-        if let reason = unsupported(wanted) { return .unsupported(reason) }
+        // Repositories are often called after the architecture too.
+        let repository = text.split(separator: "/").last.map { key(String($0)) } ?? ""
+        if let reason = unsupported(wanted) ?? unsupported(repository) { return .unsupported(reason) }
         // A word or more out of the middle of a name: "siglip2", "laion2b".
         let near = all.filter { "-\(key($0.name))-".contains("-\(wanted)") }
         return near.count == 1 ? .model(near[0]) : near.isEmpty ? .none : .several(near)

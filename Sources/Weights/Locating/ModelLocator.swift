@@ -56,10 +56,22 @@ package struct ModelLocator: Sendable {
                 path: argument, problem: "no such file or folder, and no hub cache to look in: set HOME or HF_HOME")
         }
         let revision = repository.revision.map { "@\($0)" } ?? ""
+        let advice =
+            mayBeOnHub(repository)
+            ? "check the name, or fetch it with \"clip pull \(repository.name)\(revision)\""
+            : "check the name; models on the hub are called org/name"
         return WeightsError(
             path: argument,
             problem: "no such file or folder, and not in the hub cache (looked for \(cache.folder(of: repository))): "
-                + "check the name, or fetch it with \"clip pull \(repository.name)\(revision)\"")
+                + advice)
+    }
+
+    /// Whether a name can be one on the hub: not a file's, nor one inside a folder that is here.
+    private func mayBeOnHub(_ repository: HubName) -> Bool {
+        guard let slash = repository.name.firstIndex(of: "/") else { return false }
+        let endings = [".clip", ".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".json"]
+        let name = repository.name
+        return !endings.contains { name.lowercased().hasSuffix($0) } && FileKind(at: String(name[..<slash])) == .missing
     }
 
     /// `NAME.clip` in the folder of installed models.
