@@ -37,12 +37,13 @@ import Testing
         let folder = try TemporaryFolder()
         let index = try bundles(folder, count: 700)
         let groups = try index.duplicates(threshold: 0.95, threads: threads)
-        // The rule, word for word: from the largest to the smallest, each takes the smaller ones near it.
+        // The rule, word for word: from the largest to the smallest, each takes the smaller ones near it. Of equals the
+        // shortest path comes first.
         let numbers = index.pictureNumbers
         let vectors = try numbers.map { try index.embedding(of: $0).values.map(Double.init) }
         let order = try numbers.sorted {
             let (a, b) = (try index.picture($0), try index.picture($1))
-            return (b.width * b.height, $0) < (a.width * a.height, $1)
+            return (b.width * b.height, a.path.utf8.count, a.path) < (a.width * a.height, b.path.utf8.count, b.path)
         }
         var taken: Set<Int> = []
         var expected: [[Int]] = []
@@ -75,7 +76,7 @@ import Testing
         let groups = try index.duplicates(threshold: nil)
         #expect(groups.count == 2 && groups.flatMap(\.duplicates).allSatisfy(\.isExact))
         let names = groups.map { [$0.kept.path] + $0.duplicates.map(\.picture.path) }
-        let expected = [["a.png", "b/c.png", "d.png"], ["f.png", "g.png"]].map { $0.map { folder["in/" + $0] } }
+        let expected = [["a.png", "d.png", "b/c.png"], ["f.png", "g.png"]].map { $0.map { folder["in/" + $0] } }
         #expect(Set(names) == Set(expected))
         #expect(try index.duplicates(threshold: 0.9999).map { $0.duplicates.count }.reduce(0, +) == 3)
 
@@ -83,7 +84,7 @@ import Testing
         try folder.copy(1, to: "in/d.png")
         let three = try #require(groups.first { $0.duplicates.count == 2 })
         let linked = three.perform(.link)
-        #expect(linked.map { (try? $0.result.get()) != nil } == [true, false])
+        #expect(linked.map { (try? $0.result.get()) != nil } == [false, true])
         #expect(try folder.bytes("in/d.png") == folder.bytes("in/e.png"))
         let inode = { (name: String) in
             try FileManager.default.attributesOfItem(atPath: folder[name])[.systemFileNumber] as? Int
@@ -104,6 +105,108 @@ import Testing
         try folder.remove("in/f.png")
         #expect((try? two.perform(.move(to: folder["other"])).first?.result.get()) == nil)
         #expect(FileManager.default.fileExists(atPath: folder["in/g.png"]))
+    }
+
+    /// The index of a folder `in`, made anew.
+    private func index(_ folder: TemporaryFolder) throws -> PictureIndex {
+        try PictureIndexer(model: try Fixtures.model()).update(folder["in/.clip-index"], folders: [folder["in"]])
+        return try PictureIndex(path: folder["in/.clip-index"])
+    }
+
+    @Test(arguments: [DuplicateAction.link, .move(to: "aside")])
+    func `A symbolic link is never kept, moved or replaced`(action: DuplicateAction) throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(0, to: "in/long name.png")
+        try folder.copy(0, to: "in/the other copy.png")
+        let content = try folder.bytes("in/long name.png")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder["in/a.png"], withDestinationPath: "the other copy.png")
+        let index = try index(folder)
+        #expect(index.count == 3)
+        var leftOut: [String] = []
+        let groups = try index.duplicates(threshold: nil, leftOut: { leftOut += $1 == .link ? [$0.path] : [] })
+        #expect(leftOut == [folder["in/a.png"]])
+        let group = try #require(groups.first)
+        // The link leads to one of two equals: that one stays.
+        #expect(group.kept.path == folder["in/the other copy.png"])
+        #expect(group.duplicates.map(\.picture.path) == [folder["in/long name.png"]])
+        let action = if case .move = action { DuplicateAction.move(to: folder["aside"]) } else { action }
+        let handled = group.perform(action)
+        #expect(handled.count == 1 && (try? handled[0].result.get()) != nil)
+        #expect(try folder.bytes("in/the other copy.png") == content && folder.bytes("in/a.png") == content)
+        let type = try FileManager.default.attributesOfItem(atPath: folder["in/the other copy.png"])[.type]
+        #expect(type as? FileAttributeType == .typeRegular)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder["in/a.png"]) == "the other copy.png")
+        #expect(try index.duplicates(threshold: nil).isEmpty)
+    }
+
+    @Test func `Names of one file are one picture, in the list and when it is handled`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["in/b.png", "in/copy.png"] { try folder.copy(0, to: name) }
+        let link = { (old: String, new: String) in
+            try FileManager.default.linkItem(atPath: folder[old], toPath: folder[new])
+        }
+        try link("in/b.png", "in/b2.png")
+        try link("in/copy.png", "in/copy2.png")
+        let index = try index(folder)
+        let group = try #require(try index.duplicates(threshold: nil).first)
+        #expect(group.kept.path == folder["in/b.png"] && group.duplicates.count == 1)
+        #expect(group.duplicates[0].picture.path == folder["in/copy.png"])
+        #expect(group.duplicates[0].otherNames.map(\.path) == [folder["in/copy2.png"]])
+        // Near duplicates are compared by the same names.
+        #expect(try index.duplicates(threshold: 0.99).flatMap(\.duplicates).count == 1)
+        let handled = group.perform(.link)
+        #expect(handled.map { (try? $0.result.get()) != nil } == [true, true])
+        #expect(try index.duplicates(threshold: nil).isEmpty && self.index(folder).duplicates(threshold: nil).isEmpty)
+        // What was linked in between is not the only copy to be moved away.
+        #expect(group.perform(.move(to: folder["aside"])).allSatisfy { (try? $0.result.get()) == nil })
+        for name in ["in/b.png", "in/b2.png", "in/copy.png", "in/copy2.png"] {
+            #expect(FileManager.default.fileExists(atPath: folder[name]))
+        }
+    }
+
+    @Test func `All names of a duplicate move`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["in/a.png", "in/copy.png"] { try folder.copy(0, to: name) }
+        for (old, new) in [("in/a.png", "in/a2.png"), ("in/copy.png", "in/copy2.png")] {
+            try FileManager.default.linkItem(atPath: folder[old], toPath: folder[new])
+        }
+        let group = try #require(try index(folder).duplicates(threshold: nil).first)
+        let goals = try group.perform(.move(to: folder["aside"])).map { try $0.result.get() }
+        #expect(goals.count == 2 && goals.allSatisfy { FileManager.default.fileExists(atPath: $0) })
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder["in"]).filter { $0.hasSuffix("png") }
+        #expect(left.sorted() == ["a.png", "a2.png"])
+    }
+
+    @Test func `Of equals the shortest path is kept, whatever the alphabet says`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["in/album.png", "in/@cache/album.png/THUMB.png"] { try folder.copy(0, to: name) }
+        let group = try #require(try index(folder).duplicates(threshold: nil).first)
+        #expect(group.kept.path == folder["in/album.png"])
+    }
+
+    @Test func `What has gone is not kept, and a file that changes is left alone`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["in/a.png", "in/bb.png", "in/ccc.png"] { try folder.copy(0, to: name) }
+        let index = try index(folder)
+        let before = try #require(try index.duplicates(threshold: nil).first)
+        try folder.remove("in/a.png")
+        var leftOut: [LeftOutPicture] = []
+        let group = try #require(try index.duplicates(threshold: nil, leftOut: { leftOut.append($1) }).first)
+        #expect(leftOut == [.gone] && group.kept.path == folder["in/bb.png"] && group.duplicates.count == 1)
+        // The kept one went, or became a link to the duplicate: nothing is done.
+        for _ in 0..<2 {
+            for action in [DuplicateAction.link, .move(to: folder["aside"])] {
+                #expect(before.perform(action).allSatisfy { (try? $0.result.get()) == nil })
+            }
+            if !FileManager.default.fileExists(atPath: folder["in/a.png"]) {
+                try FileManager.default.createSymbolicLink(
+                    atPath: folder["in/a.png"], withDestinationPath: "bb.png")
+            }
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder["in"])
+        #expect(names.filter { $0.hasSuffix("png") }.sorted() == ["a.png", "bb.png", "ccc.png"])
+        #expect(!names.contains { $0.hasSuffix("tmp") })
     }
 
     #if os(Linux)

@@ -48,8 +48,8 @@ struct DuplicatesPage {
             notes: PictureReport.notes(
                 index,
                 """
-                Of each group the picture with the most pixels is kept, of equals the largest file, then the one that was \
-                indexed first. Every other one is near to the picture that is kept, not only to another of the group. \
+                Of each group the picture with the most pixels is kept, of equals the largest file, then the one with the \
+                shortest path. Every other one is near to the picture that is kept, not only to another of the group. \
                 Two different pictures of one thing may be as near: look before you act.
                 """))
     }
@@ -94,6 +94,6 @@ struct DuplicatesPage {
         if others.allSatisfy({ $0.width * $0.height < kept.width * kept.height }) { return "kept: the most pixels" }
         let equals = others.filter { $0.width * $0.height == kept.width * kept.height }
         return equals.allSatisfy { $0.byteCount < kept.byteCount }
-            ? "kept: the largest file of those with the most pixels" : "kept: indexed first of equals"
+            ? "kept: the largest file of those with the most pixels" : "kept: the shortest path of equals"
     }
 }

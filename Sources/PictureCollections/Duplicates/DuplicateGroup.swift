@@ -4,14 +4,29 @@ public struct DuplicateGroup: Sendable {
     public struct Duplicate: Sendable {
         /// The picture.
         public let picture: IndexedPicture
+        /// Other names of the same file in the index: hard links, or paths through another mount.
+        public let otherNames: [IndexedPicture]
         /// The cosine with the one that is kept; 1 for the same bytes.
         public let similarity: Float
         /// Whether its file has the same bytes as the one that is kept.
         public let isExact: Bool
+        /// A symbolic link of the index that leads to it, if there is one: it must stay where it is.
+        public let link: IndexedPicture?
     }
 
-    /// The largest by pixels, then by bytes, then the one that was indexed first.
+    /// The largest by pixels, then by bytes; of equals one that other names or links lead to, then the one with the
+    /// shortest path.
     public let kept: IndexedPicture
     /// The others, in the order of the same rule. Each is near enough to the kept one itself, not only to another.
     public let duplicates: [Duplicate]
+}
+
+/// Why a picture of an index is not looked at for duplicates.
+public enum LeftOutPicture: Sendable, Equatable {
+    /// It is a symbolic link to a picture, none of its own.
+    case link
+    /// Its file is gone.
+    case gone
+    /// It can't be looked at, and why.
+    case unknown(String)
 }

@@ -7,6 +7,7 @@ import Musl
 #endif
 public import CLIP
 import CLIPSystem
+import Weights
 
 /// What becomes of duplicates. Nothing is ever deleted.
 public enum DuplicateAction: Sendable, Equatable {
@@ -18,43 +19,76 @@ public enum DuplicateAction: Sendable, Equatable {
 }
 
 extension DuplicateGroup {
-    /// Acts on the duplicates of this group.
+    /// What became of one name of a duplicate.
+    public struct Handled: Sendable {
+        /// The duplicate.
+        public let duplicate: Duplicate
+        /// The name: its picture's, or one of its other names.
+        public let picture: IndexedPicture
+        /// Where it went, or why it was left alone.
+        public let result: Result<String, CLIPError>
+    }
+
+    /// Acts on the duplicates of this group, on all names of each.
     ///
-    /// Each file is read again first: what is not what was indexed is left alone, and so is everything when the kept file
-    /// isn't any more.
+    /// Right before each act the kept file and the duplicate are opened and read again: both must be regular files, two
+    /// different ones, and what was indexed; else the duplicate is left alone. Symbolic links are never moved or
+    /// replaced, nor is a file moved that one of the index leads to.
     /// - Complexity: O(bytes of the files), which are read; on another file system they are written and read again.
-    /// - Returns: for each duplicate that was to be acted on where it went, or why it was left alone.
-    public func perform(_ action: DuplicateAction) -> [(duplicate: Duplicate, result: Result<String, CLIPError>)] {
-        let acted = duplicates.filter { action != .link || $0.isExact }
-        return acted.map { duplicate in
-            (
-                duplicate,
-                Result { () throws(CLIPError) in
-                    try DuplicateGroup.checkUnchanged(kept)
-                    try DuplicateGroup.checkUnchanged(duplicate.picture)
-                    switch action {
-                    case .move(let folder): return try DuplicateGroup.move(duplicate.picture, to: folder)
-                    case .link: return try DuplicateGroup.link(duplicate.picture, to: kept)
-                    }
-                }
-            )
+    public func perform(_ action: DuplicateAction) -> [Handled] {
+        duplicates.filter { action != .link || $0.isExact }.flatMap { duplicate in
+            var handled = [handle(duplicate, duplicate.picture, action)]
+            for name in duplicate.otherNames where !isDone(name) { handled.append(handle(duplicate, name, action)) }
+            return handled
         }
     }
 
-    private static func checkUnchanged(_ picture: IndexedPicture) throws(CLIPError) {
+    private func handle(_ duplicate: Duplicate, _ name: IndexedPicture, _ action: DuplicateAction) -> Handled {
+        Handled(
+            duplicate: duplicate, picture: name,
+            result: Result { () throws(CLIPError) in
+                let (kept, file) = (try DuplicateGroup.verified(self.kept), try DuplicateGroup.verified(name))
+                guard kept.identity != file.identity else {
+                    throw CLIPError(
+                        .image, path: name.path,
+                        "is the same file as the kept one, \(self.kept.path); nothing was done")
+                }
+                switch action {
+                case .move(let folder):
+                    if let link = duplicate.link {
+                        throw CLIPError(
+                            .image, path: name.path, "the link \(link.path) leads to it: it stays where it is")
+                    }
+                    return try DuplicateGroup.move(file, name, to: folder, kept)
+                case .link: return try DuplicateGroup.link(file, name, to: kept, self.kept)
+                }
+            })
+    }
+
+    /// Whether acting on another name has taken care of this one: two mounts show one entry of a folder.
+    private func isDone(_ name: IndexedPicture) -> Bool {
+        switch PathState(name.pathBytes) {
+        case .gone: return true
+        case .file(let node):
+            if case .file(let keptNode) = PathState(kept.pathBytes) { return node == keptNode }
+            return false
+        default: return false
+        }
+    }
+
+    private static func verified(_ picture: IndexedPicture) throws(CLIPError) -> VerifiedFile {
         do throws(IndexFault) {
-            let file = try ReadFile(picture.pathBytes)
-            guard hexadecimal(file.contentHash.bytes) == picture.contentHash else {
-                throw IndexFault("has changed since it was indexed: index again")
-            }
+            return try VerifiedFile(picture)
         } catch {
             throw CLIPError(.image, path: picture.path, "\(error.message); nothing was done")
         }
     }
 
-    private static func move(_ picture: IndexedPicture, to folder: String) throws(CLIPError) -> String {
+    private static func move(
+        _ file: VerifiedFile, _ picture: IndexedPicture, to folder: String, _ kept: VerifiedFile
+    ) throws(CLIPError) -> String {
         let slash = UInt8(ascii: "/")
-        let parts = picture.pathBytes.split(separator: slash).filter {
+        let parts = file.path.split(separator: slash).filter {
             !$0.elementsEqual("..".utf8) && !$0.elementsEqual(".".utf8)
         }
         var target = Array(folder.utf8)
@@ -63,26 +97,33 @@ extension DuplicateGroup {
             target += [slash] + part
             if index == parts.count - 1 { break }
         }
+        let goal = String(decoding: target, as: UTF8.self)
         do throws(IndexFault) {
+            try kept.check()
             // A link fails where something stands, a rename would replace it.
-            if withCString(picture.pathBytes, { old in withCString(target) { hardLink(old, $0) } }) != 0 {
+            if withCString(file.path, { old in withCString(target) { hardLink(old, $0) } }) != 0 {
                 // Another file system, or one without links, as cards and sticks have.
                 guard [EXDEV, EPERM, ENOTSUP, EOPNOTSUPP, EMLINK].contains(errno) else {
                     throw IndexFault(systemMessage())
                 }
-                try ReadFile.copy(picture.pathBytes, holding: picture.contentHash, to: target)
+                try ReadFile.copy(file.path, holding: picture.contentHash, to: target)
             }
         } catch {
+            throw CLIPError(.image, path: picture.path, "can't be moved to \(goal): \(error.message)")
+        }
+        // From here on the picture is there twice. Only what is surely the same may go.
+        guard kept.isUnchanged, file.isUnchanged else {
             throw CLIPError(
                 .image, path: picture.path,
-                "can't be moved to \(String(decoding: target, as: UTF8.self)): \(error.message)")
+                "it or the kept file has changed just now: it is left, with a copy in \(goal)")
         }
-        guard withCString(picture.pathBytes, { unlink($0) }) == 0 else {
+        guard withCString(file.path, { unlink($0) }) == 0 else {
             let message = systemMessage()
-            _ = withCString(target) { unlink($0) }
+            // A failed call may have done its work: the copy goes only where the original is seen.
+            if file.isUnchanged { _ = withCString(target) { unlink($0) } }
             throw CLIPError(.image, path: picture.path, "can't be moved: \(message)")
         }
-        return String(decoding: target, as: UTF8.self)
+        return goal
     }
 
     private static func makeFolder(_ path: [UInt8]) throws(CLIPError) {
@@ -92,21 +133,41 @@ extension DuplicateGroup {
         }
     }
 
-    private static func link(_ picture: IndexedPicture, to kept: IndexedPicture) throws(CLIPError) -> String {
-        let temporary = picture.pathBytes + Array(".clip-link".utf8)
-        _ = withCString(temporary) { unlink($0) }
-        let isLinked =
-            withCString(kept.pathBytes) { old in withCString(temporary) { hardLink(old, $0) } } == 0
-            && withCString(temporary) { old in withCString(picture.pathBytes) { rename(old, $0) } } == 0
-        guard isLinked else {
-            let message = systemMessage()
+    private static func link(
+        _ file: VerifiedFile, _ picture: IndexedPicture, to kept: VerifiedFile, _ keptPicture: IndexedPicture
+    ) throws(CLIPError) -> String {
+        let temporary = temporaryPath(beside: file.path)
+        TemporaryFiles.add(temporary)
+        defer {
+            // Renaming one link of a file over another does nothing and leaves both.
             _ = withCString(temporary) { unlink($0) }
-            throw CLIPError(.image, path: picture.path, "can't be linked to \(kept.path): \(message)")
+            TemporaryFiles.remove(temporary)
         }
-        // Renaming one link of a file over another does nothing and leaves both.
-        _ = withCString(temporary) { unlink($0) }
-        return kept.path
+        do throws(IndexFault) {
+            guard withCString(kept.path, { old in withCString(temporary) { hardLink(old, $0) } }) == 0 else {
+                throw IndexFault(systemMessage())
+            }
+            // What the new name leads to counts, whatever happened to the path in between.
+            guard case .file(kept.identity) = PathState(temporary) else {
+                throw IndexFault("that has changed just now")
+            }
+            try kept.check()
+            try file.check()
+            guard withCString(temporary, { old in withCString(file.path) { rename(old, $0) } }) == 0 else {
+                throw IndexFault(systemMessage())
+            }
+        } catch {
+            throw CLIPError(
+                .image, path: picture.path, "can't be linked to \(keptPicture.path): \(error.message)")
+        }
+        return keptPicture.path
     }
+}
+
+/// A name that nothing has yet, in the folder of `path`.
+func temporaryPath(beside path: [UInt8]) -> [UInt8] {
+    let end = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
+    return path[..<end] + Array(".clip-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp".utf8)
 }
 
 /// `link(2)`, which a method above shadows by name.

@@ -6,6 +6,7 @@ import Glibc
 import Musl
 #endif
 import CLIPSystem
+import Weights
 
 extension ReadFile {
     /// Puts a copy of a file where nothing stands yet, on another file system or one without links.
@@ -15,10 +16,13 @@ extension ReadFile {
     /// - Parameter hash: the SHA-256 of what the file must hold, 64 hexadecimal digits.
     /// - Throws: why there is no copy.
     static func copy(_ path: [UInt8], holding hash: String, to target: [UInt8]) throws(IndexFault) {
-        let temporary = target + Array(".clip-move".utf8)
+        let temporary = temporaryPath(beside: target)
         let (bytes, status) = try contents(of: path)
-        _ = withCString(temporary) { unlink($0) }
-        defer { _ = withCString(temporary) { unlink($0) } }
+        TemporaryFiles.add(temporary)
+        defer {
+            _ = withCString(temporary) { unlink($0) }
+            TemporaryFiles.remove(temporary)
+        }
         try write(bytes, status, to: temporary)
         guard hexadecimal(try ReadFile(temporary).contentHash.bytes) == hash else {
             throw IndexFault("the copy holds something else: the file changes, or a disk is failing")

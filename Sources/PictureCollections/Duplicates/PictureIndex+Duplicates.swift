@@ -1,24 +1,29 @@
 public import CLIP
+import CLIPSystem
 
 extension PictureIndex {
     /// Finds pictures that are there more than once.
     ///
-    /// Files of the same bytes belong together. The others are taken from the largest to the smallest: one that is not
+    /// Two names of one file are one picture, symbolic links are none, and neither is what has gone from the disk; only
+    /// embeddings that were made elsewhere need no file. Files of the same bytes belong together. The others are taken from the largest to the smallest: one that is not
     /// yet in a group begins one and takes all smaller ones without a group whose cosine with it reaches the threshold. So
     /// whatever need not be kept is near to something that is.
     /// - Parameters:
     ///   - threshold: the least cosine of near duplicates; nil finds files of the same bytes alone.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     ///   - progress: takes how many of how many pictures have been compared with all others.
+    ///   - leftOut: takes pictures that are not looked at, and why.
     /// - Returns: the groups of at least two pictures, in the order of what is kept.
     /// - Throws: `CLIPError` of kind `.index` when a record is damaged.
     /// - Complexity: O(n² / 2 · dimension) products for n pictures of different bytes, with multiplications of whole
     ///   matrices. Memory: a copy of the vectors, and 100 bytes a picture.
     public func duplicates(
-        threshold: Float? = 0.95, threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        threshold: Float? = 0.95, threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
+        leftOut: (_ picture: IndexedPicture, _ reason: LeftOutPicture) -> Void = { _, _ in }
     ) throws(CLIPError) -> [DuplicateGroup] {
         let compute = try computing(threads)
-        let order = try largestFirst()
+        let files = try DuplicateCandidates(self, leftOut: leftOut)
+        let order = files.order
         var groups: [[Member]] = []
         var exact: [ContentHash: [Int]] = [:]
         for number in order where file.contentHash(number) != .none {
@@ -31,7 +36,7 @@ extension PictureIndex {
             groups = representatives.map { number in
                 copies(number).map { Member(number: $0, similarity: 1, isExact: true) }
             }
-            return try groups.filter { $0.count > 1 }.map { members throws(CLIPError) in try group(members) }
+            return try groups.filter { $0.count > 1 }.map { members throws(CLIPError) in try group(members, files) }
         }
         let vectors = try VectorCopy(self, numbers: representatives)
         var isTaken = [Bool](repeating: false, count: representatives.count)
@@ -47,7 +52,7 @@ extension PictureIndex {
             }
             if members.count > 1 { groups.append(members) }
         }
-        return try groups.map { members throws(CLIPError) in try group(members) }
+        return try groups.map { members throws(CLIPError) in try group(members, files) }
     }
 
     private struct Member {
@@ -56,22 +61,93 @@ extension PictureIndex {
         let isExact: Bool
     }
 
-    private func group(_ members: [Member]) throws(CLIPError) -> DuplicateGroup {
+    private func group(_ members: [Member], _ files: DuplicateCandidates) throws(CLIPError) -> DuplicateGroup {
         DuplicateGroup(
             kept: try picture(members[0].number),
             duplicates: try members.dropFirst().map { member throws(CLIPError) in
                 DuplicateGroup.Duplicate(
-                    picture: try picture(member.number), similarity: member.similarity, isExact: member.isExact)
+                    picture: try picture(member.number),
+                    otherNames: try files.otherNames(member.number).map { number throws(CLIPError) in
+                        try picture(number)
+                    }, similarity: member.similarity, isExact: member.isExact,
+                    link: try files.link(member.number).map { number throws(CLIPError) in try picture(number) })
             })
     }
+}
 
-    /// All pictures: most pixels first, then most bytes, then in the order of numbers.
-    private func largestFirst() throws(CLIPError) -> [Int] {
-        var sizes: [(pixels: Int, bytes: Int, number: Int)] = []
-        for number in pictureNumbers {
-            guard let record = file.record(number) else { throw damage(number) }
-            sizes.append((record.width * record.height, record.identity.byteCount, number))
-        }
-        return sizes.sorted { ($1.pixels, $1.bytes, $0.number) < ($0.pixels, $0.bytes, $1.number) }.map(\.number)
+/// The pictures of an index that are files of their own, each once, in the order in which they are kept.
+private struct DuplicateCandidates {
+    private struct Candidate {
+        let number: Int
+        let pixels: Int
+        let byteCount: Int
+        let path: [UInt8]
+        let node: FileStatus.Identity?
     }
+
+    /// The number of one name of every file: most pixels first, then most bytes, then what other names or links lead
+    /// to, then the shortest path.
+    private(set) var order: [Int] = []
+    private var nodes: [Int: FileStatus.Identity] = [:]
+    private var names: [FileStatus.Identity: [Int]] = [:]
+    /// A symbolic link to each file that one leads to.
+    private var links: [FileStatus.Identity: Int] = [:]
+
+    init(
+        _ index: PictureIndex, leftOut: (_ picture: IndexedPicture, _ reason: LeftOutPicture) -> Void
+    ) throws(CLIPError) {
+        // Names inside the folder of the index are relative to it, others absolute: only whole paths compare.
+        let base = (try? PathBytes(folderPath(of: index.path)).resolved())?.bytes ?? []
+        var candidates: [Candidate] = []
+        for number in index.pictureNumbers {
+            guard let record = index.file.record(number) else { throw index.damage(number) }
+            var node: FileStatus.Identity?
+            if record.contentHash != .none {
+                switch PathState(index.pathBytes(record.name)) {
+                case .file(let found): node = found
+                case .link(let target):
+                    if let target { links[target] = links[target] ?? number }
+                    leftOut(try index.picture(number), .link)
+                    continue
+                case .gone, .other:
+                    leftOut(try index.picture(number), .gone)
+                    continue
+                case .unknown(let message):
+                    leftOut(try index.picture(number), .unknown(message))
+                    continue
+                }
+            }
+            let isAbsolute = record.name.first == UInt8(ascii: "/")
+            candidates.append(
+                Candidate(
+                    number: number, pixels: record.width * record.height, byteCount: record.identity.byteCount,
+                    path: isAbsolute ? record.name : base + [UInt8(ascii: "/")] + record.name, node: node))
+        }
+        for candidate in candidates { candidate.node.map { names[$0, default: []].append(candidate.number) } }
+        func isLedTo(_ candidate: Candidate) -> Bool {
+            candidate.node.map { links[$0] != nil || (names[$0]?.count ?? 0) > 1 } ?? false
+        }
+        candidates.sort { a, b in
+            if a.pixels != b.pixels { return a.pixels > b.pixels }
+            if a.byteCount != b.byteCount { return a.byteCount > b.byteCount }
+            let (first, second) = (isLedTo(a), isLedTo(b))
+            if first != second { return first }
+            if a.path.count != b.path.count { return a.path.count < b.path.count }
+            return a.path.lexicographicallyPrecedes(b.path)
+        }
+        var seen: Set<FileStatus.Identity> = []
+        for candidate in candidates {
+            if let node = candidate.node {
+                nodes[candidate.number] = node
+                guard seen.insert(node).inserted else { continue }
+            }
+            order.append(candidate.number)
+        }
+    }
+
+    /// The other names of a picture's file.
+    func otherNames(_ number: Int) -> [Int] { (nodes[number].flatMap { names[$0] } ?? []).filter { $0 != number } }
+
+    /// A symbolic link that leads to a picture's file.
+    func link(_ number: Int) -> Int? { nodes[number].flatMap { links[$0] } }
 }

@@ -1,0 +1,69 @@
+import CLIPSystem
+import Weights
+
+/// What stands at a path, as far as it may be a picture's file. Two paths with the same identity are names of one file: hard
+/// links, paths through several mounts, or spellings that a disk doesn't tell apart.
+enum PathState {
+    case file(FileStatus.Identity)
+    /// A symbolic link, and the file that it leads to.
+    case link(to: FileStatus.Identity?)
+    /// A folder, a device or a pipe.
+    case other
+    case gone
+    /// It can't be looked at, which doesn't mean that nothing is there.
+    case unknown(String)
+
+    init(_ path: [UInt8]) {
+        let path = PathBytes(path)
+        do throws(SystemError) {
+            let status = try path.status(followsLinks: false)
+            switch status.kind {
+            case .file: self = .file(status.identity)
+            case .link:
+                let target = try? path.status()
+                self = .link(to: target?.kind == .file ? target?.identity : nil)
+            case .folder, .other: self = .other
+            }
+        } catch {
+            self = error.isAbsence ? .gone : .unknown(error.message)
+        }
+    }
+}
+
+/// A picture's file that was opened and read just now, and was what the index says.
+struct VerifiedFile {
+    let path: [UInt8]
+    /// As it was when it was opened.
+    private let status: FileStatus
+
+    /// Which file it is, whatever its names.
+    var identity: FileStatus.Identity { status.identity }
+
+    /// - Throws: when it is no regular file of its own or holds something else than when it was indexed.
+    init(_ picture: IndexedPicture) throws(IndexFault) {
+        path = picture.pathBytes
+        let identity: FileStatus.Identity
+        switch PathState(path) {
+        case .file(let found): identity = found
+        case .link: throw IndexFault("is a symbolic link")
+        case .other: throw IndexFault("is not a regular file")
+        case .gone: throw IndexFault("is gone")
+        case .unknown(let message): throw IndexFault("can't be looked at: \(message)")
+        }
+        let (bytes, opened) = try ReadFile.contents(of: path)
+        var hash = SHA256()
+        hash.update(bytes)
+        status = FileStatus(opened)
+        guard status.identity == identity, hexadecimal(hash.digest()) == picture.contentHash else {
+            throw IndexFault("has changed since it was indexed: index again")
+        }
+    }
+
+    /// Looks once more, right before something is done that relies on it.
+    func check() throws(IndexFault) {
+        guard isUnchanged else { throw IndexFault("has changed just now") }
+    }
+
+    /// Whether the path still leads to the file that was read, and nobody has written to it since.
+    var isUnchanged: Bool { (try? PathBytes(path).status(followsLinks: false)) == status }
+}
