@@ -3,7 +3,7 @@ protocol Command: Sendable {
     /// How it is called.
     static var table: CommandTable { get }
 
-    /// Takes its arguments, read by the table.
+    /// Takes its arguments, read by the table: all that have an effect. What is left is refused.
     /// - Throws: when they contradict each other.
     init(_ arguments: Arguments) throws(UsageError)
 

@@ -68,7 +68,10 @@ enum Root {
         if rest.count == 1, rest.first!.elementsEqual("--version".utf8) { return try show(versionText + "\n") }
         let made: any Command
         do throws(UsageError) {
-            made = try command.init(ArgumentParser.parse(rest, as: command.table))
+            var arguments = try ArgumentParser.parse(rest, as: command.table)
+            arguments.outputs = try OutputFiles(arguments, command.table)
+            made = try command.init(arguments)
+            try arguments.checkAllTaken(command.table)
         } catch {
             return reject(error, as: command.table)
         }

@@ -71,12 +71,20 @@ import Testing
     }
 
     @Test func `Two labels as near are ambiguous, and keep their order`() throws {
-        let classifier = try ZeroShotClassifier(model: model, labels: ["Dog", "dog", "red car"])
-        let result = classifier.classify(try model.embed("a photo of a dog"))
-        #expect(result.labels.prefix(2).map(\.label) == ["Dog", "dog"])
+        let scores = [("b", 0.4), ("a", 0.4), ("c", 0.2)].map {
+            LabelScore(label: $0.0, probability: $0.1, similarity: $0.1, independent: $0.1)
+        }
+        let result = Classification(scores, background: 0)
+        #expect(result.labels.map(\.label) == ["b", "a", "c"])
         #expect(result.labels[0].probability == result.labels[1].probability && result.ambiguous)
         let single = try ZeroShotClassifier(model: model, labels: ["dog"]).classify(try model.embed("x"))
         #expect(single.labels[0].probability == 1 && !single.ambiguous)
+    }
+
+    @Test(arguments: [["Dog", "dog"], ["red car", "dog", "Red  car"], ["dog", "\u{a0}dog"]])
+    func `Labels that are one to the model are an error`(labels: [String]) {
+        let message = refusal { _ = try ZeroShotClassifier(model: model, labels: labels) }
+        #expect(message?.contains("are the same to this model") == true)
     }
 
     @Test(

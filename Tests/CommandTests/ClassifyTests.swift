@@ -82,4 +82,76 @@ import Testing
         let empty = try classify([picture, "--labels-file", "-"], input: Data("\n\n".utf8))
         #expect(empty.status == 1 && empty.errors == "clip: standard input: holds no labels, expected one a line\n")
     }
+
+    @Test func `Labels that are one to the model are refused, and what was meant is said`() throws {
+        for labels in ["cat,cat", "Cat,cat,CAT", "a  dog,a dog", "bird,fish,\u{a0}Bird"] {
+            let same = try classify([picture, "--labels", labels])
+            #expect(same.status == 64 && same.output.isEmpty, "\(labels): \(same.errors)")
+        }
+        #expect(try classify([picture, "--labels", "cat,dog,", "--long-text", "error"]).status == 0)
+        let words = try classify(["--labels", "dog", "cat", picture])
+        #expect(words.status == 64 && words.errors.contains(#"--labels "dog,cat""#), "\(words.errors)")
+        // A picture that is missing is one picture's fault.
+        let missing = try classify(["--labels", "dog", "cat.png", picture])
+        #expect(missing.status == 1 && missing.lines.count == 1)
+        let dash = try classify([picture, "--labels", "-dog"])
+        #expect(dash.status == 64 && dash.errors.contains("'--labels=-dog'"))
+        let negative = try classify([picture, "--labels=cat,-dog"])
+        #expect(negative.status == 0 && negative.errors.contains("excludes nothing"))
+    }
+
+    @Test func `A label that is cut is told by every command`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copyPicture("waves.png", to: "in/a.png")
+        try folder.copyPicture("blocks.png", to: "in/b.png")
+        let long = Array(repeating: "word", count: 99).joined(separator: " ")
+        _ = try ClipProcess.run("index", "in", "--model", Fixtures.model, in: folder.path)
+        for arguments in [
+            ["classify", "in", "--labels", "dog,\(long)"], ["audit", "in", "--labels", "dog|\(long),cat"],
+            ["cluster", "--index", "in", "--labels", "dog,\(long)"], ["filter", "--index", "in", "--keep", long],
+            ["filter", "--index", "in", "--drop", long], ["search", long, "--index", "in"],
+            ["search", "dog", "--minus", long, "--index", "in"], ["score", "in/a.png", long],
+            ["similarity", "in/a.png", long], ["explain", "in/a.png", long, "--cells", "1"], ["embed-text", long],
+        ] {
+            let result = try ClipProcess.run(
+                ClipProcess.path, arguments + ["--model", Fixtures.model], in: folder.path)
+            #expect(
+                result.status == 0 && result.errors.contains("the end is dropped"), "\(arguments[0]): \(result.errors)")
+        }
+        let refused = try ClipProcess.run(
+            "filter", "--index", "in", "--keep", long, "--long-text", "error", "--model", Fixtures.model,
+            in: folder.path)
+        #expect(refused.status == 1 && refused.errors.contains("tokens"))
+    }
+
+    @Test func `The embedded model says that it only demonstrates`() throws {
+        let note = "the embedded model answers"
+        let answer = try ClipProcess.run("classify", picture, "--labels", "dog,cat")
+        #expect(answer.status == 0 && answer.errorLines.count == 1 && answer.errors.contains(note))
+        #expect(answer.errors.contains("clip pull ") && answer.errors.contains("--model"))
+        #expect(try ClipProcess.run("classify", picture, "--labels", "dog,cat", "--quiet").errors.isEmpty)
+        #expect(try classify([picture, "--labels", "dog,cat"]).errors.isEmpty)
+        let named = try ClipProcess.run(
+            ClipProcess.path, ["embed-text", "a"], environment: ["CLIP_MODEL": Fixtures.model])
+        #expect(named.errors.isEmpty)
+    }
+
+    @Test func `To the embedded model words without meaning fit nothing`() throws {
+        let folder = try TemporaryFolder()
+        let examples = URL(filePath: Fixtures.path + "/../../../Models/examples").standardizedFileURL.path
+        let index = try ClipProcess.run("index", examples, "-o", "x.index", "-q", in: folder.path)
+        #expect(index.status == 0)
+        func fits(_ text: String) throws -> [Bool?] {
+            try ClipProcess.run("search", text, "--index", "x.index", "--top", "30", "-q", in: folder.path).records.map
+            {
+                $0["fits"] as? Bool
+            }
+        }
+        for word in ["qwertz", "asdf", "asdfghjkl", "nothing", "an empty scene", "justice"] {
+            #expect(try fits(word).allSatisfy { $0 == false }, "\(word)")
+            let kept = try ClipProcess.run("filter", "--index", "x.index", "--keep", word, "-q", in: folder.path)
+            #expect(kept.status == 0 && kept.lines.isEmpty)
+        }
+        for word in ["guitar", "cactus", "dog"] { #expect(try fits(word).first == true, "\(word)") }
+    }
 }

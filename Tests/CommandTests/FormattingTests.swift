@@ -1,3 +1,10 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
 import Testing
 
 @testable import CLIPCommand
@@ -63,7 +70,8 @@ import Testing
         #expect(try LabelList.parse("dog,cat") == ["dog", "cat"])
         #expect(try LabelList.parse(" a dog , a cat ") == ["a dog", "a cat"])
         #expect(try LabelList.parse(#""a, b" ,"say ""x""",c"#) == ["a, b", #"say "x""#, "c"])
-        for text in ["", ",", "a,", "a,,b", "\"a", "\"a\"b", "\"\""] {
+        #expect(try LabelList.parse("dog,cat,") == ["dog", "cat"] && LabelList.parse("a , ") == ["a"])
+        for text in ["", ",", "a,,", "a,,b", "\"a", "\"a\"b", "\"\""] {
             #expect(throws: UsageError.self, "\(text)") { try LabelList.parse(text) }
         }
     }
@@ -86,4 +94,26 @@ import Testing
         #expect(ProgressBar.duration(3) == "3 s" && ProgressBar.duration(200) == "3 min 20 s")
         #expect(ProgressBar.duration(7500) == "2 h 5 min" && ProgressBar.duration(.infinity).hasSuffix("min"))
     }
+
+    #if os(Linux)
+    @Test func `What is done in batches is counted in batches`() throws {
+        let folder = try TemporaryFolder()
+        for index in 0..<70 { try folder.copyPicture("waves.png", to: "in/\(index).png") }
+        // A terminal's two ends: what is written to /dev/pts/NUMBER is read here. The requests are TIOCSPTLCK and
+        // TIOCGPTN, which C has as macros.
+        let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        var (isLocked, number): (Int32, Int32) = (0, 0)
+        try #require(ioctl(terminal, 0x4004_5431, &isLocked) == 0 && ioctl(terminal, 0x8004_5430, &number) == 0)
+        let name = "/dev/pts/\(number)"
+        let result = try ClipProcess.bash(
+            "$clip embed-image in --batch-size 32 --model '\(Fixtures.model)' -o out.csv 2>'\(name)'", in: folder.path)
+        #expect(result.status == 0)
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = read(terminal, &bytes, bytes.count)
+        close(terminal)
+        let shown = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        let counts = shown.matches(of: /(\d+) of 70/).compactMap { Int($0.1) }
+        #expect(!counts.isEmpty && counts.allSatisfy { [0, 32, 64, 70].contains($0) }, "\(counts)")
+    }
+    #endif
 }

@@ -115,6 +115,8 @@ public struct CLIPModel: Sendable {
     public var byteCount: Int { loaded.store.byteCount }
     /// Where the model was loaded from.
     public var path: String { loaded.store.path }
+    /// Whether it is the small model that ships with the package, which only demonstrates what larger ones do.
+    public var isEmbedded: Bool { fingerprint == DemoModel.fingerprint }
     /// How many threads encode.
     public var threads: Int { loaded.compute.threads }
     /// The instruction set that is computed with: `baseline`, `avx2`, `avx512` or `avx512vnni`.

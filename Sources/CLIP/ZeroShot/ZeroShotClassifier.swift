@@ -23,8 +23,8 @@ public struct ZeroShotClassifier: Sendable {
 
     /// Embeds the labels. With several templates a label is their ensemble: embeddings are normalised, averaged and
     /// normalised again.
-    /// - Throws: `CLIPError` of kind `.argument` for no label, an empty or repeated one, or a template without `{}`; else
-    ///   as embedding texts does.
+    /// - Throws: `CLIPError` of kind `.argument` for no label, an empty one, two that are the same to the model ("cat" and
+    ///   "Cat" to one that reads lower case), or a template without `{}`; else as embedding texts does.
     public init(
         model: CLIPModel, labels: [String], templates: [String] = defaultTemplates, longText: LongText = .truncate
     ) throws(CLIPError) {
@@ -42,6 +42,7 @@ public struct ZeroShotClassifier: Sendable {
             return Embedding(meanOf: Array(embeddings[first..<first + templates.count]), normalize: true)
         }
         labelEmbeddings = Array(ensembles.prefix(labels.count))
+        try ZeroShotClassifier.check(labelEmbeddings, of: labels)
         background = Array(ensembles.dropFirst(labels.count)) + embeddings.suffix(BackgroundPrompts.wholes.count)
     }
 
@@ -94,6 +95,18 @@ public struct ZeroShotClassifier: Sendable {
         classify(try await model.embed(image, fit: fit))
     }
 
+    /// Refuses labels that are one to the model: their shares would be halves of one answer.
+    /// - Parameter embeddings: one a label. Equal tokens give equal bits.
+    package static func check(_ embeddings: [Embedding], of labels: [String]) throws(CLIPError) {
+        var seen: [[UInt32]: String] = [:]
+        for (label, embedding) in zip(labels, embeddings) {
+            if let other = seen.updateValue(label, forKey: embedding.values.map(\.bitPattern)) {
+                throw CLIPError(
+                    .argument, "the labels \"\(other)\" and \"\(label)\" are the same to this model: each counts once")
+            }
+        }
+    }
+
     /// - Throws: `CLIPError` of kind `.argument` when these can't be labels and templates.
     package static func check(labels: [String], templates: [String]) throws(CLIPError) {
         guard !labels.isEmpty else { throw CLIPError(.argument, "no labels, expected at least one") }
@@ -112,6 +125,18 @@ public struct ZeroShotClassifier: Sendable {
                 .argument, "the template \"\(template)\" has no {} for the label, expected e.g. \"a photo of a {}\"")
         }
     }
+}
+
+extension CLIPModel {
+    /// The cosine that a text must reach to fit a picture, of a model for which it was measured; nil of others.
+    ///
+    /// The embedded model gives words without meaning a direction of their own, so that being more like "qwertz" than like
+    /// "a photo" says little. Measured with it on the 20 pictures of Models/examples and 215 photographs, 157 labels, 45 such
+    /// words ("qwertz", "asdf", "xyzzy") and 24 texts that show nothing ("an empty scene", "justice"): of the words without
+    /// meaning one in 100 pairs reaches 0.25 and one in 290 reaches 0.30 while beating the background prompts; the greatest
+    /// cosine of "qwertz" with any of the pictures is 0.24, of "asdf" 0.27. The pictures' own labels reach 0.30 in 10 of 20
+    /// examples and a fifth of the photographs: it is the least round value that keeps nonsense out, and misses much.
+    package var leastFit: Float? { isEmbedded ? 0.3 : nil }
 }
 
 /// Texts that fit any picture. What a picture shows should be more like its label than like all of these.

@@ -34,14 +34,21 @@ struct ArgumentParser {
     private mutating func parse(_ raw: [[UInt8]]) throws(UsageError) -> Arguments {
         var rest = raw[...]
         while let argument = rest.popFirst() {
-            let text = String(decoding: argument, as: UTF8.self)
-            if text == "--" {
+            if argument.elementsEqual("--".utf8) {
                 arguments.positionals += rest
                 break
             }
             if argument.count < 2 || argument[0] != UInt8(ascii: "-") {
                 arguments.positionals.append(argument)
-            } else if argument.starts(with: "--".utf8) {
+                continue
+            }
+            // Where a name is cut or repaired, another file would be read or written.
+            guard let text = String(validating: argument, as: UTF8.self) else {
+                throw UsageError(
+                    "'\(displayed(String(decoding: argument, as: UTF8.self)))' is not UTF-8, as options and their values are."
+                        + " Other arguments may be any bytes, behind '--' too.")
+            }
+            if text.hasPrefix("--") {
                 try parseLong(text, &rest)
             } else {
                 try parseShort(text, &rest)
@@ -66,7 +73,7 @@ struct ArgumentParser {
         var letters = text.dropFirst()
         while let letter = letters.popFirst() {
             guard let option = table.options.first(where: { $0.short == letter }) else {
-                throw unknown(text.count == 2 ? text : "-\(letter)")
+                throw text.dropFirst().first == letter ? unknown(text) : unknown("-\(letter)")
             }
             if option.placeholder == nil {
                 guard letters.first != "=" else { throw noValue("-\(letter)") }
@@ -96,9 +103,12 @@ struct ArgumentParser {
         // A value that begins with a dash must be attached, or a forgotten value would swallow the next option; a negative
         // number is none.
         if value == nil, let next = rest.first, next.first != UInt8(ascii: "-") || next.count == 1 || isNumber(next) {
-            value = String(decoding: rest.removeFirst(), as: UTF8.self)
+            value = String(validating: rest.removeFirst(), as: UTF8.self)
+            guard value != nil else {
+                throw UsageError("The value of '\(option.signature)' is not UTF-8: name the file otherwise.")
+            }
         }
-        guard let value else { throw UsageError("Missing value for '\(option.signature)'.") }
+        guard let value else { throw missingValue(option, next: rest.first) }
         try check(value, for: option)
         if option.isRepeatable { arguments.append(option, value) } else { arguments.set(option, to: value) }
     }
@@ -126,7 +136,7 @@ struct ArgumentParser {
         let given = arguments.positionals.count
         var (least, most) = (0, 0)
         for positional in table.positionals {
-            let isReplaced = positional.unless.contains { arguments.has($0) }
+            let isReplaced = positional.unless.contains { !arguments.given($0).isEmpty }
             least += isReplaced ? 0 : positional.count.lowerBound
             most = most.addingReportingOverflow(positional.count.upperBound).partialValue
             if most < 0 { most = .max }
@@ -144,17 +154,47 @@ struct ArgumentParser {
     private func checkStandardInput() throws(UsageError) {
         var uses = table.options.reduce(0) { uses, option in
             guard case .file = option.value else { return uses }
-            return uses + arguments.all(option).count { $0 == "-" }
+            return uses + arguments.given(option).count { $0 == "-" }
         }
         if table.positionals.contains(where: \.isPath) { uses += arguments.texts.count { $0 == "-" } }
         if uses > 1 { throw UsageError("Standard input is named \(uses) times, it can be read once.") }
     }
 
     private func unknown(_ spelling: String) -> UsageError {
-        let known = table.options.filter { !$0.isHidden }.flatMap(\.spellings)
-        let hint = Spelling.suggestion(for: spelling, among: known)
-        let asText = table.positionals.isEmpty || !hint.isEmpty ? "" : " After '--' everything is taken as it is."
-        return UsageError("Unknown option '\(displayed(spelling))'.\(hint)\(asText)")
+        let known = table.options.filter { !$0.isHidden }.flatMap(\.spellings).filter { $0.hasPrefix("--") }
+        // A single letter is near to every other: only what begins with it can be meant.
+        let word = String(spelling.drop { $0 == "-" })
+        let hint =
+            word.count > 1
+            ? Spelling.suggestion(for: "--" + word, among: known)
+            : Spelling.suggestion(amongFew: known.filter { $0.hasPrefix("--" + word) })
+        return UsageError("Unknown option '\(displayed(spelling))'.\(hint.isEmpty ? advice(spelling, word) : hint)")
+    }
+
+    /// What may have been meant by an option that is like none of the command's.
+    private func advice(_ spelling: String, _ word: String) -> String {
+        let others = Root.commands.map { $0.table }.filter { table in
+            table.options.contains { $0.spellings.contains(spelling) && $0.name != Option.help.name }
+        }
+        if !others.isEmpty {
+            return " It is one of \(others.map { "'clip \($0.name)'" }.joined(separator: ", "))."
+        }
+        let minus = table.options.first { $0.name == "minus" }
+        if minus != nil, !spelling.hasPrefix("--") {
+            return " To leave out what shows '\(displayed(word))', write '--minus \(displayed(word))'."
+        }
+        return table.positionals.isEmpty ? "" : " After '--' everything is taken as it is."
+    }
+
+    private func missingValue(_ option: Option, next: [UInt8]?) -> UsageError {
+        let next = next.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let isOption =
+            next.isEmpty
+            || table.options.contains { option in
+                option.spellings.contains(String(next.prefix { $0 != "=" }))
+            }
+        let hint = isOption ? "" : " One that begins with a dash is attached: '--\(option.name)=\(displayed(next))'."
+        return UsageError("Missing value for '\(option.signature)'.\(hint)")
     }
 
     private func noValue(_ spelling: String) -> UsageError {

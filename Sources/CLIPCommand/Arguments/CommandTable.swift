@@ -33,6 +33,16 @@ struct CommandTable: Sendable {
         self.examples = examples
     }
 
+    /// What the argument in this place is.
+    func positional(at index: Int) -> Positional? {
+        var first = 0
+        return positionals.first { positional in
+            if index - first < positional.count.upperBound { return true }
+            first += positional.count.upperBound
+            return false
+        }
+    }
+
     /// The call in one line: `clip classify [<options>] <path> ...`.
     var usage: String {
         (["clip", name, "[<options>]"] + positionals.map(\.signature)).joined(separator: " ")

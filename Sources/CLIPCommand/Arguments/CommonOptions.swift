@@ -14,7 +14,10 @@ extension Option {
         help: "How many threads compute. (default: $CLIP_THREADS, else the cores that this process may use)")
     static let batchSize = Option(
         "batch-size", .integer("count", 1...4096),
-        help: "How many are encoded together: speed and memory, never the result. (default: 32 pictures, 256 texts)")
+        help: """
+            How many are encoded together: speed and memory, never the result. (default: what takes about a second, at \
+            most 32 pictures; 256 texts)
+            """)
     static let normalize = Option(
         "normalize", .pair(off: "no-normalize"), help: "Scale embeddings to length 1. (default: --normalize)")
 
@@ -79,7 +82,7 @@ extension Option {
 
     static let modelOptions = [model, threads]
     static let pictureOptions = [fit, alpha, orient, gray16, maximumPixels, allowTruncated, fastDecode]
-    static func outputOptions(_ formats: [OutputFormat]) -> [Option] { [format(formats), output, quiet] }
+    static func outputOptions(_ formats: [OutputFormat]) -> [Option] { [format(formats), output, overwrite, quiet] }
 }
 
 extension Positional {

@@ -32,11 +32,13 @@ struct Option: Sendable {
     let group: Group
     let isRepeatable: Bool
     let isHidden: Bool
+    /// Of a target: what it may replace without being told to, since it is what the command writes.
+    let replaces: Set<FileContent>
     let help: String
 
     init(
         _ name: String, short: Character? = nil, _ value: Value = .flag, group: Group = .command,
-        isRepeatable: Bool = false, isHidden: Bool = false, help: String
+        isRepeatable: Bool = false, isHidden: Bool = false, replaces: Set<FileContent> = [], help: String
     ) {
         self.name = name
         self.short = short
@@ -44,6 +46,7 @@ struct Option: Sendable {
         self.group = group
         self.isRepeatable = isRepeatable
         self.isHidden = isHidden
+        self.replaces = replaces
         self.help = help
     }
 

@@ -2,8 +2,12 @@
 enum Spelling {
     /// ` Did you mean 'x'?`, or nothing when no word is near.
     static func suggestion(for word: String, among words: [String]) -> String {
-        let near = nearest(to: word, among: words)
-        guard !near.isEmpty else { return "" }
+        suggestion(amongFew: nearest(to: word, among: words))
+    }
+
+    /// The same of words that all may be meant, if they are few.
+    static func suggestion(amongFew near: [String]) -> String {
+        guard (1...3).contains(near.count) else { return "" }
         return " Did you mean \(near.map { "'\($0)'" }.joined(separator: " or "))?"
     }
 

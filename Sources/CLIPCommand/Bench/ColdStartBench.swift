@@ -9,7 +9,7 @@ struct ColdStartBench {
 
     init(_ settings: BenchSettings) throws {
         self.settings = settings
-        model = try ModelChoice(settings.arguments).load()
+        model = try settings.model.load(nil)
         bytes = try settings.pictureBytes()
     }
 

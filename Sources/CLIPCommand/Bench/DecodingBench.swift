@@ -9,7 +9,7 @@ struct DecodingBench {
 
     init(_ settings: BenchSettings) throws {
         self.settings = settings
-        compute = try Compute(threads: settings.arguments.integer(.threads))
+        compute = try Compute(threads: settings.threads)
         bytes = try settings.pictureBytes()
     }
 

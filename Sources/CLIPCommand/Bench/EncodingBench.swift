@@ -7,10 +7,10 @@ struct EncodingBench {
     private let model: CLIPModel
     private let isImage: Bool
 
-    init(_ settings: BenchSettings, ofImages: Bool) throws(CLIPError) {
+    init(_ settings: BenchSettings, ofImages: Bool) throws {
         self.settings = settings
         isImage = ofImages
-        model = try ModelChoice(settings.arguments).load()
+        model = try settings.model.load(nil)
     }
 
     func measure() throws -> [Measure] {
@@ -46,8 +46,8 @@ struct EncodingBench {
 
     /// The texts of the files that were named, from the start again when they are too few; else made up.
     private func prompts() throws -> [String] {
-        guard settings.arguments.has(.textsFrom) else { return (0..<settings.batch).map(EncodingBench.prompt) }
-        var inputs = try TextInputs(settings.arguments)
+        guard !settings.texts.files.isEmpty else { return (0..<settings.batch).map(EncodingBench.prompt) }
+        var inputs = try TextInputs(settings.texts)
         var texts: [String] = []
         while texts.count < settings.batch, let entry = try inputs.next() {
             switch entry {

@@ -7,15 +7,15 @@ struct LoadingBench {
 
     init(_ settings: BenchSettings) {
         self.settings = settings
-        choice = ModelChoice(settings.arguments)
+        choice = settings.model
     }
 
     func measure() throws -> [Measure] {
-        let model = try choice.load()
+        let model = try choice.load(nil)
         var runs: [[Double]] = []
         _ = try settings.rate(of: 1) {
             var marks = [monotonicSeconds()]
-            let model = try choice.load()
+            let model = try choice.load(nil)
             marks.append(monotonicSeconds())
             if model.hasImageEncoder { try model.prepare(.images) }
             marks.append(monotonicSeconds())

@@ -14,7 +14,7 @@ struct SearchBench {
     init(_ settings: BenchSettings) throws(CLIPError) {
         self.settings = settings
         do throws(ComputeError) {
-            compute = try Compute(threads: settings.arguments.integer(.threads))
+            compute = try Compute(threads: settings.threads)
         } catch {
             throw CLIPError(.argument, error.description)
         }

@@ -50,41 +50,52 @@ struct AuditPictures: Command {
                 "Do some labels lean towards a group?"),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
-    private let givenLabels: [String]
+    private let model: ModelChoice
+    private let sources: PictureSources
+    private let pictures: PictureChoice
+    private let labels: LabelChoice
+    private let templates: [String]
+    private let groups: String?
+    private let longText: LongText
+    private let seed: UInt64
+    private let page: PageChoice?
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: AuditPictures.formats)
-        givenLabels = try LabelList.parse(arguments.all(AuditPictures.labels))
-        guard arguments.has(AuditPictures.labels) || arguments.has(AuditPictures.labelsFile) else {
+        model = ModelChoice(arguments)
+        sources = PictureSources(arguments)
+        pictures = PictureChoice(arguments)
+        labels = try LabelChoice(arguments, AuditPictures.labels, files: AuditPictures.labelsFile)
+        guard !labels.isEmpty else {
             throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
         }
-        try PageFile.check(arguments)
+        try labels.checkCommas(sources.paths)
+        let templates = arguments.all(AuditPictures.template)
+        self.templates = templates.isEmpty ? Audit.defaultTemplates : templates
+        groups = arguments.text(AuditPictures.groups)
+        if groups == nil { try arguments.refuse([AuditPictures.seed], "without '--groups <file>'") }
+        longText = arguments.longText
+        seed = UInt64(arguments.integer(AuditPictures.seed) ?? 1)
+        page = try PageChoice(arguments)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let labels = try givenLabels + LabelList.read(paths: arguments.all(AuditPictures.labelsFile))
-        let templates =
-            arguments.has(AuditPictures.template) ? arguments.all(AuditPictures.template) : Audit.defaultTemplates
-        let groups = try arguments.text(AuditPictures.groups).map { path throws(InputError) in
-            try GroupTable(path: path)
-        }
-        let model = try ModelChoice(arguments).load()
-        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+        let labels = try labels.read(console)
+        let groups = try groups.map { path throws(InputError) in try GroupTable(path: path) }
+        let model = try model.load(console)
         let named = labels.map { AuditLabel(parsing: $0) }
         try console.warnOfDroppedText(
             inLabels: named.flatMap { [$0.name] + $0.otherNames }, templates: templates, longText: longText,
             model: model)
         let results = try ResultStream(output, console: console)
-        let page = try PageFile(arguments, console: console)
+        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
 
         var names: [String] = []
         var embeddings: [Embedding] = []
-        let skipped = try PictureRun(arguments, console: console).embedEach(with: model, to: results) {
-            name, embedding in
+        let run = PictureRun(sources, pictures, console: console)
+        let skipped = try run.embedEach(with: model, to: results) { name, embedding in
             names.append(name)
             embeddings.append(embedding)
             console.progress?.advance()
@@ -104,10 +115,10 @@ struct AuditPictures: Command {
         }
         let audit = try Audit(
             model: model, pictures: embeddings, labels: named, templates: templates,
-            groups: members, longText: longText, seed: UInt64(arguments.integer(AuditPictures.seed) ?? 1))
+            groups: members, longText: longText, seed: seed)
         if let page {
             let report = AuditPage(audit: audit, names: names, model: model)
-            try page.write(report.report(page, options: PictureOptions(arguments, for: model).reading))
+            try page.write(report.report(page, options: pictures.options(for: model).reading))
         }
         for record in AuditRecord.all(
             of: audit, names: names, skipped: skipped, fingerprint: model.fingerprint)

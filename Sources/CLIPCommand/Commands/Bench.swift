@@ -57,17 +57,21 @@ struct Bench: Command {
         isJSON = arguments.has(Bench.json)
         let text = arguments.text(Bench.seconds) ?? "3"
         guard let seconds = Double(text), seconds > 0, seconds <= 3600 else {
-            throw UsageError("The value '\(displayed(text))' is invalid for '--seconds <seconds>': 0 to 3600.")
+            throw UsageError(
+                "The value '\(displayed(text))' is invalid for '--seconds <seconds>': expected more than 0, at most 3600."
+            )
         }
         let picture = arguments.positionals.first.map { PathBytes($0) }
         guard picture == nil || subject == .decode || subject == .cold else {
             throw UsageError("A picture is for '--what decode' and '--what cold', not '--what \(subject.rawValue)'.")
         }
-        guard subject == .text || !arguments.has(.textsFrom) else {
-            throw UsageError("'--file <file>' is for '--what text'.")
-        }
+        let what = "with '--what \(subject.rawValue)'"
+        if subject != .text { try arguments.refuse([.textsFrom], what) }
+        if subject == .decode || subject == .search { try arguments.refuse([.model], what) }
+        if subject == .cold || subject == .load { try arguments.refuse([Bench.batch], what) }
         settings = BenchSettings(
-            arguments: arguments, batch: arguments.integer(Bench.batch) ?? 1, seconds: seconds, picture: picture)
+            model: ModelChoice(arguments), texts: TextSources(arguments), threads: arguments.integer(.threads),
+            batch: arguments.integer(Bench.batch) ?? 1, seconds: seconds, picture: picture)
     }
 
     func run() throws -> Bool {
@@ -101,7 +105,9 @@ enum BenchSubject: String, CaseIterable {
 
 /// How to measure.
 struct BenchSettings {
-    let arguments: Arguments
+    let model: ModelChoice
+    let texts: TextSources
+    let threads: Int?
     let batch: Int
     let seconds: Double
     let picture: PathBytes?

@@ -58,36 +58,46 @@ struct Classify: Command {
                 "Drawings, which may show neither."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
-    private let givenLabels: [String]
+    private let model: ModelChoice
+    private let sources: PictureSources
+    private let pictures: PictureChoice
+    private let labels: LabelChoice
+    private let templates: [String]
+    private let longText: LongText
+    private let top: Int?
+    private let isIndependent: Bool
+    private let answers: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Classify.formats)
-        givenLabels = try LabelList.parse(arguments.all(Classify.labels))
-        guard arguments.has(Classify.labels) || arguments.has(Classify.labelsFile) else {
+        model = ModelChoice(arguments)
+        sources = PictureSources(arguments)
+        pictures = PictureChoice(arguments)
+        labels = try LabelChoice(arguments, Classify.labels, files: Classify.labelsFile)
+        guard !labels.isEmpty else {
             throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
         }
+        try labels.checkCommas(sources.paths)
+        let templates = arguments.all(Classify.template)
+        self.templates = templates.isEmpty ? ZeroShotClassifier.defaultTemplates : templates
+        longText = arguments.longText
+        top = arguments.integer(Classify.top)
+        isIndependent = arguments.flag(Classify.independent)
+        answers = arguments.flag(Classify.reject)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let labels = try givenLabels + LabelList.read(paths: arguments.all(Classify.labelsFile))
-        let templates =
-            arguments.has(Classify.template)
-            ? arguments.all(Classify.template) : ZeroShotClassifier.defaultTemplates
-        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
-        let model = try ModelChoice(arguments).load()
+        let labels = try labels.read(console)
+        let model = try model.load(console)
         let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates, longText: longText)
         try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
         let style = ClassificationRecord.Style(
-            top: arguments.integer(Classify.top),
-            showsIndependent: arguments.flag(Classify.independent) || model.logitBias != nil,
-            isSigmoid: model.logitBias != nil,
-            answers: arguments.flag(Classify.reject))
+            top: top, showsIndependent: isIndependent || model.logitBias != nil, isSigmoid: model.logitBias != nil,
+            answers: answers)
         let results = try ResultStream(output, console: console, note: style.note(labelCount: labels.count))
-        try PictureRun(arguments, console: console).embedEach(with: model, to: results) { name, embedding in
+        try PictureRun(sources, pictures, console: console).embedEach(with: model, to: results) { name, embedding in
             try results.write(
                 ClassificationRecord(
                     input: name, result: classifier.classify(embedding), fingerprint: model.fingerprint, style: style))

@@ -50,43 +50,59 @@ struct Cluster: Command {
             .init("clip cluster photos --html clusters.html", "A page to look through, for a browser."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
-    private let givenLabels: [String]
-    private let least: Float?
+    private let source: IndexSource
+    private let page: PageChoice?
+    private let labels: LabelChoice
+    private let template: String
+    private let method: Method
+    private let showsAll: Bool
+
+    private enum Method {
+        case means(count: Int, seed: UInt64)
+        case density(least: Float, minimum: Int)
+    }
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Cluster.formats)
-        try PageFile.check(arguments)
-        givenLabels = try LabelList.parse(arguments.all(Cluster.labels))
-        least = try arguments.number(Cluster.density)
-        guard least == nil || !arguments.has(Cluster.count) && !arguments.has(Cluster.seed) else {
-            throw UsageError("'--density' finds how many clusters there are: it has no '--count' or '--seed'.")
+        page = try PageChoice(arguments)
+        labels = try LabelChoice(arguments, Cluster.labels, files: Cluster.labelsFile)
+        source = try IndexSource(arguments, needsModel: !labels.isEmpty)
+        if let least = try arguments.number(Cluster.density) {
+            try arguments.refuse(
+                [Cluster.count, Cluster.seed], "with '--density', which finds how many clusters there are")
+            method = .density(least: least, minimum: arguments.integer(Cluster.minimum) ?? 5)
+        } else {
+            try arguments.refuse([Cluster.minimum], "without '--density <cosine>'")
+            method = .means(
+                count: arguments.integer(Cluster.count) ?? 10, seed: UInt64(arguments.integer(Cluster.seed) ?? 0))
         }
-        guard least != nil || !arguments.has(Cluster.minimum) else {
-            throw UsageError("'--minimum' is for '--density <cosine>'.")
-        }
-        guard arguments.text(Cluster.template)?.contains("{}") ?? true else {
-            throw UsageError("'--template' has no {} for the name.")
-        }
+        if labels.isEmpty { try arguments.refuse([Cluster.template], "without names: give '--labels <labels>'") }
+        template = arguments.text(Cluster.template) ?? ZeroShotClassifier.defaultTemplates[0]
+        guard template.contains("{}") else { throw UsageError("'--template' has no {} for the name.") }
+        if output.isData, page == nil { try arguments.refuse([Cluster.members], "on records, which list all pictures") }
+        showsAll = arguments.flag(Cluster.members)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let page = try PageFile(arguments, console: console)
-        let labels = try givenLabels + LabelList.read(paths: arguments.all(Cluster.labelsFile))
-        let input = try IndexInput(arguments, console: console, needsModel: !labels.isEmpty)
+        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+        let labels = try labels.read(console)
+        let input = try source.open(console)
+        var embeddings: [Embedding] = []
+        if let model = input.model, !labels.isEmpty {
+            try ZeroShotClassifier.check(labels: labels, templates: [template])
+            try console.warnOfDroppedText(inLabels: labels, templates: [template], longText: .truncate, model: model)
+            embeddings = try model.embed(labels.map { ZeroShotClassifier.prompt($0, in: template) })
+            try ZeroShotClassifier.check(embeddings, of: labels)
+        }
         let found = try clusters(input.index, console)
-        let template = arguments.text(Cluster.template) ?? ZeroShotClassifier.defaultTemplates[0]
-        let texts = labels.map { ZeroShotClassifier.prompt($0, in: template) }
-        let embeddings: [Embedding] = try input.model?.embed(texts) ?? []
         let results = try ResultStream(output, console: console, note: note(input.index, found))
         let named = zip(labels, embeddings).map { (label: $0, embedding: $1) }
         let nearest = found.clusters.map { $0.nearestLabels(named) }
         if let page {
             let report = ClusterPage(
-                index: input.index, found: found, labels: nearest, showsAll: arguments.flag(Cluster.members))
+                index: input.index, found: found, labels: nearest, showsAll: showsAll)
             try page.write(report.report(page))
         }
         for (number, cluster) in found.clusters.enumerated() {
@@ -95,33 +111,31 @@ struct Cluster: Command {
                     number: number + 1, paths: cluster.numbers.map { try input.index.picture($0).path },
                     meanSimilarity: cluster.similarities.reduce(0, +) / Float(cluster.similarities.count),
                     labels: nearest[number],
-                    fingerprint: input.index.fingerprint, showsAll: arguments.flag(Cluster.members)))
+                    fingerprint: input.index.fingerprint, showsAll: showsAll))
         }
         if !found.noise.isEmpty {
             try results.write(
                 ClusterRecord(
                     number: 0, paths: found.noise.map { try input.index.picture($0).path }, meanSimilarity: nil,
-                    labels: [], fingerprint: input.index.fingerprint, showsAll: arguments.flag(Cluster.members)))
+                    labels: [], fingerprint: input.index.fingerprint, showsAll: showsAll))
         }
         try results.finish()
         return !console.hasFailed
     }
 
     private func clusters(_ index: PictureIndex, _ console: Console) throws -> PictureClusters {
-        let threads = arguments.integer(.threads)
-        guard let least else {
-            let found = try index.clusters(
-                count: arguments.integer(Cluster.count) ?? 10, seed: UInt64(arguments.integer(Cluster.seed) ?? 0),
-                threads: threads)
+        switch method {
+        case .means(let count, let seed):
+            let found = try index.clusters(count: count, seed: seed, threads: source.threads)
             if !found.isSettled { console.warn("pictures still change clusters after \(found.rounds) rounds") }
             return found
+        case .density(let least, let minimum):
+            let found = try index.clusters(
+                reaching: least, minimum: minimum, threads: source.threads, progress: IndexInput.progress(console))
+            console.progress?.clear()
+            console.progress = nil
+            return found
         }
-        let found = try index.clusters(
-            reaching: least, minimum: arguments.integer(Cluster.minimum) ?? 5, threads: threads,
-            progress: IndexInput.progress(console))
-        console.progress?.clear()
-        console.progress = nil
-        return found
     }
 
     private func note(_ index: PictureIndex, _ found: PictureClusters) -> String {

@@ -36,50 +36,56 @@ struct Compare: Command {
             .init("clip compare real generated --model b32.clip", "How far are generated pictures from real ones?")
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let model: ModelChoice
+    private let names: [String]
+    private let folders: [PictureSources]
+    private let pictures: PictureChoice
+    private let resamples: Int
+    private let seed: UInt64
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Compare.formats)
+        model = ModelChoice(arguments)
+        names = arguments.texts
+        folders = arguments.positionals.map { PictureSources(arguments).only($0) }
+        pictures = PictureChoice(arguments)
+        resamples = arguments.integer(Compare.resamples) ?? 1000
+        seed = UInt64(arguments.integer(Compare.seed) ?? 1)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try ModelChoice(arguments).load()
+        let model = try model.load(console)
         let results = try ResultStream(
             output, console: console,
             note: "  0 means that this model sees no difference; compare only values of one model", isSingle: true)
         var sets: [[Embedding]] = []
         var skipped = SkippedTally()
-        for folder in arguments.positionals {
-            var only = arguments
-            only.positionals = [folder]
+        for (folder, name) in zip(folders, names) {
             var embeddings: [Embedding] = []
+            let run = PictureRun(folder, pictures, console: console)
             skipped.add(
-                try PictureRun(only, console: console).embedEach(with: model, to: results) { _, embedding in
+                try run.embedEach(with: model, to: results) { _, embedding in
                     embeddings.append(embedding)
                     console.progress?.advance()
                 })
             console.progress?.clear()
             guard embeddings.count > 1 else {
-                let name = PathBytes(folder).text
                 throw InputError("\(name): \(embeddings.count) pictures that can be read, expected at least 2")
             }
             sets.append(embeddings)
         }
         console.progress = nil
         let distance = try PictureSetDistance(
-            sets[0], sets[1], resamples: arguments.integer(Compare.resamples) ?? 1000,
-            seed: UInt64(arguments.integer(Compare.seed) ?? 1), threads: model.threads)
-        for (folder, count) in zip(arguments.texts, [distance.counts.first, distance.counts.second])
+            sets[0], sets[1], resamples: resamples, seed: seed, threads: model.threads)
+        for (folder, count) in zip(names, [distance.counts.first, distance.counts.second])
         where count == PictureSetDistance.largestSet {
             console.warn("\(folder): at most \(count) pictures are compared, evenly spread")
         }
         try results.write(
             DistanceRecord(
-                a: arguments.texts[0], b: arguments.texts[1], distance: distance, skipped: skipped.files,
-                fingerprint: model.fingerprint))
+                a: names[0], b: names[1], distance: distance, skipped: skipped.files, fingerprint: model.fingerprint))
         try results.finish()
         return !console.hasFailed
     }

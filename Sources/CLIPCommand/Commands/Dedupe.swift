@@ -18,13 +18,16 @@ struct Dedupe: Command {
         discussion: [
             """
             Files of the same bytes come first, then near duplicates: made smaller, saved again, slightly changed. The \
-            largest is kept, and every duplicate is near to the kept picture itself. Pictures of the same kind of thing \
-            may be as near: look before you act, and raise the threshold where a group holds different pictures.
+            one with the most pixels is kept, of equals the largest file, then one that other names or links lead to, then \
+            the one with the shortest path. Every duplicate is near to the kept picture itself. Pictures of the same kind \
+            of thing may be as near: look before you act, and raise the threshold where a group holds different pictures.
             """,
             """
             Without --move-to or --link nothing is touched: the output is a plan, one record per duplicate: \
-            {"group", "kept", "duplicate", "similarity", "exact", "bytes", "action", "model"}. Nothing is ever \
-            deleted; a file that changed since it was indexed is left alone. Near duplicates are found by comparing every \
+            {"group", "kept", "duplicate", "other_names", "similarity", "exact", "bytes", "action", "model"}. Nothing is \
+            ever deleted. Several names of one file (hard links, a folder that is mounted twice) are one picture; symbolic \
+            links are none, and are never kept, moved or replaced. Before each act both files are read again: what changed \
+            since it was indexed is left alone. Near duplicates are found by comparing every \
             picture with every other one: ten times the pictures take a hundred times as long. --exact is quick.
             """,
         ],
@@ -38,15 +41,16 @@ struct Dedupe: Command {
             .init("clip dedupe --index all.index --exact --link", "Give back the space of exact copies."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let source: IndexSource
+    private let page: PageChoice?
     private let least: Float?
     private let action: DuplicateAction?
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Dedupe.formats)
-        try PageFile.check(arguments)
+        source = try IndexSource(arguments, needsModel: false)
+        page = try PageChoice(arguments)
         let threshold = try arguments.number(Dedupe.threshold)
         guard threshold == nil || !arguments.flag(Dedupe.exact) else {
             throw UsageError("'--exact' compares bytes: it has no '--threshold'.")
@@ -61,10 +65,14 @@ struct Dedupe: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let page = try PageFile(arguments, console: console)
-        let index = try IndexInput(arguments, console: console, needsModel: false).index
+        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+        let index = try source.open(console).index
+        var leftOut = LeftOutCount()
         let groups = try index.duplicates(
-            threshold: least, threads: arguments.integer(.threads), progress: IndexInput.progress(console))
+            threshold: least, threads: source.threads, progress: IndexInput.progress(console)
+        ) {
+            leftOut.add($0, $1, console)
+        }
         console.progress?.clear()
         console.progress = nil
         let results = try ResultStream(output, console: console, note: note(groups))
@@ -72,21 +80,17 @@ struct Dedupe: Command {
         let pictures = try page?.pictures(DuplicatesPage.paths(groups), options: index.settings.reading)
         var moved: [Int: String] = [:]
         for (number, group) in groups.enumerated() {
-            var done: [Int: Result<String, CLIPError>] = [:]
-            if let action {
-                for (duplicate, result) in group.perform(action) { done[duplicate.picture.number] = result }
+            for handled in action.map({ group.perform($0) }) ?? [] {
+                switch handled.result {
+                case .success(let goal): moved[handled.picture.number] = goal
+                case .failure(let error): console.fail(described(error, name: handled.picture.path))
+                }
             }
             for (rank, duplicate) in group.duplicates.enumerated() {
-                let result = done[duplicate.picture.number]
-                switch result {
-                case .success(let goal): moved[duplicate.picture.number] = goal
-                case .failure(let error): console.fail(described(error, name: duplicate.picture.path))
-                case nil: break
-                }
                 try results.write(
                     DuplicateRecord(
                         group: number + 1, kept: group.kept, duplicate: duplicate, isFirst: rank == 0,
-                        action: try? result?.get(), fingerprint: index.fingerprint))
+                        action: moved[duplicate.picture.number], fingerprint: index.fingerprint))
             }
         }
         if let page, let pictures {
@@ -94,6 +98,7 @@ struct Dedupe: Command {
                 DuplicatesPage(index: index, groups: groups, pictures: pictures, moved: moved, action: action).report())
         }
         try results.finish()
+        leftOut.warn(console)
         if groups.isEmpty { console.warn("no duplicates among \(index.count) pictures") }
         return !console.hasFailed
     }
@@ -104,6 +109,25 @@ struct Dedupe: Command {
         let exact = duplicates.count { $0.isExact }
         let plan = action == nil ? "; nothing was touched: --move-to and --link act" : ""
         return "\(duplicates.count) duplicates (\(exact) exact) of \(groups.count) pictures, \(size) MB\(plan)"
+    }
+}
+
+/// Pictures of an index that are not compared, told in a line rather than one by one.
+private struct LeftOutCount {
+    private var links = 0
+    private var gone = 0
+
+    mutating func add(_ picture: IndexedPicture, _ reason: LeftOutPicture, _ console: Console) {
+        switch reason {
+        case .link: links += 1
+        case .gone: gone += 1
+        case .unknown(let message): console.fail("\(picture.path): can't be looked at: \(message)")
+        }
+    }
+
+    func warn(_ console: Console) {
+        if links > 0 { console.warn("\(links) symbolic \(links == 1 ? "link is" : "links are") left out") }
+        if gone > 0 { console.warn("\(gone.pictures) of the index \(gone == 1 ? "is" : "are") gone: index again") }
     }
 }
 
@@ -120,6 +144,7 @@ private struct DuplicateRecord: Record {
     var fields: [(name: String, value: FieldValue)] {
         [
             ("group", .integer(group)), ("kept", .text(kept.path)), ("duplicate", .text(duplicate.picture.path)),
+            ("other_names", .texts(duplicate.otherNames.map(\.path))),
             ("similarity", .number(duplicate.similarity)), ("exact", .truth(duplicate.isExact)),
             ("bytes", .integer(duplicate.picture.byteCount)), ("action", .optional(action)),
             ("model", .text(fingerprint)),
@@ -131,6 +156,8 @@ private struct DuplicateRecord: Record {
         let heading = isFirst ? "keep   \(displayed(kept.path)), \(size(kept))\n" : ""
         let likeness = duplicate.isExact ? "same " : decimal(Double(duplicate.similarity), places: 3)
         let goal = action.map { " -> \(displayed($0))" } ?? ""
-        return "\(heading) \(likeness) \(displayed(duplicate.picture.path)), \(size(duplicate.picture))\(goal)\n"
+        let names = duplicate.otherNames.map { ", also \(displayed($0.path))" }.joined()
+        let own = "\(displayed(duplicate.picture.path)), \(size(duplicate.picture))\(names)"
+        return "\(heading) \(likeness) \(own)\(goal)\n"
     }
 }

@@ -25,22 +25,27 @@ struct EmbedImage: Command {
                 "Whatever find finds, one JSON object a line."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let model: ModelChoice
+    private let sources: PictureSources
+    private let pictures: PictureChoice
+    private let normalizes: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: EmbedImage.formats)
+        model = ModelChoice(arguments)
+        sources = PictureSources(arguments)
+        pictures = PictureChoice(arguments)
+        normalizes = arguments.flag(.normalize, default: true)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try ModelChoice(arguments).load()
+        let model = try model.load(console)
         let results = try ResultStream(
             output, console: console, note: EmbeddingRecord.note, row: EmbeddingRecord.row(of: model))
-        try PictureRun(arguments, console: console).embedEach(
-            with: model, to: results, normalize: arguments.flag(.normalize, default: true)
-        ) { name, embedding in
+        try PictureRun(sources, pictures, console: console).embedEach(with: model, to: results, normalize: normalizes) {
+            name, embedding in
             try results.write(EmbeddingRecord(input: name, embedding: embedding, fingerprint: model.fingerprint))
         }
         try results.finish()

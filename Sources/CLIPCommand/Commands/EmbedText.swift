@@ -21,24 +21,26 @@ struct EmbedText: Command {
             .init("clip embed-text --file captions.txt --format npy -o captions.npy", "A text a line, for NumPy."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let model: ModelChoice
+    private let texts: TextChoice
+    private let normalizes: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: EmbedText.formats)
+        model = ModelChoice(arguments)
+        texts = TextChoice(arguments)
+        normalizes = arguments.flag(.normalize, default: true)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try ModelChoice(arguments).load()
+        let model = try model.load(console)
         let results = try ResultStream(
             output, console: console, note: EmbeddingRecord.note, row: EmbeddingRecord.row(of: model))
-        var texts = try TextBatches(arguments, console: console, results: results)
-        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
-        let normalize = arguments.flag(.normalize, default: true)
-        try texts.forEach(of: model) { texts throws(CLIPError) in
-            try model.embed(texts, longText: longText, normalize: normalize)
+        var batches = try TextBatches(texts, console: console, results: results)
+        try batches.forEach(of: model) { batch throws(CLIPError) in
+            try model.embed(batch, longText: texts.longText, normalize: normalizes)
         } _: { text, embedding in
             try results.write(EmbeddingRecord(input: text, embedding: embedding, fingerprint: model.fingerprint))
         }

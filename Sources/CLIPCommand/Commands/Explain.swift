@@ -8,7 +8,7 @@ struct Explain: Command {
         "cells", .integer("count", 1...64),
         help: "Cells per side of the map: n cells take (n + 1)² embeddings. (default: 8)")
     private static let output = Option(
-        "output", short: "o", .target("file"), group: .output,
+        "output", short: "o", .target("file"), group: .output, replaces: [.picture],
         help: "Draw the map over the picture, as a png. (default: no drawing)")
 
     static let table = CommandTable(
@@ -32,19 +32,30 @@ struct Explain: Command {
             Positional("text", count: 1...1, help: "A text."),
         ],
         options: [cells] + Option.modelOptions + [.longText] + Option.pictureOptions
-            + [.format(formats), output, .quiet],
+            + [.format(formats), output, .overwrite, .quiet],
         examples: [
             .init(#"clip explain photo.jpg "a dog" -o map.png"#, "Where is the dog?"),
             .init(#"clip explain photo.jpg "a dog on a beach" --cells 14"#, "In more detail, and slower."),
         ])
 
-    private let arguments: Arguments
+    private let path: PathBytes
+    private let text: String
+    private let model: ModelChoice
+    private let pictures: PictureChoice
+    private let longText: LongText
+    private let side: Int
     private let results: OutputOptions
     private let map: OutputOptions
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
+        path = PathBytes(arguments.positionals[0])
+        text = arguments.texts[1]
+        model = ModelChoice(arguments)
+        pictures = PictureChoice(arguments)
+        longText = arguments.longText
+        side = arguments.integer(Explain.cells) ?? OcclusionMap.defaultSide
         map = OutputOptions(format: nil, path: arguments.text(Explain.output), isQuiet: arguments.flag(.quiet))
+        if let path = map.path { try OutputName(path).check(["png"], of: Explain.output) }
         if map.path == "-" { throw UsageError("The drawing goes to a file, the numbers to standard output.") }
         results = OutputOptions(
             format: arguments.choice(.format(Explain.formats)), path: nil, isQuiet: arguments.flag(.quiet))
@@ -55,11 +66,8 @@ struct Explain: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: results.isQuiet)
-        let model = try ModelChoice(arguments).load()
-        let options = PictureOptions(arguments, for: model)
-        let path = PathBytes(arguments.positionals[0])
-        let text = arguments.texts[1]
-        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+        let model = try model.load(console)
+        let options = pictures.options(for: model)
         let image: Image
         do throws(CLIPError) {
             image =
@@ -70,11 +78,11 @@ struct Explain: Command {
         }
         try console.warnOfDroppedText(in: text, longText: longText, model: model)
         let embedding = try model.embed(text, longText: longText)
-        let side = arguments.integer(Explain.cells) ?? OcclusionMap.defaultSide
         if console.showsProgress { console.progress = ProgressBar(total: (side + 1) * (side + 1), unit: "embeddings") }
         var done = 0
         let occlusion = try OcclusionMap(model: model, image: image, text: embedding, side: side, fit: options.fit) {
-            for _ in done..<$0 { console.progress?.advance() }
+            console.progress?.advance(by: $0 - done)
+            console.progress?.refresh()
             done = $0
         }
         console.progress?.clear()

@@ -12,7 +12,7 @@ struct Filter: Command {
         "threshold", .text("cosine"),
         help: """
             The cosine from which a picture shows something. (default: one greater than with any prompt that \
-            names nothing in particular, such as "a photo")
+            names nothing in particular, such as "a photo", and with the embedded model at least 0.3)
             """)
     private static let show = Option(
         "show", .choice("which", ["kept", "dropped", "all"]),
@@ -41,51 +41,62 @@ struct Filter: Command {
             .init("clip filter --pairs train.csv --threshold 0.25 -o clean.csv", "Pairs that fit each other."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
     private let least: Float?
+    private let longText: LongText
+    private let work: Work
+
+    private enum Work {
+        case index(IndexSource, keep: [String], drop: [String], show: String, PageChoice?)
+        case pairs(PairChoice, ModelChoice, PictureChoice)
+    }
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
-        try PageFile.check(arguments)
         least = try arguments.number(Filter.threshold)
-        try CaptionTable.check(arguments)
-        let isPairs = arguments.has(.pairs)
-        output =
-            isPairs
-            ? OutputOptions(format: nil, path: arguments.text(.output), isQuiet: arguments.flag(.quiet))
-            : try OutputOptions(arguments, formats: Filter.formats)
-        let ofIndex = [Filter.keep, Filter.drop, Filter.show, .index, .html].first { arguments.has($0) }
-        if isPairs, let option = ofIndex {
-            throw UsageError("'--\(option.name)' is for pictures of an index, not for '--pairs <file>'.")
-        }
-        guard !isPairs || arguments.positionals.isEmpty && !arguments.has(.format(Filter.formats)) else {
-            throw UsageError("'--pairs <file>' takes no folder and no '--format': rows come out as they are.")
-        }
-        guard isPairs || arguments.has(Filter.keep) || arguments.has(Filter.drop) else {
-            throw UsageError("Missing expected option '--keep <text>', '--drop <text>' or '--pairs <file>'.")
+        longText = arguments.longText
+        if let pairs = try PairChoice(arguments) {
+            try arguments.refuse(
+                [Filter.keep, Filter.drop, Filter.show, .index, .html, .htmlLinks],
+                "with '--pairs <file>': it is for pictures of an index")
+            try arguments.refuse([.format(Filter.formats)], "with '--pairs <file>': rows come out as they are")
+            guard arguments.positionals.isEmpty else { throw UsageError("'--pairs <file>' takes no folder.") }
+            output = OutputOptions(format: nil, path: arguments.text(.output), isQuiet: arguments.flag(.quiet))
+            if let path = output.path { try OutputName(path).check(pairs.format.endings, of: .output) }
+            work = .pairs(pairs, ModelChoice(arguments), PictureChoice(arguments))
+        } else {
+            output = try OutputOptions(arguments, formats: Filter.formats)
+            let (keep, drop) = (arguments.all(Filter.keep), arguments.all(Filter.drop))
+            guard !keep.isEmpty || !drop.isEmpty else {
+                throw UsageError("Missing expected option '--keep <text>', '--drop <text>' or '--pairs <file>'.")
+            }
+            work = .index(
+                try IndexSource(arguments, needsModel: true), keep: keep, drop: drop,
+                show: arguments.text(Filter.show) ?? "kept", try PageChoice(arguments))
         }
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        if let table = try CaptionTable(arguments) {
-            try filter(table, console)
-        } else {
-            try filter(IndexInput(arguments, console: console, needsModel: true), console)
+        switch work {
+        case .index(let source, let keep, let drop, let show, let page):
+            let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+            try filter(source, keep: keep, drop: drop, show: show, page, console)
+        case .pairs(let pairs, let model, let pictures): try filter(pairs, model, pictures, console)
         }
         return !console.hasFailed
     }
 
-    private func filter(_ input: IndexInput, _ console: Console) throws {
+    private func filter(
+        _ source: IndexSource, keep: [String], drop: [String], show which: String, _ page: PageFile?, _ console: Console
+    ) throws {
+        let input = try source.open(console)
         guard let model = input.model else { return }
-        let page = try PageFile(arguments, console: console)
+        for text in keep + drop { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
         let filter = PictureFilter(
-            keep: try model.embed(arguments.all(Filter.keep)), drop: try model.embed(arguments.all(Filter.drop)),
-            threshold: least, background: try SearchQuery.backgroundEmbeddings(of: model))
-        let verdicts = try input.index.filter(filter, threads: arguments.integer(.threads))
+            keep: try model.embed(keep, longText: longText), drop: try model.embed(drop, longText: longText),
+            threshold: least, background: try SearchQuery.backgroundEmbeddings(of: model), leastFit: model.leastFit)
+        let verdicts = try input.index.filter(filter, threads: source.threads)
         let kept = verdicts.count { $0.isKept }
-        let which = arguments.text(Filter.show) ?? "kept"
         let results = try ResultStream(
             output, console: console,
             note:
@@ -94,8 +105,7 @@ struct Filter: Command {
         let listed = verdicts.filter { which == "all" || $0.isKept == (which == "kept") }
         if let page {
             let report = FilterPage(
-                index: input.index, verdicts: listed, keep: arguments.all(Filter.keep),
-                drop: arguments.all(Filter.drop), keptCount: kept)
+                index: input.index, verdicts: listed, keep: keep, drop: drop, keptCount: kept)
             try page.write(report.report(page))
         }
         for verdict in listed {
@@ -107,23 +117,29 @@ struct Filter: Command {
         try results.finish()
     }
 
-    private func filter(_ table: CaptionTable, _ console: Console) throws {
-        let model = try ModelChoice(arguments).load()
+    private func filter(
+        _ pairs: PairChoice, _ choice: ModelChoice, _ pictures: PictureChoice, _ console: Console
+    ) throws {
+        let table = try pairs.open()
+        let model = try choice.load(console)
         let target = try Output(path: output.path)
         if let header = table.header {
             try target.write(table.appending("clip_score", "clip_score", to: header) + lineEnd)
         }
         if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "pairs") }
-        let options = PictureOptions(arguments, for: model)
+        let options = pictures.options(for: model)
         while case let batch = try table.batch(options.batchSize), !batch.isEmpty {
+            console.progress?.refresh()
             var rows: [CaptionTable.Row] = []
             for row in batch {
                 switch row {
-                case .success(let row): rows.append(row)
+                case .success(let row):
+                    try pairs.check(row.pair)
+                    rows.append(row)
                 case .failure(let fault): console.fail(fault.description)
                 }
             }
-            let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
+            for row in rows { try console.warnOfDroppedText(in: row.pair.text, longText: longText, model: model) }
             let captions = try model.embedEach(rows.map(\.pair.text), longText: longText)
             var scores: [Float?] = []
             try model.embedEach(

@@ -5,7 +5,7 @@ import PictureCollections
 struct Index: Command {
     private static let formats: [OutputFormat] = [.text, .jsonl, .json]
     private static let output = Option(
-        "output", short: "o", .target("file"), group: .output,
+        "output", short: "o", .target("file"), group: .output, replaces: [.index],
         help: "The index. (default: .clip-index in the first folder)")
     private static let dtype = Option(
         "dtype", .choice("type", VectorType.allCases.map(\.rawValue)),
@@ -59,12 +59,28 @@ struct Index: Command {
             .init("clip index --status photos", "How many pictures are in it, of which model, what could not be read."),
         ])
 
-    private let arguments: Arguments
     private let results: OutputOptions
     private let path: String
+    private let mode: Mode
+
+    private enum Mode {
+        case status
+        case verify
+        case prune(waits: Bool)
+        case update(Updating)
+    }
+
+    private struct Updating {
+        let folders: [[UInt8]]
+        let model: ModelChoice
+        let pictures: PictureChoice
+        let vectorType: VectorType
+        let waits: Bool
+        let salvages: Bool
+        let allowsEmpty: Bool
+    }
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         results = OutputOptions(
             format: arguments.choice(.format(Index.formats)), path: nil, isQuiet: arguments.flag(.quiet))
         let modes = [Index.status, Index.verify, Index.prune].filter { arguments.flag($0) }
@@ -78,31 +94,48 @@ struct Index: Command {
         guard modes.isEmpty || arguments.positionals.count < 2 else {
             throw UsageError("'--\(modes[0].name)' takes one index, or the folder that it is in.")
         }
+        switch modes.first?.name {
+        case Index.status.name: mode = .status
+        case Index.verify.name: mode = .verify
+        case Index.prune.name: mode = .prune(waits: arguments.flag(Index.wait))
+        default:
+            mode = .update(
+                Updating(
+                    folders: arguments.positionals, model: ModelChoice(arguments), pictures: PictureChoice(arguments),
+                    vectorType: arguments.choice(Index.dtype) ?? .float16, waits: arguments.flag(Index.wait),
+                    salvages: arguments.flag(Index.salvage), allowsEmpty: arguments.flag(Index.allowEmpty)))
+            return
+        }
+        let others =
+            [Index.salvage, Index.allowEmpty, Index.dtype, .batchSize] + Option.modelOptions + Option.pictureOptions
+        try arguments.refuse(
+            (modes[0].name == Index.prune.name ? [] : [Index.wait]) + others, "with '--\(modes[0].name)'")
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: results.isQuiet)
-        if arguments.flag(Index.status) {
+        switch mode {
+        case .status:
             try write(IndexStatusRecord(PictureIndex(path: path)), console)
-        } else if arguments.flag(Index.verify) {
+        case .verify:
             let verification = try PictureIndex(path: path).verify()
             for damaged in verification.damagedPaths { console.fail("\(damaged): its record or vector is damaged") }
             for damage in verification.otherDamage { console.fail("\(path): \(damage) is damaged") }
             try write(IndexVerificationRecord(path: path, verification), console)
-        } else if arguments.flag(Index.prune) {
-            let update = try PictureIndex.prune(path: path, waits: arguments.flag(Index.wait))
+        case .prune(let waits):
+            let update = try PictureIndex.prune(path: path, waits: waits)
             try write(IndexUpdateRecord(path: path, update), console)
-        } else {
-            try write(IndexUpdateRecord(path: path, update(console)), console)
+        case .update(let updating):
+            try write(IndexUpdateRecord(path: path, update(updating, console)), console)
         }
         return !console.hasFailed
     }
 
-    private func update(_ console: Console) throws -> IndexUpdate {
+    private func update(_ updating: Updating, _ console: Console) throws -> IndexUpdate {
         try IndexInput.update(
-            path, roots: arguments.positionals, model: ModelChoice(arguments).load(), arguments, console,
-            vectorType: arguments.choice(Index.dtype) ?? .float16, waits: arguments.flag(Index.wait),
-            salvages: arguments.flag(Index.salvage), allowsEmpty: arguments.flag(Index.allowEmpty))
+            path, roots: updating.folders, model: updating.model.load(console), updating.pictures, console,
+            vectorType: updating.vectorType, waits: updating.waits, salvages: updating.salvages,
+            allowsEmpty: updating.allowsEmpty)
     }
 
     private func write(_ record: some Record, _ console: Console) throws {

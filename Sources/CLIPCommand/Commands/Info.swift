@@ -30,7 +30,7 @@ struct Info: Command {
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
         let results = try ResultStream(output, console: console, isSingle: true)
-        try results.write(ModelRecord(model: try choice.load()))
+        try results.write(ModelRecord(model: try choice.load(nil)))
         try results.finish()
         return !console.hasFailed
     }

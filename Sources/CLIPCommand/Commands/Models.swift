@@ -49,7 +49,8 @@ struct Models: Command {
         let names = KnownModels.all.map(\.name)
         let width = names.map(columnCount).max() ?? 0
         let results = try ResultStream(
-            output, console: console, note: "fetch one with \"clip pull NAME\"; * is in the cache")
+            output, console: console,
+            note: "fetch one by its name, such as \"clip pull \(names[0])\"; * is in the cache")
         for model in KnownModels.all {
             let snapshot = HubName(model.repository).flatMap { try? cache?.snapshot(of: $0) }
             try results.write(KnownRecord(model: model, isPresent: snapshot != nil, width: width))

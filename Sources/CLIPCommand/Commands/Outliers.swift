@@ -22,22 +22,26 @@ struct Outliers: Command {
         options: [top, neighbours] + IndexInput.options + Option.outputOptions(formats) + Option.pageOptions,
         examples: [.init("clip outliers photos --top 20", "What doesn't belong here?")])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let source: IndexSource
+    private let page: PageChoice?
+    private let top: Int
+    private let neighbours: Int
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
-        try PageFile.check(arguments)
+        source = try IndexSource(arguments, needsModel: false)
+        page = try PageChoice(arguments)
+        top = arguments.integer(Outliers.top) ?? 10
+        neighbours = arguments.integer(Outliers.neighbours) ?? 5
         output = try OutputOptions(arguments, formats: Outliers.formats)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let page = try PageFile(arguments, console: console)
-        let index = try IndexInput(arguments, console: console, needsModel: false).index
+        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+        let index = try source.open(console).index
         let found = try index.outliers(
-            top: arguments.integer(Outliers.top) ?? 10, neighbours: arguments.integer(Outliers.neighbours) ?? 5,
-            threads: arguments.integer(.threads), progress: IndexInput.progress(console))
+            top: top, neighbours: neighbours, threads: source.threads, progress: IndexInput.progress(console))
         console.progress?.clear()
         console.progress = nil
         let results = try ResultStream(

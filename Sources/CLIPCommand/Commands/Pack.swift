@@ -16,7 +16,8 @@ struct Pack: Command {
     private static let imagesOnly = Option("images-only", help: "Write the image encoder alone.")
     private static let textsOnly = Option("texts-only", help: "Write the text encoder and its tokenizer alone.")
     private static let target = Option(
-        "output", short: "o", .target("file"), help: "The .clip file to write: it appears complete or not at all.")
+        "output", short: "o", .target("file"), replaces: [.model],
+        help: "The .clip file to write: it appears complete or not at all.")
 
     static let table = CommandTable(
         "pack",
@@ -30,24 +31,31 @@ struct Pack: Command {
             """
         ],
         positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to pack, as for --model.")],
-        options: [target, weightType, imagesOnly, textsOnly, .threads, .format(formats), .quiet],
+        options: [target, weightType, imagesOnly, textsOnly, .threads, .format(formats), .overwrite, .quiet],
         examples: [
             .init("clip pack models/clip-vit-base-patch32 -o b32.clip", "Half precision, half the size."),
             .init("clip pack openai/clip-vit-base-patch32 -o b32.clip --dtype f32", "From the hub's cache, exact."),
             .init("clip pack b32.clip -o fast.clip --dtype int8 --images-only", "Pictures alone, small and fast."),
         ])
 
-    private let arguments: Arguments
+    private let source: String
+    private let threads: Int?
+    private let type: WeightType
+    private let outputs: OutputFiles
     private let path: String
     private let parts: ModelParts
     private let output: OutputOptions
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
+        source = arguments.texts[0]
+        threads = arguments.integer(.threads)
+        type = arguments.choice(Pack.weightType) ?? .float16
+        outputs = arguments.outputs
         guard let path = arguments.text(Pack.target) else {
             throw UsageError("Missing expected option '\(Pack.target.signature)'.")
         }
         guard path != "-" else { throw UsageError("A model needs a file: '\(Pack.target.signature)' can't be '-'.") }
+        try OutputName(path).check(["clip", "safetensors"], of: Pack.target)
         self.path = path
         switch (arguments.has(Pack.imagesOnly), arguments.has(Pack.textsOnly)) {
         case (true, true): throw UsageError("'--images-only' and '--texts-only' exclude each other.")
@@ -61,8 +69,9 @@ struct Pack: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try CLIPModel(named: arguments.texts[0], threads: arguments.integer(.threads))
-        let type = arguments.choice(Pack.weightType, as: WeightType.self) ?? .float16
+        let model = try CLIPModel(named: source, threads: threads)
+        try outputs.check(model: model.path)
+        warnOfWidening(model, console)
         for setting in model.settings {
             if let warning = setting.warning { console.warn("\(model.path): \(setting.name): \(warning)") }
         }
@@ -71,6 +80,29 @@ struct Pack: Command {
         try results.write(PackRecord(path: path, type: type, packed: packed))
         try results.finish()
         return !console.hasFailed
+    }
+}
+
+extension Pack {
+    /// Weights that were rounded once gain nothing from more room.
+    fileprivate func warnOfWidening(_ model: CLIPModel, _ console: Console) {
+        let narrow = model.weightTypes.filter { width(of: $0) < width(of: type.rawValue) }
+        guard !narrow.isEmpty, let widest = model.weightTypes.max(by: { width(of: $0) < width(of: $1) }) else { return }
+        let isMixed = width(of: widest) >= width(of: type.rawValue)
+        console.warn(
+            "\(model.path): \(isMixed ? "some weights are" : "its weights are") stored as "
+                + "\(narrow.joined(separator: ", ")): \(type.rawValue) takes more room and is no more exact"
+                + (isMixed ? "" : "; '--dtype \(WeightType(rawValue: widest)?.rawValue ?? "int8")' keeps them small"))
+    }
+
+    /// Bits that a stored weight takes.
+    private func width(of type: String) -> Int {
+        switch type {
+        case "f32": 32
+        case "f16", "bf16": 16
+        case "int8", "q8_0": 8
+        default: 4
+        }
     }
 }
 

@@ -8,6 +8,9 @@ struct Preprocess: Command {
             npy: the numbers that the model sees; png: the fitted picture. (default: by the name after -o, else npy)
             """)
 
+    private static let output = Option(
+        "output", short: "o", Option.output.value, group: .output, replaces: [.picture], help: Option.output.help)
+
     static let table = CommandTable(
         "preprocess",
         abstract: "Show what a model sees of pictures: fitted, cropped, normalised.",
@@ -19,24 +22,31 @@ struct Preprocess: Command {
             """
         ],
         positionals: [.pictures],
-        options: Option.modelOptions + [.filesFrom, .nulSeparated] + Option.pictureOptions + [format, .output, .quiet],
+        options: Option.modelOptions + [.filesFrom, .nulSeparated] + Option.pictureOptions
+            + [format, output, .overwrite, .quiet],
         examples: [
             .init("clip preprocess photo.jpg -o seen.png", "Look at what is left of a photo."),
             .init("clip preprocess photo.jpg -o pixels.npy", "The numbers, for NumPy."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let model: ModelChoice
+    private let sources: PictureSources
+    private let pictures: PictureChoice
     private let asPicture: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
+        model = ModelChoice(arguments)
+        sources = PictureSources(arguments)
+        pictures = PictureChoice(arguments)
         let path = arguments.text(.output)
-        let named = path?.lowercased().hasSuffix(".png") == true ? "png" : "npy"
-        asPicture = (arguments.text(Preprocess.format) ?? named) == "png"
+        let named = path.flatMap { OutputName($0).ending }
+        let format = arguments.text(Preprocess.format)
+        if let path, format == nil { try OutputName(path).check(["npy", "png"], of: Preprocess.format) }
+        asPicture = (format ?? named) == "png"
         output = OutputOptions(format: .npy, path: path, isQuiet: arguments.flag(.quiet))
         try output.checkBinary()
-        if asPicture, arguments.positionals.count != 1 || arguments.has(.filesFrom) {
+        if asPicture, sources.paths.count != 1 || !sources.lists.isEmpty {
             throw UsageError("A png holds one picture: name one, or use '--format npy'.")
         }
         if asPicture, arguments.text(.fit) == ImageFit.multicrop.rawValue {
@@ -46,13 +56,13 @@ struct Preprocess: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try ModelChoice(arguments).load()
+        let model = try model.load(console)
         return try asPicture ? writePicture(model) : writeArray(model, console)
     }
 
     private func writePicture(_ model: CLIPModel) throws -> Bool {
-        let options = PictureOptions(arguments, for: model)
-        let path = PathBytes(arguments.positionals[0])
+        let options = pictures.options(for: model)
+        let path = PathBytes(sources.paths[0])
         do {
             let image =
                 path.text == "-"
@@ -69,11 +79,11 @@ struct Preprocess: Command {
     }
 
     private func writeArray(_ model: CLIPModel, _ console: Console) throws -> Bool {
-        let options = PictureOptions(arguments, for: model)
+        let options = pictures.options(for: model)
         let side = model.preprocessing.cropSize
         let results = try ResultStream(
             output, console: console, row: ([3, side, side], EmbeddingRecord.row(of: model).fields))
-        let inputs = try PictureInputs(arguments, console: console)
+        let inputs = try PictureInputs(sources, console: console)
         for input in inputs {
             do {
                 let image =

@@ -42,36 +42,52 @@ struct Score: Command {
             .init("producer | clip score --pairs - --format jsonl | consumer", "A filter in a pipeline, order kept."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let model: ModelChoice
+    /// nil where the pairs stand on the command line.
+    private let table: PairChoice?
+    private let pairs: [CaptionPair]
+    private let template: String
+    private let pictures: PictureChoice
+    private let longText: LongText
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Score.formats)
-        try CaptionTable.check(arguments)
-        if arguments.has(.pairs), !arguments.positionals.isEmpty {
+        model = ModelChoice(arguments)
+        pictures = PictureChoice(arguments)
+        longText = arguments.longText
+        table = try PairChoice(arguments)
+        if table != nil, !arguments.positionals.isEmpty {
             throw UsageError("Pairs come from '--pairs' or from the command line, not from both.")
         }
-        if arguments.has(.pairs), arguments.has(Score.reference) {
+        let references = arguments.all(Score.reference)
+        if table != nil, !references.isEmpty {
             throw UsageError("References stand in the file of '--pairs', each with its picture.")
         }
-        if !arguments.has(.pairs), arguments.positionals.count < 2 {
+        if table == nil, arguments.positionals.count < 2 {
             throw UsageError("Missing expected argument '<text> ...'.")
         }
-        if let template = arguments.text(Score.template), !template.contains("{}") {
+        template = arguments.text(Score.template) ?? "{}"
+        if !template.contains("{}") {
             throw UsageError("The template '\(displayed(template))' has no {} for the caption.")
         }
+        let texts = arguments.texts
+        pairs = texts.dropFirst().map { CaptionPair(image: texts[0], text: $0, references: references) }
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try ModelChoice(arguments).load()
+        let model = try model.load(console)
         let results = try ResultStream(output, console: console)
         var run = ScoreRun(
-            model: model, template: arguments.text(Score.template) ?? "{}", arguments: arguments, console: console)
-        if let table = try CaptionTable(arguments) {
+            model: model, template: template, options: pictures.options(for: model), longText: longText,
+            console: console)
+        if let choice = table {
+            let table = try choice.open()
             if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "pairs") }
             while case let rows = try table.batch(run.options.batchSize), !rows.isEmpty {
+                for row in rows { if case .success(let row) = row { try choice.check(row.pair) } }
+                console.progress?.refresh()
                 try run.score(rows.map { $0.map(\.pair) }, to: results)
                 try results.flush()
             }
@@ -79,10 +95,6 @@ struct Score: Command {
                 throw InputError("\(table.name): holds no pairs, expected one a line")
             }
         } else {
-            let texts = arguments.texts
-            let pairs = texts.dropFirst().map {
-                CaptionPair(image: texts[0], text: $0, references: arguments.all(Score.reference))
-            }
             try run.score(pairs.map { .success($0) }, to: results)
         }
         results.setNote(run.note)
@@ -101,12 +113,12 @@ private struct ScoreRun {
     private(set) var count = 0
     private var sum = 0.0
 
-    init(model: CLIPModel, template: String, arguments: Arguments, console: Console) {
+    init(model: CLIPModel, template: String, options: PictureOptions, longText: LongText, console: Console) {
         self.model = model
         self.template = template
+        self.options = options
+        self.longText = longText
         self.console = console
-        options = PictureOptions(arguments, for: model)
-        longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
     }
 
     /// What stands under scores for people.

@@ -40,8 +40,9 @@ struct Search: Command {
             the pictures wanted in the same way.
             """,
             """
-            "fits" is false where a picture is no more like the text than like such prompts ("a photo", "an object"): \
-            it probably shows something else, and a search always has a best hit.
+            "fits" is false where a picture is no more like the text than like such prompts ("a photo", "an object"), with \
+            the embedded model also below a cosine of 0.3, which words without meaning hardly ever reach: it probably shows \
+            something else, and a search always has a best hit.
             """,
         ],
         positionals: [
@@ -60,17 +61,49 @@ struct Search: Command {
             .init("clip search --file queries.txt --format jsonl", "Many queries, one a line, in one pass."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let path: String
+    private let outputs: OutputFiles
+    private let model: ModelChoice
+    private let page: PageChoice?
+    private let texts: [String]
+    private let pictures: [String]
+    /// Lists of queries, each line for itself.
+    private let lists: [String]
+    private let excludedTexts: [String]
+    private let excludedPictures: [String]
+    private let exclusionThreshold: Float?
     private let weightList: [Float]?
+    private let top: Int
+    private let threshold: Float?
+    private let glob: Glob?
+    private let longText: LongText
+    private let threads: Int?
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Search.formats)
-        try PageFile.check(arguments)
-        _ = try arguments.number(Search.threshold)
-        _ = try arguments.number(Search.minusThreshold)
-        let termCount = arguments.positionals.count + arguments.all(Search.image).count
+        page = try PageChoice(arguments)
+        // Other commands take the folder so.
+        if arguments.given(.index).isEmpty, let folder = arguments.texts.last, PathBytes(folder).kind == .folder {
+            throw UsageError("'\(displayed(folder))' is a folder: search in it with --index \(displayed(folder))")
+        }
+        path = IndexChoice.path(arguments.text(.index))
+        outputs = arguments.outputs
+        model = ModelChoice(arguments)
+        threads = arguments.integer(.threads)
+        texts = arguments.texts
+        pictures = arguments.all(Search.image)
+        lists = arguments.all(.queriesFrom)
+        excludedTexts = arguments.all(Search.minus)
+        excludedPictures = arguments.all(Search.minusImage)
+        threshold = try arguments.number(Search.threshold)
+        top = arguments.integer(Search.top) ?? 10
+        glob = arguments.text(Search.filter).map { Glob($0) }
+        if texts.isEmpty, lists.isEmpty, excludedTexts.isEmpty {
+            try arguments.refuse([.longText], "where nothing is a text")
+        }
+        longText = arguments.longText
+        let termCount = texts.count + pictures.count
         if let text = arguments.text(Search.weights) {
             let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map {
                 Float($0.filter { $0 != " " })
@@ -84,39 +117,36 @@ struct Search: Command {
         } else {
             weightList = nil
         }
-        let isList = arguments.has(.queriesFrom)
-        guard !isList || termCount == 0 else {
+        guard lists.isEmpty || termCount == 0 else {
             throw UsageError("Queries come from '--file <file>' or from the command line, not from both.")
         }
-        guard !arguments.has(Search.minusThreshold) || arguments.has(Search.minus) || arguments.has(Search.minusImage)
-        else { throw UsageError("'--minus-threshold' needs a '--minus' or '--minus-image' that it is of.") }
+        if excludedTexts.isEmpty, excludedPictures.isEmpty {
+            try arguments.refuse([Search.minusThreshold], "without a '--minus' or '--minus-image' that it is of")
+        }
+        exclusionThreshold = try arguments.number(Search.minusThreshold)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let page = try PageFile(arguments, console: console)
-        // Other commands take the folder so.
-        if !arguments.has(.index), let folder = arguments.texts.last, PathBytes(folder).kind == .folder {
-            throw InputError("\(folder): is a folder: search in it with --index \(folder)")
-        }
-        let index = try IndexChoice.open(arguments)
-        let model = try IndexChoice.model(of: index, arguments)
-        let terms = SearchTerms(index: index, model: model, arguments: arguments, console: console)
+        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+        let index = try IndexChoice.open(path, outputs)
+        let model = try model.load(of: index, console)
+        let terms = SearchTerms(index: index, model: model, longText: longText, console: console)
         var queries: [(name: String, query: SearchQuery)] = []
-        let excluded = try terms.texts(arguments.all(Search.minus)) + terms.pictures(arguments.all(Search.minusImage))
+        let excluded = try terms.texts(excludedTexts) + terms.pictures(excludedPictures)
         for wanted in try wantedTerms(terms) {
             var query = SearchQuery(wanted.terms)
             query.excluded = excluded
-            query.exclusionThreshold = try? arguments.number(Search.minusThreshold)
-            query.threshold = try? arguments.number(Search.threshold)
-            query.paths = arguments.text(Search.filter).map { Glob($0) }
-            if wanted.terms.contains(where: { $0.kind == .text }) || !arguments.all(Search.minus).isEmpty {
+            query.exclusionThreshold = exclusionThreshold
+            query.threshold = threshold
+            query.paths = glob
+            if wanted.terms.contains(where: { $0.kind == .text }) || !excludedTexts.isEmpty {
                 query.background = try terms.background()
+                query.leastFit = model.leastFit
             }
             queries.append((wanted.name, query))
         }
-        let top = arguments.integer(Search.top) ?? 10
-        let found = try index.search(queries.map(\.query), top: top, threads: arguments.integer(.threads))
+        let found = try index.search(queries.map(\.query), top: top, threads: threads)
         let results = try ResultStream(output, console: console, note: note(index, found))
         if let page {
             let answers = zip(queries, found).map {
@@ -139,13 +169,10 @@ struct Search: Command {
 
     /// What is wanted: all of the command line together, or each line of a file alone.
     private func wantedTerms(_ terms: SearchTerms) throws -> [(name: String, terms: [SearchQuery.Term])] {
-        if arguments.has(.queriesFrom) {
-            let lines = try arguments.all(.queriesFrom).flatMap { path throws -> [String] in
-                try LabelList.read(path: path)
-            }
+        if !lists.isEmpty {
+            let lines = try LabelList.read(paths: lists)
             return zip(lines, try terms.texts(lines)).map { ($0, [$1]) }
         }
-        let (texts, pictures) = (arguments.texts, arguments.all(Search.image))
         var wanted = try terms.texts(texts) + terms.pictures(pictures)
         if let weightList { for index in wanted.indices { wanted[index].weight = weightList[index] } }
         return [((texts + pictures).joined(separator: " + "), wanted)]
@@ -156,15 +183,13 @@ struct Search: Command {
         func terms(_ texts: [String], isPicture: Bool = false, isWanted: Bool = true) -> [SearchPage.Term] {
             texts.map { .init(text: $0, isPicture: isPicture, isWanted: isWanted, weight: nil) }
         }
-        let wanted =
-            arguments.has(.queriesFrom)
-            ? terms([query]) : terms(arguments.texts) + terms(arguments.all(Search.image), isPicture: true)
+        let wanted = lists.isEmpty ? terms(texts) + terms(pictures, isPicture: true) : terms([query])
         let weighted = wanted.enumerated().map { place, term in
             SearchPage.Term(
                 text: term.text, isPicture: term.isPicture, isWanted: true, weight: weightList.map { $0[place] })
         }
-        return weighted + terms(arguments.all(Search.minus), isWanted: false)
-            + terms(arguments.all(Search.minusImage), isPicture: true, isWanted: false)
+        return weighted + terms(excludedTexts, isWanted: false)
+            + terms(excludedPictures, isPicture: true, isWanted: false)
     }
 
     /// What people should know of the scores.
@@ -174,9 +199,10 @@ struct Search: Command {
             "cosines, exact among \(index.count) pictures; a picture and a text usually score lower than two of a kind"
         guard hits.contains(where: { $0.fits == false }) else { return scores }
         if hits.allSatisfy({ $0.fits == false }) {
-            return "nothing fits: no hit is more like the text than like \"a photo\" or \"an object\"\n\(scores)"
+            return
+                "nothing fits: no hit is more like the text than like \"a photo\" or a word without meaning\n\(scores)"
         }
-        return "?: no more like the text than like \"a photo\" or \"an object\"\n\(scores)"
+        return "?: no more like the text than like \"a photo\" or a word without meaning\n\(scores)"
     }
 }
 
@@ -190,11 +216,10 @@ extension Option {
 struct SearchTerms {
     let index: PictureIndex
     let model: CLIPModel
-    let arguments: Arguments
+    let longText: LongText
     let console: Console
 
     func texts(_ texts: [String]) throws -> [SearchQuery.Term] {
-        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
         for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
         let embeddings: [Embedding] = try model.embed(texts, longText: longText)
         return embeddings.map { SearchQuery.Term($0, kind: .text) }
@@ -235,16 +260,5 @@ private struct SearchRecord: Record {
         let heading = showsQuery && rank == 1 ? "\(displayed(query))\n" : ""
         let score = decimal(Double(hit.score), places: 3).rightAligned(to: 6)
         return "\(heading)  \(score)\(hit.fits == false ? " ?" : "  ") \(displayed(hit.picture.path))\n"
-    }
-}
-
-extension Arguments {
-    /// The value of an option that takes a number.
-    func number(_ option: Option) throws(UsageError) -> Float? {
-        guard let text = text(option) else { return nil }
-        guard let number = Float(text), number.isFinite else {
-            throw UsageError("'\(displayed(text))' is no number, as '\(option.signature)' needs.")
-        }
-        return number
     }
 }

@@ -50,7 +50,7 @@ struct SearchPage {
     private var notes: [String] {
         let fit = """
             A search always has a nearest picture, whether or not anything fits. A “?” stands on pictures that are no more \
-            like the words than like words that fit anything, such as “a photo”: they probably show something else.
+            like the words than like words that fit anything, such as “a photo”, or words without meaning: they probably show something else.
             """
         let exclusion = """
             What was to be left out (“without”) dropped the pictures that are more like it than like what was wanted, or \
@@ -65,7 +65,8 @@ struct SearchPage {
         guard !hits.isEmpty else { return ["No picture passes."] }
         return PictureReport.limitNote(shown: shown, of: hits.count)
             + (hits.allSatisfy { $0.fits == false }
-                ? ["Nothing fits: no picture is more like the words than like “a photo” or “an object”."] : [])
+                ? ["Nothing fits: no picture is more like the words than like “a photo” or words without meaning."]
+                : [])
     }
 
     private func card(_ hit: SearchHit, rank: Int, _ pictures: PagePictures) -> PictureReport.Card {

@@ -24,21 +24,31 @@ struct Similarity: Command {
             .init("clip similarity text:dog image:dog", "The word dog, and the picture in the file dog."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let model: ModelChoice
+    private let things: [Comparand]
+    private let pictures: PictureChoice
+    private let longText: LongText
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Similarity.formats)
+        model = ModelChoice(arguments)
+        things = arguments.positionals.map(Comparand.init)
+        if !things.contains(where: \.isPicture) {
+            try arguments.refuse(Option.pictureOptions, "where nothing is a picture")
+        }
+        if !things.contains(where: \.isText) { try arguments.refuse([.longText], "where nothing is a text") }
+        pictures = PictureChoice(arguments)
+        longText = arguments.longText
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try ModelChoice(arguments).load()
-        let things = arguments.positionals.map(Comparand.init)
+        let model = try model.load(console)
+        let pictures = pictures.options(for: model)
         let first: Embedding
         do throws(CLIPError) {
-            first = try things[0].embedding(by: model, arguments, console)
+            first = try things[0].embedding(by: model, pictures: pictures, longText: longText, console)
         } catch {
             throw InputError(described(error, name: things[0].name))
         }
@@ -49,8 +59,10 @@ struct Similarity: Command {
             note: kinds > 0 && kinds < things.count ? note : "cosines from -1 to 1")
         if console.showsProgress { console.progress = ProgressBar(total: things.count - 1, unit: "comparisons") }
         for thing in things.dropFirst() {
+            console.progress?.refresh()
             do {
-                let similarity = try first.similarity(to: thing.embedding(by: model, arguments, console))
+                let similarity = try first.similarity(
+                    to: thing.embedding(by: model, pictures: pictures, longText: longText, console))
                 try results.write(
                     SimilarityRecord(
                         a: things[0].name, b: thing.name, similarity: similarity, fingerprint: model.fingerprint))

@@ -23,24 +23,27 @@ struct Tokenize: Command {
                 "Find captions that are too long."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let model: ModelChoice
+    private let texts: TextChoice
+    private let showsPieces: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Tokenize.formats)
+        model = ModelChoice(arguments)
+        texts = TextChoice(arguments)
+        showsPieces = arguments.flag(Tokenize.pieces)
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try ModelChoice(arguments).load()
+        let model = try model.load(console)
         let results = try ResultStream(output, console: console)
-        var texts = try TextBatches(arguments, console: console, results: results)
-        let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
-        let showsPieces = arguments.flag(Tokenize.pieces)
-        try texts.forEach(of: model) { texts throws(CLIPError) in
+        let longText = texts.longText
+        var batches = try TextBatches(texts, console: console, results: results)
+        try batches.forEach(of: model) { batch throws(CLIPError) in
             var lists: [[TokenizedText]] = []
-            for text in texts { lists.append(try model.tokenWindows(of: text, longText: longText)) }
+            for text in batch { lists.append(try model.tokenWindows(of: text, longText: longText)) }
             return lists
         } _: { text, windows in
             try results.write(

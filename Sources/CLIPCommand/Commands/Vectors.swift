@@ -23,23 +23,26 @@ struct Vectors: Command {
                 "Into a table pictures (path text, embedding vector(512), model text)."),
         ])
 
-    private let arguments: Arguments
     private let output: OutputOptions
+    private let path: String
+    private let outputs: OutputFiles
 
     init(_ arguments: Arguments) throws(UsageError) {
-        self.arguments = arguments
         output = try OutputOptions(arguments, formats: Vectors.formats)
+        path = IndexChoice.path(arguments.text(.index))
+        outputs = arguments.outputs
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let index = try IndexChoice.open(arguments)
+        let index = try IndexChoice.open(path, outputs)
         let options = OutputOptions(format: output.format ?? .jsonl, path: output.path, isQuiet: output.isQuiet)
         let results = try ResultStream(
             options, console: console,
             row: ([index.dimension], [("model", .text(index.fingerprint)), ("model_path", .text(index.modelName))]))
         if console.showsProgress { console.progress = ProgressBar(total: index.count, unit: "pictures") }
         for number in index.pictureNumbers {
+            console.progress?.refresh()
             let picture = try index.picture(number)
             try results.write(
                 EmbeddingRecord(

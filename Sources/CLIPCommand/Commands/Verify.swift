@@ -30,7 +30,7 @@ struct Verify: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try choice.load()
+        let model = try choice.load(nil)
         let probes = try model.verify()
         let width = probes.map { columnCount(ProbeRecord.name($0)) }.max() ?? 0
         let results = try ResultStream(

@@ -15,6 +15,20 @@ final class CaptionTable {
         case lines
         /// With a header.
         case csv, tsv
+
+        /// What the names of files with such rows end in.
+        var endings: [String] {
+            switch self {
+            case .lines: ["jsonl", "ndjson", "txt", "tsv"]
+            case .csv: ["csv", "txt"]
+            case .tsv: ["tsv", "txt"]
+            }
+        }
+
+        /// What a file's name says, `lines` for one that ends in neither .csv nor .tsv.
+        init(path: String) {
+            self = path.split(separator: ".").last.flatMap { Format(rawValue: $0.lowercased()) } ?? .lines
+        }
     }
 
     struct Row {
@@ -50,13 +64,11 @@ final class CaptionTable {
 
     /// - Parameters:
     ///   - path: `-` for standard input.
-    ///   - format: nil is what the name says, `lines` for one that ends in neither .csv nor .tsv.
     ///   - imageColumn: the name of the column or key with the pictures' paths; nil is the first usual one.
     ///   - captionColumn: the same of the captions.
-    init(path: String, format: Format?, imageColumn: String?, captionColumn: String?) throws(InputError) {
+    init(path: String, format: Format, imageColumn: String?, captionColumn: String?) throws(InputError) {
         reader = try EntryReader(path: path, isNULSeparated: false)
-        let suffix = path.split(separator: ".").last.map { $0.lowercased() } ?? ""
-        self.format = format ?? Format(rawValue: suffix) ?? .lines
+        self.format = format
         imageNames = imageColumn.map { [$0] } ?? CaptionTable.imageNames
         captionNames = captionColumn.map { [$0] } ?? CaptionTable.captionNames
         guard self.format != .lines else { return }

@@ -43,15 +43,19 @@ struct Comparand {
     }
 
     var isText: Bool { if case .text = kind { true } else { false } }
+    var isPicture: Bool { kind != .folder && !isText }
 
-    func embedding(by model: CLIPModel, _ arguments: Arguments, _ console: Console) throws(CLIPError) -> Embedding {
-        let options = PictureOptions(arguments, for: model)
+    /// - Parameters:
+    ///   - pictures: how a picture is read and fitted.
+    ///   - longText: what becomes of a text that is too long.
+    func embedding(
+        by model: CLIPModel, pictures: PictureOptions, longText: LongText, _ console: Console
+    ) throws(CLIPError) -> Embedding {
         switch kind {
         case .text(let text):
             if isDoubtful {
                 console.warn("\(text): no such file, taken as a text: write text:\(text) if that is meant")
             }
-            let longText = arguments.choice(.longText, as: LongText.self) ?? .truncate
             try console.warnOfDroppedText(in: text, longText: longText, model: model)
             return try model.embed(text, longText: longText)
         case .folder:
@@ -59,9 +63,9 @@ struct Comparand {
                 .argument, path: name, "is a folder: name a picture in it, or write text:\(name) if the words are meant"
             )
         case .picture(let path):
-            return try model.embed(Image(reading: path, options: options.reading), fit: options.fit)
+            return try model.embed(Image(reading: path, options: pictures.reading), fit: pictures.fit)
         case .standardInput:
-            return try model.embed(Image(readingStandardInput: options.reading), fit: options.fit)
+            return try model.embed(Image(readingStandardInput: pictures.reading), fit: pictures.fit)
         }
     }
 }

@@ -17,29 +17,18 @@ enum IndexChoice {
             ? PathBytes(argument).appending(Array(PictureIndex.defaultName.utf8)).text : argument
     }
 
-    /// Opens the index that `--index` names.
-    static func open(_ arguments: Arguments) throws -> PictureIndex {
-        let path = path(arguments.text(.index))
+    /// Opens the index at `path`.
+    /// - Parameter outputs: must be none of its pictures.
+    static func open(_ path: String, _ outputs: OutputFiles) throws -> PictureIndex {
         if case .missing = PathBytes(path).kind {
             throw InputError(
                 "\(path): there is no index: make one with \"clip index <folder>\", or name it with --index")
         }
-        return try PictureIndex(path: path)
-    }
-
-    /// The model of an index: what the command line or `CLIP_MODEL` names, else the one that made the index if it is
-    /// still where it was, else the embedded one.
-    /// - Throws: when it is not the model that made the index.
-    static func model(of index: PictureIndex, _ arguments: Arguments) throws -> CLIPModel {
-        let variable = getenv("CLIP_MODEL")
-        if !arguments.has(.model), variable == nil || variable?[0] == 0,
-            let model = try? CLIPModel(named: index.modelName, threads: arguments.integer(.threads)),
-            model.fingerprint == index.fingerprint
-        {
-            return model
+        try outputs.check(PathBytes(path))
+        let index = try PictureIndex(path: path)
+        if outputs.holdPictures {
+            for number in index.pictureNumbers { try outputs.check(PathBytes(index.picture(number).pathBytes)) }
         }
-        let model = try ModelChoice(arguments).load()
-        try index.check(model)
-        return model
+        return index
     }
 }

@@ -8,6 +8,45 @@ extension Positional {
         help: "A folder whose index is made or brought up to date first. (default: take --index as it is)")
 }
 
+/// Where the index is that a command works on, and whether it is brought up to date first.
+struct IndexSource {
+    private let path: String
+    /// The folder that it is of, and how its pictures are read; nil takes the index as it is.
+    private let folder: (path: [UInt8], pictures: PictureChoice)?
+    /// nil where nothing is to be embedded.
+    private let model: ModelChoice?
+    let threads: Int?
+    private let outputs: OutputFiles
+
+    /// - Parameter needsModel: whether the command embeds texts.
+    init(_ arguments: Arguments, needsModel: Bool) throws(UsageError) {
+        threads = arguments.integer(.threads)
+        outputs = arguments.outputs
+        if let folder = arguments.positionals.first {
+            path = IndexChoice.path(arguments.text(.index) ?? String(decoding: folder, as: UTF8.self))
+            self.folder = (folder, PictureChoice(arguments))
+            model = ModelChoice(arguments)
+        } else {
+            path = IndexChoice.path(arguments.text(.index))
+            folder = nil
+            model = needsModel ? ModelChoice(arguments) : nil
+            try arguments.refuse(
+                (needsModel ? [] : [.model]) + [.batchSize] + Option.pictureOptions,
+                "on an index that is taken as it is: name the folder to have it brought up to date first")
+        }
+    }
+
+    func open(_ console: Console) throws -> IndexInput {
+        guard let folder, let model else {
+            let index = try IndexChoice.open(path, outputs)
+            return IndexInput(index: index, model: try model?.load(of: index, console))
+        }
+        let loaded = try model.load(console)
+        _ = try IndexInput.update(path, roots: [folder.path], model: loaded, folder.pictures, console)
+        return IndexInput(index: try IndexChoice.open(path, outputs), model: loaded)
+    }
+}
+
 /// The index that a command works on: of a folder, brought up to date, or as it is.
 struct IndexInput {
     let index: PictureIndex
@@ -16,26 +55,12 @@ struct IndexInput {
     /// Options of commands that may bring an index up to date.
     static let options = [Option.index] + Option.modelOptions + [.batchSize] + Option.pictureOptions
 
-    /// - Parameter needsModel: whether the command embeds texts.
-    init(_ arguments: Arguments, console: Console, needsModel: Bool) throws {
-        guard let folder = arguments.positionals.first else {
-            index = try IndexChoice.open(arguments)
-            model = needsModel ? try IndexChoice.model(of: index, arguments) : nil
-            return
-        }
-        let path = IndexChoice.path(arguments.text(.index) ?? String(decoding: folder, as: UTF8.self))
-        let loaded = try ModelChoice(arguments).load()
-        _ = try IndexInput.update(path, roots: [folder], model: loaded, arguments, console)
-        index = try PictureIndex(path: path)
-        model = loaded
-    }
-
     /// Brings an index up to date, showing how far it is, and reports what can't be read.
     static func update(
-        _ path: String, roots: [[UInt8]], model: CLIPModel, _ arguments: Arguments, _ console: Console,
+        _ path: String, roots: [[UInt8]], model: CLIPModel, _ pictures: PictureChoice, _ console: Console,
         vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false
     ) throws -> IndexUpdate {
-        let options = PictureOptions(arguments, for: model)
+        let options = pictures.options(for: model)
         var indexer = PictureIndexer(
             model: model, settings: PictureSettings(fit: options.fit, reading: options.reading),
             vectorType: vectorType, batchSize: options.batchSize, waits: waits)
@@ -45,10 +70,9 @@ struct IndexInput {
             if console.progress == nil, console.showsProgress {
                 console.progress = ProgressBar(total: progress.total, unit: "pictures")
             }
-            while done < progress.done {
-                console.progress?.advance()
-                done += 1
-            }
+            console.progress?.advance(by: progress.done - done)
+            console.progress?.refresh()
+            done = progress.done
         }
         console.progress?.clear()
         console.progress = nil
@@ -70,10 +94,9 @@ struct IndexInput {
             if console.progress == nil, console.showsProgress {
                 console.progress = ProgressBar(total: total, unit: "pictures")
             }
-            while shown < done {
-                console.progress?.advance()
-                shown += 1
-            }
+            console.progress?.advance(by: done - shown)
+            console.progress?.refresh()
+            shown = done
         }
     }
 }

@@ -1,11 +1,49 @@
-/// Labels and templates as they are written on a command line or in a file.
-enum LabelList {
-    /// The labels of several such texts, in order.
-    static func parse(_ texts: [String]) throws(UsageError) -> [String] {
-        var labels: [String] = []
-        for text in texts { labels += try parse(text) }
+import CLIP
+import CLIPSystem
+
+/// The labels that a command line gives or names files of.
+struct LabelChoice {
+    /// As `--labels` was written, and what it means.
+    private let lists: [(text: String, labels: [String])]
+    private let files: [String]
+
+    init(_ arguments: Arguments, _ labels: Option, files: Option) throws(UsageError) {
+        var lists: [(text: String, labels: [String])] = []
+        for text in arguments.all(labels) { lists.append((text, try LabelList.parse(text))) }
+        self.lists = lists
+        self.files = arguments.all(files)
+    }
+
+    var isEmpty: Bool { lists.isEmpty && files.isEmpty }
+
+    /// All of them, in order.
+    func read(_ console: Console) throws(InputError) -> [String] {
+        let labels = try lists.flatMap(\.labels) + LabelList.read(paths: files)
+        if let label = labels.first(where: { $0.hasPrefix("-") && $0.count > 1 }) {
+            console.warn(
+                "the label \(quoted(label)) excludes nothing: to a model its dash is a word like any other; name what else the "
+                    + "pictures may show as a label of its own")
+        }
         return labels
     }
+
+    /// Refuses words that were meant as labels and stand where pictures do: `--labels dog cat`.
+    func checkCommas(_ paths: [[UInt8]]) throws(UsageError) {
+        guard let list = lists.last(where: { $0.labels.count < 2 }) else { return }
+        let words = paths.map { PathBytes($0) }.filter { path in
+            guard case .missing = path.kind else { return false }
+            return path.isText && !path.text.contains("/") && !Image.isPictureName(path.text)
+        }
+        guard let word = words.first else { return }
+        let meant = (list.labels + words.map(\.text)).map(displayed).joined(separator: ",")
+        throw UsageError(
+            "There is no file '\(displayed(word.text))'. Labels are one argument, separated by commas: --labels \"\(meant)\"."
+        )
+    }
+}
+
+/// Labels and templates as they are written on a command line or in a file.
+enum LabelList {
 
     /// The lines of several files, in order, blank ones left out.
     static func read(paths: [String]) throws(InputError) -> [String] {
@@ -14,7 +52,8 @@ enum LabelList {
         return labels
     }
 
-    /// Labels separated by commas. One that holds a comma stands in double quotes, a quote inside them is doubled.
+    /// Labels separated by commas, of which one may stand at the end. A label that holds a comma stands in double quotes, a
+    /// quote inside them is doubled.
     static func parse(_ text: String) throws(UsageError) -> [String] {
         var labels: [String] = []
         var rest = Substring(text)
@@ -36,6 +75,7 @@ enum LabelList {
             }
             guard !rest.isEmpty else { return labels }
             rest.removeFirst()
+            if rest.allSatisfy(\.isWhitespace) { return labels }
         }
     }
 

@@ -1,3 +1,5 @@
+import CLIPSystem
+
 // Options of commands that read pictures with captions.
 extension Option {
     static let pairs = Option(
@@ -20,20 +22,31 @@ extension Option {
     static let pairOptions = [pairs, pairsFormat, imageColumn, captionColumn]
 }
 
-extension CaptionTable {
-    /// The file that `--pairs` names, if it names one.
-    convenience init?(_ arguments: Arguments) throws(InputError) {
-        guard let path = arguments.text(.pairs) else { return nil }
-        try self.init(
-            path: path, format: arguments.choice(.pairsFormat), imageColumn: arguments.text(.imageColumn),
-            captionColumn: arguments.text(.captionColumn))
+/// The caption file that a command line names.
+struct PairChoice {
+    let path: String
+    let format: CaptionTable.Format
+    private let imageColumn: String?
+    private let captionColumn: String?
+    private let outputs: OutputFiles
+
+    /// - Returns: nil without `--pairs`.
+    init?(_ arguments: Arguments) throws(UsageError) {
+        guard let path = arguments.text(.pairs) else {
+            try arguments.refuse(Option.pairOptions, "without the '--pairs <file>' that it is of")
+            return nil
+        }
+        self.path = path
+        format = arguments.choice(.pairsFormat) ?? CaptionTable.Format(path: path)
+        imageColumn = arguments.text(.imageColumn)
+        captionColumn = arguments.text(.captionColumn)
+        outputs = arguments.outputs
     }
 
-    /// Refuses options that say how pairs are written where there are none.
-    static func check(_ arguments: Arguments) throws(UsageError) {
-        let option = Option.pairOptions.first { arguments.has($0) }
-        if let option, !arguments.has(.pairs) {
-            throw UsageError("'\(option.signature)' needs the '--pairs <file>' that it is of.")
-        }
+    func open() throws(InputError) -> CaptionTable {
+        try CaptionTable(path: path, format: format, imageColumn: imageColumn, captionColumn: captionColumn)
     }
+
+    /// Refuses a picture that would be written over.
+    func check(_ pair: CaptionPair) throws(InputError) { try outputs.check(PathBytes(pair.image)) }
 }

@@ -1,6 +1,35 @@
 import CLIP
 import CLIPSystem
 
+/// Where a command line says that pictures are: files, folders, lists, standard input.
+struct PictureSources {
+    var paths: [[UInt8]]
+    var lists: [String] = []
+    private var isNULSeparated = false
+    private let outputs: OutputFiles
+
+    init(_ arguments: Arguments) {
+        paths = arguments.positionals
+        lists = arguments.all(.filesFrom)
+        // Of lists alone.
+        if !lists.isEmpty { isNULSeparated = arguments.flag(.nulSeparated) }
+        outputs = arguments.outputs
+    }
+
+    /// A single place among those of a command line.
+    func only(_ path: [UInt8]) -> PictureSources {
+        var sources = self
+        (sources.paths, sources.lists) = ([path], [])
+        return sources
+    }
+
+    fileprivate func reader(_ list: String) throws(InputError) -> EntryReader {
+        try EntryReader(path: list, isNULSeparated: isNULSeparated)
+    }
+
+    fileprivate func check(_ path: PathBytes) throws(InputError) { try outputs.check(path) }
+}
+
 /// The pictures that a command line names, one after another: files, folders, lists, standard input.
 ///
 /// They are looked up as they are needed: a list of a million names takes no more memory than one of ten.
@@ -12,6 +41,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
         case folder(PictureWalk, PathBytes)
     }
 
+    private let origin: PictureSources
     private var sources: [Source]
     private let console: Console
     /// False when the names are only to be counted.
@@ -26,18 +56,18 @@ final class PictureInputs: Sequence, IteratorProtocol {
     private var isFolderComplete = true
 
     /// - Throws: when a list can't be opened.
-    init(_ arguments: Arguments, console: Console, opensFiles: Bool = true) throws(InputError) {
+    init(_ origin: PictureSources, console: Console, opensFiles: Bool = true) throws(InputError) {
+        self.origin = origin
         self.console = console
         self.opensFiles = opensFiles
         sources = []
-        for path in arguments.positionals { sources.append(.path(path)) }
-        for list in arguments.all(.filesFrom) {
-            sources.append(.list(try EntryReader(path: list, isNULSeparated: arguments.flag(.nulSeparated))))
-        }
+        for path in origin.paths { sources.append(.path(path)) }
+        for list in origin.lists { sources.append(.list(try origin.reader(list))) }
         sources.reverse()
     }
 
     func next() -> ImageInput? {
+        console.progress?.refresh()
         while let source = sources.popLast() {
             switch source {
             case .path(let bytes):
@@ -103,6 +133,14 @@ final class PictureInputs: Sequence, IteratorProtocol {
 
     /// A file by its name, or by its bytes where the name says nothing: of a pipe, or of a name that is not UTF-8.
     private func picture(at path: PathBytes) -> ImageInput? {
+        do throws(InputError) {
+            try origin.check(path)
+        } catch {
+            // Nothing may be written in place of it.
+            failure = error
+            sources.removeAll()
+            return nil
+        }
         if path.isText && path.kind != .other {
             count += 1
             return .file(path.text)

@@ -3,11 +3,13 @@ import CLIPSystem
 
 /// Embeds every picture of a command line, in order, one batch after another.
 struct PictureRun {
-    private let arguments: Arguments
+    private let sources: PictureSources
+    private let choice: PictureChoice
     private let console: Console
 
-    init(_ arguments: Arguments, console: Console) {
-        self.arguments = arguments
+    init(_ sources: PictureSources, _ choice: PictureChoice, console: Console) {
+        self.sources = sources
+        self.choice = choice
         self.console = console
     }
 
@@ -19,8 +21,8 @@ struct PictureRun {
         with model: CLIPModel, to results: ResultStream, normalize: Bool = true,
         _ body: (_ name: String, Embedding) throws -> Void
     ) throws -> [SkippedFiles] {
-        let options = PictureOptions(arguments, for: model)
-        let inputs = try PictureInputs(arguments, console: console)
+        let options = choice.options(for: model)
+        let inputs = try PictureInputs(sources, console: console)
         if console.showsProgress { console.progress = ProgressBar(total: count(), unit: "pictures") }
         try model.embedEach(
             inputs, options: options.reading, fit: options.fit, normalize: normalize, batchSize: options.batchSize
@@ -39,10 +41,10 @@ struct PictureRun {
 
     /// How many pictures there are; nil when finding out would use them up.
     private func count() -> Int? {
-        let areFiles = arguments.all(.filesFrom).allSatisfy { $0 != "-" && PathBytes($0).kind == .file }
+        let areFiles = sources.lists.allSatisfy { $0 != "-" && PathBytes($0).kind == .file }
         guard areFiles else { return nil }
         let silent = Console(isQuiet: true, isSilent: true)
-        guard let inputs = try? PictureInputs(arguments, console: silent, opensFiles: false) else { return nil }
+        guard let inputs = try? PictureInputs(sources, console: silent, opensFiles: false) else { return nil }
         return inputs.reduce(0) { count, _ in count + 1 }
     }
 }

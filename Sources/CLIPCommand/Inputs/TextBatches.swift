@@ -1,5 +1,23 @@
 import CLIP
 
+/// The texts of a command line, and how they are taken.
+struct TextChoice {
+    let sources: TextSources
+    let longText: LongText
+    let batchSize: Int
+
+    init(_ arguments: Arguments) {
+        sources = TextSources(arguments)
+        longText = arguments.longText
+        batchSize = arguments.integer(.batchSize) ?? 256
+    }
+}
+
+extension Arguments {
+    /// What is to become of texts that are longer than the model's context.
+    var longText: LongText { choice(.longText) ?? .truncate }
+}
+
 /// Takes the texts of a command line in batches, and tells what a model will not see of them.
 struct TextBatches {
     private var texts: TextInputs
@@ -8,10 +26,10 @@ struct TextBatches {
     private let console: Console
     private let results: ResultStream
 
-    init(_ arguments: Arguments, console: Console, results: ResultStream) throws(InputError) {
-        texts = try TextInputs(arguments)
-        size = arguments.integer(.batchSize) ?? 256
-        longText = arguments.choice(.longText) ?? .truncate
+    init(_ choice: TextChoice, console: Console, results: ResultStream) throws(InputError) {
+        texts = try TextInputs(choice.sources)
+        size = choice.batchSize
+        longText = choice.longText
         self.console = console
         self.results = results
         if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "texts") }
@@ -24,6 +42,7 @@ struct TextBatches {
         _ body: (String, Encoded) throws -> Void
     ) throws {
         while case let batch = try texts.batch(size), !batch.isEmpty {
+            console.progress?.refresh()
             let good = batch.compactMap { if case .text(let text) = $0 { text } else { nil } }
             let together = try? encode(good)
             var next = 0

@@ -1,4 +1,24 @@
-/// The texts that a command line names, one after another: arguments, then the lines of files.
+/// Where a command line says that texts are: arguments, then the lines of files.
+struct TextSources {
+    fileprivate let texts: [[UInt8]]
+    let files: [String]
+    private var isNULSeparated = false
+
+    init(_ arguments: Arguments) {
+        texts = arguments.positionals
+        files = arguments.all(.textsFrom)
+        // Of files alone.
+        if !files.isEmpty { isNULSeparated = arguments.flag(.nulSeparated) }
+    }
+
+    fileprivate func readers() throws(InputError) -> [EntryReader] {
+        var readers: [EntryReader] = []
+        for path in files { readers.append(try EntryReader(path: path, isNULSeparated: isNULSeparated)) }
+        return readers
+    }
+}
+
+/// The texts of a command line, one after another.
 struct TextInputs {
     enum Entry {
         case text(String)
@@ -10,13 +30,9 @@ struct TextInputs {
     private var readers: ArraySlice<EntryReader>
 
     /// - Throws: when a file can't be opened.
-    init(_ arguments: Arguments) throws(InputError) {
-        self.arguments = arguments.positionals[...]
-        var readers: [EntryReader] = []
-        for path in arguments.all(.textsFrom) {
-            readers.append(try EntryReader(path: path, isNULSeparated: arguments.flag(.nulSeparated)))
-        }
-        self.readers = readers[...]
+    init(_ sources: TextSources) throws(InputError) {
+        arguments = sources.texts[...]
+        readers = try sources.readers()[...]
     }
 
     /// The next text; nil after the last.

@@ -12,6 +12,15 @@ enum OutputFormat: String, CaseIterable, Sendable {
     case npy
     /// Text for PostgreSQL's COPY.
     case pgcopy
+
+    /// What the names of such files end in, without the dot.
+    var endings: [String] {
+        switch self {
+        case .text: ["txt"]
+        case .jsonl: ["jsonl", "ndjson"]
+        default: [rawValue]
+        }
+    }
 }
 
 /// Writes records one after another. Each format is one file.

@@ -6,6 +6,33 @@ import Glibc
 import Musl
 #endif
 
+/// What the name of a file that is written promises.
+struct OutputName {
+    private let name: String
+    /// What stands behind its last dot, lower-case; nil without one.
+    let ending: String?
+
+    init(_ path: String) {
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        let dot = name.lastIndex(of: ".")
+        ending = dot.map { name[name.index(after: $0)...].lowercased() }.flatMap { $0.isEmpty ? nil : $0 }
+        self.name = name
+    }
+
+    /// Refuses a name that promises what will not be in the file.
+    /// - Parameters:
+    ///   - known: the endings that are right.
+    ///   - option: by which to say what is wanted, where the name is not to say it.
+    func check(_ known: [String], of option: Option) throws(UsageError) {
+        guard let ending, !known.contains(ending) else { return }
+        let endings = known.map { "." + $0 }.joined(separator: ", ")
+        let isChoice = option.placeholder == "format"
+        throw UsageError(
+            "'\(displayed(name))' is named like \(displayed(ending)), which can't hold this: it is one of \(endings)."
+                + (isChoice ? " Choose with '--\(option.name) <format>', or another name." : " Choose another name."))
+    }
+}
+
 /// The options that say where results go and how.
 struct OutputOptions {
     /// nil: text at a terminal, else JSON lines.
@@ -35,19 +62,17 @@ struct OutputOptions {
     private static func format(
         named arguments: Arguments, _ formats: [OutputFormat]
     ) throws(UsageError) -> OutputFormat? {
-        guard let name = arguments.text(.output)?.split(separator: "/").last, let dot = name.lastIndex(of: ".")
-        else { return nil }
-        let suffix = name[name.index(after: dot)...].lowercased()
-        guard let format = suffix == "txt" ? .text : OutputFormat(rawValue: suffix), format != .text || suffix == "txt"
-        else { return nil }
-        guard formats.contains(format) else {
-            let possible = formats.map(\.rawValue).joined(separator: ", ")
-            throw UsageError(
-                "'\(displayed(String(name)))' is named like \(suffix), which can't hold this: it is one of \(possible)."
-                    + " Choose one with '--format <format>', or another name.")
-        }
-        return format
+        guard let path = arguments.text(.output) else { return nil }
+        let name = OutputName(path)
+        guard let ending = name.ending else { return nil }
+        let format = formats.first { $0.endings.contains(ending) }
+        guard format == nil else { return format }
+        try name.check(formats.flatMap(\.endings), of: .format(formats))
+        return nil
     }
+
+    /// Whether results are for programs rather than for people.
+    var isData: Bool { format.map { $0 != .text } ?? (path != nil && path != "-" || isatty(STDOUT_FILENO) != 1) }
 
     /// Numbers as bytes are nothing to look at.
     func checkBinary() throws(UsageError) {

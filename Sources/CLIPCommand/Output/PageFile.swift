@@ -14,6 +14,32 @@ extension Option {
     static let pageOptions = [html, htmlLinks]
 }
 
+/// What a command line says of the page that `--html` asks for.
+struct PageChoice {
+    private let path: String
+    private let linksFiles: Bool
+    private let threads: Int?
+
+    /// - Returns: nil when it asks for none.
+    init?(_ arguments: Arguments) throws(UsageError) {
+        guard let path = arguments.text(.html) else {
+            try arguments.refuse([.htmlLinks], "without the '--html <file>' that it is of")
+            return nil
+        }
+        guard path != "-" else {
+            throw UsageError("The page of '--html' goes to a file: standard output is for the records.")
+        }
+        try OutputName(path).check(["html", "htm"], of: .html)
+        self.path = path
+        linksFiles = arguments.flag(.htmlLinks)
+        threads = arguments.integer(.threads)
+    }
+
+    func open(_ console: Console) throws(OutputError) -> PageFile {
+        try PageFile(path: path, linksFiles: linksFiles, threads: threads, console: console)
+    }
+}
+
 /// The page that `--html` asks for; it appears complete or not at all.
 final class PageFile {
     private let path: String
@@ -22,24 +48,12 @@ final class PageFile {
     private let threads: Int?
     private let console: Console
 
-    /// The page of a command line; nil when it asks for none.
-    init?(_ arguments: Arguments, console: Console) throws(OutputError) {
-        guard let path = arguments.text(.html) else { return nil }
+    fileprivate init(path: String, linksFiles: Bool, threads: Int?, console: Console) throws(OutputError) {
         self.path = path
         file = try Output(path: path)
-        linksFiles = arguments.flag(.htmlLinks)
-        threads = arguments.integer(.threads)
+        self.linksFiles = linksFiles
+        self.threads = threads
         self.console = console
-    }
-
-    /// Refuses what makes no page.
-    static func check(_ arguments: Arguments) throws(UsageError) {
-        if arguments.text(.html) == "-" {
-            throw UsageError("The page of '--html' goes to a file: standard output is for the records.")
-        }
-        guard !arguments.has(.htmlLinks) || arguments.has(.html) else {
-            throw UsageError("'--html-links' needs the '--html <file>' that it is of.")
-        }
     }
 
     /// The pictures that the page shows, made small.

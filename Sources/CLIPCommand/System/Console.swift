@@ -38,6 +38,13 @@ final class Console {
         Console.write(error: "warning: " + message)
     }
 
+    /// Tells what must be known to read the results.
+    func note(_ message: String) {
+        guard !isQuiet else { return }
+        progress?.clear()
+        Console.write(error: "note: " + message)
+    }
+
     /// Whether standard error is a terminal on which a bar is wanted.
     var showsProgress: Bool { !isQuiet && isatty(STDERR_FILENO) == 1 }
 

@@ -9,6 +9,8 @@ final class ProgressBar {
     /// How many of them were there from the beginning: they say nothing of the speed.
     private var found = 0
     private var lastDrawn = 0.0
+    /// When `done` changed last: what comes in batches says nothing of the speed in between.
+    private var lastChange: Double?
     private var isDrawn = false
 
     init(total: Int?, unit: String) {
@@ -22,16 +24,21 @@ final class ProgressBar {
         unit = nil
     }
 
-    /// Counts one more, and draws the line if the last time was a while ago.
-    func advance() {
-        done += 1
-        draw()
+    /// Counts some more. The line shows them when it is refreshed: in the middle of a batch that is done at once it
+    /// would count the first of it alone, for as long as the next takes.
+    func advance(by count: Int = 1) {
+        done += count
+        lastChange = monotonicSeconds()
     }
+
+    /// Draws the line before something that takes time, if the last time was a while ago.
+    func refresh() { draw() }
 
     /// Says how far it is.
     /// - Parameter found: how many of `done` were there from the beginning.
     func update(done: Int, total: Int, found: Int) {
         (self.done, self.total, self.found) = (done, total, found)
+        lastChange = monotonicSeconds()
         draw()
     }
 
@@ -39,7 +46,7 @@ final class ProgressBar {
         let now = monotonicSeconds()
         guard now - lastDrawn >= 0.1 else { return }
         lastDrawn = now
-        Console.writeLines("\r" + line(seconds: now - start, columns: Console.columns) + "\u{1B}[K")
+        Console.writeLines("\r" + line(seconds: (lastChange ?? now) - start, columns: Console.columns) + "\u{1B}[K")
         isDrawn = true
     }
 

@@ -120,9 +120,12 @@ private struct Wordings {
         }
         names = Array(byName.prefix(labels.count))
         let ensembles = byName.map { Embedding(meanOf: $0, normalize: true) }
-        for (place, (label, _)) in others.enumerated() {
-            var called = Array(ensembles.prefix(labels.count))
-            called[label] = ensembles[labels.count + place]
+        for (place, (label, name)) in others.enumerated() {
+            let other = ensembles[labels.count + place]
+            try ZeroShotClassifier.check([ensembles[label], other], of: [firstNames[label], name])
+            var (called, calledNames) = (Array(ensembles.prefix(labels.count)), firstNames)
+            (called[label], calledNames[label]) = (other, name)
+            try ZeroShotClassifier.check(called, of: calledNames)
             renamed.append(called)
         }
     }

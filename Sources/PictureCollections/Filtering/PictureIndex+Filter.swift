@@ -3,7 +3,7 @@ public import CLIP
 /// What pictures of a data set must show and must not.
 public struct PictureFilter: Sendable {
     /// A picture is kept when it shows one of these: its cosine with it reaches `threshold`, or without a threshold is
-    /// greater than with every one of `background`.
+    /// greater than with every one of `background` and at least `leastFit`.
     public var keep: [Embedding]
     /// A picture is dropped when it shows one of these in the same way and matches it better than all it should show.
     public var drop: [Embedding]
@@ -11,15 +11,19 @@ public struct PictureFilter: Sendable {
     public var threshold: Float?
     /// Prompts that fit any picture: `SearchQuery.backgroundEmbeddings(of:)`.
     public var background: [Embedding]
+    /// The least cosine of what a picture shows where there is no `threshold`, of a model for which that was measured.
+    public var leastFit: Float?
 
     /// A filter. Without anything to keep, all is kept but what is dropped.
     public init(
-        keep: [Embedding], drop: [Embedding], threshold: Float? = nil, background: [Embedding] = []
+        keep: [Embedding], drop: [Embedding], threshold: Float? = nil, background: [Embedding] = [],
+        leastFit: Float? = nil
     ) {
         self.keep = keep
         self.drop = drop
         self.threshold = threshold
         self.background = background
+        self.leastFit = leastFit
     }
 }
 
@@ -56,7 +60,8 @@ extension PictureIndex {
                 func best(_ queries: Range<Int>) -> Float? { queries.map { products[$0, row] }.max() }
                 let (keep, drop) = (best(keeps), best(drops))
                 let shows = { (score: Float) in
-                    filter.threshold.map { score >= $0 } ?? (score > best(neutral) ?? -.infinity)
+                    filter.threshold.map { score >= $0 }
+                        ?? (score > best(neutral) ?? -.infinity && score >= filter.leastFit ?? -.infinity)
                 }
                 let isWanted = keep.map(shows) ?? true
                 let isUnwanted = drop.map { shows($0) && $0 > keep ?? -.infinity } ?? false

@@ -67,7 +67,9 @@ extension PictureIndex {
         let cosines = query.wanted.map { product($0.embedding.values, vector) }
         let texts = zip(query.wanted, cosines).filter { $0.0.kind == .text && $0.0.weight > 0 }.map(\.1)
         let neutral = query.background.map { product($0.values, vector) }.max()
-        let fits = neutral.flatMap { neutral in texts.max().map { $0 > neutral } }
+        let fits = neutral.flatMap { neutral in
+            texts.max().map { $0 > neutral && $0 >= query.leastFit ?? -.infinity }
+        }
         return SearchHit(
             picture: try picture(neighbour.number), score: neighbour.score, cosines: cosines, fits: fits)
     }

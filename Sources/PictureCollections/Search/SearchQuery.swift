@@ -44,6 +44,9 @@ public struct SearchQuery: Sendable {
     /// Prompts that fit any picture, as `backgroundEmbeddings(of:)` makes them: what a picture that shows the wanted text
     /// should be less like than like the text. Without them nothing is said of whether anything fits.
     public var background: [Embedding] = []
+    /// The least cosine with a wanted text of a picture that fits, of a model for which that was measured; nil asks only
+    /// that it is more like the text than like `background`.
+    public var leastFit: Float?
 
     /// A query for pictures that are near all of some terms.
     public init(_ wanted: [Term]) { self.wanted = wanted }
@@ -106,7 +109,7 @@ public struct SearchHit: Sendable {
     public let score: Float
     /// The cosine with each wanted term, in their order: what the model measured.
     public let cosines: [Float]
-    /// Whether it is more like a wanted text than like all background prompts; nil when no text is wanted or there are
-    /// no such prompts.
+    /// Whether it is more like a wanted text than like all background prompts, and as much as the query's `leastFit` asks;
+    /// nil when no text is wanted or there are no such prompts.
     public let fits: Bool?
 }

@@ -1,0 +1,123 @@
+import CLIPSystem
+
+/// The files that a command line would write over.
+///
+/// An output that is an input would be lost before it was read, or with the answer in its place: that is always refused,
+/// by whatever name it is called. Another file that holds a picture, a model or an index is replaced only by a command
+/// that writes such files, or when it is told to.
+struct OutputFiles: Sendable {
+    private struct Existing: Sendable {
+        let spelling: String
+        let identity: FileStatus.Identity
+        let content: FileContent?
+    }
+
+    private var files: [Existing] = []
+
+    init() {}
+
+    /// - Throws: when an output is an input that the command line names, is another output, or must not be replaced.
+    init(_ arguments: Arguments, _ table: CommandTable) throws(UsageError) {
+        let targets = OutputFiles.targets(arguments, table)
+        let overwrites = !targets.isEmpty && arguments.flag(.overwrite)
+        for (position, target) in targets.enumerated() {
+            let path = PathBytes(target.path)
+            if let other = targets[..<position].first(where: { PathBytes($0.path).isSamePlace(as: path) }) {
+                throw UsageError("'\(target.spelling)' and '\(other.spelling)' are the same file: name two.")
+            }
+            guard path.kind == .file, let identity = path.identity else { continue }
+            let content = FileContent(path)
+            files.append(Existing(spelling: target.spelling, identity: identity, content: content))
+            for input in OutputFiles.inputs(arguments, table) {
+                do throws(InputError) {
+                    try check(input)
+                } catch {
+                    throw UsageError(error.description + ".")
+                }
+            }
+            if let content, !target.option.replaces.contains(content), !overwrites {
+                let isOptional = table.options.contains { $0.name == Option.overwrite.name }
+                throw UsageError(
+                    "'\(target.spelling)' is \(content.name), which would be lost: name another file"
+                        + (isOptional ? ", or say '--overwrite'." : "."))
+            }
+        }
+    }
+
+    /// Whether nothing that is read has to be compared.
+    var isEmpty: Bool { files.isEmpty }
+    /// Whether one of them is a picture.
+    var holdPictures: Bool { files.contains { $0.content == .picture } }
+
+    /// Refuses an input that would be written over.
+    func check(_ input: PathBytes) throws(InputError) {
+        guard !files.isEmpty, let identity = input.identity,
+            let file = files.first(where: { $0.identity == identity })
+        else { return }
+        throw InputError(
+            "'\(displayed(file.spelling))' is also an input, \(displayed(input.text)), and would be lost: name another file"
+        )
+    }
+
+    /// Refuses a model's folder or file that would be written into.
+    func check(model path: String) throws(InputError) {
+        guard !files.isEmpty else { return }
+        let path = PathBytes(path)
+        try check(path)
+        guard path.kind == .folder else { return }
+        var walk = FolderWalk(path)
+        while let finding = walk.next() {
+            if case .file(let file) = finding { try check(file.path) }
+        }
+    }
+
+    private static func targets(
+        _ arguments: Arguments, _ table: CommandTable
+    ) -> [(option: Option, spelling: String, path: String)] {
+        table.options.flatMap { option -> [(option: Option, spelling: String, path: String)] in
+            guard case .target = option.value else { return [] }
+            let values = arguments.given(option).filter { $0 != "-" }
+            let plain = values.map { (option, "--\(option.name) \(displayed($0))", $0) }
+            // The file beside an array.
+            let beside = values.filter { $0.lowercased().hasSuffix(".npy") || arguments.given(.anyFormat) == ["npy"] }
+            return plain + beside.map { (option, "\(displayed($0)).json, beside --\(option.name),", $0 + ".json") }
+        }
+    }
+
+    private static func inputs(_ arguments: Arguments, _ table: CommandTable) -> [PathBytes] {
+        var inputs = arguments.positionals.indices.filter { table.positional(at: $0)?.isPath ?? false }.map {
+            PathBytes(arguments.positionals[$0])
+        }
+        for option in table.options {
+            guard case .file = option.value else { continue }
+            inputs += arguments.given(option).map { PathBytes($0) }
+        }
+        return inputs
+    }
+}
+
+extension Option {
+    static let overwrite = Option(
+        "overwrite", group: .output,
+        help: """
+            Let an output replace a picture, a model or an index that stands there and that this command would not write. \
+            Inputs are never replaced.
+            """)
+
+    /// `--format` of whatever command.
+    fileprivate static let anyFormat = Option("format", help: "")
+}
+
+extension PathBytes {
+    /// Which file is there, links followed, whatever its names.
+    fileprivate var identity: FileStatus.Identity? { (try? status())?.identity }
+
+    /// Whether both lead to one file, or to one name in a folder where no file is yet.
+    fileprivate func isSamePlace(as other: PathBytes) -> Bool {
+        if let identity, let otherIdentity = other.identity { return identity == otherIdentity }
+        guard identity == nil, other.identity == nil, let folder = folder.identity else { return false }
+        return folder == other.folder.identity && name == other.name
+    }
+
+    private var folder: PathBytes { PathBytes(Array(bytes.dropLast(name.count)) + [UInt8(ascii: ".")]) }
+}

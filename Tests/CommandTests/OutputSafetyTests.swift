@@ -1,0 +1,151 @@
+import Foundation
+import Testing
+
+/// What is written never takes the place of something that would be missed.
+@Suite struct OutputSafetyTests {
+    private func clip(_ arguments: String..., in folder: TemporaryFolder) throws -> ClipProcess {
+        try ClipProcess.run(
+            ClipProcess.path, arguments, in: folder.path, environment: ["CLIP_MODEL": Fixtures.model])
+    }
+
+    private func pictures() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.copyPicture("blocks.png", to: "in/a.png")
+        try folder.copyPicture("waves.png", to: "in/b.png")
+        try folder.copyPicture("ring_grey.png", to: "other.png")
+        return folder
+    }
+
+    /// Command lines with `%` where the output goes, which is an input too.
+    @Test(arguments: [
+        "embed-image in/b.png in/a.png --format jsonl -o %", "embed-image in --format npy -o % --overwrite",
+        "classify in/a.png --labels dog,cat --format csv -o %", "preprocess in/a.png -o %",
+        "preprocess in/a.png --format npy -o %", "explain in/a.png dog -o %",
+        "similarity in/a.png dog --format csv -o %",
+        "score in/a.png dog --format csv -o % --overwrite", "score --pairs pairs --format csv -o % --overwrite",
+        "filter --pairs pairs -o % --overwrite", "compare in in2 --format json -o % --overwrite",
+        "embed-image --files-from list --format csv -o % --overwrite", "audit in --labels dog,cat --html % --overwrite",
+        "search --image in/a.png --index in --format csv -o % --overwrite",
+        "dedupe --index in --format csv -o % --overwrite", "outliers in --html % --overwrite",
+    ])
+    func `An output that is an input is refused by whatever name`(line: String) throws {
+        let folder = try pictures()
+        try folder.copyPicture("waves.png", to: "in2/b.png")
+        try folder.copyPicture("blocks.png", to: "in2/c.png")
+        try folder.write("in/b.png\nin/a.png\n", to: "list")
+        try folder.write("in/b.png\tdog\nin/a.png\tdog\n", to: "pairs")
+        #expect(try clip("index", "in", in: folder).status == 0)
+        let before = try folder.data("in/a.png")
+        // Hard and symbolic links are other names of the same file.
+        try FileManager.default.linkItem(atPath: folder["in/a.png"], toPath: folder["hard"])
+        try FileManager.default.createSymbolicLink(atPath: folder["soft"], withDestinationPath: "in/a.png")
+        for name in ["in/a.png", "hard", "soft"] {
+            let words = line.split(separator: " ").map { $0 == "%" ? name : String($0) }
+            let result = try ClipProcess.run(
+                ClipProcess.path, words, in: folder.path, environment: ["CLIP_MODEL": Fixtures.model])
+            #expect(
+                [1, 64].contains(result.status) && result.errors.contains(name.suffix(5)), "\(words): \(result.errors)")
+            #expect(try folder.data("in/a.png") == before, "\(words)")
+        }
+    }
+
+    @Test func `Lists, models and indexes are inputs too`() throws {
+        let folder = try pictures()
+        try folder.write("in/a.png\n", to: "list.txt")
+        for (source, name) in try FileManager.default.contentsOfDirectory(atPath: Fixtures.model).map({
+            (Fixtures.model + "/" + $0, "model/" + $0)
+        }) {
+            try folder.write(Data(contentsOf: URL(filePath: source)), to: name)
+        }
+        #expect(try clip("index", "in", in: folder).status == 0)
+        let config = try folder.data("model/config.json")
+        for arguments in [
+            ["embed-image", "--files-from", "list.txt", "-o", "list.txt"],
+            ["embed-text", "a", "--model", "model", "-o", "model/config.json"],
+            ["pack", "model", "-o", "model/model.safetensors"],
+            ["vectors", "--index", "in", "--format", "csv", "-o", "in/.clip-index", "--overwrite"],
+            ["embed-image", "in", "-o", "x.npy", "--files-from", "x.npy.json"],
+            ["search", "a", "--index", "in", "-o", "x.html", "--format", "csv", "--html", "./x.html"],
+        ] {
+            try folder.write("{}", to: "x.npy.json")
+            let result = try ClipProcess.run(
+                ClipProcess.path, arguments, in: folder.path, environment: ["CLIP_MODEL": Fixtures.model])
+            #expect([1, 64].contains(result.status), "\(arguments): \(result.errors)")
+            #expect(try !folder.contents().contains("x.html"))
+        }
+        #expect(try folder.text("list.txt") == "in/a.png\n" && folder.data("model/config.json") == config)
+        #expect(try clip("index", "--verify", "in", in: folder).record["intact"] as? Bool == true)
+    }
+
+    @Test func `A picture or a model that stands there goes only when that is said`() throws {
+        let folder = try pictures()
+        let other = try folder.data("other.png")
+        let pack = try clip("pack", Fixtures.model, "-o", "m.clip", in: folder)
+        #expect(pack.status == 0)
+        for target in ["other.png", "m.clip"] {
+            let before = try folder.data(target)
+            let refused = try clip("embed-text", "a", "--format", "csv", "-o", target, in: folder)
+            #expect(refused.status == 64 && refused.errors.contains(target) && refused.errors.contains("--overwrite"))
+            #expect(try folder.data(target) == before)
+            let told = try clip("embed-text", "a", "--format", "csv", "-o", target, "--overwrite", in: folder)
+            #expect(try told.status == 0 && folder.text(target).hasPrefix("input,"))
+        }
+        // What a command writes it may write again.
+        #expect(try clip("preprocess", "in/a.png", "-o", "seen.png", in: folder).status == 0)
+        #expect(try clip("preprocess", "in/b.png", "-o", "seen.png", in: folder).status == 0)
+        #expect(try clip("pack", Fixtures.model, "-o", "n.clip", in: folder).status == 0)
+        #expect(try clip("pack", Fixtures.model, "-o", "n.clip", in: folder).status == 0)
+        try folder.write(other, to: "n.clip")
+        #expect(try clip("pack", Fixtures.model, "-o", "n.clip", in: folder).status == 64)
+        #expect(try clip("embed-text", "a", "-o", "rows.csv", in: folder).status == 0)
+        #expect(try clip("embed-text", "b", "-o", "rows.csv", in: folder).status == 0)
+    }
+
+    @Test(arguments: ["parquet", "tsv", "pt", "html", "xlsx"])
+    func `A name that promises another format is refused with those that are known`(ending: String) throws {
+        let folder = try pictures()
+        for arguments in [
+            ["embed-text", "a"], ["classify", "in", "--labels", "a,b"], ["preprocess", "in/a.png"],
+            ["explain", "in/a.png", "dog"], ["pack", Fixtures.model],
+        ] {
+            let result = try ClipProcess.run(
+                ClipProcess.path, arguments + ["-o", "x." + ending], in: folder.path,
+                environment: ["CLIP_MODEL": Fixtures.model])
+            #expect(result.status == 64 && result.errors.contains("x.\(ending)"), "\(arguments): \(result.errors)")
+            #expect(try folder.contents() == ["in", "other.png"])
+        }
+        let forced = try clip("embed-text", "a", "--format", "csv", "-o", "x." + ending, in: folder)
+        #expect(forced.status == 0)
+        #expect(try clip("embed-text", "a", "-o", "plain", in: folder).status == 0)
+        #expect(try clip("embed-text", "a", "-o", "x.ndjson", in: folder).status == 0)
+    }
+
+    @Test func `Descriptors that are closed take no part in files`() throws {
+        let folder = try pictures()
+        try folder.write("bad", to: "in/bad.png")
+        let call = "$clip embed-image in --model '\(Fixtures.model)'"
+        #expect(try ClipProcess.bash("\(call) -o right.npy", in: folder.path).status == 1)
+        for closed in ["2>&-", "2>&- <&-", "2>&- <&- >&-"] {
+            let result = try ClipProcess.bash("\(call) -o x.npy \(closed)", in: folder.path)
+            #expect(try result.status == 1 && folder.data("x.npy") == folder.data("right.npy"), "\(closed)")
+        }
+        // What can't be read or written is still an error.
+        #expect(try ClipProcess.bash("\(call) >&-", in: folder.path).errors.contains("standard output"))
+        let input = try ClipProcess.bash("$clip embed-text --file - --model '\(Fixtures.model)' <&-", in: folder.path)
+        #expect(input.status == 1 && input.errors.contains("standard input"))
+    }
+
+    #if os(Linux)
+    @Test func `Arguments come without proc, whatever their bytes`() throws {
+        let folder = try pictures()
+        // A mount of its own needs a user namespace, which not every system gives.
+        let can = try ClipProcess.bash("unshare -rm true", in: folder.path).status == 0
+        let without = can ? "unshare -rm bash -c 'mount -t tmpfs none /proc && \"$@\"' - " : ""
+        let result = try ClipProcess.bash(
+            "cp in/a.png $'\\xff.png' && \(without)$clip embed-image $'\\xff.png' in/b.png --threads 1 --model "
+                + "'\(Fixtures.model)'", in: folder.path)
+        #expect(result.status == 0 && result.lines.count == 2, "\(result.errors)")
+        #expect(result.text.contains("\"embedding\""))
+    }
+    #endif
+}
