@@ -134,6 +134,28 @@ import Testing
         #expect(page.components(separatedBy: "class=\"shot\"").count == 3)
     }
 
+    @Test func `Links are left out of duplicates, and names of one file are told together`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["in/z.png", "in/copy of z.png"] { try folder.copyPicture("waves.png", to: name) }
+        try FileManager.default.createSymbolicLink(atPath: folder["in/a.png"], withDestinationPath: "z.png")
+        try FileManager.default.linkItem(atPath: folder["in/copy of z.png"], toPath: folder["in/the same.png"])
+        #expect(try clip(["index", "in"] + model, in: folder).status == 0)
+        let plan = try clip(["dedupe", "--index", "in"], in: folder)
+        #expect(plan.status == 0 && plan.lines.count == 1 && plan.errors.contains("1 symbolic link is left out"))
+        let record = try plan.record
+        #expect(record["kept"] as? String == "in/the same.png" || record["kept"] as? String == "in/z.png")
+        let text = try clip(["dedupe", "--index", "in", "--format", "text"], in: folder).text
+        let linked = try clip(["dedupe", "--index", "in", "--exact", "--link"], in: folder)
+        #expect(linked.status == 0 && text.contains("same "))
+        let again = try clip(["dedupe", "--index", "in", "--exact"], in: folder)
+        #expect(again.status == 0 && again.output.isEmpty && again.errors.contains("no duplicates"))
+        let content = try folder.data("in/a.png")
+        for name in ["in/z.png", "in/copy of z.png", "in/the same.png"] {
+            #expect(try folder.data(name) == content)
+        }
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder["in/a.png"]) == "z.png")
+    }
+
     @Test func `Caption files come out with a score, rows that fail are left out`() throws {
         let folder = try TemporaryFolder()
         try folder.copyPicture("waves.png", to: "w.png")

@@ -85,6 +85,15 @@ import Testing
         (["info", "a", "--model", "b"], "The model is named twice"),
         (["info", "a", "b"], "Unexpected argument: 'b'."),
         (["embed-text", "-x"], "Unknown option '-x'."),
+        (["embed-image", "-m", "x", "y"], "Unknown option '-m'. Did you mean '--model' or '--max-pixels'?"),
+        (["embed-image", "-model", "x", "y"], "Unknown option '-model'. Did you mean '--model'?"),
+        (["embed-image", "x", "--labels", "y"], "Unknown option '--labels'. It is one of 'clip classify', "),
+        (["search", "a cat", "-dog"], "Unknown option '-dog'. To leave out what shows 'dog', write '--minus dog'."),
+        (["bench", "--seconds", "0"], "expected more than 0, at most 3600."),
+        (["classify", "x", "--labels", "-dog"], "'--labels=-dog'"),
+        (["embed-image", "x", "--null"], "'--null' has no effect with the other arguments given."),
+        (["cluster", "--index", "x", "--template", "a {}"], "'--template a {}' has no effect without names"),
+        (["search", "x", "--html-links"], "'--html-links' has no effect without the '--html <file>'"),
     ])
     func `What makes no sense has status 64 and says what would`(arguments: [String], message: String) throws {
         let result = try ClipProcess.run(ClipProcess.path, arguments)

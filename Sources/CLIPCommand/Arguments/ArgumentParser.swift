@@ -162,8 +162,14 @@ struct ArgumentParser {
 
     private func unknown(_ spelling: String) -> UsageError {
         let known = table.options.filter { !$0.isHidden }.flatMap(\.spellings).filter { $0.hasPrefix("--") }
-        // A single letter is near to every other: only what begins with it can be meant.
         let word = String(spelling.drop { $0 == "-" })
+        let isExclusion = !spelling.hasPrefix("--") && table.options.contains { $0.name == "minus" }
+        if word.count > 1, isExclusion, !known.contains(where: { $0.hasPrefix("--" + word) }) {
+            return UsageError(
+                "Unknown option '\(displayed(spelling))'. To leave out what shows '\(displayed(word))', write "
+                    + "'--minus \(displayed(word))'.")
+        }
+        // A single letter is near to every other: only what begins with it can be meant.
         let hint =
             word.count > 1
             ? Spelling.suggestion(for: "--" + word, among: known)
@@ -178,10 +184,6 @@ struct ArgumentParser {
         }
         if !others.isEmpty {
             return " It is one of \(others.map { "'clip \($0.name)'" }.joined(separator: ", "))."
-        }
-        let minus = table.options.first { $0.name == "minus" }
-        if minus != nil, !spelling.hasPrefix("--") {
-            return " To leave out what shows '\(displayed(word))', write '--minus \(displayed(word))'."
         }
         return table.positionals.isEmpty ? "" : " After '--' everything is taken as it is."
     }

@@ -22,6 +22,8 @@ struct OutputFiles: Sendable {
         let overwrites = !targets.isEmpty && arguments.flag(.overwrite)
         for (position, target) in targets.enumerated() {
             let path = PathBytes(target.path)
+            // A device or a pipe takes whatever comes.
+            if path.kind == .other { continue }
             if let other = targets[..<position].first(where: { PathBytes($0.path).isSamePlace(as: path) }) {
                 throw UsageError("'\(target.spelling)' and '\(other.spelling)' are the same file: name two.")
             }
