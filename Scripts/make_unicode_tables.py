@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/Tokenizers/Unicode/UnicodeTables.swift.
+"""Makes UnicodeTables.swift and StepTables.swift in Sources/Tokenizers/Unicode.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_unicode_tables.py
@@ -16,9 +16,10 @@ from pathlib import Path
 import ftfy
 import regex
 from swift_literals import digits, literal
-from tokenizers import Regex, normalizers
+from tokenizers import Regex, normalizers, pre_tokenizers
 
-OUT = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "Unicode" / "UnicodeTables.swift"
+FOLDER = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "Unicode"
+OUT = FOLDER / "UnicodeTables.swift"
 SCALARS = [scalar for scalar in range(0x110000) if not 0xD800 <= scalar < 0xE000]
 BLOCK = 128
 LETTER, NUMBER, SPACE, NEWER, CASED, UNNORMALIZED, REPAIRED = 1, 2, 3, 4, 8, 16, 32
@@ -89,7 +90,58 @@ def repairs():
     return rows
 
 
+def split_off(pre_tokenizer):
+    """The scalars that a pre-tokenizer takes out of a word."""
+    return [scalar for scalar in SCALARS if len(pre_tokenizer.pre_tokenize_str(f"a{chr(scalar)}a")) > 1]
+
+
+def ranges(scalars):
+    """First and last of each range of scalars."""
+    found = []
+    for scalar in sorted(scalars):
+        if found and found[-1][1] == scalar - 1:
+            found[-1][1] = scalar
+        else:
+            found.append([scalar, scalar])
+    return "".join(digits(first, 4) + digits(last, 4) for first, last in found)
+
+
+def write_steps():
+    """What single steps of a tokenizer.json ask, each by the library that the reference asks."""
+    nfkd = normalizers.NFKD().normalize_str
+    rows, texts = [], []
+    for scalar in SCALARS:
+        mapped = nfkd(chr(scalar))
+        if scalar not in HANGUL_SYLLABLES and mapped != nfd(chr(scalar)):
+            rows.append((scalar, len(texts), len(mapped)))
+            texts += [ord(part) for part in mapped]
+    strip_accents = normalizers.StripAccents().normalize_str
+    words = set(SCALARS) - set(split_off(pre_tokenizers.Whitespace()))
+    parts = {
+        "compatible": ("Scalar, place and length of its compatibility decomposition: 4 + 3 + 1 characters a row, in order.",
+                       "".join(digits(s, 4) + digits(place, 3) + digits(count, 1) for s, place, count in rows)),
+        "compatibleTexts": ("4 characters a scalar.", "".join(digits(scalar, 4) for scalar in texts)),
+        "combiningMarks": ("What StripAccents takes away: first and last scalar of each range, 4 + 4 characters.",
+                           ranges(s for s in SCALARS if not strip_accents(chr(s)))),
+        "numerals": ("What Digits takes for one.", ranges(split_off(pre_tokenizers.Digits(individual_digits=True)))),
+        "wordScalars": ("What is \\w to Whitespace.", ranges(words)),
+        "patternWordScalars": ("What is [\\w] to a pattern of Split and Replace.", ranges(members(r"[\w]"))),
+        "patternDigits": ("What is \\d to a pattern of Split and Replace.", ranges(members(r"\d"))),
+    }  # fmt: skip
+    source = (
+        "// Made by Scripts/make_unicode_tables.py: don't edit.\n"
+        "// Facts of the Unicode Character Database (Unicode License v3), as the tokenizers library knows them.\n\n"
+        "/// What single steps of a tokenizer.json ask, as numbers of 6 bits a character, the highest first, from \"0\" on.\n"
+        "enum StepTables {\n"
+    )
+    for name, (comment, text) in parts.items():
+        source += f"\n    /// {comment}\n    static let {name}: StaticString = {literal(text)}\n"
+    (FOLDER / "StepTables.swift").write_text(source.replace("enum StepTables {\n\n", "enum StepTables {\n") + "}\n", encoding="utf-8")
+    print(f"StepTables.swift: {len(source)} bytes")
+
+
 def main():
+    write_steps()
     table = classes()
     marks, mappings = combining_classes(), canonical_mappings()
 

@@ -19,15 +19,34 @@ package struct BytePairTokenizer: Tokenizer {
 
     /// CLIP's own vocabulary of 49,408 tokens, for models that bring none.
     ///
-    /// - Parameter cleaning: how the model's own tokenizer treats a text.
-    package static func builtIn(cleaning: TextCleaning = .openAI) -> BytePairTokenizer {
+    /// - Parameters:
+    ///   - cleaning: how the model's own tokenizer treats a text.
+    ///   - additionalTokens: what open_clip has beyond the vocabulary; each meets `canBeAdditional`.
+    package static func builtIn(
+        cleaning: TextCleaning = .openAI, additionalTokens: [String] = []
+    ) -> BytePairTokenizer {
         var builder = CLIPVocabulary.builder()
         builder.cleaning = cleaning
+        for token in additionalTokens {
+            let id = UInt32(builder.pieceOffsets.count - 1)
+            builder.pieceBytes += Array(token.utf8)
+            builder.pieceOffsets.append(UInt32(truncatingIfNeeded: builder.pieceBytes.count))
+            builder.addedTokens.append(AddedToken(id: id, content: Array(token.utf8), options: []))
+        }
         do {
             return BytePairTokenizer(try builder.build(file: "built-in tokenizer"))
         } catch {
             preconditionFailure(error.description)
         }
+    }
+
+    /// Whether open_clip finds a token as it is spelled: it takes each for a regular expression.
+    package static func canBeAdditional(_ token: String) -> Bool {
+        let isKnown = ["<|startoftext|>", "<|endoftext|>", "<start_of_text>", "<end_of_text>"].contains(token)
+        return !isKnown && !token.isEmpty && token.utf8.count < 256
+            && token.utf8.allSatisfy { byte in
+                byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 26 || "<>_-:!@=/,;~&%\"'`".utf8.contains(byte)
+            }
     }
 
     package func compiled() -> [UInt8] { Array(table.bytes) }

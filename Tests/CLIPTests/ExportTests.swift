@@ -158,4 +158,43 @@ import Testing
         #expect(packed.configuration == pooled.configuration)
         #expect(try packed.embed(image) == pooled.embed(image) && packed.embed(image) != model.embed(image))
     }
+
+    @Test func `Added tokens go along, from a folder and from a packed file`() throws {
+        let edited = try EditedModel("quickgelu-f32", in: scratch)
+        try Data(#"{"<my-concept>": 814}"#.utf8).write(to: edited.folder.appending(path: "added_tokens.json"))
+        let original = try edited.load()
+        let text = "A <My-Concept>, again"
+        #expect(try original.tokenize(text).tokens.contains(814))
+        try original.export(to: scratch["copied"])
+        try original.pack(to: scratch["a.clip"], weights: .float32)
+        try CLIPModel(contentsOf: scratch["a.clip"]).export(to: scratch["written"])
+        for name in ["copied", "written"] {
+            #expect(try CLIPModel(contentsOf: scratch[name]).tokenize(text) == original.tokenize(text), "\(name)")
+        }
+        #expect(try original.textsReadOtherwiseWhenExported() == nil)
+    }
+
+    @Test func `A tokenizer of another kind is passed on as it is, or refused`() throws {
+        let edited = try EditedModel("quickgelu-f32", in: scratch)
+        let own = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
+        try own.export(to: scratch["own"])
+        // The same vocabulary with steps of its own.
+        let json = try String(contentsOf: scratch["own"].appending(path: "tokenizer.json"), encoding: .utf8)
+        let lowercase = #", {"type": "Lowercase"}"#
+        #expect(json.contains(lowercase))
+        try Data(json.replacing(lowercase, with: "").utf8).write(to: edited.folder.appending(path: "tokenizer.json"))
+        try Data(#"{"tokenizer_class": "PreTrainedTokenizerFast"}"#.utf8)
+            .write(to: edited.folder.appending(path: "tokenizer_config.json"))
+        let original = try edited.load()
+        let text = "a DOG"
+        #expect(try original.tokenize(text) != own.tokenize(text))
+        try original.export(to: scratch["copied"])
+        try original.pack(to: scratch["a.clip"], weights: .float32)
+        let packed = try CLIPModel(contentsOf: scratch["a.clip"])
+        for model in [try CLIPModel(contentsOf: scratch["copied"]), packed] {
+            #expect(try model.tokenize(text) == original.tokenize(text))
+        }
+        #expect(refusal { try packed.export(to: scratch["no"]) }?.contains("export the folder that it is from") == true)
+        #expect(!FileManager.default.fileExists(atPath: scratch["no"].path))
+    }
 }

@@ -61,7 +61,9 @@ import Testing
     @Test func `Ways to end texts that are not known are refused`() throws {
         for (fields, message) in [
             (#"{"clean": "upper"}"#, "clean is \"upper\""), (#"{"tokenizer_mode": "clips"}"#, "tokenizer_mode"),
-            ("[1]", "tokenizer_kwargs is a list"),
+            ("[1]", "tokenizer_kwargs is a list"), (#"{"context_length": 20}"#, "context_length"),
+            (#"{"reduction_mask": "simple"}"#, "reduction_mask"),
+            (#"{"additional_special_tokens": ["a|b"]}"#, "additional_special_tokens"),
         ] {
             let url = try folder(fields.filter(\.isLetter)) {
                 $0.replacing(/"text_cfg": *\{/, with: "\"text_cfg\": {\"tokenizer_kwargs\": \(fields),")

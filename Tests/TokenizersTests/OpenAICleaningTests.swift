@@ -1,3 +1,4 @@
+import JSON
 import Testing
 
 @testable import Tokenizers
@@ -45,5 +46,47 @@ import Testing
         let text = "&" + String(repeating: "amp;", count: 50_000)
         #expect(cleaned(text).utf8.count > 100_000)
         #expect(!cleaned(String(repeating: "&#38;Σ'\u{345}", count: 20_000)).isEmpty)
+    }
+
+    /// Captions that were decoded with a wrong encoding, once or several times, whole or in parts.
+    @Test func `Text in a wrong encoding is decoded again`() throws {
+        let golden = try Fixtures.golden("mojibake.json")
+        #expect(golden.count > 200)
+        let tokenizer = BytePairTokenizer.builtIn(cleaning: .openCLIP)
+        for (text, ids) in golden { #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)") }
+        #expect(cleaned("CafÃ© itâ€™s") == "café it's")
+        // What is meant stays.
+        #expect(cleaned("Ångström, naïve café, 5€") == "ångström, naïve café, 5€")
+        // Of text that was repaired, too, a cut gives back what was written.
+        let tokens = tokenizer.tokenize("cafÃ© dâ€™or")
+        #expect((3..<tokens.ids.count).contains { tokens.truncated(to: $0).droppedText == "dâ€™or" })
+    }
+
+    @Test func `Repair takes no quadratic time`() {
+        for part in ["Ã", "â€", "Ã©", "Ã ", "ðŸ", "é ", "Â\n", "ÃƒÆ’"] {
+            #expect(!cleaned(String(repeating: part, count: 30_000)).isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        ("lower", TextCleaning.openCLIP), ("whitespace", .openCLIPWhitespace), ("canonicalize", .openCLIPCanonical),
+    ])
+    func `Other settings of open_clip's tokenizer`(name: String, cleaning: TextCleaning) throws {
+        let rows = try #require(JSONValue(parsing: Fixtures.bytes("openclip-options.json"))[name]?.array)
+        #expect(rows.count == 80)
+        let loaded = BytePairTokenizer.builtIn(cleaning: cleaning, additionalTokens: ["<PET>", "sks", "<my-token>"])
+        let compiled = loaded.compiled()
+        let memory = OwnedBytes(count: compiled.count)
+        memory.mutableBytes.copyBytes(from: compiled)
+        let mapped = try loadTokenizer(compiled: UnsafeRawBufferPointer(memory.mutableBytes), owner: memory)
+        for row in rows {
+            let text = row["text"]?.string ?? ""
+            let ids = (row["tokens"]?.array ?? []).map { Int32($0.int ?? -1) }
+            for tokenizer in [loaded, mapped] as [any Tokenizer] {
+                #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)")
+            }
+        }
+        #expect(throws: TokenizerError.self) { try loaded.files(contextLength: 77) }
+        #expect(!BytePairTokenizer.canBeAdditional("a|b") && !BytePairTokenizer.canBeAdditional("<a b>"))
     }
 }

@@ -129,9 +129,12 @@ import Testing
             } catch { return error.description }
         }
         #expect(message(json) == nil)
-        let strange = json.replacing(#""type": "Replace""#, with: #""type": "NFKD""#)
-            .replacing(#""type":"Replace""#, with: #""type":"NFKD""#)
-        #expect(message(strange)?.contains("normalizer \"NFKD\" is not supported") == true)
+        let strange = json.replacing(#""type": "Replace""#, with: #""type": "Rot13""#)
+            .replacing(#""type":"Replace""#, with: #""type":"Rot13""#)
+        // The class that tokenizer_config.json names has steps of its own; without it the file's count.
+        #expect(message(strange) == nil)
+        files.configuration = nil
+        #expect(message(strange)?.contains("normalizer \"Rot13\" is not supported") == true)
         #expect(ScalarRun(pattern: "\\s+")?.members == .space && ScalarRun(pattern: " {2,}")?.shortest == 2)
         #expect(ScalarRun(pattern: #"[!"\-\]]"#)?.members == .scalars([0x21, 0x22, 0x2D, 0x5D]))
         #expect(["(a|b)", "[^a]", "[a-z]", "\\w+", "a*", ""].allSatisfy { ScalarRun(pattern: $0) == nil })

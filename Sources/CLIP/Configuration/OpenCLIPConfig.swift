@@ -10,6 +10,9 @@ struct OpenCLIPConfig {
     let tokenizerName: String?
     /// What open_clip does around that one.
     let tokenizerWrapping: OpenCLIPWrapping
+    /// How texts are cleaned for CLIP's own, and which tokens it has beyond its vocabulary.
+    let cleaning: TextCleaning
+    let additionalTokens: [String]
     /// The logarithm of the logit scale, for weights that bring none.
     let initialLogitScale: Float = 2.6592
     private(set) var settings: [ModelSetting]
@@ -61,7 +64,13 @@ struct OpenCLIPConfig {
         preprocessing = try ResolvedPreprocessing(
             openCLIP: preprocess, path: path, source: "\(source) preprocess_cfg", imageSize: image.imageSize)
         tokenizerName = try text.text("hf_tokenizer_name")
-        tokenizerWrapping = try OpenCLIPConfig.wrapping(&text)
+        if tokenizerName == nil {
+            (cleaning, additionalTokens) = try OpenCLIPConfig.ownTokenizer(&text)
+            tokenizerWrapping = OpenCLIPWrapping()
+        } else {
+            tokenizerWrapping = try OpenCLIPConfig.wrapping(&text)
+            (cleaning, additionalTokens) = (.openCLIP, [])
+        }
         settings = top.settings + vision.settings + text.settings
         layerScales = LayerScales(
             image: vision.present("ls_init_value") != nil, text: text.present("ls_init_value") != nil)
@@ -89,25 +98,61 @@ struct OpenCLIPConfig {
         }
     }
 
+    /// What open_clip gives its tokenizers; nil when there is nothing.
+    private static func tokenizerOptions(_ text: ConfigSection) throws(CLIPError) -> ConfigSection? {
+        guard let value = text.present("tokenizer_kwargs") else { return nil }
+        guard let fields = value.object else { throw text.fault("tokenizer_kwargs", value, expected: "an object") }
+        return ConfigSection(path: text.path, source: "\(text.source) tokenizer_kwargs", fields: fields)
+    }
+
     private static func wrapping(_ text: inout ConfigSection) throws(CLIPError) -> OpenCLIPWrapping {
         var wrapping = OpenCLIPWrapping()
-        guard let value = text.present("tokenizer_kwargs") else { return wrapping }
-        guard let fields = value.object else { throw text.fault("tokenizer_kwargs", value, expected: "an object") }
-        let options = ConfigSection(path: text.path, source: "\(text.source) tokenizer_kwargs", fields: fields)
-        if let name = try options.text("clean") {
-            guard let cleaning = OpenCLIPWrapping.Cleaning(rawValue: name) else {
-                throw options.fault(
-                    "clean", .string(name), expected: "\"whitespace\", \"lower\" or \"canonicalize\"")
-            }
+        guard let options = try tokenizerOptions(text) else { return wrapping }
+        if let cleaning = try options.cleaning() {
             wrapping.cleaning = cleaning
-            text.record("cleaning", name)
+            text.record("cleaning", cleaning.rawValue)
         }
         wrapping.stripsSeparator = try options.flag("strip_sep_token", default: false)
         if wrapping.stripsSeparator { text.record("end token", "0 in its place (strip_sep_token)") }
         if let mode = options.present("tokenizer_mode") {
             throw options.fault("tokenizer_mode", mode, expected: "none: other ways to end texts are not supported")
         }
+        try options.refuseOthers(than: ["clean", "strip_sep_token", "tokenizer_mode"])
         return wrapping
+    }
+
+    /// What SimpleTokenizer does by other settings than its defaults.
+    private static func ownTokenizer(
+        _ text: inout ConfigSection
+    ) throws(CLIPError) -> (cleaning: TextCleaning, additionalTokens: [String]) {
+        guard let options = try tokenizerOptions(text) else { return (.openCLIP, []) }
+        var cleaning = TextCleaning.openCLIP
+        if let stated = try options.cleaning() {
+            switch stated {
+            case .lower: break
+            case .whitespace: cleaning = .openCLIPWhitespace
+            case .canonicalize: cleaning = .openCLIPCanonical
+            }
+            text.record("cleaning", stated.rawValue)
+        }
+        var tokens: [String] = []
+        if let value = options.present("additional_special_tokens") {
+            guard let list = value.array, case let names = list.compactMap(\.string), names.count == list.count,
+                names.allSatisfy(BytePairTokenizer.canBeAdditional), Set(names).count == names.count
+            else {
+                throw options.fault(
+                    "additional_special_tokens", value,
+                    expected: "a list of different words of letters, numbers and <>_-: only (others are expressions)")
+            }
+            tokens = names
+            text.record("additional tokens", tokens.joined(separator: " "))
+        }
+        if let mask = try options.text("reduction_mask"), !mask.isEmpty {
+            throw options.fault(
+                "reduction_mask", .string(mask), expected: "none: ways to shorten texts at random are not supported")
+        }
+        try options.refuseOthers(than: ["clean", "additional_special_tokens", "reduction_mask"])
+        return (cleaning, tokens)
     }
 
     private static func image(_ section: inout ConfigSection, isQuick: Bool) throws(CLIPError) -> VisionConfiguration {
@@ -294,5 +339,22 @@ extension ConfigSection {
             throw fault(key, value, expected: "a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
+    }
+}
+
+extension ConfigSection {
+    /// What happens to a text first, by open_clip's name.
+    fileprivate func cleaning() throws(CLIPError) -> OpenCLIPWrapping.Cleaning? {
+        guard let name = try text("clean") else { return nil }
+        guard let cleaning = OpenCLIPWrapping.Cleaning(rawValue: name) else {
+            throw fault("clean", .string(name), expected: "\"whitespace\", \"lower\" or \"canonicalize\"")
+        }
+        return cleaning
+    }
+
+    fileprivate func refuseOthers(than known: Set<String>) throws(CLIPError) {
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) where !known.contains(key) && !value.isNull {
+            throw fault(key, value, expected: "none: it is not supported")
+        }
     }
 }

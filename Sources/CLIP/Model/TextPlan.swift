@@ -22,6 +22,9 @@ struct TextPlan: Sendable {
                     "\"\(TextPlan.excerpt(text))\" has token \(unknown), the model knows \(configuration.vocabularySize): "
                         + "the tokenizer's files are of another model")
             }
+            guard !tokens.ids.isEmpty || configuration.paddingToken != nil else {
+                throw CLIPError(.text, "\"\(TextPlan.excerpt(text))\" has no tokens, expected at least one")
+            }
             var own: [Int] = []
             for window in try TextPlan.windows(of: tokens, configuration.contextLength, longText) {
                 let index = indices[window] ?? windows.count

@@ -38,9 +38,9 @@ struct FolderExport {
         do {
             let byteCount = try writeWeights(to: folder.temporaryPath(of: "model.safetensors"))
             try reading { () throws(WeightsError) in
-                for (name, text) in files {
+                for (name, bytes) in files {
                     let file = try AtomicFile(path: folder.temporaryPath(of: name))
-                    try file.write(Array(text.utf8))
+                    try file.write(bytes)
                     try file.commit()
                 }
                 try folder.commit()
@@ -74,23 +74,16 @@ struct FolderExport {
     }
 
     /// The small files.
-    private func files() throws(CLIPError) -> [(name: String, text: String)] {
-        var files: [(name: String, text: String)] = []
-        if store.hasTextEncoder {
-            guard let tokenizer = try store.tokenizer() as? BytePairTokenizer else {
-                throw CLIPError(
-                    .model, path: store.path, "has another tokenizer than CLIP's: keep its own files")
-            }
-            files += tokenizer.files(contextLength: store.configuration.text.contextLength)
-        }
-        if store.hasImageEncoder { files.append(("preprocessor_config.json", store.preprocessing.json)) }
+    private func files() throws(CLIPError) -> [(name: String, bytes: [UInt8])] {
+        var files = try store.hasTextEncoder ? store.exportedTokenizer() : []
+        func add(_ name: String, _ text: String) { files.append((name, Array(text.utf8))) }
+        if store.hasImageEncoder { add("preprocessor_config.json", store.preprocessing.json) }
         var card = store.card ?? ModelCard(name: "unnamed")
         if card.sourceSHA256 == nil { card.sourceSHA256 = try store.sourceSHA256() }
-        files.append(("model_card.json", card.json))
+        add("model_card.json", card.json)
         let parts: ModelParts =
             store.hasImageEncoder && store.hasTextEncoder ? .all : store.hasImageEncoder ? .images : .texts
-        files.append(
-            ("config.json", store.configuration.exportedText(of: parts, initialLogitScale: store.logitScale)))
+        add("config.json", store.configuration.exportedText(of: parts, initialLogitScale: store.logitScale))
         return files
     }
 

@@ -57,7 +57,9 @@ extension CheckpointModel {
     private static func tokenizer(
         _ config: OpenCLIPConfig, in folder: ModelFolder
     ) throws(CLIPError) -> TokenizerChoice {
-        guard let name = config.tokenizerName else { return .builtIn(.openCLIP, path: folder.path) }
+        guard let name = config.tokenizerName else {
+            return .builtIn(config.cleaning, config.additionalTokens, path: folder.path)
+        }
         let setting = TokenizerFiles.setting(in: folder, config.configuration)
         let (family, wrapping) = (config.configuration.family, config.tokenizerWrapping)
         return TokenizerChoice(

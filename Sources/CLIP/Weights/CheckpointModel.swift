@@ -87,6 +87,11 @@ struct CheckpointModel: ModelStore {
 
     var precision: WeightType { .float32 }
 
+    /// The model's folder, if it is one of Hugging Face's.
+    var huggingFaceFolder: ModelFolder? {
+        description.kind.hasPrefix("Hugging Face folder") ? description.folder : nil
+    }
+
     func tokenizer() throws(CLIPError) -> any Tokenizer { try description.tokenizer.load(configuration.text) }
 
     /// Hashing all of a large checkpoint takes seconds. This hashes its configuration and tokenizer files whole, and of
@@ -187,11 +192,13 @@ struct TokenizerChoice: Sendable {
     let load: @Sendable (TextConfiguration) throws(CLIPError) -> any Tokenizer
 
     /// CLIP's own, for models whose vocabulary it is.
-    static func builtIn(_ cleaning: TextCleaning, path: String) -> TokenizerChoice {
+    static func builtIn(
+        _ cleaning: TextCleaning, _ additionalTokens: [String] = [], path: String
+    ) -> TokenizerChoice {
         TokenizerChoice(
             setting: ModelSetting(name: "tokenizer", value: "CLIP's own", source: "built in")
         ) { configuration throws(CLIPError) in
-            let tokenizer = BytePairTokenizer.builtIn(cleaning: cleaning)
+            let tokenizer = BytePairTokenizer.builtIn(cleaning: cleaning, additionalTokens: additionalTokens)
             try tokenizer.check(fits: configuration, path: path)
             return tokenizer
         }

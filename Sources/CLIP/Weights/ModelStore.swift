@@ -27,6 +27,8 @@ protocol ModelStore: Sendable {
 
     /// Loads the tokenizer.
     func tokenizer() throws(CLIPError) -> any Tokenizer
+    /// The files that the tokenizer is made from; none if they are no files of a Hugging Face folder.
+    func ownTokenizerFiles() throws(CLIPError) -> [(name: String, bytes: [UInt8])]
     /// Computes or reads what identifies embeddings of this model.
     func fingerprint() -> String
     /// SHA-256 of the weights that this model was first made from.

@@ -53,13 +53,19 @@ extension TokenizerFiles {
                         wordPieces: try folder.readText("vocab.txt")), wrapping: wrapping)
             case .json, .vocabulary:
                 let isJSON = kind == .json
-                let files = TokenizerFiles(
+                var files = TokenizerFiles(
                     tokenizerJSON: isJSON ? try folder.text("tokenizer.json") : nil,
                     vocabulary: isJSON ? nil : try folder.text("vocab.json"),
                     merges: isJSON ? nil : try folder.text("merges.txt"),
                     configuration: try folder.text("tokenizer_config.json"),
                     specialTokensMap: try folder.text("special_tokens_map.json"),
                     addedTokens: try folder.text("added_tokens.json"))
+                // open_clip's wrapper takes the tokenizer of a repository of its own, whose config.json this isn't.
+                if wrapping == nil, let config = try folder.text("config.json") {
+                    let fields = try jsonObject(config, path: folder.path(of: "config.json"))
+                    files.modelType = fields["model_type"]?.string
+                    files.modelConfigurationClass = fields["tokenizer_class"]?.string
+                }
                 tokenizer = try loadTokenizer(
                     files, isLowercased: family == .siglip && wrapping == nil, wrapping: wrapping)
             }
@@ -85,7 +91,9 @@ extension TokenizerFiles {
             return ModelSetting(name: "tokenizer", value: "SentencePiece unigram", source: "spiece.model")
         case .wordPiece: return ModelSetting(name: "tokenizer", value: "WordPiece", source: "vocab.txt")
         case .json:
-            let value = configuration.family == .siglip ? "as described, lower-cased" : "byte-level BPE"
+            let value =
+                configuration.family == .siglip
+                ? "as described, lower-cased" : className(in: folder).map { "\($0)'s" } ?? "as described"
             return ModelSetting(name: "tokenizer", value: value, source: "tokenizer.json")
         case .vocabulary:
             return ModelSetting(name: "tokenizer", value: "byte-level BPE", source: "vocab.json, merges.txt")
@@ -97,6 +105,14 @@ extension TokenizerFiles {
             return ModelSetting(
                 name: "tokenizer", value: "none", source: "default", warning: "texts can't be embedded without one")
         }
+    }
+
+    /// The class that a folder names for its tokenizer; nil for none, and for those that do what tokenizer.json says.
+    private static func className(in folder: ModelFolder) -> String? {
+        // What can't be read is told when the tokenizer is loaded.
+        let json = try? folder.text("tokenizer_config.json").map { try JSONValue(parsing: $0) }
+        guard let name = json?["tokenizer_class"]?.string else { return nil }
+        return ["PreTrainedTokenizerFast", "TokenizersBackend"].contains(name) ? nil : name
     }
 
     /// The token that fills up the texts of encoders that see it, and the file that names it; nil when no file does.
@@ -152,7 +168,8 @@ extension Tokenizer {
                     + "the model has \(configuration.vocabularySize) tokens: they are not of one model, "
                     + "fetch both again")
         }
-        if case .firstToken(let token) = configuration.pooling, !endTokens.contains(Int32(token)) {
+        // Texts that the tokenizer puts no end to are read at their first token, as transformers does.
+        if case .firstToken(let token) = configuration.pooling, !endTokens.isEmpty, !endTokens.contains(Int32(token)) {
             throw CLIPError(
                 .model, path: path,
                 "the tokenizer ends texts with token \(endTokens.first ?? -1), the configuration looks for \(token) "

@@ -23,8 +23,9 @@ struct Export: Command {
             The folder holds model.safetensors, config.json, preprocessor_config.json, the tokenizer's files and the \
             card; of a model that holds one encoder, that one. It appears complete or not at all. Weights keep their values \
             to the bit, and transformers prepares pictures to the same pixels. Where it can't, the model is refused: so are \
-            those that crop pictures as open_clip and OpenAI do, a pixel off where halves are rounded to even. Texts are cleaned as transformers does it from then on: models \
-            of OpenAI and open_clip un-escape HTML, transformers does not. Prints the folder and the weights' size.
+            those that crop pictures as open_clip and OpenAI do, a pixel off where halves are rounded to even. Texts keep their tokens, \
+            added and special ones too; what no tokenizer.json can say of models of OpenAI and open_clip (HTML un-escaped, \
+            wrong encodings) is named. Prints the folder and the weights' size.
             """
         ],
         positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to export, as for --model.")],
@@ -56,6 +57,9 @@ struct Export: Command {
         let model = try CLIPModel(named: source, threads: threads)
         for setting in model.settings {
             if let warning = setting.warning { console.warn("\(model.path): \(setting.name): \(warning)") }
+        }
+        if let texts = try model.textsReadOtherwiseWhenExported() {
+            console.warn("\(model.path): read otherwise in transformers, which can't do what this model does: \(texts)")
         }
         let byteCount = try model.export(to: URL(filePath: path))
         let results = try ResultStream(

@@ -21,6 +21,18 @@ enum ByteAlphabet {
     static let bytesInTokenOrder: [UInt8] =
         (UInt8.min...UInt8.max).filter(standsForItself) + (UInt8.min...UInt8.max).filter { !standsForItself($0) }
 
+    /// A text with each byte of its UTF-8 as the character that stands for it.
+    static func spell(_ text: ArraySlice<CanonicalComposition.Element>) -> [CanonicalComposition.Element] {
+        var spelled: [CanonicalComposition.Element] = []
+        spelled.reserveCapacity(text.count)
+        for element in text {
+            for byte in UTF8.encode(Unicode.Scalar(element.scalar) ?? "\u{FFFD}") ?? .init() {
+                spelled.append(.init(scalar: scalars[Int(byte)].value, offset: element.offset))
+            }
+        }
+        return spelled
+    }
+
     private static func standsForItself(_ byte: UInt8) -> Bool {
         (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
     }

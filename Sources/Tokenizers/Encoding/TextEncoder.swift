@@ -16,7 +16,8 @@ struct TextEncoder {
         ids = [Int32(table.layout.startToken)]
         ids.reserveCapacity(text.count / 3 + 8)
         wordOffsets.reserveCapacity(text.count / 3 + 8)
-        splitter = WordSplitter(knowsNewer: table.layout.cleaning != .transformers)
+        splitter = WordSplitter(
+            knowsNewer: table.layout.cleaning != .transformers, ignoresCase: table.layout.cleaning.form == .whitespace)
         merger = PairMerger(table.merges)
     }
 
@@ -24,7 +25,7 @@ struct TextEncoder {
         if table.layout.cleaning == .transformers {
             encodeBetweenAddedTokens()
         } else {
-            OpenAICleaning().clean(text, into: &cleaned)
+            OpenAICleaning(table.layout.cleaning.form).clean(text, into: &cleaned)
             let cleaned = cleaned
             cleaned.bytes.withUnsafeBufferPointer { encodeWords($0, 0..<$0.count, cleaned) }
         }
@@ -73,8 +74,10 @@ struct TextEncoder {
                 continue
             }
             var end = range.upperBound
-            if bytes[offset] == UInt8(ascii: "<"),
-                let literal = SpecialLiteral(in: bytes, offset..<end, cleaning: table.layout.cleaning)
+            if table.literals.mayStart[Int(bytes[offset])],
+                let literal = SpecialLiteral(
+                    table.literals.spellings, in: bytes, offset..<end,
+                    ignoresCase: table.layout.cleaning != .transformers)
             {
                 encodeLiteral(literal, bytes, offset, cleaned)
                 end = offset + literal.count
@@ -97,9 +100,8 @@ struct TextEncoder {
             encodeWord(bytes, offset..<offset + 2, cleaned)
             encodeWord(bytes, offset + 2..<end - 2, cleaned)
             encodeWord(bytes, end - 2..<end, cleaned)
-        } else if literal.isExact {
-            let id = literal.isStart ? table.layout.startToken : table.layout.endToken
-            append(id, source: cleaned.source(of: offset))
+        } else if let token = literal.token {
+            append(token, source: cleaned.source(of: offset))
         } else {
             encodeWord(bytes, offset..<end, cleaned)
         }

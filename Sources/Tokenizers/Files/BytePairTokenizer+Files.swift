@@ -13,31 +13,46 @@ extension BytePairTokenizer {
                 file: files.vocabulary == nil ? "vocab.json" : "merges.txt",
                 problem: "is missing, expected tokenizer.json or both vocab.json and merges.txt: fetch it")
         }
-        let special = try SpecialTokens(files)
-        self.init(try model.builder(special, cleaning: cleaning).build(file: model.vocabularyFile))
+        try files.refuseOtherSides()
+        let special = try SpecialTokens(files, defaults: TokenizerClass.clip.defaults)
+        var added = AddedTokenList(model.vocabulary)
+        added.add(special.added)
+        guard let start = added.id(special.start), let end = added.id(special.end) else {
+            throw TokenizerError(
+                file: model.vocabularyFile,
+                problem: "has neither token \(quoted(special.start)) nor \(quoted(special.end)), expected both")
+        }
+        let unknown = model.vocabulary[special.unknown.utf8]
+        guard let symbols = model.byteSymbols(unknown: unknown) else { throw model.faultOfMissingByte() }
+        self.init(
+            try model.builder(symbols, added, start: start, end: end, cleaning: cleaning)
+                .build(file: model.vocabularyFile))
     }
 }
 
 extension BytePairModel {
-    func builder(_ special: SpecialTokens, cleaning: TextCleaning) throws(TokenizerError) -> FlatTableBuilder {
+    /// - Parameter symbols: what `byteSymbols` gave.
+    func builder(
+        _ symbols: [UInt32], _ added: AddedTokenList, start: UInt32, end: UInt32, cleaning: TextCleaning
+    ) throws(TokenizerError) -> FlatTableBuilder {
         var builder = FlatTableBuilder()
         builder.cleaning = cleaning
         builder.merges = try resolvedMerges()
-        try resolveBytes(&builder, unknown: vocabulary[special.unknown.utf8])
-        let added = resolveAddedTokens(&builder, special)
-
-        func id(_ content: String) -> UInt32? { vocabulary[content.utf8] ?? added[content.utf8] }
-        guard let start = id(special.start), let end = id(special.end) else {
-            throw TokenizerError(
-                file: vocabularyFile,
-                problem: "has neither token \(quoted(special.start)) nor \(quoted(special.end)), expected both")
-        }
+        builder.byteSymbols = symbols
         builder.startToken = start
         builder.endToken = end
-
-        let size = max(vocabulary.end, added.end)
-        var pieces = [ArraySlice<UInt8>?](repeating: nil, count: size)
-        for index in [vocabulary, added] { index.forEach { piece, id in pieces[Int(id)] = piece } }
+        let tokens = added.tokens.values.sorted { $0.id < $1.id }
+        var pieces = [ArraySlice<UInt8>?](
+            repeating: nil, count: max(vocabulary.end, tokens.last.map { Int($0.id) + 1 } ?? 0))
+        vocabulary.forEach { piece, id in pieces[Int(id)] = piece }
+        var contents = Set<[UInt8]>()
+        for var token in tokens {
+            if pieces[Int(token.id)] == nil { pieces[Int(token.id)] = token.content[...] }
+            if token.options.contains(.normalized) { token.content = TransformersCleaning.clean(token.content) }
+            // The kind is part of the key: the two kinds are looked for one after the other.
+            let key = [UInt8(truncatingIfNeeded: token.options.rawValue & 1)] + token.content
+            if !token.content.isEmpty, contents.insert(key).inserted { builder.addedTokens.append(token) }
+        }
         for piece in pieces {
             if let piece { builder.pieceBytes += piece }
             builder.pieceOffsets.append(UInt32(truncatingIfNeeded: builder.pieceBytes.count))
@@ -45,16 +60,15 @@ extension BytePairModel {
         return builder
     }
 
-    func resolvedMerges() throws(TokenizerError) -> [Merge] {
+    /// - Parameter prefix: what a piece begins with that goes on with a word.
+    func resolvedMerges(prefix: [UInt8] = []) throws(TokenizerError) -> [Merge] {
         var resolved: [Merge] = []
         resolved.reserveCapacity(merges.count)
         for (rank, merge) in merges.enumerated() {
-            let whole = mergeBytes[merge.start..<merge.end]
-            guard let left = vocabulary[whole[..<merge.middle]], let right = vocabulary[whole[merge.middle...]],
-                let result = vocabulary[whole]
-            else {
-                let parts = [whole[..<merge.middle], whole[merge.middle...], whole]
-                let absent = parts.first { vocabulary[$0] == nil } ?? whole
+            let (first, second) = (mergeBytes[merge.start..<merge.middle], mergeBytes[merge.middle..<merge.end])
+            let whole = prefix.isEmpty ? mergeBytes[merge.start..<merge.end] : first + second.dropFirst(prefix.count)
+            guard let left = vocabulary[first], let right = vocabulary[second], let result = vocabulary[whole] else {
+                let absent = [first, second, whole].first { vocabulary[$0] == nil } ?? whole
                 throw TokenizerError(
                     file: mergesFile,
                     problem:
@@ -66,47 +80,23 @@ extension BytePairModel {
         return resolved
     }
 
-    private func resolveBytes(_ builder: inout FlatTableBuilder, unknown: UInt32?) throws(TokenizerError) {
-        for endsWord in [false, true] {
-            for byte in 0..<256 {
-                let piece = Array(String(ByteAlphabet.scalars[byte]).utf8) + (endsWord ? CLIPVocabulary.endOfWord : [])
-                guard let id = vocabulary[piece] ?? unknown else {
-                    throw TokenizerError(
-                        file: vocabularyFile,
-                        problem:
-                            "has no token \(quoted(String(decoding: piece, as: UTF8.self))) for byte \(byte) and no "
-                            + "unknown token to stand in: not a byte-level vocabulary of CLIP's kind")
-                }
-                builder.byteSymbols[byte + (endsWord ? 256 : 0)] = id
-            }
-        }
+    static func bytePiece(_ index: Int) -> [UInt8] {
+        Array(String(ByteAlphabet.scalars[index & 255]).utf8) + (index > 255 ? CLIPVocabulary.endOfWord : [])
     }
 
-    /// Puts the added tokens in the builder. Returns those that the vocabulary doesn't have, with ids after its own.
-    private func resolveAddedTokens(_ builder: inout FlatTableBuilder, _ special: SpecialTokens) -> PieceIndex {
-        var added = PieceIndex()
-        var next = vocabulary.count
-        var tokens: [UInt32: AddedToken] = [:]
-        var order: [UInt32] = []
-        for token in special.added {
-            let content = token.content.utf8
-            let id = vocabulary[content] ?? added[content] ?? UInt32(next)
-            if vocabulary[content] == nil, added[content] == nil { added.insert(content, id: id) }
-            next = max(next, Int(id) + 1)
-            if tokens.updateValue(AddedToken(id: id, content: Array(content), options: token.options), forKey: id)
-                == nil
-            {
-                order.append(id)
-            }
-        }
-        var contents = Set<[UInt8]>()
-        for id in order {
-            guard var token = tokens[id] else { continue }
-            if token.options.contains(.normalized) { token.content = TransformersCleaning.clean(token.content) }
-            // The kind is part of the key: the two kinds are looked for one after the other.
-            let key = [UInt8(truncatingIfNeeded: token.options.rawValue & 1)] + token.content
-            if !token.content.isEmpty, contents.insert(key).inserted { builder.addedTokens.append(token) }
-        }
-        return added
+    /// The token of each byte within a word, then of each that ends one; nil if one has none.
+    func byteSymbols(unknown: UInt32?) -> [UInt32]? {
+        let symbols = (0..<512).compactMap { vocabulary[BytePairModel.bytePiece($0)] ?? unknown }
+        return symbols.count == 512 ? symbols : nil
+    }
+
+    func faultOfMissingByte() -> TokenizerError {
+        let index = (0..<512).first { vocabulary[BytePairModel.bytePiece($0)] == nil } ?? 0
+        let piece = String(decoding: BytePairModel.bytePiece(index), as: UTF8.self)
+        return TokenizerError(
+            file: vocabularyFile,
+            problem:
+                "has no token \(quoted(piece)) for byte \(index & 255) and no unknown token to stand in: not a "
+                + "byte-level vocabulary of CLIP's kind")
     }
 }

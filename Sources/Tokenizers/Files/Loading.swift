@@ -8,8 +8,14 @@ internal import JSON
 package func loadTokenizer(
     _ files: TokenizerFiles, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
 ) throws(TokenizerError) -> any Tokenizer {
-    if let json = files.tokenizerJSON, !TokenizerJSON.isByteLevel(json) {
-        return try SentencePieceTokenizer(tokenizerJSON: files, isLowercased: isLowercased, wrapping: wrapping)
+    if let bytes = files.tokenizerJSON {
+        let kind = try TokenizerClass(files, isByteLevel: TokenizerJSON.isByteLevel(bytes))
+        if kind == .clip, wrapping == nil { return try BytePairTokenizer(files) }
+        let json = try TokenizerJSON(bytes, files, kind)
+        if wrapping == nil, let flat = try json.flatBuilder() {
+            return BytePairTokenizer(try flat.build(file: TokenizerJSON.file))
+        }
+        return try SentencePieceTokenizer(json, isLowercased: isLowercased, wrapping: wrapping)
     }
     if files.sentencePiece != nil { return try SentencePieceTokenizer(siglip: files, wrapping: wrapping) }
     if files.wordPieces != nil { return try SentencePieceTokenizer(wordPiece: files, wrapping: wrapping) }

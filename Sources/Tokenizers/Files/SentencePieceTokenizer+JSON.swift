@@ -13,7 +13,15 @@ extension SentencePieceTokenizer {
         guard let json = files.tokenizerJSON else {
             throw TokenizerError(file: TokenizerJSON.file, problem: "is missing, fetch it")
         }
-        var builder = try TokenizerJSON(json).builder(configuration: files.configuration)
+        let kind = try TokenizerClass(files, isByteLevel: TokenizerJSON.isByteLevel(json))
+        try self.init(
+            try TokenizerJSON(json, files, kind), isLowercased: isLowercased, wrapping: wrapping)
+    }
+
+    init(
+        _ json: TokenizerJSON, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
+    ) throws(TokenizerError) {
+        var builder = try json.builder()
         if isLowercased, !builder.rules.partSteps.contains(.lowercase) {
             builder.rules.partSteps.insert(.lowercase, at: 0)
         }
@@ -62,7 +70,27 @@ struct TokenizerJSON {
     /// Everything of the model but vocabulary and merges.
     var modelFields: [String: JSONValue] = [:]
     var fields: [String: JSONValue] = [:]
+    /// Added tokens, and those that a name stands for, by all of the tokenizer's files.
+    private(set) var added = AddedTokenList(PieceIndex())
+    private var names: SpecialTokens?
 
+    /// Everything that the files say, by the rules of a class.
+    init(_ json: [UInt8], _ files: TokenizerFiles, _ kind: TokenizerClass) throws(TokenizerError) {
+        try self.init(json)
+        try files.refuseOtherSides()
+        for (key, problem) in [("truncation", "cuts texts"), ("padding", "fills texts up")]
+        where fields[key]?["direction"]?.string == "Left" {
+            throw fault("\(key) \(problem) at the left (direction): not supported")
+        }
+        let special = try SpecialTokens(files, defaults: kind.defaults)
+        kind.replaceSteps(of: &self, configuration: try files.configurationFields(), names: special.named)
+        added = AddedTokenList(model.vocabulary)
+        if kind == .file { added.add(try statedTokens()) }
+        added.add(special.added)
+        names = special
+    }
+
+    /// What the file itself says, no other beside it.
     init(_ json: [UInt8]) throws(TokenizerError) {
         model.vocabularyFile = TokenizerJSON.file
         model.mergesFile = TokenizerJSON.file
@@ -157,23 +185,31 @@ extension TokenizerJSON {
         TokenizerError(file: TokenizerJSON.file, problem: problem)
     }
 
-    /// - Parameter configuration: tokenizer_config.json, which may say how texts begin and end.
-    func builder(configuration json: [UInt8]?) throws(TokenizerError) -> SentencePieceTableBuilder {
+    func builder() throws(TokenizerError) -> SentencePieceTableBuilder {
         var builder = SentencePieceTableBuilder()
         switch modelFields["type"]?.string ?? "BPE" {
         case "Unigram": try readUnigram(into: &builder)
         case "BPE": try readBytePair(into: &builder)
         case "WordPiece": try readWordPiece(into: &builder)
+        case "WordLevel": try readWordLevel(into: &builder)
         case let type:
-            throw fault("the model is \(quoted(type)), expected \"Unigram\", \"BPE\" or \"WordPiece\"")
+            throw fault("the model is \(quoted(type)), expected \"Unigram\", \"BPE\", \"WordPiece\" or \"WordLevel\"")
         }
         var steps = TokenizerSteps()
         builder.rules.partSteps = try steps.normalisation(fields["normalizer"])
         builder.characterMap = steps.characterMap
         builder.rules.splitting = try TokenizerSteps.splitting(fields["pre_tokenizer"])
-        let added = try readAddedTokens(into: &builder)
-        try readEnds(into: &builder, added: added, configuration: json)
+        putAddedTokens(into: &builder)
+        let ends = try ends()
+        (builder.rules.startTokens, builder.rules.endTokens) = (ends.start, ends.end)
+        let padding = names?.named("pad_token") ?? fields["padding"]?["pad_token"]?.string
+        builder.rules.padding = padding.flatMap(added.id)
+        builder.separator = added.id(names?.named("sep_token") ?? "[SEP]")
         return builder
+    }
+
+    func ends() throws(TokenizerError) -> (start: [UInt32], end: [UInt32]) {
+        try TokenizerSteps.ends(fields["post_processor"], id: added.id)
     }
 
     private func readUnigram(into builder: inout SentencePieceTableBuilder) throws(TokenizerError) {
@@ -186,20 +222,18 @@ extension TokenizerJSON {
         builder.rules.lowestScore = scores.min() ?? 0
         builder.pieces = pieces(count: scores.count)
         builder.scores = scores
-        builder.searched = builder.pieces.indices.filter { builder.pieces[$0]?.isEmpty == false }.map { ($0, false) }
+        builder.searchAllPieces()
         if modelFields["byte_fallback"]?.bool ?? false { builder.byteTokens = byteTokens() }
     }
 
     private func readBytePair(into builder: inout SentencePieceTableBuilder) throws(TokenizerError) {
         builder.rules.algorithm = .bytePair
-        for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
-            guard modelFields[key]?.string ?? "" == "" else {
-                throw fault("the model has a \(key), expected none in a vocabulary of characters")
-            }
+        if let dropout = modelFields["dropout"]?.double, dropout > 0 {
+            throw fault("the model leaves out merges at random (dropout \(dropout)): not supported")
         }
-        guard !(modelFields["ignore_merges"]?.bool ?? false) else {
-            throw fault("the model ignores merges for whole words (ignore_merges): not supported")
-        }
+        builder.rules.continuingPrefix = Array((modelFields["continuing_subword_prefix"]?.string ?? "").utf8)
+        builder.rules.endOfWordSuffix = Array((modelFields["end_of_word_suffix"]?.string ?? "").utf8)
+        builder.rules.takesWholeWords = modelFields["ignore_merges"]?.bool ?? false
         if let unknown = modelFields["unk_token"]?.string {
             guard let id = model.vocabulary[unknown.utf8] else {
                 throw fault("\"unk_token\" of the model, \(quoted(unknown)), is not in its vocabulary")
@@ -207,16 +241,14 @@ extension TokenizerJSON {
             builder.rules.unknown = id
         }
         builder.rules.fusesUnknown = modelFields["fuse_unk"]?.bool ?? false
-        builder.merges = try model.resolvedMerges()
+        builder.merges = try model.resolvedMerges(prefix: builder.rules.continuingPrefix)
         builder.pieces = pieces(count: model.vocabulary.end)
+        if builder.rules.takesWholeWords { builder.searchAllPieces() }
         if modelFields["byte_fallback"]?.bool ?? false { builder.byteTokens = byteTokens() }
     }
 
     private func readWordPiece(into builder: inout SentencePieceTableBuilder) throws(TokenizerError) {
         builder.rules.algorithm = .wordPiece
-        guard modelFields["continuing_subword_prefix"]?.string ?? "##" == "##" else {
-            throw fault("the model's continuing_subword_prefix is not \"##\": not supported")
-        }
         guard let unknown = model.vocabulary[(modelFields["unk_token"]?.string ?? "[UNK]").utf8] else {
             throw fault("\"unk_token\" of the model is not in its vocabulary")
         }
@@ -227,6 +259,19 @@ extension TokenizerJSON {
         }
         builder.rules.longestWord = longest
         builder.setWordPieces(model.vocabulary)
+        if let prefix = modelFields["continuing_subword_prefix"]?.string {
+            builder.rules.continuingPrefix = Array(prefix.utf8)
+        }
+    }
+
+    private func readWordLevel(into builder: inout SentencePieceTableBuilder) throws(TokenizerError) {
+        builder.rules.algorithm = .wordLevel
+        guard let unknown = model.vocabulary[(modelFields["unk_token"]?.string ?? "<unk>").utf8] else {
+            throw fault("\"unk_token\" of the model is not in its vocabulary")
+        }
+        builder.rules.unknown = unknown
+        builder.pieces = pieces(count: model.vocabulary.end)
+        builder.searchAllPieces()
     }
 
     private func pieces(count: Int) -> [ArraySlice<UInt8>?] {
@@ -242,83 +287,50 @@ extension TokenizerJSON {
         }
     }
 
-    /// - Returns: the added tokens that the vocabulary doesn't have.
-    private func readAddedTokens(
-        into builder: inout SentencePieceTableBuilder
-    ) throws(TokenizerError) -> [String: UInt32] {
-        var ids: [String: UInt32] = [:]
-        var contents: Set<[UInt8]> = []
+    /// The file's list "added_tokens", in its order.
+    private func statedTokens() throws(TokenizerError) -> [SpecialTokens.Token] {
+        var tokens: [SpecialTokens.Token] = []
         for value in fields["added_tokens"]?.array ?? [] {
-            guard let token = SpecialTokens.Token(value), let stated = value["id"]?.int,
-                (0..<FlatLayout.largestVocabulary).contains(stated)
-            else { throw fault("an added token has no whole number as its id or no \"content\", fetch it again") }
-            let id = model.vocabulary[token.content.utf8] ?? UInt32(stated)
-            ids[token.content] = id
-            if Int(id) >= builder.pieces.count {
-                builder.pieces += Array(repeating: nil, count: Int(id) + 1 - builder.pieces.count)
+            guard let token = SpecialTokens.Token(value), value["id"]?.int != nil else {
+                throw fault("an added token has no whole number as its id or no \"content\", fetch it again")
+            }
+            tokens.append(token)
+        }
+        return tokens
+    }
+
+    private func putAddedTokens(into builder: inout SentencePieceTableBuilder) {
+        var contents: Set<[UInt8]> = []
+        for token in added.tokens.values.sorted(by: { $0.id < $1.id }) {
+            let id = Int(token.id)
+            if id >= builder.pieces.count {
+                builder.pieces += Array(repeating: nil, count: id + 1 - builder.pieces.count)
                 if builder.rules.algorithm == .unigram {
                     builder.scores += Array(repeating: 0, count: builder.pieces.count - builder.scores.count)
                 }
             }
-            if builder.pieces[Int(id)] == nil { builder.pieces[Int(id)] = ArraySlice(token.content.utf8) }
+            if builder.pieces[id] == nil { builder.pieces[id] = token.content[...] }
             let kind: UInt8 = token.options.contains(.normalized) ? 1 : 0
-            guard !token.content.isEmpty, contents.insert([kind] + token.content.utf8).inserted else { continue }
-            builder.rules.addedTokens.append(
-                AddedToken(id: id, content: Array(token.content.utf8), options: token.options))
+            if contents.insert([kind] + token.content).inserted { builder.rules.addedTokens.append(token) }
         }
-        return ids
     }
+}
 
-    /// What stands before and after every text: as the post-processor says, unless tokenizer_config.json says it.
-    private func readEnds(
-        into builder: inout SentencePieceTableBuilder, added: [String: UInt32], configuration json: [UInt8]?
-    ) throws(TokenizerError) {
-        let configuration: JSONValue
-        do throws(JSONFault) {
-            configuration = try json.map { bytes throws(JSONFault) in try JSONValue(parsing: bytes) } ?? .null
-        } catch {
-            throw TokenizerError(file: "tokenizer_config.json", problem: "byte \(error.offset): \(error.problem)")
-        }
-        func id(_ name: String) throws(TokenizerError) -> UInt32 {
-            guard let id = added[name] ?? model.vocabulary[name.utf8] else {
-                throw fault("has no token \(quoted(name)), which every text begins or ends with")
-            }
-            return id
-        }
-        func named(_ key: String) -> String? {
-            configuration[key]?.string ?? configuration[key]?["content"]?.string
-        }
-        if let padding = named("pad_token") ?? fields["padding"]?["pad_token"]?.string {
-            builder.rules.padding = try id(padding)
-        }
-        builder.separator = try? id(named("sep_token") ?? "[SEP]")
-        let flags = (start: configuration["add_bos_token"]?.bool, end: configuration["add_eos_token"]?.bool)
-        if flags.start != nil || flags.end != nil {
-            if flags.start ?? false, let token = named("bos_token") { builder.rules.startTokens = [try id(token)] }
-            if flags.end ?? false, let token = named("eos_token") { builder.rules.endTokens = [try id(token)] }
-            return
-        }
-        for processor in TokenizerSteps.list(fields["post_processor"], "processors") {
-            if processor["type"]?.string == "BertProcessing", let start = processor["cls"]?.array?.first?.string,
-                let end = processor["sep"]?.array?.first?.string
-            {
-                builder.rules.startTokens.append(try id(start))
-                builder.rules.endTokens.append(try id(end))
-            }
-            guard processor["type"]?.string == "TemplateProcessing" else { continue }
-            var isBefore = true
-            for part in processor["single"]?.array ?? [] {
-                if part["Sequence"] != nil {
-                    isBefore = false
-                } else if let name = part["SpecialToken"]?["id"]?.string {
-                    let token = try id(name)
-                    if isBefore {
-                        builder.rules.startTokens.append(token)
-                    } else {
-                        builder.rules.endTokens.append(token)
-                    }
-                }
-            }
-        }
+extension TokenizerJSON {
+    /// The tables for `BytePairTokenizer`, if the steps are CLIP's; nil if they are others.
+    func flatBuilder() throws(TokenizerError) -> FlatTableBuilder? {
+        guard modelFields["type"]?.string ?? "BPE" == "BPE", modelFields["end_of_word_suffix"]?.string == "</w>",
+            modelFields["continuing_subword_prefix"]?.string ?? "" == "",
+            modelFields["dropout"]?.double ?? 0 == 0,
+            !["fuse_unk", "byte_fallback", "ignore_merges"].contains(where: { modelFields[$0]?.bool ?? false })
+        else { return nil }
+        var steps = TokenizerSteps()
+        guard try steps.normalisation(fields["normalizer"]) == TokenizerSteps.clipNormalisation,
+            try TokenizerSteps.splitting(fields["pre_tokenizer"]) == TokenizerSteps.clipSplitting,
+            case let ends = try ends(), ends.start.count == 1, ends.end.count == 1,
+            let symbols = model.byteSymbols(
+                unknown: modelFields["unk_token"]?.string.flatMap { model.vocabulary[$0.utf8] })
+        else { return nil }
+        return try model.builder(symbols, added, start: ends.start[0], end: ends.end[0], cleaning: .transformers)
     }
 }

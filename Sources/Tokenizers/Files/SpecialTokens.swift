@@ -32,12 +32,6 @@ struct SpecialTokens {
     private static let names = [
         "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
     ]
-    /// What transformers' CLIPTokenizer takes for names that no file mentions.
-    private static let defaults = [
-        "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
-        "pad_token": "<|endoftext|>",
-    ]
-
     /// In the order in which they get ids, if the vocabulary has none for them. Of two with one content the latter counts.
     private(set) var added: [Token] = []
     private var named: [String: Token] = [:]
@@ -46,7 +40,11 @@ struct SpecialTokens {
     var end: String { named["eos_token"]?.content ?? "" }
     var unknown: String { named["unk_token"]?.content ?? "" }
 
-    init(_ files: TokenizerFiles) throws(TokenizerError) {
+    /// The token that is named so, such as "bos_token".
+    func named(_ name: String) -> String? { named[name]?.content }
+
+    /// - Parameter defaults: the names that no file needs to mention.
+    init(_ files: TokenizerFiles, defaults: [String: String]) throws(TokenizerError) {
         var fields = try object(files.configuration, "tokenizer_config.json") ?? [:]
         let extraKey = "extra_special_tokens"
         if fields[extraKey]?.array?.isEmpty ?? true { fields[extraKey] = fields["additional_special_tokens"] }
@@ -58,7 +56,7 @@ struct SpecialTokens {
         added = described
         for name in SpecialTokens.names {
             var token = fields[name].flatMap { Token($0) ?? $0.string.map(Token.init(special:)) }
-            if token == nil { token = SpecialTokens.defaults[name].map(Token.init(special:)) }
+            if token == nil { token = defaults[name].map(Token.init(special:)) }
             guard let token else { continue }
             named[name] = described.last { $0.spells(token.content) } ?? token
         }

@@ -18,6 +18,10 @@ package struct TokenizerFiles {
     /// vocab.txt: BERT's vocabulary, in place of all but `configuration`.
     package var wordPieces: [UInt8]?
 
+    /// `model_type` and `tokenizer_class` of config.json, which say whose rules count where tokenizer_config.json doesn't.
+    package var modelType: String?
+    package var modelConfigurationClass: String?
+
     package init(
         tokenizerJSON: [UInt8]? = nil, vocabulary: [UInt8]? = nil, merges: [UInt8]? = nil,
         configuration: [UInt8]? = nil, specialTokensMap: [UInt8]? = nil, addedTokens: [UInt8]? = nil,

@@ -5,6 +5,16 @@ struct TokenizerSteps {
     /// The character map of a "Precompiled" step.
     private(set) var characterMap: (units: ArraySlice<UInt8>, texts: ArraySlice<UInt8>)?
 
+    /// What transformers' CLIPTokenizer does.
+    static let clipNormalisation: [NormalizationStep] = [
+        .compose, .replaceRuns(ScalarRun(members: .space), with: [0x20]), .lowercase,
+    ]
+    static let clipSplitting: [SplittingStep] =
+        [clipPattern, byteLevelPattern].compactMap { ScalarPattern($0) }
+        .enumerated().map { .matches($1, $0 == 0 ? .dropped : .alone, isInverted: $0 == 0) } + [.bytes]
+    private static let clipPattern =
+        #"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"#
+
     /// The parts of a "Sequence", or the one thing that it is.
     static func list(_ value: JSONValue?, _ key: String) -> [JSONValue] {
         guard let value, !value.isNull else { return [] }
@@ -12,7 +22,7 @@ struct TokenizerSteps {
         return (value[key]?.array ?? []).flatMap { list($0, key) }
     }
 
-    private static func fault(_ problem: String) -> TokenizerError {
+    static func fault(_ problem: String) -> TokenizerError {
         TokenizerError(file: TokenizerJSON.file, problem: problem)
     }
 
@@ -24,6 +34,12 @@ struct TokenizerSteps {
             switch step["type"]?.string ?? "" {
             case "Lowercase": steps.append(.lowercase)
             case "NFC": steps.append(.compose)
+            case "NFD": steps.append(.decompose)
+            case "NFKC": steps.append(.composeCompatibly)
+            case "NFKD": steps.append(.decomposeCompatibly)
+            case "StripAccents": steps.append(.stripMarks)
+            case "Nmt": steps.append(.plainSpaces)
+            case "ByteLevel": steps.append(.bytes)
             case "Strip":
                 steps.append(
                     .strip(
@@ -44,8 +60,8 @@ struct TokenizerSteps {
                 if characterMap != nil { steps.append(.mapGraphemes) }
             case let type:
                 throw TokenizerSteps.fault(
-                    "normalizer \(quoted(type)) is not supported, expected Lowercase, NFC, Strip, Prepend, Replace, "
-                        + "Precompiled or BertNormalizer")
+                    "normalizer \(quoted(type)) is not supported, expected NFC, NFD, NFKC, NFKD, Lowercase, Strip, "
+                        + "StripAccents, Prepend, Replace, Nmt, ByteLevel, Precompiled, BertNormalizer or Sequence")
             }
         }
         return steps
@@ -56,12 +72,14 @@ struct TokenizerSteps {
         if let text = step["pattern"]?["String"]?.string, !text.isEmpty {
             return .replaceText(scalars(text), with: content)
         }
-        guard let pattern = step["pattern"]?["Regex"]?.string, let run = ScalarRun(pattern: pattern) else {
+        let source = step["pattern"]?["Regex"]?.string ?? ""
+        if let run = ScalarRun(pattern: source) { return .replaceRuns(run, with: content) }
+        guard let pattern = ScalarPattern(source) else {
             throw fault(
-                "normalizer Replace has the pattern \(quoted(step["pattern"]?["Regex"]?.string ?? "")), expected a "
-                    + "text or a run of characters such as \\s+")
+                "normalizer Replace has the pattern \(quoted(source)), expected a text, a run of characters such as "
+                    + "\\s+, or one that known tokenizers have")
         }
-        return .replaceRuns(run, with: content)
+        return .replaceMatches(pattern, with: content)
     }
 
     private mutating func readCharacterMap(_ text: String?) throws(TokenizerError) {
@@ -115,24 +133,72 @@ struct TokenizerSteps {
                 steps.append(
                     .metaspace(
                         mark: mark[0], prefix: addsPrefix ? prefix : .never, splits: step["split"]?.bool ?? true))
-            case "Split":
-                let places: [String: DelimiterPlace] = [
-                    "Removed": .dropped, "Isolated": .alone, "MergedWithPrevious": .withPrevious,
-                    "MergedWithNext": .withNext,
-                ]
-                guard let text = step["pattern"]?["String"]?.string, !text.isEmpty,
-                    let place = places[step["behavior"]?.string ?? ""], !(step["invert"]?.bool ?? false)
-                else {
-                    throw fault("pre-tokenizer Split has a pattern or behavior that is not supported, expected a text")
+            case "Split": steps.append(try split(step))
+            case "CharDelimiterSplit":
+                let delimiter = scalars(step["delimiter"]?.string ?? "")
+                guard delimiter.count == 1 else {
+                    throw fault("pre-tokenizer CharDelimiterSplit has a delimiter that is not one character")
                 }
-                steps.append(.delimiter(scalars(text), place))
+                steps.append(.delimiter(delimiter, .dropped))
+            case "ByteLevel":
+                if step["add_prefix_space"]?.bool ?? true { steps.append(.spaceInFront) }
+                if step["use_regex"]?.bool ?? true, let pattern = ScalarPattern(byteLevelPattern) {
+                    steps.append(.matches(pattern, .alone, isInverted: false))
+                }
+                steps.append(.bytes)
+            case "Whitespace": steps.append(.words)
+            case "Digits":
+                let areAlone = step["individual_digits"]?.bool ?? false
+                steps.append(.scalars(.numeral, areAlone ? .alone : .inRuns))
+            case "Punctuation": steps.append(.scalars(.punctuation, try place(step, default: "Isolated")))
+            case "FixedLength":
+                guard let length = step["length"].map(\.int) ?? 5, (1...1 << 30).contains(length) else {
+                    throw fault("pre-tokenizer FixedLength has a length that is no whole number above 0")
+                }
+                steps.append(.length(length))
             case let type:
                 throw fault(
-                    "pre-tokenizer \(quoted(type)) is not supported, expected Metaspace, WhitespaceSplit, Split or "
-                        + "BertPreTokenizer")
+                    "pre-tokenizer \(quoted(type)) is not supported, expected ByteLevel, Split, Whitespace, "
+                        + "WhitespaceSplit, BertPreTokenizer, Metaspace, Digits, Punctuation, CharDelimiterSplit, "
+                        + "FixedLength or Sequence")
             }
         }
         return steps
+    }
+
+    /// What ByteLevel splits by (Radford et al., GPT-2, 2019).
+    private static let byteLevelPattern =
+        #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+
+    private static func place(
+        _ step: JSONValue, default name: String? = nil
+    ) throws(TokenizerError) -> DelimiterPlace {
+        let places: [String: DelimiterPlace] = [
+            "Removed": .dropped, "Isolated": .alone, "MergedWithPrevious": .withPrevious,
+            "MergedWithNext": .withNext, "Contiguous": .inRuns,
+        ]
+        let stated = step["behavior"]?.string ?? name ?? ""
+        guard let place = places[stated] else {
+            let type = step["type"]?.string ?? ""
+            throw fault("pre-tokenizer \(type) has the behavior \(quoted(stated)): not supported")
+        }
+        return place
+    }
+
+    private static func split(_ step: JSONValue) throws(TokenizerError) -> SplittingStep {
+        let place = try place(step)
+        let isInverted = step["invert"]?.bool ?? false
+        if let text = step["pattern"]?["String"]?.string, !text.isEmpty {
+            if !isInverted, place != .inRuns { return .delimiter(scalars(text), place) }
+            return .matches(ScalarPattern(text: scalars(text)), place, isInverted: isInverted)
+        }
+        let source = step["pattern"]?["Regex"]?.string ?? ""
+        guard let pattern = ScalarPattern(source) else {
+            throw fault(
+                "pre-tokenizer Split has the pattern \(quoted(source)), expected a text, or one that known tokenizers "
+                    + "have")
+        }
+        return .matches(pattern, place, isInverted: isInverted)
     }
 }
 

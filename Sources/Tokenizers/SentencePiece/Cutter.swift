@@ -22,7 +22,8 @@ extension SentencePieceEncoder {
             rawTokens = AddedTokenFinder(table.rules.addedTokens, normalized: false)
             normalizedTokens = AddedTokenFinder(table.rules.addedTokens, normalized: true)
             continuationRoot =
-                table.rules.algorithm == .wordPiece ? Cutter.continuationRoot(in: table.trie) : nil
+                table.rules.algorithm == .wordPiece
+                ? Cutter.continuationRoot(in: table.trie, after: table.rules.continuingPrefix) : nil
             let mark = Array(String(Unicode.Scalar(SentencePieceTable.spaceMark) ?? " ").utf8)
             spaceToken = mark.withUnsafeBufferPointer { cut($0) }.first.map { Int32($0.id) }
             guard table.rules.hidesPrefix else { return }
@@ -41,8 +42,14 @@ extension SentencePieceEncoder {
         func cut(_ word: UnsafeBufferPointer<UInt8>) -> [Token] {
             switch table.rules.algorithm {
             case .unigram: cutByScores(word)
-            case .bytePair: cutByMerges(word)
+            case .bytePair:
+                if table.rules.takesWholeWords, let id = table.token(ofWord: word) {
+                    [Token(id: id, start: 0)]
+                } else {
+                    cutByMerges(word)
+                }
             case .wordPiece: cutByLength(word)
+            case .wordLevel: (table.token(ofWord: word) ?? table.rules.unknown).map { [Token(id: $0, start: 0)] } ?? []
             }
         }
     }
@@ -131,7 +138,10 @@ extension SentencePieceEncoder.Cutter {
         var offset = 0
         while offset < word.count {
             let start = offset
-            if let id = table.token(ofCharacter: word.scalar(at: &offset)) {
+            var key = word.scalar(at: &offset)
+            if start > 0, !table.rules.continuingPrefix.isEmpty { key |= SentencePieceTable.continues }
+            if offset == word.count, !table.rules.endOfWordSuffix.isEmpty { key |= SentencePieceTable.ends }
+            if let id = table.token(ofCharacter: key) {
                 unknown.end(&symbols)
                 symbols.append(Token(id: id, start: start))
             } else {
@@ -158,7 +168,7 @@ extension SentencePieceEncoder.Cutter {
             if symbols[symbol].id == UInt32(id) {
                 symbol += 1
             } else {
-                let end = start + table.piece(Int(id)).count
+                let end = start + table.piece(Int(id)).count - (start > 0 ? table.rules.continuingPrefix.count : 0)
                 repeat { symbol += 1 } while symbol < symbols.count && symbols[symbol].start < end
             }
         }
@@ -180,9 +190,12 @@ extension SentencePieceEncoder.Cutter {
     private func appendUnknown(
         _ word: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ unknown: inout UnknownRun, to tokens: inout [Token]
     ) {
-        let bytes = word[range].compactMap(table.token(ofByte:))
-        if bytes.count == range.count {
-            tokens += bytes.enumerated().map { Token(id: $1, start: range.lowerBound + $0) }
+        var spelled = Array(word[range])
+        if range.lowerBound > 0 { spelled = table.rules.continuingPrefix + spelled }
+        if range.upperBound == word.count { spelled += table.rules.endOfWordSuffix }
+        let bytes = spelled.compactMap(table.token(ofByte:))
+        if bytes.count == spelled.count {
+            tokens += bytes.enumerated().map { Token(id: $1, start: min(range.lowerBound + $0, range.upperBound - 1)) }
         } else if let id = table.rules.unknown {
             if unknown.token == nil || !table.rules.fusesUnknown {
                 unknown.end(&tokens)

@@ -22,6 +22,16 @@ enum NormalizationStep: Equatable {
     case bert(BERTCleaning)
     /// Characters that are alike become one, HTML is un-escaped, as all of open_clip's tokenizers do.
     case repair
+    /// A text in place of each match of an expression.
+    case replaceMatches(ScalarPattern, with: [UInt32])
+    /// Normal forms D, KD and KC.
+    case decompose, decomposeCompatibly, composeCompatibly
+    /// Marks that combine are taken away.
+    case stripMarks
+    /// Controls are dropped, other white space becomes spaces, as in neural machine translation (Nmt).
+    case plainSpaces
+    /// Each byte becomes the character that stands for it in a byte-level vocabulary.
+    case bytes
 }
 
 /// What SentencePiece does with spaces (`normalizer_spec`).
@@ -93,6 +103,33 @@ extension SentencePieceTable {
         case .sentencePiece(let spaces): text = sentencePieceForm(of: text, spaces)
         case .bert(let cleaning): text = cleaning.apply(to: text)
         case .repair: text = OpenAICleaning().repaired(text)
+        case .replaceMatches(let pattern, let content):
+            var result: [Element] = []
+            var end = 0
+            for match in pattern.matches(in: text[...]) {
+                result += text[end..<match.lowerBound] + elements(content, at: text[match.lowerBound])
+                end = match.upperBound
+            }
+            text = result + text[end...]
+        case .decompose: text = CanonicalComposition(knowsNewer: false).decompose(text)
+        case .decomposeCompatibly: text = CanonicalComposition(knowsNewer: false).decomposeCompatibly(text)
+        case .composeCompatibly:
+            let composition = CanonicalComposition(knowsNewer: false)
+            text = composition.normalize(composition.decomposeCompatibly(text))
+        case .stripMarks: text.removeAll { ScalarRanges.combiningMarks.contains($0.scalar) }
+        case .plainSpaces: text = plainSpaces(text)
+        case .bytes: text = ByteAlphabet.spell(text[...])
+        }
+    }
+
+    private func plainSpaces(_ text: [Element]) -> [Element] {
+        text.compactMap { element in
+            switch element.scalar {
+            case 0x01...0x08, 0x0B, 0x0E...0x1F, 0x7F, 0x8F, 0x9F: nil
+            case 0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x200B...0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD:
+                Element(scalar: 0x20, offset: element.offset)
+            default: element
+            }
         }
     }
 

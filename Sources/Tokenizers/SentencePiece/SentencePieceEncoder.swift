@@ -75,12 +75,11 @@ struct SentencePieceEncoder {
 
     /// A part of the text in which no added token is that is looked for before it is normalised.
     private mutating func encodePart(_ part: [Element]) {
-        let isFirst = part.first?.offset == firstOffset
         var part = part
         for step in table.rules.partSteps { table.apply(step, to: &part) }
         let count = ids.count
         forEachPart(of: part, normalized: true) { encoder, plain in
-            for word in encoder.table.words(of: plain, isFirst: isFirst) { encoder.encodeWord(word) }
+            for word in encoder.table.words(of: plain, firstOffset: encoder.firstOffset) { encoder.encodeWord(word) }
         }
         if table.rules.hidesPrefix {
             let hidden = min(cutter.hiddenCount, ids.count - count)
@@ -110,75 +109,5 @@ struct SentencePieceEncoder {
 extension UnsafeBufferPointer<UInt8> {
     fileprivate func hasSpaceMark(at start: Int) -> Bool {
         start + 2 < count && self[start] == 0xE2 && self[start + 1] == 0x96 && self[start + 2] == 0x81
-    }
-}
-
-extension SentencePieceTable {
-    /// Splits normalised text into the words that are encoded one by one.
-    /// - Parameter isFirst: whether the text begins with it.
-    fileprivate func words(of text: [Element], isFirst: Bool) -> [ArraySlice<Element>] {
-        var words = [text[...]]
-        for step in rules.splitting {
-            words = words.enumerated().flatMap { index, word in split(word, step, isFirst: isFirst && index == 0) }
-        }
-        return words.filter { !$0.isEmpty }
-    }
-
-    private func split(
-        _ word: ArraySlice<Element>, _ step: SplittingStep, isFirst: Bool
-    ) -> [ArraySlice<Element>] {
-        switch step {
-        case .metaspace(let mark, let prefix, let splits):
-            var marked = word.map { Element(scalar: $0.scalar == 0x20 ? mark : $0.scalar, offset: $0.offset) }
-            if let first = marked.first, first.scalar != mark, prefix == .always || prefix == .first && isFirst {
-                marked.insert(Element(scalar: mark, offset: first.offset), at: 0)
-            }
-            return splits ? split(marked[...], [mark], .withNext) : [marked[...]]
-        case .whiteSpace:
-            let classes = ScalarClasses()
-            return word.split { classes[$0.scalar].kind(knowsNewer: false) == .space }
-        case .delimiter(let text, let place): return split(word, text, place)
-        case .punctuation:
-            var words: [ArraySlice<Element>] = []
-            var start = word.startIndex
-            for index in word.indices where BERTScalars.isPunctuation(word[index].scalar) {
-                words += [word[start..<index], word[index...index]]
-                start = index + 1
-            }
-            return words + [word[start...]]
-        }
-    }
-
-    private func split(
-        _ word: ArraySlice<Element>, _ delimiter: [UInt32], _ place: DelimiterPlace
-    ) -> [ArraySlice<Element>] {
-        var words: [ArraySlice<Element>] = []
-        var start = word.startIndex
-        var index = start
-        while index < word.endIndex {
-            let candidate = word[index...].prefix(delimiter.count)
-            guard candidate.count == delimiter.count, zip(candidate, delimiter).allSatisfy({ $0.scalar == $1 }) else {
-                index += 1
-                continue
-            }
-            let end = index + delimiter.count
-            switch place {
-            case .dropped:
-                words.append(word[start..<index])
-                start = end
-            case .alone:
-                words += [word[start..<index], word[index..<end]]
-                start = end
-            case .withPrevious:
-                words.append(word[start..<end])
-                start = end
-            case .withNext:
-                words.append(word[start..<index])
-                start = index
-            }
-            index = end
-        }
-        words.append(word[start...])
-        return words
     }
 }

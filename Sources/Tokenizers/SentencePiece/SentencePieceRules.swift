@@ -7,6 +7,8 @@ struct SentencePieceRules: Equatable {
         case bytePair = 1
         /// The longest piece from the start on, then the longest that goes on with it (Wu et al., 2016).
         case wordPiece = 2
+        /// A word is a piece, or unknown.
+        case wordLevel = 3
     }
 
     var algorithm = Algorithm.unigram
@@ -37,6 +39,22 @@ struct SentencePieceRules: Equatable {
     var splitting: [SplittingStep] = []
     /// In the order of `AddedToken.isBefore`.
     var addedTokens: [AddedToken] = []
+    /// What the vocabulary writes before a piece that goes on with a word, and behind one that ends it.
+    var continuingPrefix: [UInt8] = []
+    var endOfWordSuffix: [UInt8] = []
+    /// Whether a word that is a piece is taken as it is, whatever the merges make of it.
+    var takesWholeWords = false
+
+    /// The first version of the compiled form that says all of this: files that need no more stay what they were.
+    var version: UInt32 {
+        let prefix = algorithm == .wordPiece ? SentencePieceRules.wordPiecePrefix : []
+        return continuingPrefix == prefix && endOfWordSuffix.isEmpty && !takesWholeWords ? 1 : 2
+    }
+
+    /// Whether words are looked up among the pieces.
+    var searchesPieces: Bool { algorithm != .bytePair || takesWholeWords }
+
+    static let wordPiecePrefix = Array("##".utf8)
 }
 
 /// One step of cutting a part of a text into words that are encoded alone (a pre-tokenizer).
@@ -49,12 +67,26 @@ enum SplittingStep: Equatable {
     case delimiter([UInt32], DelimiterPlace)
     /// Each sign is a word, as BERT's tokenizers see it.
     case punctuation
+    /// Each match of an expression ends a word, or what lies between the matches does.
+    case matches(ScalarPattern, DelimiterPlace, isInverted: Bool)
+    /// Each scalar of a kind ends a word.
+    case scalars(ScalarKind, DelimiterPlace)
+    /// Word characters in a row are a word, so are others; white space is dropped.
+    case words
+    /// A space is put in front of each word that begins with none.
+    case spaceInFront
+    /// Each byte becomes the character that stands for it in a byte-level vocabulary.
+    case bytes
+    /// Words are cut into parts of so many scalars.
+    case length(Int)
 }
+
+enum ScalarKind: UInt32 { case numeral, punctuation }
 
 enum MetaspacePrefix: UInt32 { case always, first, never }
 
 /// Where a delimiter goes.
-enum DelimiterPlace: UInt32 { case dropped, alone, withPrevious, withNext }
+enum DelimiterPlace: UInt32 { case dropped, alone, withPrevious, withNext, inRuns }
 
 extension SentencePieceRules {
     func write(to bytes: inout FlatWriter) {
@@ -78,9 +110,13 @@ extension SentencePieceRules {
             bytes.put(token.content)
             bytes.put(token.options.rawValue)
         }
+        guard version > 1 else { return }
+        bytes.put(continuingPrefix)
+        bytes.put(endOfWordSuffix)
+        bytes.put([takesWholeWords])
     }
 
-    init(reading bytes: inout FlatReader) throws(TokenizerError) {
+    init(reading bytes: inout FlatReader, version: UInt32) throws(TokenizerError) {
         guard let algorithm = Algorithm(rawValue: try bytes.word()) else { throw bytes.fault("an unknown algorithm") }
         self.algorithm = algorithm
         if algorithm == .wordPiece { longestWord = Int(try bytes.word()) }
@@ -99,6 +135,11 @@ extension SentencePieceRules {
             AddedToken(
                 id: try bytes.word(), content: try bytes.bytes(), options: .init(rawValue: try bytes.word()))
         }
+        if algorithm == .wordPiece { continuingPrefix = SentencePieceRules.wordPiecePrefix }
+        guard version > 1 else { return }
+        continuingPrefix = try bytes.bytes()
+        endOfWordSuffix = try bytes.bytes()
+        takesWholeWords = try bytes.flags(1)[0]
     }
 }
 
@@ -138,6 +179,16 @@ extension NormalizationStep {
             bytes.put(UInt32(9))
             bytes.put(cleaning.rawValue)
         case .repair: bytes.put(UInt32(10))
+        case .replaceMatches(let pattern, let content):
+            bytes.put(UInt32(11))
+            bytes.put(Array(pattern.source.utf8))
+            bytes.put(content)
+        case .decompose: bytes.put(UInt32(12))
+        case .decomposeCompatibly: bytes.put(UInt32(13))
+        case .composeCompatibly: bytes.put(UInt32(14))
+        case .stripMarks: bytes.put(UInt32(15))
+        case .plainSpaces: bytes.put(UInt32(16))
+        case .bytes: bytes.put(UInt32(17))
         }
     }
 
@@ -168,6 +219,13 @@ extension NormalizationStep {
         case 8: self = .sentencePiece(SentencePieceSpaces(rawValue: try bytes.word()))
         case 9: self = .bert(BERTCleaning(rawValue: try bytes.word()))
         case 10: self = .repair
+        case 11: self = .replaceMatches(try bytes.pattern(), with: try bytes.scalars())
+        case 12: self = .decompose
+        case 13: self = .decomposeCompatibly
+        case 14: self = .composeCompatibly
+        case 15: self = .stripMarks
+        case 16: self = .plainSpaces
+        case 17: self = .bytes
         default: throw bytes.fault("an unknown step")
         }
     }
@@ -187,6 +245,21 @@ extension SplittingStep {
             bytes.put(text)
             bytes.put(place.rawValue)
         case .punctuation: bytes.put(UInt32(3))
+        case .matches(let pattern, let place, let isInverted):
+            bytes.put(UInt32(4))
+            bytes.put(Array(pattern.source.utf8))
+            bytes.put(place.rawValue)
+            bytes.put([isInverted])
+        case .scalars(let kind, let place):
+            bytes.put(UInt32(5))
+            bytes.put(kind.rawValue)
+            bytes.put(place.rawValue)
+        case .words: bytes.put(UInt32(6))
+        case .spaceInFront: bytes.put(UInt32(7))
+        case .bytes: bytes.put(UInt32(8))
+        case .length(let count):
+            bytes.put(UInt32(9))
+            bytes.put(UInt32(count))
         }
     }
 
@@ -200,12 +273,38 @@ extension SplittingStep {
         case 1: self = .whiteSpace
         case 2:
             let text = try bytes.scalars()
-            guard !text.isEmpty, let place = DelimiterPlace(rawValue: try bytes.word()) else {
-                throw bytes.fault("an unknown delimiter")
-            }
-            self = .delimiter(text, place)
+            guard !text.isEmpty else { throw bytes.fault("a delimiter of no characters") }
+            self = .delimiter(text, try bytes.place())
         case 3: self = .punctuation
+        case 4:
+            let pattern = try bytes.pattern()
+            let place = try bytes.place()
+            self = .matches(pattern, place, isInverted: try bytes.flags(1)[0])
+        case 5:
+            guard let kind = ScalarKind(rawValue: try bytes.word()) else { throw bytes.fault("an unknown kind") }
+            self = .scalars(kind, try bytes.place())
+        case 6: self = .words
+        case 7: self = .spaceInFront
+        case 8: self = .bytes
+        case 9:
+            let count = Int(try bytes.word())
+            guard count > 0 else { throw bytes.fault("words of no characters") }
+            self = .length(count)
         default: throw bytes.fault("an unknown way to split")
         }
+    }
+}
+
+extension FlatReader {
+    fileprivate mutating func pattern() throws(TokenizerError) -> ScalarPattern {
+        guard let pattern = ScalarPattern(String(decoding: try bytes(), as: UTF8.self)) else {
+            throw fault("an expression that is none")
+        }
+        return pattern
+    }
+
+    fileprivate mutating func place() throws(TokenizerError) -> DelimiterPlace {
+        guard let place = DelimiterPlace(rawValue: try word()) else { throw fault("an unknown place") }
+        return place
     }
 }

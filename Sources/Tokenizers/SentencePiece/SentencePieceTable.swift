@@ -1,7 +1,10 @@
 /// The tables of a SentencePiece-like tokenizer in one piece of memory, validated, kept alive by its owner.
 final class SentencePieceTable: @unchecked Sendable {
     static let magic: UInt32 = 0x5450_5343
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
+    /// What a number of `characters` says beside the scalar: that the piece goes on with a word, that it ends one.
+    static let continues: UInt32 = 1 << 21
+    static let ends: UInt32 = 1 << 22
 
     /// The sections, in the order in which they lie.
     enum Section: Int, CaseIterable {
@@ -9,7 +12,8 @@ final class SentencePieceTable: @unchecked Sendable {
         case rules
         /// u64 each, see `MergeTable`; then the token that the merge of each rank makes, u32.
         case mergeSlots, mergeResults
-        /// Of each piece of one character its scalar and its token, u32 each, in order of the scalars.
+        /// Of each piece of one character, without prefix and suffix, its scalar with `continues` and `ends`, and its
+        /// token, u32 each, in order.
         case characters
         /// The token of each byte, u32 each, all ones where there is none; nothing without byte fallback.
         case byteTokens
@@ -43,11 +47,12 @@ final class SentencePieceTable: @unchecked Sendable {
     ///   - bytes: valid and unchanged for as long as `owner` lives.
     /// - Throws: if any number in it leads out of its table.
     init(_ bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(TokenizerError) {
+        let version: UInt32 = bytes.count >= 8 && bytes.word(at: 4) == 1 ? 1 : SentencePieceTable.version
         let sections = try FlatSections(
-            bytes, magic: SentencePieceTable.magic, version: SentencePieceTable.version, count: Section.allCases.count)
+            bytes, magic: SentencePieceTable.magic, version: version, count: Section.allCases.count)
         func section(_ section: Section) -> UnsafeRawBufferPointer { sections[section.rawValue] }
         var reader = FlatReader(section(.rules))
-        rules = try SentencePieceRules(reading: &reader)
+        rules = try SentencePieceRules(reading: &reader, version: version)
         let slotBits = Int(try reader.word())
         let hashAttempt = Int(try reader.word())
         let longestProbe = Int(try reader.word())
@@ -96,6 +101,16 @@ final class SentencePieceTable: @unchecked Sendable {
         guard !byteTokens.isEmpty else { return nil }
         let token = byteTokens.word(at: 4 * Int(byte))
         return token == SentencePieceTable.noToken ? nil : token
+    }
+
+    /// The token of the piece that is this word; nil if there is none.
+    func token(ofWord word: UnsafeBufferPointer<UInt8>) -> UInt32? {
+        var node = PieceTrie.root
+        for byte in word {
+            guard let child = trie.child(of: node, byte) else { return nil }
+            node = child
+        }
+        return trie.piece(at: node).map { UInt32($0.id) }
     }
 
     /// The token of the piece that is this one character; nil if there is none.
@@ -154,7 +169,7 @@ extension SentencePieceTable {
             byteTokens.isEmpty || byteTokens.count == 4 * 256, byteTokensAreValid
         else { throw SentencePieceTable.fault("the table of its characters") }
         let needsScores = rules.algorithm == .unigram
-        guard rules.algorithm == .bytePair || trie.isValid(pieceCount: pieceCount),
+        guard !rules.searchesPieces || trie.isValid(pieceCount: pieceCount),
             !needsScores || scores.count == 8 * pieceCount
         else { throw SentencePieceTable.fault("the tree of its pieces") }
         guard characterMap.units.count % 4 == 0 else { throw SentencePieceTable.fault("the map of its characters") }

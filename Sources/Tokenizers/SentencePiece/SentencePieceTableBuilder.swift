@@ -35,7 +35,7 @@ struct SentencePieceTableBuilder {
             if let piece { pieceBytes += piece }
             pieceOffsets.append(UInt32(truncatingIfNeeded: pieceBytes.count))
         }
-        let trie = rules.algorithm != .bytePair ? PieceTrieBuilder(searchedPieces) : nil
+        let trie = rules.searchesPieces ? PieceTrieBuilder(searchedPieces) : nil
         var sections = [[UInt8]](repeating: [], count: SentencePieceTable.Section.allCases.count)
         func put(_ section: SentencePieceTable.Section, _ numbers: [some BitwiseCopyable]) {
             sections[section.rawValue] = numbers.withUnsafeBytes(Array.init)
@@ -53,7 +53,7 @@ struct SentencePieceTableBuilder {
         put(.pieceBytes, pieceBytes)
         put(.mapUnits, characterMap.map { Array($0.units) } ?? [])
         put(.mapTexts, characterMap.map { Array($0.texts) } ?? [])
-        let memory = FlatSections.write(sections, magic: SentencePieceTable.magic, version: SentencePieceTable.version)
+        let memory = FlatSections.write(sections, magic: SentencePieceTable.magic, version: rules.version)
         return try SentencePieceTable(UnsafeRawBufferPointer(memory.mutableBytes), owner: memory)
     }
 
@@ -61,17 +61,26 @@ struct SentencePieceTableBuilder {
         searched.compactMap { id, isUserDefined in pieces[id].map { ($0, UInt32(id), isUserDefined) } }
     }
 
-    /// Scalar and token of the pieces of one character.
+    /// Scalar and token of the pieces of one character, prefix and suffix aside.
     private var characters: [UInt32] {
-        var found: [(scalar: UInt32, id: UInt32)] = []
+        var found: [(key: UInt32, id: UInt32)] = []
+        let (prefix, suffix) = (rules.continuingPrefix, rules.endOfWordSuffix)
         for (id, piece) in pieces.enumerated() {
-            guard let piece, let lead = piece.first, piece.count <= 4, piece.count == UTF8.width(leading: lead) else {
-                continue
+            guard let piece else { continue }
+            for (continues, ends) in [(false, false), (true, false), (false, true), (true, true)] {
+                guard !continues || !prefix.isEmpty && piece.starts(with: prefix),
+                    !ends || !suffix.isEmpty && piece.suffix(suffix.count).elementsEqual(suffix)
+                else { continue }
+                let rest = piece.dropFirst(continues ? prefix.count : 0).dropLast(ends ? suffix.count : 0)
+                guard let lead = rest.first, rest.count <= 4, rest.count == UTF8.width(leading: lead) else { continue }
+                let scalars = String(decoding: rest, as: UTF8.self).unicodeScalars
+                guard scalars.count == 1, let scalar = scalars.first else { continue }
+                let marks =
+                    (continues ? SentencePieceTable.continues : 0) | (ends ? SentencePieceTable.ends : 0)
+                found.append((scalar.value | marks, UInt32(id)))
             }
-            let scalars = String(decoding: piece, as: UTF8.self).unicodeScalars
-            if scalars.count == 1, let scalar = scalars.first { found.append((scalar.value, UInt32(id))) }
         }
-        return found.sorted { $0.scalar < $1.scalar }.flatMap { [$0.scalar, $0.id] }
+        return found.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.id] }
     }
 }
 

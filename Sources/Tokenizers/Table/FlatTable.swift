@@ -5,6 +5,8 @@ final class FlatTable: @unchecked Sendable {
     let merges: MergeTable
     /// Those that are looked for before the cleaning, then the others, each in order of the content.
     let addedTokens: [AddedToken]
+    /// The special tokens as texts spell them, and the bytes that they begin with.
+    let literals: (spellings: [SpecialLiteral.Spelling], mayStart: [Bool])
     private let owner: any AnyObject & Sendable
 
     /// - Parameters:
@@ -20,6 +22,15 @@ final class FlatTable: @unchecked Sendable {
             hashAttempt: layout.hashAttempt, longestProbe: layout.longestProbe)
         try FlatTable.validate(bytes, layout)
         addedTokens = try FlatTable.readAddedTokens(bytes, layout)
+        let spellings = SpecialLiteral.spellings(layout, addedTokens)
+        var mayStart = [Bool](repeating: false, count: 256)
+        for first in spellings.map({ $0.bytes[0] }) {
+            mayStart[Int(first)] = true
+            guard (first | 0x20) &- 0x61 < 26 else { continue }
+            // In the other case, or as the long s and the sign of kelvins.
+            for other in [first ^ 0x20, 0xC5, 0xE2] { mayStart[Int(other)] = true }
+        }
+        literals = (spellings, mayStart)
     }
 
     /// The token of `byte` within a word, or at its end.

@@ -48,6 +48,27 @@ struct CanonicalComposition {
         return result
     }
 
+    /// Normal form KD, as the tokenizers library has it.
+    func decomposeCompatibly(_ elements: [Element]) -> [Element] {
+        let table = SixBitTable(StepTables.compatible)
+        let texts = SixBitTable(StepTables.compatibleTexts)
+        var result: [Element] = []
+        result.reserveCapacity(elements.count)
+        for element in elements {
+            guard element.scalar >= 0xA0, let row = table.row(of: UInt64(element.scalar), keyLength: 4, rowLength: 8)
+            else {
+                result.append(element)
+                continue
+            }
+            let start = Int(table.number(at: row + 4, count: 3))
+            for place in start..<start + Int(table.number(at: row + 7, count: 1)) {
+                result.append(
+                    Element(scalar: texts.number(at: 4 * place, count: 4), offset: element.offset))
+            }
+        }
+        return decompose(result)
+    }
+
     private func decompose(_ element: Element, into result: inout [Element]) {
         let scalar = element.scalar
         if scalar >= Hangul.syllables, scalar - Hangul.syllables < Hangul.syllableCount {

@@ -25,27 +25,17 @@ enum UnicodeText {
 
     static func startsWithWord(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
         var offset = range.lowerBound
-        return !range.isEmpty && isWord(text.scalar(at: &offset))
+        return !range.isEmpty && ScalarRanges.word.contains(text.scalar(at: &offset))
     }
 
     static func endsInWord(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
         guard !range.isEmpty else { return false }
         var offset = text.start(ofScalarBefore: range.upperBound)
-        return isWord(text.scalar(at: &offset))
+        return ScalarRanges.word.contains(text.scalar(at: &offset))
     }
 
     private static func isSpace(_ scalar: UInt32) -> Bool {
         ScalarClasses()[scalar].kind(knowsNewer: true) == .space
-    }
-
-    /// A word character as regular expressions define it (Unicode Technical Standard #18, annex C).
-    private static func isWord(_ value: UInt32) -> Bool {
-        guard let scalar = Unicode.Scalar(value) else { return false }
-        let properties = scalar.properties
-        switch properties.generalCategory {
-        case .decimalNumber, .connectorPunctuation, .nonspacingMark, .spacingMark, .enclosingMark: return true
-        default: return properties.isAlphabetic || properties.isJoinControl
-        }
     }
 }
 

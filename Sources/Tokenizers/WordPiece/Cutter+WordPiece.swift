@@ -1,7 +1,4 @@
 extension SentencePieceEncoder.Cutter {
-    /// What a piece begins with that goes on with a word.
-    private static let continuation = Array("##".utf8)
-
     /// From the start the longest piece, then the longest that goes on, and so forth; a word that can't be cut so to its
     /// end is unknown as a whole (WordPiece; Wu et al., 2016).
     func cutByLength(_ word: UnsafeBufferPointer<UInt8>) -> [Token] {
@@ -26,9 +23,9 @@ extension SentencePieceEncoder.Cutter {
     }
 
     /// Where in the tree the pieces hang that go on with a word.
-    static func continuationRoot(in trie: PieceTrie) -> Int? {
+    static func continuationRoot(in trie: PieceTrie, after prefix: [UInt8]) -> Int? {
         var node = PieceTrie.root
-        for byte in continuation {
+        for byte in prefix {
             guard let child = trie.child(of: node, byte) else { return nil }
             node = child
         }

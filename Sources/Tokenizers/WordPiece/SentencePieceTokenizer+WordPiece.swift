@@ -42,8 +42,13 @@ extension SentencePieceTokenizer {
 extension SentencePieceTableBuilder {
     /// Pieces that texts are cut into by the longest.
     mutating func setWordPieces(_ ids: PieceIndex) {
+        rules.continuingPrefix = SentencePieceRules.wordPiecePrefix
         pieces = Array(repeating: nil, count: ids.end)
         ids.forEach { piece, id in pieces[Int(id)] = piece }
+        searchAllPieces()
+    }
+
+    mutating func searchAllPieces() {
         searched = pieces.indices.filter { pieces[$0]?.isEmpty == false }.map { ($0, false) }
     }
 }

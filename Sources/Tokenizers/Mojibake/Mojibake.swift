@@ -1,0 +1,236 @@
+/// Repairs text that was decoded with the wrong encoding, `cafÃ©` for `café`: the rule and the tables of ftfy
+/// (Robyn Speer), which OpenAI's and open_clip's tokenizers apply.
+struct Mojibake {
+    typealias Element = CanonicalComposition.Element
+
+    /// How often a text is decoded again, each time from what it was before, until it is taken as it is.
+    private static let mostPasses = 16
+    private static let substitute: UInt8 = 0x1A
+    private static let replacement: UInt32 = 0xFFFD
+
+    private let signs = MojibakeSigns()
+
+    /// Whether a scalar could be part of such a text.
+    func mayBePart(_ scalar: UInt32) -> Bool { signs.kind(of: scalar) != 0 }
+
+    /// Whether something in the text is more likely to be wrong than meant.
+    func isLikely(in text: ArraySlice<Element>) -> Bool { signs.areIn(text) }
+
+    /// One line of a text, repaired.
+    func repaired(_ text: [Element]) -> [Element] {
+        var text = text
+        for _ in 0..<Mojibake.mostPasses {
+            guard let next = decodedAgain(text) else { break }
+            let isSame = next.elementsEqual(text) { $0.scalar == $1.scalar }
+            text = next
+            if isSame { break }
+        }
+        return text
+    }
+
+    /// Nil if it is to stay as it is.
+    private func decodedAgain(_ text: [Element]) -> [Element]? {
+        guard text.contains(where: { $0.scalar >= 0x80 }), signs.areIn(text[...]) else { return nil }
+        // As UTF-8 that was taken for one of the encodings with a byte for each character.
+        for encoding in SingleByteEncoding.all {
+            guard var bytes = encoding.encode(text) else { continue }
+            if !encoding.isMacRoman { bytes = restoringSpaces(in: bytes) }
+            if encoding.isSloppy { bytes = markingLosses(in: bytes) }
+            if let decoded = decode(bytes) { return decoded }
+        }
+        if let mended = mendingParts(of: text) { return mended }
+        // As Windows' encoding that was taken for Latin-1, as a whole or where it must be.
+        let isLatin = text.allSatisfy { $0.scalar < 0x100 }
+        if isLatin, let decoded = fromWindows(text, isStrict: true),
+            !decoded.elementsEqual(text, by: { $0.scalar == $1.scalar })
+        {
+            return decoded
+        }
+        return text.contains { 0x80..<0xA0 ~= $0.scalar } ? fromWindows(text, isStrict: false) : nil
+    }
+
+    /// Controls of Latin-1 as the characters that Windows has there.
+    /// - Returns: nil if it has none for one of them, and `isStrict`.
+    private func fromWindows(_ text: [Element], isStrict: Bool) -> [Element]? {
+        var result = text
+        for index in text.indices where 0x80..<0xA0 ~= text[index].scalar {
+            let byte = UInt8(text[index].scalar)
+            let scalar = SingleByteEncoding.windows1252.decode(byte)
+            // What the encoding leaves free.
+            if isStrict, scalar == UInt32(byte) { return nil }
+            result[index].scalar = scalar
+        }
+        return result
+    }
+
+    /// Repairs each part that looks like UTF-8, where the whole can't be.
+    private func mendingParts(of text: [Element]) -> [Element]? {
+        var result: [Element] = []
+        var taken = 0
+        var isChanged = false
+        for range in signs.likelyUTF8(in: text) {
+            result += text[taken..<range.lowerBound]
+            taken = range.upperBound
+            let part = Array(text[range])
+            if part.count < text.count, signs.areIn(part[...]) {
+                let repaired = repaired(part)
+                isChanged = isChanged || !repaired.elementsEqual(part) { $0.scalar == $1.scalar }
+                result += repaired
+            } else {
+                result += part
+            }
+        }
+        return isChanged ? result + text[taken...] : nil
+    }
+}
+
+extension Mojibake {
+    /// A byte and where in the text it comes from.
+    struct Byte {
+        var value: UInt8
+        var offset: Int
+    }
+
+    private typealias Test = (UInt8) -> Bool
+
+    /// Spaces that were no-break spaces, byte A0, within characters of UTF-8.
+    private func restoringSpaces(in bytes: [Byte]) -> [Byte] {
+        guard bytes.contains(where: { $0.value == 0x20 }), matchesAltered(bytes) else { return bytes }
+        var result: [Byte] = []
+        result.reserveCapacity(bytes.count + 8)
+        var index = 0
+        // An à before a space, which was A0 and a space once.
+        while index < bytes.count {
+            result.append(bytes[index])
+            if bytes[index].value == 0xC3, index + 1 < bytes.count, bytes[index + 1].value == 0x20,
+                !["20", "7175656C65", "7175656C61", "7175696C6F", "7320"].contains(where: {
+                    follows($0, bytes, index + 2)
+                })
+            {
+                result.append(Byte(value: 0xA0, offset: bytes[index].offset))
+            }
+            index += 1
+        }
+        index = 0
+        while index < result.count {
+            guard let length = alteredLength(result, at: index) else {
+                index += 1
+                continue
+            }
+            for place in index..<index + length where result[place].value == 0x20 { result[place].value = 0xA0 }
+            index += length
+        }
+        return result
+    }
+
+    /// Whether bytes, in hexadecimal digits, stand at a place.
+    private func follows(_ digits: String, _ bytes: [Byte], _ start: Int) -> Bool {
+        let wanted = stride(from: 0, to: digits.utf8.count, by: 2).compactMap {
+            UInt8(digits.dropFirst($0).prefix(2), radix: 16)
+        }
+        return start + wanted.count <= bytes.count && bytes[start..<start + wanted.count].map(\.value) == wanted
+    }
+
+    private func matchesAltered(_ bytes: [Byte]) -> Bool {
+        bytes.indices.contains { alteredLength(bytes, at: $0) != nil }
+    }
+
+    /// The length of a character of UTF-8 at a place in which a space stands for byte A0.
+    private func alteredLength(_ bytes: [Byte], at start: Int) -> Int? {
+        func byte(_ offset: Int) -> UInt8 { start + offset < bytes.count ? bytes[start + offset].value : 0 }
+        func continues(_ byte: UInt8) -> Bool { 0x80..<0xC0 ~= byte }
+        /// Without those that would make a letter with a space after it.
+        func continuesOften(_ byte: UInt8) -> Bool { continues(byte) && byte != 0x85 && byte != 0xA0 }
+        let (first, second, third, fourth) = (byte(0), byte(1), byte(2), byte(3))
+        if [0xC2, 0xC3, 0xC5, 0xCE, 0xD0, 0xD9].contains(first), second == 0x20 { return 2 }
+        if first == 0xE2 || first == 0xE3, second == 0x20, continuesOften(third) { return 3 }
+        if 0xE0...0xE3 ~= first, continuesOften(second), third == 0x20 { return 3 }
+        guard first == 0xF0 else { return nil }
+        if second == 0x20, continues(third), continues(fourth) { return 4 }
+        if continues(second), third == 0x20, continues(fourth) { return 4 }
+        return continues(second) && continues(third) && fourth == 0x20 ? 4 : nil
+    }
+
+    /// Characters of which some bytes got lost, as the replacement character.
+    private func markingLosses(in bytes: [Byte]) -> [Byte] {
+        guard bytes.contains(where: { $0.value == Mojibake.substitute || $0.value == 0x3F }) else { return bytes }
+        var result: [Byte] = []
+        result.reserveCapacity(bytes.count + 8)
+        var index = 0
+        while index < bytes.count {
+            guard let length = lossyLength(bytes, at: index) else {
+                result.append(bytes[index])
+                index += 1
+                continue
+            }
+            result += [0xEF, 0xBF, 0xBD].map { Byte(value: $0, offset: bytes[index].offset) }
+            index += length
+        }
+        return result
+    }
+
+    private func lossyLength(_ bytes: [Byte], at start: Int) -> Int? {
+        func matches(_ tests: Test...) -> Bool {
+            guard start + tests.count <= bytes.count else { return false }
+            return zip(tests, bytes[start...]).allSatisfy { $0($1.value) }
+        }
+        func range(_ range: ClosedRange<UInt8>) -> Test { { range.contains($0) } }
+        let lost: Test = { $0 == Mojibake.substitute || $0 == 0x3F }
+        let kept: Test = { $0 == Mojibake.substitute || 0x80..<0xC0 ~= $0 }
+        let any: Test = { lost($0) || kept($0) }
+        let isSurrogate = range(0xED...0xED)
+        if matches(range(0xC2...0xDF), { $0 == Mojibake.substitute }) || matches(range(0xC2...0xC3), { $0 == 0x3F }) {
+            return 2
+        }
+        if matches(isSurrogate, range(0xA0...0xAF), lost, isSurrogate, range(0xB0...0xBF), any)
+            || matches(isSurrogate, range(0xA0...0xAF), any, isSurrogate, range(0xB0...0xBF), lost)
+        {
+            return 6
+        }
+        let three = range(0xE0...0xEF)
+        if matches(three, lost, kept) || matches(three, kept, lost) { return 3 }
+        let four = range(0xF0...0xF4)
+        if matches(four, lost, kept, kept) || matches(four, kept, lost, kept) || matches(four, kept, kept, lost) {
+            return 4
+        }
+        return bytes[start].value == Mojibake.substitute ? 1 : nil
+    }
+
+    /// The text that bytes are in UTF-8, or in its variants with surrogates and a long zero; nil if they are none.
+    private func decode(_ bytes: [Byte]) -> [Element]? {
+        var text: [Element] = []
+        text.reserveCapacity(bytes.count)
+        var index = 0
+        func byte(_ offset: Int) -> UInt32 { index + offset < bytes.count ? UInt32(bytes[index + offset].value) : 0 }
+        func continues(_ offset: Int) -> Bool { byte(offset) & 0xC0 == 0x80 }
+        while index < bytes.count {
+            let first = byte(0)
+            var (scalar, length) = (first, 1)
+            switch first {
+            case 0..<0x80: break
+            case 0xC0 where byte(1) == 0x80: (scalar, length) = (0, 2)
+            case 0xC2..<0xE0:
+                guard continues(1) else { return nil }
+                (scalar, length) = ((first & 0x1F) << 6 | byte(1) & 0x3F, 2)
+            case 0xE0..<0xF0:
+                guard continues(1), continues(2) else { return nil }
+                (scalar, length) = ((first & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | byte(2) & 0x3F, 3)
+                guard scalar >= 0x800 else { return nil }
+                if 0xD800..<0xE000 ~= scalar {
+                    guard scalar < 0xDC00, byte(3) == 0xED, 0xB0..<0xC0 ~= byte(4), continues(5) else { return nil }
+                    scalar = 0x10000 + (scalar & 0x3FF) << 10 + (byte(4) & 0x0F) << 6 + byte(5) & 0x3F
+                    length = 6
+                }
+            case 0xF0..<0xF5:
+                guard continues(1), continues(2), continues(3) else { return nil }
+                scalar = (first & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | byte(3) & 0x3F
+                guard 0x10000..<0x110000 ~= scalar else { return nil }
+                length = 4
+            default: return nil
+            }
+            text.append(Element(scalar: scalar, offset: bytes[index].offset))
+            index += length
+        }
+        return text
+    }
+}
