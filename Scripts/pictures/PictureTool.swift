@@ -4,9 +4,13 @@
 //   decode  PATH OPTIONS OUT           writes the RGB samples to OUT       → ok WIDTH HEIGHT, or error MESSAGE
 //   time    PATH OPTIONS               decodes                             → ok MILLISECONDS, or error MESSAGE
 //   fit     PATH OPTIONS EDGE          decodes, resizes the short edge     → ok MILLISECONDS, or error MESSAGE
+//   resize  PATH OPTIONS SIZES FILTER OUT   writes a part of the resized picture to OUT → ok, or error MESSAGE
 //
-// OPTIONS is a comma-separated list of: drop, clip, raw (stored orientation), truncated, threads=COUNT, and a number: the
-// least edge to which pictures may be scaled while they are decoded; or -.
+// OPTIONS is a comma-separated list of: drop, clip, raw (stored orientation), truncated, baseline (the kernels that every
+// machine has), threads=COUNT, and a number: the least edge to which pictures may be scaled while they are decoded; or -.
+// SIZES is WIDTH,HEIGHT,LEFT,TOP,COLUMNS,ROWS; FILTER one of Pillow's numbers.
+
+internal import Kernels
 
 #if canImport(Darwin)
 import Darwin
@@ -37,19 +41,32 @@ enum PictureTool {
         func picture() throws(ImageError) -> Bitmap { try decodeImage(readPictureFile(fields[1]), options: options) }
         switch (fields[0], fields.count) {
         case ("decode", 4):
-            let picture = try picture()
-            guard let file = fopen(fields[3], "wb"),
-                fwrite(picture.pixels, 1, picture.pixels.count, file) == picture.pixels.count, fclose(file) == 0
-            else { return "error \(fields[3]) can't be written" }
-            return "ok \(picture.width) \(picture.height)"
+            return write(try picture(), fields[3])
         case ("time", 3):
             return try timed(picture)
         case ("fit", 4):
             guard let edge = Int(fields[3]), edge > 0 else { return "error an edge was expected" }
             return try timed { () throws(ImageError) in try picture().fitted(edge) }
+        case ("resize", 6):
+            let sizes = fields[3].split(separator: ",").compactMap { Int($0) }
+            guard sizes.count == 6, let number = Int(fields[4]), let filter = ResampleFilter(rawValue: number) else {
+                return "error sizes and a filter were expected"
+            }
+            let window = PixelWindow(left: sizes[2], top: sizes[3], width: sizes[4], height: sizes[5])
+            return write(
+                try picture().resized(
+                    width: sizes[0], height: sizes[1], filter: filter, window: window, kernels: options.kernels),
+                fields[5])
         default:
             return "error unknown command"
         }
+    }
+
+    private static func write(_ picture: Bitmap, _ path: String) -> String {
+        guard let file = fopen(path, "wb"),
+            fwrite(picture.pixels, 1, picture.pixels.count, file) == picture.pixels.count, fclose(file) == 0
+        else { return "error \(path) can't be written" }
+        return "ok \(picture.width) \(picture.height)"
     }
 
     private static func options(_ list: String) -> DecodingOptions {
@@ -60,6 +77,7 @@ enum PictureTool {
             case "clip": options.gray16 = .clip
             case "raw": options.appliesOrientation = false
             case "truncated": options.allowTruncated = true
+            case "baseline": options.kernels = PictureKernels.available[0]
             case _ where word.hasPrefix("threads="): options.threads = Int(word.dropFirst(8)) ?? 1
             default: options.leastEdge = Int(word)
             }

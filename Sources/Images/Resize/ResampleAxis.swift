@@ -39,6 +39,17 @@ struct ResampleAxis {
         return first..<end
     }
 
+    /// The source pixels that consecutive target pixels, at least one, are made of.
+    func taps(of targets: Range<Int>) -> Range<Int> {
+        taps(of: targets.lowerBound).lowerBound..<taps(of: targets.upperBound - 1).upperBound
+    }
+
+    /// Whether Pillow 13 makes the pass of this axis, the vertical one, before that of `horizontal`: where the height
+    /// shrinks by more than twice as many pixels as the width does.
+    func comesBefore(_ horizontal: ResampleAxis) -> Bool {
+        target < source && source - target > 2 * (horizontal.source - horizontal.target)
+    }
+
     /// Fixed-point weights of `taps(of: index)`.
     func weights(of index: Int) -> [Int32] {
         let center = (Double(index) + 0.5) * scale

@@ -37,7 +37,7 @@ struct ResampleColumns {
         self.targets = targets
         rowVectors = (rowBytes + 7) / 8
         nextTarget = targets.lowerBound
-        rows = axis.taps(of: targets.lowerBound).lowerBound..<axis.taps(of: targets.upperBound - 1).upperBound
+        rows = axis.taps(of: targets)
     }
 
     /// Adds the next batch of source rows.

@@ -4,16 +4,18 @@ internal import Kernels
 struct ResampleRows {
     private var pixels: [ResampledPixel] = []
     private var weights: [PairedWeights] = []
-    private let sourceWidth: Int
+    /// The source columns that rows have to begin and end with.
+    let columns: Range<Int>
     private let kernels: PictureKernels
 
     /// - Parameter targets: the target columns to make.
     init(_ axis: ResampleAxis, targets: Range<Int>, kernels: PictureKernels) {
         self.kernels = kernels
-        sourceWidth = axis.source
+        columns = axis.taps(of: targets)
         pixels.reserveCapacity(targets.count)
         for target in targets {
-            let (blocks, pairs) = axis.pairedWeights(of: target, from: 0, unit: RowResampling.pixelsPerBlock)
+            let (blocks, pairs) = axis.pairedWeights(
+                of: target, from: columns.lowerBound, unit: RowResampling.pixelsPerBlock)
             pixels.append(
                 ResampledPixel(firstBlock: blocks.lowerBound, endBlock: blocks.upperBound, firstWeight: weights.count))
             weights += pairs
@@ -21,7 +23,7 @@ struct ResampleRows {
     }
 
     /// - Parameters:
-    ///   - source: whole source rows.
+    ///   - source: source rows, of which `columns` are read.
     ///   - output: `RowBatch.capacity` rows of three bytes for each target column, and up to seven that are written too.
     ///   - stride: bytes from a row of `output` to the next.
     func resample(_ source: RowBatch, into output: UnsafeMutablePointer<UInt8>, stride: Int) {
@@ -29,7 +31,7 @@ struct ResampleRows {
             weights.withUnsafeBufferPointer { weights in
                 kernels.resample(
                     RowResampling(
-                        source: source, width: sourceWidth, pixels: pixels, weights: weights.baseAddress!,
+                        source: source, width: columns.count, pixels: pixels, weights: weights.baseAddress!,
                         output: output, outputStride: stride))
             }
         }

@@ -21,8 +21,9 @@ package struct PixelWindow: Sendable, Equatable {
 extension Bitmap {
     /// The picture resized to `width` × `height`, or the part of that which `window` names.
     ///
-    /// The samples are Pillow's, to the bit: a horizontal pass, rounded to 8 bits, then a vertical one. Only the source
-    /// pixels that the window needs are read, and memory is bounded by the window.
+    /// The samples are those of Pillow 13, to the bit: two passes, each rounded to 8 bits, in the order that the sizes
+    /// say. Only the source pixels that the window needs are read, and memory is bounded by the window, or by a source
+    /// row for each of its rows.
     /// - Parameter window: not empty, inside the resized picture.
     package func resized(
         width newWidth: Int, height newHeight: Int, filter: ResampleFilter, window: PixelWindow? = nil,
@@ -34,19 +35,7 @@ extension Bitmap {
             window.width > 0 && window.height > 0 && window.left >= 0 && window.top >= 0
                 && window.left <= newWidth - window.width && window.top <= newHeight - window.height,
             "the window lies inside the resized picture")
-        // A ribbon that is made wide and short: its rows go first, else they would all be widened. Pillow 12.2 and later
-        // have the same exception; where one column is all there is, the order doesn't show.
-        if filter != .nearest, reduction == 1, newWidth > width, newHeight < height, height / 100 > width {
-            return resized(
-                width: width, height: newHeight, filter: filter,
-                window: PixelWindow(left: 0, top: window.top, width: width, height: window.height), kernels: kernels
-            ).resized(
-                width: newWidth, height: window.height, filter: filter,
-                window: PixelWindow(left: window.left, top: 0, width: window.width, height: window.height),
-                kernels: kernels)
-        }
-        let pixels = [UInt8](unsafeUninitializedCapacity: window.width * window.height * 3) { output, count in
-            count = window.width * window.height * 3
+        return Bitmap(width: window.width, height: window.height) { output in
             if filter == .nearest {
                 pickNearest(newWidth, newHeight, window, output)
             } else {
@@ -56,7 +45,16 @@ extension Bitmap {
                     kernels, output)
             }
         }
-        return Bitmap(width: window.width, height: window.height, pixels: pixels)
+    }
+
+    /// A picture that `fill` writes every sample of.
+    private init(width: Int, height: Int, fill: (UnsafeMutableBufferPointer<UInt8>) -> Void) {
+        let byteCount = 3 * width * height
+        let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { output, count in
+            fill(UnsafeMutableBufferPointer(rebasing: output[..<byteCount]))
+            count = byteCount
+        }
+        self.init(width: width, height: height, pixels: pixels)
     }
 
     /// Sizes in pixels of this bitmap, of which the last may be the picture's only in part.
@@ -92,13 +90,41 @@ extension Bitmap {
             resampleStrips(horizontal, vertical, window, kernels, columns: strip, output)
             return
         }
-        let rowBytes = 3 * window.width
-        let horizontalPass =
-            horizontal.isIdentity ? nil : ResampleRows(horizontal, targets: window.columns, kernels: kernels)
-        var verticalPass =
-            vertical.isIdentity
-            ? nil : ResampleColumns(vertical, targets: window.rows, rowBytes: rowBytes, kernels: kernels)
-        let rows = verticalPass?.rows ?? window.rows
+        let verticalPass = vertical.isIdentity ? nil : vertical
+        guard !horizontal.isIdentity else {
+            pass(from: window.left, rows: window.rows, width: window.width, nil, verticalPass, kernels, output)
+            return
+        }
+        let horizontalPass = ResampleRows(horizontal, targets: window.columns, kernels: kernels)
+        let columns = horizontalPass.columns
+        guard let verticalPass, verticalPass.comesBefore(horizontal) else {
+            pass(
+                from: columns.lowerBound, rows: window.rows, width: window.width, horizontalPass, verticalPass, kernels,
+                output)
+            return
+        }
+        let low = Bitmap(width: columns.count, height: window.height) { output in
+            pass(
+                from: columns.lowerBound, rows: window.rows, width: columns.count, nil, verticalPass, kernels, output)
+        }
+        low.pass(from: 0, rows: 0..<low.height, width: window.width, horizontalPass, nil, kernels, output)
+    }
+
+    /// Lets source rows, batch by batch, through a horizontal pass, then a vertical one. Where one is missing, samples
+    /// stay as they are.
+    /// - Parameters:
+    ///   - left: the first column that is read.
+    ///   - targets: the rows to make.
+    ///   - width: the pixels of each.
+    private func pass(
+        from left: Int, rows targets: Range<Int>, width newWidth: Int, _ horizontalPass: ResampleRows?,
+        _ vertical: ResampleAxis?, _ kernels: PictureKernels, _ output: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        let rowBytes = 3 * newWidth
+        var verticalPass = vertical.map {
+            ResampleColumns($0, targets: targets, rowBytes: rowBytes, kernels: kernels)
+        }
+        let rows = verticalPass?.rows ?? targets
         // Vectors of samples are read and written whole.
         let stride = (rowBytes + 7) & ~7
         pixels.withUnsafeBufferPointer { pixels in
@@ -106,24 +132,26 @@ extension Bitmap {
                 passed.initialize(repeating: 0)
                 let passed = passed.baseAddress!
                 for y in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: RowBatch.capacity) {
+                    let start = 3 * (y * width + left)
                     let source = RowBatch(
-                        samples: pixels.baseAddress! + 3 * y * width, stride: 3 * width,
+                        samples: pixels.baseAddress! + start, stride: 3 * width,
                         count: min(RowBatch.capacity, rows.upperBound - y))
+                    var batch = RowBatch(samples: passed, stride: stride, count: source.count)
                     if let horizontalPass {
                         horizontalPass.resample(source, into: passed, stride: stride)
+                    } else if start + (source.count - 1) * source.stride + stride <= pixels.count {
+                        batch = source
                     } else {
                         for row in 0..<source.count {
-                            (passed + row * stride).update(from: source.row(row) + 3 * window.left, count: rowBytes)
+                            (passed + row * stride).update(from: source.row(row), count: rowBytes)
                         }
                     }
                     if verticalPass != nil {
-                        verticalPass!.add(
-                            RowBatch(samples: passed, stride: stride, count: source.count),
-                            into: output.baseAddress!)
+                        verticalPass!.add(batch, into: output.baseAddress!)
                     } else {
-                        for row in 0..<source.count {
+                        for row in 0..<batch.count {
                             (output.baseAddress! + (y - rows.lowerBound + row) * rowBytes).update(
-                                from: passed + row * stride, count: rowBytes)
+                                from: batch.row(row), count: rowBytes)
                         }
                     }
                 }
