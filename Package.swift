@@ -51,14 +51,18 @@ let package = Package(
         .target(name: "KernelsAVX512", dependencies: ["Kernels"], swiftSettings: kernels(avx512)),
         .target(
             name: "KernelsAVX512VNNI", dependencies: ["Kernels", "KernelsAVX512"], swiftSettings: kernels(avx512VNNI)),
+        .target(name: "CLIPThreads", dependencies: ["Kernels"], swiftSettings: optimised),
         .target(
             name: "TensorCore",
-            dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsAVX512VNNI"],
+            dependencies: [
+                "CLIPThreads", "Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsAVX512VNNI",
+            ],
             swiftSettings: optimised),
         .target(name: "JSON", swiftSettings: optimised),
         .target(name: "CLIPSystem", swiftSettings: optimised),
         .target(
-            name: "Images", dependencies: ["Kernels", "KernelsBaseline", "KernelsAVX2"], swiftSettings: optimised),
+            name: "Images", dependencies: ["CLIPThreads", "Kernels", "KernelsBaseline", "KernelsAVX2"],
+            swiftSettings: optimised),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
         .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
         .target(
@@ -67,11 +71,13 @@ let package = Package(
             swiftSettings: optimised),
         .target(
             name: "CLIP",
-            dependencies: ["CLIPSystem", "JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel"],
+            dependencies: [
+                "CLIPSystem", "CLIPThreads", "JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel",
+            ],
             swiftSettings: optimised),
         .target(
             name: "PictureCollections",
-            dependencies: ["CLIP", "CLIPSystem", "Images", "JSON", "TensorCore", "Weights"],
+            dependencies: ["CLIP", "CLIPSystem", "CLIPThreads", "Images", "JSON", "TensorCore", "Weights"],
             exclude: ["FORMAT.md"], swiftSettings: optimised),
         // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
         // longer than embedding a picture.
@@ -83,7 +89,8 @@ let package = Package(
             swiftSettings: optimised),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
-        .testTarget(name: "TensorCoreTests", dependencies: ["Kernels", "TensorCore"]),
+        .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads", "Kernels"]),
+        .testTarget(name: "TensorCoreTests", dependencies: ["CLIPThreads", "Kernels", "TensorCore"]),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "Kernels"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("Fixtures")]),

@@ -1,3 +1,4 @@
+internal import CLIPThreads
 internal import Kernels
 
 #if canImport(Darwin)

@@ -1,3 +1,4 @@
+@testable import CLIPThreads
 import enum Kernels.ProcessorFeatures
 @testable import TensorCore
 import Testing

@@ -1,9 +1,11 @@
-internal import Dispatch
+internal import CLIPThreads
 
-/// Runs `work` on a thread of its own: the threads that tasks share are few, and an encoder keeps one for long.
+/// Runs `work` on another thread: those that tasks share are few, and an encoder keeps one for long. Where there is no
+/// other, the task's own thread does it.
 func offloaded<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume(returning: work()) }
+        let job: BackgroundThreads.Job = { continuation.resume(returning: work()) }
+        if !BackgroundThreads.shared.start(job) { job() }
     }
 }
 

@@ -1,5 +1,4 @@
-internal import Dispatch
-internal import Synchronization
+internal import CLIPThreads
 
 /// Reads, decodes and fits batches of pictures, on other threads while the last batch is encoded.
 struct PicturePreparation: Sendable {
@@ -7,27 +6,24 @@ struct PicturePreparation: Sendable {
     let options: ImageOptions
     let fit: ImageFit?
 
-    /// Starts on a batch. With one thread the work is left to whoever waits for it.
+    /// Starts on a batch. With one thread, or where the system has no other, the work is left to whoever waits for it.
     func start(_ inputs: [ImageInput]) -> PictureBatch {
         let batch = PictureBatch(inputs, preparation: self)
         if loaded.compute.threads > 1 && !inputs.isEmpty {
-            DispatchQueue.global().async { batch.wait() }
+            _ = BackgroundThreads.shared.start { batch.wait() }
         }
         return batch
     }
 
     fileprivate func prepare(_ inputs: [ImageInput]) -> [Result<PreparedPicture, CLIPError>] {
         let slots = PictureSlots(count: inputs.count)
-        let next = Atomic(0)
         let options = options.sharing(loaded.compute.threads, among: inputs.count)
-        DispatchQueue.concurrentPerform(iterations: min(loaded.compute.threads, inputs.count)) { _ in
-            while case let index = next.add(1, ordering: .relaxed).oldValue, index < inputs.count {
-                slots.set(
-                    index,
-                    Result { () throws(CLIPError) in
-                        try prepare(inputs[index], options, isAlone: inputs.count == 1)
-                    })
-            }
+        Parallel(threads: loaded.compute.threads, pool: .pictures).run(inputs.count) { index in
+            slots.set(
+                index,
+                Result { () throws(CLIPError) in
+                    try prepare(inputs[index], options, isAlone: inputs.count == 1)
+                })
         }
         return slots.results
     }

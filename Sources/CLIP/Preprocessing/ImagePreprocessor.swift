@@ -1,4 +1,4 @@
-internal import Dispatch
+internal import CLIPThreads
 package import Images
 internal import Synchronization
 
@@ -86,7 +86,7 @@ package struct ImagePreprocessor: Sendable {
         let count = bitmap.pixels.count < 1 << 20 ? 1 : min(threads, window.height / Self.leastBand)
         guard count > 1 else { return part(0..<window.height) }
         let bands = Mutex([Bitmap?](repeating: nil, count: count))
-        DispatchQueue.concurrentPerform(iterations: count) { index in
+        Parallel(threads: count, pool: .pictures).run(count) { index in
             let band = part(index * window.height / count..<(index + 1) * window.height / count)
             bands.withLock { $0[index] = band }
         }

@@ -1,4 +1,4 @@
-internal import Dispatch
+internal import CLIPThreads
 internal import TensorCore
 internal import Weights
 
@@ -26,7 +26,7 @@ struct PanelPacking {
         let weights = panels * PanelPackedMatrix.panelWidth * inputs
         let shares = max(1, min(threads, panels, weights >> 20))
         let clean = FiniteFlags(count: shares)
-        DispatchQueue.concurrentPerform(iterations: shares) { share in
+        Parallel(threads: shares).run(shares) { share in
             let range = panels * share / shares..<panels * (share + 1) / shares
             clean[share] = pack(range, into: buffer)
         }
@@ -144,7 +144,7 @@ extension StoredTensor {
         let rows = shape.first ?? 1
         let shares = max(1, min(threads, rows, elementCount >> 20))
         let clean = FiniteFlags(count: shares)
-        DispatchQueue.concurrentPerform(iterations: shares) { share in
+        Parallel(threads: shares).run(shares) { share in
             let part = shares == 1 ? self : self.rows(rows * share / shares..<rows * (share + 1) / shares)
             clean[share] = part.firstNonFinite() == nil
         }

@@ -1,4 +1,4 @@
-import Dispatch
+internal import CLIPThreads
 internal import Kernels
 
 /// The picture that is being decoded, and how many threads may work on it.
@@ -29,9 +29,5 @@ struct JPEGCanvas {
 
 /// Calls `body` for each index below `count`, at the same time if there are threads for it.
 func concurrently(_ count: Int, _ body: (Int) -> Void) {
-    guard count > 1 else { return (0..<count).forEach(body) }
-    withoutActuallyEscaping(body) { body in
-        nonisolated(unsafe) let body = body
-        DispatchQueue.concurrentPerform(iterations: count) { body($0) }
-    }
+    Parallel(threads: count, pool: .pictures).run(count, body)
 }

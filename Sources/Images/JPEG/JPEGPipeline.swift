@@ -42,7 +42,7 @@ final class JPEGPipeline: Sendable {
             withoutActuallyEscaping(make) { make in
                 withoutActuallyEscaping(finish) { finish in
                     nonisolated(unsafe) let (make, finish) = (make, finish)
-                    DispatchQueue.concurrentPerform(iterations: 2) { _ in
+                    concurrently(2) { _ in
                         if pipeline.hasMaker.exchange(true, ordering: .relaxed) {
                             pipeline.help(finish)
                         } else {

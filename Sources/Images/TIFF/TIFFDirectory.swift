@@ -70,6 +70,9 @@ struct TIFFDirectory {
         return number(at: entry.offset, size: size)
     }
 
+    /// EXIF orientation, 1…8; nil where there is none.
+    var orientation: Int? { exifOrientation(bytes[...]) }
+
     /// The bytes of a tag as they are.
     func bytes(_ tag: Int) -> ArraySlice<UInt8>? {
         guard let entry = entries[tag], let size = TIFFDirectory.sizes[entry.type] else { return nil }

@@ -149,7 +149,7 @@ struct TIFFLayout {
             throw unsupported("predictor \(predictor)")
         }
         isBitReversed = directory.number(266) == 2
-        orientation = directory.number(274) ?? directory.bytes(700).flatMap(xmpOrientation) ?? 1
+        orientation = directory.orientation ?? directory.bytes(700).flatMap(xmpOrientation) ?? 1
 
         let isTiled = directory.number(322) != nil && directory.number(324) != nil
         chunkWidth = isTiled ? directory.number(322) ?? 0 : width

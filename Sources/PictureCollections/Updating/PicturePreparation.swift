@@ -1,5 +1,5 @@
 import CLIP
-import Dispatch
+import CLIPThreads
 import Synchronization
 
 /// A picture file that is new or changed, read as far as the encoder needs it.
@@ -36,21 +36,22 @@ struct FilePreparation: Sendable {
     /// The entry of a file with this content, if the index has one that is intact.
     let known: @Sendable (ContentHash) -> Int?
 
-    /// Starts on a batch.
+    /// Starts on a batch. With one thread, or where the system has no other, the work is left to whoever waits for it.
     func start(_ candidates: [Candidate]) -> FileBatch {
-        let batch = FileBatch(count: candidates.count)
-        let work: @Sendable () -> Void = {
-            let next = Atomic(0)
-            let reading = settings.reading.sharing(model.threads, among: candidates.count)
-            DispatchQueue.concurrentPerform(iterations: min(model.threads, candidates.count)) { _ in
-                while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < candidates.count {
-                    batch.set(index, prepare(candidates[index], reading))
-                }
-            }
-            batch.finish()
+        let batch = FileBatch(candidates, preparation: self)
+        if model.threads > 1 && !candidates.isEmpty {
+            _ = BackgroundThreads.shared.start { batch.wait() }
         }
-        if model.threads > 1 { DispatchQueue.global().async(execute: work) } else { work() }
         return batch
+    }
+
+    fileprivate func prepare(_ candidates: [Candidate]) -> [PreparedFile] {
+        let slots = FileSlots(count: candidates.count)
+        let reading = settings.reading.sharing(model.threads, among: candidates.count)
+        Parallel(threads: model.threads, pool: .pictures).run(candidates.count) { index in
+            slots.set(index, prepare(candidates[index], reading))
+        }
+        return slots.files
     }
 
     private func prepare(_ candidate: Candidate, _ reading: ImageOptions) -> PreparedFile {
@@ -80,11 +81,33 @@ struct FilePreparation: Sendable {
 }
 
 /// A batch of files that is being prepared.
-final class FileBatch: @unchecked Sendable {
-    private let slots: UnsafeMutableBufferPointer<PreparedFile?>
-    private let done = DispatchSemaphore(value: 0)
+final class FileBatch: Sendable {
+    private let candidates: [Candidate]
+    private let preparation: FilePreparation
+    private let files = Mutex<[PreparedFile]?>(nil)
 
-    fileprivate init(count: Int) {
+    fileprivate init(_ candidates: [Candidate], preparation: FilePreparation) {
+        self.candidates = candidates
+        self.preparation = preparation
+    }
+
+    /// The files in order, once all are prepared: by who waits, if nobody has begun.
+    @discardableResult
+    func wait() -> [PreparedFile] {
+        files.withLock { files in
+            if let files { return files }
+            let prepared = preparation.prepare(candidates)
+            files = prepared
+            return prepared
+        }
+    }
+}
+
+/// A place for each file of a batch, each written once by one thread.
+private final class FileSlots: @unchecked Sendable {
+    private let slots: UnsafeMutableBufferPointer<PreparedFile?>
+
+    init(count: Int) {
         slots = .allocate(capacity: count)
         slots.initialize(repeating: nil)
     }
@@ -94,14 +117,8 @@ final class FileBatch: @unchecked Sendable {
         slots.deallocate()
     }
 
-    fileprivate func set(_ index: Int, _ file: PreparedFile) { slots[index] = file }
+    func set(_ index: Int, _ file: PreparedFile) { slots[index] = file }
 
-    fileprivate func finish() { done.signal() }
-
-    /// The files in order, once all are prepared.
-    func wait() -> [PreparedFile] {
-        done.wait()
-        done.signal()
-        return slots.compactMap { $0 }
-    }
+    /// Once all are written.
+    var files: [PreparedFile] { slots.compactMap { $0 } }
 }

@@ -3,7 +3,7 @@ import func Kernels.spinPause
 import Synchronization
 import Testing
 
-@testable import TensorCore
+@testable import CLIPThreads
 
 @Suite struct ParallelTests {
     @Test(arguments: [1, 2, 3, 8, 64])

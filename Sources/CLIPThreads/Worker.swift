@@ -1,10 +1,3 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
 import Synchronization
 
 /// A thread that takes part in regions that are offered to it, one after another, as long as the process lives.
@@ -22,29 +15,7 @@ final class Worker: Sendable {
     /// - Returns: nil when the system has none left.
     static func start() -> Worker? {
         let worker = Worker()
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        // Decoders run here too, and not every system gives a thread as much unasked.
-        pthread_attr_setstacksize(&attributes, 2 << 20)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        #if canImport(Glibc)
-        var thread = pthread_t()
-        #else
-        var thread: pthread_t?
-        #endif
-        let context = Unmanaged.passRetained(worker)
-        let status = pthread_create(
-            &thread, &attributes,
-            { (context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? in
-                if let context { Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().serve() }
-                return nil
-            }, context.toOpaque())
-        guard status == 0 else {
-            context.release()
-            return nil
-        }
-        return worker
+        return startThread { worker.serve() } ? worker : nil
     }
 
     /// Offers a region, which must exist until the worker has left it or the offer is withdrawn.

@@ -1,8 +1,10 @@
 import Synchronization
 
-/// The workers of this process, started when they are first needed.
-final class WorkerPool: Sendable {
-    static let shared = WorkerPool()
+/// Workers that are started when they are first needed, and stay.
+package final class WorkerPool: Sendable {
+    package static let shared = WorkerPool()
+    /// For reading, decoding and fitting pictures, which goes on while the last batch is encoded.
+    package static let pictures = WorkerPool()
 
     private struct State {
         var workers: [Worker] = []
@@ -19,11 +21,28 @@ final class WorkerPool: Sendable {
         for worker in workers(atLeast: wanted) where helpers.count < wanted && worker.offer(region) {
             helpers.append(worker)
         }
+        // The others are busy, with a region around this one perhaps.
+        while helpers.count < wanted, let worker = another() {
+            if worker.offer(region) { helpers.append(worker) }
+        }
         region.pointee.work()
         // Who hasn't begun by now finds nothing left to do.
         let absent = wanted - helpers.count + helpers.count { $0.withdraw(region) }
         region.pointee.leave(absent)
         region.pointee.wait()
+    }
+
+    /// One more worker, as long as there are cores for all.
+    private func another() -> Worker? {
+        state.withLock { state in
+            guard state.canGrow, state.workers.count < ProcessorCount.usable - 1 else { return nil }
+            guard let worker = Worker.start() else {
+                state.canGrow = false
+                return nil
+            }
+            state.workers.append(worker)
+            return worker
+        }
     }
 
     private func workers(atLeast count: Int) -> [Worker] {

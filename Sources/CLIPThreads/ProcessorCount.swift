@@ -9,8 +9,8 @@ import Glibc
 #endif
 
 /// The number of cores that this process may use.
-enum ProcessorCount {
-    static let usable: Int = {
+package enum ProcessorCount {
+    package static let usable: Int = {
         #if os(Linux)
         let status = SmallFile.contents(of: "/proc/self/status") ?? ""
         let quota = ControlGroupQuota { SmallFile.contents(of: $0) }.cores

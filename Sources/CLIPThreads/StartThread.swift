@@ -1,0 +1,38 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// Starts a thread that nobody waits for.
+/// - Returns: false when the system has none left: there are too many processes, or there is no room for a stack.
+func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    // Decoders run here too, and not every system gives a thread as much unasked.
+    pthread_attr_setstacksize(&attributes, 2 << 20)
+    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    #if canImport(Glibc)
+    var thread = pthread_t()
+    #else
+    var thread: pthread_t?
+    #endif
+    let context = Unmanaged.passRetained(ThreadBody(body))
+    let status = pthread_create(
+        &thread, &attributes,
+        { (context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? in
+            if let context { Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().body() }
+            return nil
+        }, context.toOpaque())
+    if status != 0 { context.release() }
+    return status == 0
+}
+
+private final class ThreadBody: Sendable {
+    let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
