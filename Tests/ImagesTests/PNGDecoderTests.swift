@@ -76,6 +76,38 @@ import Testing
         }
     }
 
+    /// A directory of these entries: tag, type, count, and the four bytes of its value or offset.
+    private func exif(_ entries: [(Int, Int, Int, [UInt8])], values: [UInt8] = []) -> [UInt8] {
+        func bytes(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 0xFF) } }
+        return [0x49, 0x49, 42, 0, 8, 0, 0, 0] + bytes(entries.count, 2)
+            + entries.flatMap { bytes($0.0, 2) + bytes($0.1, 2) + bytes($0.2, 4) + $0.3 } + [0, 0, 0, 0] + values
+    }
+
+    @Test("Orientations in other forms mean what they mean to Pillow") func unusualOrientations() {
+        // Of several values the first counts, within the entry or elsewhere.
+        #expect(exifOrientation(exif([(0x112, 3, 2, [6, 0, 8, 0])])[...]) == 6)
+        #expect(exifOrientation(exif([(0x112, 3, 3, [26, 0, 0, 0])], values: [8, 0, 1, 0, 1, 0])[...]) == 8)
+        // Numbers of other types count, bytes and letters don't; neither is no orientation, which XMP would give.
+        for (type, value) in [(4, [6, 0, 0, 0]), (6, [6]), (8, [6, 0]), (9, [6, 0, 0, 0]), (13, [6, 0, 0, 0])] {
+            let value = (value + [0, 0, 0]).prefix(4).map { UInt8($0) }
+            #expect(exifOrientation(exif([(0x112, type, 1, value)])[...]) == 6, "type \(type)")
+        }
+        #expect(exifOrientation(exif([(0x112, 11, 1, [0, 0, 0xC0, 0x40])])[...]) == 6)
+        #expect(exifOrientation(exif([(0x112, 5, 1, [26, 0, 0, 0])], values: [12, 0, 0, 0, 2, 0, 0, 0])[...]) == 6)
+        #expect(exifOrientation(exif([(0x112, 5, 1, [26, 0, 0, 0])], values: [12, 0, 0, 0, 0, 0, 0, 0])[...]) == 1)
+        for type in [1, 2, 7] {
+            #expect(exifOrientation(exif([(0x112, type, 1, [6, 0, 0, 0])])[...]) == 1, "type \(type)")
+        }
+        // What is no entry is stepped over, and the first of two counts.
+        #expect(exifOrientation(exif([(0x112, 3, 0, [6, 0, 0, 0])])[...]) == nil)
+        #expect(exifOrientation(exif([(0x112, 14, 1, [8, 0, 0, 0]), (0x112, 3, 1, [6, 0, 0, 0])])[...]) == 6)
+        #expect(exifOrientation(exif([(0x112, 3, 1, [6, 0, 0, 0]), (0x112, 3, 1, [8, 0, 0, 0])])[...]) == 6)
+        // Values beyond the end: too many are stepped over, else nothing is read behind them.
+        let good = (0x112, 3, 1, [6, 0, 0, 0] as [UInt8])
+        #expect(exifOrientation(exif([(0x10F, 2, 100_000, [26, 0, 0, 0]), good])[...]) == 6)
+        #expect(exifOrientation(exif([(0x10F, 2, 9, [200, 0, 0, 0]), good])[...]) == nil)
+    }
+
     @Test("Broken EXIF data mean upright") func brokenOrientation() {
         let good = exif(6, isLittleEndian: true)
         #expect(exifOrientation(good[...]) == 6)
@@ -150,13 +182,44 @@ import Testing
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 
-    @Test("Wrong checksums count where the picture depends on them") func checksums() throws {
-        var file = pngFile([("IHDR", Self.header), ("tEXt", [1, 2, 3]), ("IDAT", Self.data), ("IEND", [])])
-        let text = 8 + 25 + 8
-        file[text] ^= 1
-        #expect(try decodeImage(file).pixels == [200, 200, 200])
-        file[20] ^= 1
-        #expect(throws: ImageError.self) { try decodeImage(file) }
+    @Test("Checksums up to the picture's data count, whatever they are of, and no others: as in Pillow")
+    func checksums() throws {
+        let chunks = [
+            ("IHDR", Self.header), ("tEXt", [1, 2, 3]), ("abCd", [4]), ("IDAT", Array(Self.data.prefix(6))),
+            ("IDAT", Array(Self.data.dropFirst(6))), ("tIME", [5]), ("ABCD", [6]), ("IEND", []),
+        ]
+        let file = pngFile(chunks)
+        var end = PNGChunkReader.signature.count
+        for (index, chunk) in chunks.enumerated() {
+            end += 12 + chunk.1.count
+            var damaged = file
+            damaged[end - 1] ^= 1
+            if index < 3 {
+                let error = #expect(throws: ImageError.self) { try decodeImage(damaged) }
+                #expect(error?.description.contains("checksum of the \(chunk.0) chunk is wrong") == true)
+            } else {
+                #expect(try decodeImage(damaged).pixels == [200, 200, 200], "\(chunk.0)")
+            }
+            // Without it, it is as good as wrong.
+            if index >= 4 { #expect(try decodeImage(Array(file[..<(end - 3)])).pixels == [200, 200, 200]) }
+        }
+        var options = DecodingOptions()
+        options.allowTruncated = true
+        var damaged = file
+        damaged[8 + 25 + 12 + 2] ^= 1
+        #expect(try decodeImage(damaged, options: options).pixels == [200, 200, 200])
+    }
+
+    @Test("Behind the picture's data a chunk must be whole; more data behind it are not the picture's")
+    func chunksBehindData() throws {
+        let file = pngFile([("IHDR", Self.header), ("IDAT", Self.data), ("tEXt", [1, 2, 3])])
+        let error = #expect(throws: ImageError.self) { try decodeImage(Array(file.dropLast(5))) }
+        #expect(error?.description.contains("inside its tEXt chunk") == true)
+        let apart = pngFile([
+            ("IHDR", Self.header), ("IDAT", Array(Self.data.prefix(6))), ("tEXt", [1]),
+            ("IDAT", Array(Self.data.dropFirst(6))), ("IEND", []),
+        ])
+        #expect(throws: ImageError.self) { try decodeImage(apart) }
     }
 
     @Test("A missing end and more data than needed do no harm") func leniency() throws {

@@ -40,6 +40,34 @@ import Testing
         #expect(beginning.pixels != expected.pixels)
     }
 
+    @Test(arguments: ["lossless_noise.webp", "s_64x48_q100.webp", "lossy_alpha_plain.webp"])
+    func aFileEndsWhereItsHeaderSaysAndChunksEnd(_ name: String) throws {
+        let whole = try picture(name)
+        let expected = try decodeImage(whole)
+        func announcing(_ surplus: Int, _ tail: [UInt8]) -> [UInt8] {
+            var bytes = whole + tail
+            let size = whole.count - 8 + surplus
+            for index in 0..<4 { bytes[4 + index] = UInt8(size >> (8 * index) & 0xFF) }
+            return bytes
+        }
+        // Junk behind the end, and a chunk that nobody knows.
+        let unknown: [UInt8] = [0x41, 0x42, 0x43, 0x44, 1, 0, 0, 0, 9, 0]
+        for good in [announcing(0, [1, 2, 3]), announcing(10, unknown), announcing(10, unknown + [7])] {
+            #expect(try decodeImage(good) == expected)
+        }
+        let short = [
+            announcing(2, []), announcing(10, Array(unknown.prefix(9))), announcing(4, unknown),
+            announcing(9, unknown), announcing(1, unknown), Array(whole.dropLast()),
+        ]
+        var options = DecodingOptions()
+        options.allowTruncated = true
+        for bytes in short {
+            let error = #expect(throws: ImageError.self) { try decodeImage(bytes) }
+            #expect(error?.description.contains("truncated") == true)
+            #expect(try decodeImage(bytes, options: options).width == expected.width)
+        }
+    }
+
     @Test func badHeadersAreNamed() throws {
         var bytes = try picture("s_64x48_q100.webp")
         bytes[23] = 0

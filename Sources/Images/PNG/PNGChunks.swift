@@ -4,10 +4,10 @@ struct PNGChunk {
     let type: String
     /// Where its data lies in the file.
     let data: Range<Int>
-    /// False when the checksum after the data is wrong.
-    let isIntact: Bool
-    /// True when the file ends inside the chunk; `data` then holds what is there.
+    /// True when the file ends inside the chunk or its checksum; `data` then holds what is there.
     let isCut: Bool
+    /// True when the file ends inside the chunk's data.
+    let lacksData: Bool
 
     /// Whether a reader that does not know the chunk may skip it.
     var isAncillary: Bool { type.utf8.first.map { $0 & 0x20 != 0 } ?? false }
@@ -37,10 +37,16 @@ struct PNGChunkReader {
         let start = position + 8
         let isCut = bytes.count - start < length + 4
         let end = min(start + length, bytes.count)
-        let isIntact = isCut || CRC32.checksum(bytes[position + 4..<end]) == UInt32(bigEndian32(bytes, at: end))
         position = isCut ? bytes.count : end + 4
         return PNGChunk(
-            type: String(decoding: name, as: UTF8.self), data: start..<end, isIntact: isIntact, isCut: isCut)
+            type: String(decoding: name, as: UTF8.self), data: start..<end, isCut: isCut,
+            lacksData: end - start < length)
+    }
+
+    /// Whether the checksum after a chunk that is not cut is that of its name and data.
+    func isIntact(_ chunk: PNGChunk) -> Bool {
+        let end = chunk.data.upperBound
+        return CRC32.checksum(bytes[chunk.data.lowerBound - 4..<end]) == UInt32(bigEndian32(bytes, at: end))
     }
 }
 

@@ -32,7 +32,7 @@ struct PNGFile {
         guard first.type == "IHDR" else {
             throw .malformed(format: "PNG", offset: 12, problem: "the first chunk is \(first.type), expected IHDR")
         }
-        try PNGFile.check(first, bytes, options)
+        try PNGFile.check(first, reader, options)
         header = try PNGHeader(first, bytes)
         _ = try options.checkedPixelCount(format: "PNG", width: header.width, height: header.height)
         var metadata = PNGMetadata()
@@ -44,6 +44,7 @@ struct PNGFile {
     private mutating func readChunks(
         _ reader: inout PNGChunkReader, _ bytes: [UInt8], _ options: DecodingOptions, _ metadata: inout PNGMetadata
     ) throws(ImageError) {
+        var (isAnimated, hasEnded) = (false, false)
         while true {
             let chunk: PNGChunk
             do {
@@ -51,27 +52,36 @@ struct PNGFile {
                 chunk = next
             } catch {
                 // Junk after the picture's data does no harm.
-                if compressed.isEmpty { throw error }
+                if pieces.isEmpty { throw error }
                 return
             }
-            let isAfterData = !compressed.isEmpty && chunk.type != "IDAT"
-            if chunk.isAncillary || isAfterData {
-                guard chunk.isIntact, !chunk.isCut else { continue }
-            } else {
-                try PNGFile.check(chunk, bytes, options)
+            let isAfterData = !pieces.isEmpty && chunk.type != "IDAT"
+            // As in Pillow: the checksums up to the picture's data count, whatever they are of, and no other.
+            if pieces.isEmpty, chunk.type != "IDAT" {
+                try PNGFile.check(chunk, reader, options)
+            } else if isAfterData {
+                hasEnded = true
+                // An animation's next picture begins.
+                if chunk.type == "fcTL", isAnimated { return }
+                if chunk.lacksData, chunk.type != "IEND" {
+                    if options.allowTruncated { return }
+                    throw PNGFile.cut(chunk, bytes)
+                }
             }
             switch chunk.type {
-            case "IDAT":
+            case "acTL": isAnimated = true
+            // One behind another chunk is not the picture's.
+            case "IDAT" where !hasEnded:
                 pieces.append((compressed.count, chunk.data.lowerBound))
                 compressed.append(contentsOf: bytes[chunk.data])
-            case "PLTE" where compressed.isEmpty: palette = Array(bytes[chunk.data])
-            case "tRNS" where compressed.isEmpty: transparency = Array(bytes[chunk.data])
+            case "PLTE" where !isAfterData: palette = Array(bytes[chunk.data])
+            case "tRNS" where !isAfterData: transparency = Array(bytes[chunk.data])
             case "eXIf": metadata.exif = exifOrientation(bytes[chunk.data])
             case "tEXt", "zTXt", "iTXt": if let text = PNGText(chunk, bytes) { metadata.take(text) }
             case "IEND": return
             case "IHDR":
                 throw .malformed(format: "PNG", offset: chunk.data.lowerBound - 8, problem: "a second IHDR chunk")
-            case let type where !chunk.isAncillary && !isAfterData && type != "PLTE":
+            case let type where !chunk.isAncillary && pieces.isEmpty && type != "PLTE":
                 throw .malformed(
                     format: "PNG", offset: chunk.data.lowerBound - 8,
                     problem: "the chunk \(type) is critical but not known")
@@ -80,17 +90,20 @@ struct PNGFile {
         }
     }
 
-    /// A chunk that the picture depends on has to be whole.
-    private static func check(_ chunk: PNGChunk, _ bytes: [UInt8], _ options: DecodingOptions) throws(ImageError) {
-        if options.allowTruncated, chunk.type == "IDAT" { return }
-        if chunk.isCut {
-            throw .truncated(format: "PNG", offset: bytes.count, problem: "inside its \(chunk.type) chunk")
-        }
-        guard chunk.isIntact else {
+    /// A chunk before the picture's data has to be whole.
+    private static func check(
+        _ chunk: PNGChunk, _ reader: PNGChunkReader, _ options: DecodingOptions
+    ) throws(ImageError) {
+        guard !chunk.isCut else { throw cut(chunk, reader.bytes) }
+        guard reader.isIntact(chunk) || options.allowTruncated && chunk.isAncillary else {
             throw .malformed(
                 format: "PNG", offset: chunk.data.upperBound,
                 problem: "the checksum of the \(chunk.type) chunk is wrong, the file is damaged")
         }
+    }
+
+    private static func cut(_ chunk: PNGChunk, _ bytes: [UInt8]) -> ImageError {
+        .truncated(format: "PNG", offset: bytes.count, problem: "inside its \(chunk.type) chunk")
     }
 
     private func validate(_ bytes: [UInt8], _ options: DecodingOptions) throws(ImageError) {

@@ -9,8 +9,8 @@ package enum WebPDecoder: ImageDecoder {
     package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage {
         let file = try WebPFile(bytes, format: formatName)
         _ = try options.checkedPixelCount(format: formatName, width: file.width, height: file.height)
-        guard !file.isCut || options.allowTruncated else {
-            throw .truncated(format: formatName, offset: bytes.count, problem: "inside the picture's data")
+        if let cut = file.cut, !options.allowTruncated {
+            throw .truncated(format: formatName, offset: bytes.count, problem: cut)
         }
         let isOverWhite = file.hasAlpha && options.alpha == .white
         let frame =

@@ -23,8 +23,9 @@ struct WebPFile {
     private var xmp: Range<Int>?
     /// EXIF orientation, 1…8.
     private(set) var orientation = 1
-    /// Whether the file ends inside the picture's chunk.
-    private(set) var isCut = false
+    /// Where the file is cut, if it is: libwebp refuses files that do not end as their header says, even where the end
+    /// would not be needed.
+    private(set) var cut: String?
 
     private var isExtended = false
     private var isAnimated = false
@@ -33,9 +34,12 @@ struct WebPFile {
     private var hasXMP = false
 
     init(_ bytes: [UInt8], format: String) throws(ImageError) {
+        // What follows the RIFF chunk does not belong to the picture.
+        let announced = 8 + littleEndian32(bytes, at: 4)
+        let end = min(announced, bytes.count)
         var position = 12
         var hasPicture = false
-        while let chunk = WebPChunk(bytes, at: position, end: bytes.count) {
+        while let chunk = WebPChunk(bytes, at: position, end: end) {
             switch chunk.name {
             case "VP8X" where position == 12: try readCanvas(bytes, chunk, format)
             case "ANMF" where isAnimated && !hasPicture:
@@ -51,13 +55,16 @@ struct WebPFile {
             default: break
             }
             position = chunk.end
-            // A simple file is one chunk.
-            if hasPicture, !isExtended { break }
         }
         guard hasPicture else {
             throw .truncated(format: format, offset: bytes.count, problem: "before a picture (VP8 or VP8L)")
         }
         try readSize(bytes, format)
+        if cut == nil, announced > bytes.count {
+            cut = "its header says \(announced) bytes"
+        } else if cut == nil, position != announced {
+            cut = "its header says \(announced) bytes, which end inside a chunk"
+        }
         orientation =
             exif.flatMap { exifOrientation(bytes[$0]) } ?? xmp.flatMap { xmpOrientation(bytes[$0]) } ?? 1
     }
@@ -102,7 +109,7 @@ struct WebPFile {
     private mutating func take(_ chunk: WebPChunk) {
         coding = chunk.name == "VP8L" ? .lossless : .lossy
         picture = chunk.data
-        isCut = chunk.isCut
+        cut = chunk.isCut ? "inside the picture's data" : nil
     }
 
     /// Compares the sizes that the file states.
