@@ -19,13 +19,21 @@ enum PathState {
             let status = try path.status(followsLinks: false)
             switch status.kind {
             case .file: self = .file(status.identity)
-            case .link:
-                let target = try? path.status()
-                self = .link(to: target?.kind == .file ? target?.identity : nil)
+            case .link: self = try PathState.link(at: path)
             case .folder, .other: self = .other
             }
         } catch {
             self = error.isAbsence ? .gone : .unknown(error.message)
+        }
+    }
+
+    private static func link(at path: PathBytes) throws(SystemError) -> PathState {
+        do throws(SystemError) {
+            let target = try path.status()
+            return .link(to: target.kind == .file ? target.identity : nil)
+        } catch {
+            if error.isAbsence { return .link(to: nil) }
+            throw error
         }
     }
 }
