@@ -27,20 +27,21 @@ package final class AtomicFile {
 
     /// Starts a file that will stand at `path`.
     ///
+    /// - Parameter followsLinks: whether a link at `path` stays and what it leads to is replaced, rather than the link.
     /// - Throws: if `path` is a folder, its folder is missing, or either may not be written.
-    package init(path: String) throws(WeightsError) {
+    package init(path: String, followsLinks: Bool = true) throws(WeightsError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw WeightsError(path: path.isEmpty ? "\"\"" : path, problem: "is not a path to write to")
         }
         self.path = path
-        target = AtomicFile.resolvingLinks(path)
-        let kind = FileKind(at: target)
+        target = followsLinks ? AtomicFile.resolvingLinks(path) : path
+        let kind = followsLinks || !AtomicFile.isLink(path) ? FileKind(at: target) : .missing
         switch kind {
         case .folder:
             throw WeightsError(path: path, problem: "is a folder, expected the path of a file to write")
         case .other:
             temporaryPath = nil
-            descriptor = open(target, O_WRONLY | O_CLOEXEC)
+            descriptor = again { [target] in open(target, O_WRONLY | O_CLOEXEC) }
         case .file, .missing:
             if kind == .file, access(target, W_OK) != 0 {
                 throw WeightsError(path: path, problem: "can't be written: \(systemMessage())")
@@ -50,7 +51,7 @@ package final class AtomicFile {
             let temporary = Path.join(folder, ".clip-\(suffix).tmp")
             temporaryPath = temporary
             TemporaryFiles.add(temporary)
-            descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            descriptor = again { open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
         }
         guard descriptor >= 0 else {
             let message = systemMessage()
@@ -90,12 +91,13 @@ package final class AtomicFile {
         guard !isCommitted, descriptor >= 0 else {
             throw WeightsError(path: path, problem: "is already written")
         }
-        guard temporaryPath == nil || fsync(descriptor) == 0 else { throw failure() }
+        guard temporaryPath == nil || sync(descriptor) else { throw failure() }
         let closing = close(descriptor)
         descriptor = -1
-        guard closing == 0 else { throw failure() }
+        // The descriptor is gone all the same, and what it wrote is synced.
+        guard closing == 0 || errno == EINTR else { throw failure() }
         if let temporaryPath {
-            guard rename(temporaryPath, target) == 0 else { throw failure() }
+            guard again({ rename(temporaryPath, target) }) == 0 else { throw failure() }
             TemporaryFiles.remove(temporaryPath)
         }
         isCommitted = true
@@ -133,12 +135,17 @@ package final class AtomicFile {
 
     /// The rename itself must survive a power cut. Some file systems can't sync a folder: they say EINVAL.
     private func syncFolder() throws(WeightsError) {
-        let folder = open(Path.folder(of: target), O_RDONLY | O_CLOEXEC)
+        let folder = again { open(Path.folder(of: target), O_RDONLY | O_CLOEXEC) }
         guard folder >= 0 else { return }
         defer { close(folder) }
-        if fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP {
+        if !sync(folder) && errno != EINVAL && errno != ENOTSUP {
             throw WeightsError(path: path, problem: "is written, but its folder can't be synced: \(systemMessage())")
         }
+    }
+
+    private static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
     /// The file a chain of links ends at, so that the link stays and its target is replaced.
@@ -148,6 +155,8 @@ package final class AtomicFile {
         return String(cString: resolved)
     }
 }
+
+private func sync(_ descriptor: Int32) -> Bool { again { fsync(descriptor) } == 0 }
 
 /// `write(2)`, which the methods of `AtomicFile` shadow by name.
 private func posixWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {

@@ -71,6 +71,15 @@ package enum Path {
     }
 }
 
+/// Makes a system call again for as long as a signal cuts it short.
+/// - Returns: what it returns in the end, −1 with `errno` set when it fails.
+package func again(_ call: () -> Int32) -> Int32 {
+    while true {
+        let result = call()
+        if result >= 0 || errno != EINTR { return result }
+    }
+}
+
 /// The operating system's words for `code`.
 package func systemMessage(_ code: Int32 = errno) -> String {
     String(cString: strerror(code))
@@ -98,7 +107,7 @@ func openRegularFile(_ path: String) throws(WeightsError) -> (descriptor: Int32,
     guard !path.isEmpty, !path.utf8.contains(0) else {
         throw WeightsError(path: path.isEmpty ? "\"\"" : path, problem: "is not a path")
     }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = again { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
         throw WeightsError(path: path, problem: "can't be opened: \(systemMessage())")
     }
