@@ -56,13 +56,17 @@ public struct HubClient: Sendable {
     ///   - name: `org/name`, `org/name@revision`, or a name that open_clip or OpenAI use, such as
     ///     `ViT-B-32:laion2b_s34b_b79k` or `ViT-B/32`.
     ///   - files: the weights to fetch, where a repository holds several models; empty for those that a model needs.
+    ///   - verifiesCache: whether what the cache has already is read and compared with the hash that the hub announces, and
+    ///     fetched again if it differs. Otherwise it is taken by its size; what is fetched is always compared. Offline, the
+    ///     hash is the name of the cache's file.
     ///   - progress: told how far it is, about ten times a second, on any thread.
     /// - Throws: `HubError`.
     public func pull(
-        _ name: String, files: [String] = [], progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
+        _ name: String, files: [String] = [], verifiesCache: Bool = false,
+        progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
     ) async throws(HubError) -> PulledModel {
         let repository = try HubClient.repository(name)
-        if settings.isOffline { return try cached(repository) }
+        if settings.isOffline { return try cached(repository, verifies: verifiesCache) }
         let meter = ProgressMeter(progress)
         let connection = HubConnection(
             endpoint: endpoint, token: settings.token, transport: transport, clock: clock, segment: segment,
@@ -70,7 +74,8 @@ public struct HubClient: Sendable {
         let cache = RepositoryCache(
             root: settings.cacheFolder, repository: repository, usesLinks: settings.usesLinks)
         return try await PullJob(
-            repository: repository, wanted: files, connection: connection, cache: cache, meter: meter
+            repository: repository, wanted: files, connection: connection, cache: cache, meter: meter,
+            verifies: verifiesCache
         ).run()
     }
 
@@ -92,7 +97,7 @@ public struct HubClient: Sendable {
         return repository
     }
 
-    private func cached(_ repository: HubName) throws(HubError) -> PulledModel {
+    private func cached(_ repository: HubName, verifies: Bool) throws(HubError) -> PulledModel {
         let cache = HubCache(root: settings.cacheFolder)
         let snapshot = try storing { () throws(WeightsError) in try cache.snapshot(of: repository) }
         guard let snapshot else {
@@ -102,10 +107,30 @@ public struct HubClient: Sendable {
             )
         }
         let files = ModelFolder(path: snapshot).sizes()
+        if verifies {
+            for file in files { try HubClient.verify(Path.join(snapshot, file.name), byteCount: file.byteCount) }
+        }
         return PulledModel(
             name: repository.name, revision: repository.revision ?? "main", commit: Path.name(of: snapshot),
             folder: snapshot, weights: [], fileCount: files.count, byteCount: files.reduce(0) { $0 + $1.byteCount },
             fetchedByteCount: 0)
+    }
+}
+
+extension HubClient {
+    /// Compares a file of a snapshot, a link to a blob, with the hash that the blob is named by.
+    private static func verify(_ path: String, byteCount: Int) throws(HubError) {
+        guard let hash = RepositoryCache.linkedBlob(path).flatMap({ ContentHash(etag: $0) }) else {
+            throw HubError(
+                .offline, path,
+                "is no link to a blob: only the hub knows its hash, and HF_HUB_OFFLINE keeps this program off the network"
+            )
+        }
+        guard try RepositoryCache.isGenuine(path, hash, byteCount: byteCount) else {
+            throw HubError(
+                .damaged, path,
+                "is not what its \(hash.name) says: unset HF_HUB_OFFLINE and verify again, to fetch it anew")
+        }
     }
 }
 

@@ -21,7 +21,13 @@ struct EventLine {
     }
 
     init(_ error: HubError) {
-        fields = ["error": error.description]
+        self = .failure(error.description)
+    }
+
+    static func failure(_ message: String) -> EventLine { EventLine(fields: ["error": message]) }
+
+    private init(fields: [String: Any]) {
+        self.fields = fields
     }
 
     /// Writes the line whole: lines come from several threads. Nobody listens any more when it can't be written: then
@@ -29,6 +35,7 @@ struct EventLine {
     func write() {
         guard var line = try? JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys]) else { return }
         line.append(UInt8(ascii: "\n"))
+        Watch.lineCount.add(1, ordering: .relaxed)
         do {
             try FileHandle.standardOutput.write(contentsOf: line)
         } catch {

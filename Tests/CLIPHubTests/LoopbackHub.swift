@@ -36,8 +36,14 @@ final class LoopbackHub: Sendable {
         var rate: Int?
         /// Whether files never come to an end: the connection stays open, silent.
         var stalls = false
+        /// The same of files from this size on.
+        var stallsFrom = Int.max
         /// Replaces headers of file answers to HEAD requests.
         var headHeaders: [String: String] = [:]
+        /// What the description of the repository is said to be packed by, if anything.
+        var contentEncoding: String?
+        /// The same of files alone.
+        var contentEncodingOfFiles: String?
         /// Replaces the description of the repository.
         var description: String?
     }
@@ -113,7 +119,8 @@ final class LoopbackHub: Sendable {
             guard state.revisions.contains(String(revision)) || revision == state.commit else {
                 return answer(connection, 404, ["X-Error-Code": "RevisionNotFound"])
             }
-            return answer(connection, 200, [:], Array((state.description ?? description(state)).utf8))
+            let headers = state.contentEncoding.map { ["Content-Encoding": $0] } ?? [:]
+            return answer(connection, 200, headers, Array((state.description ?? description(state)).utf8))
         }
         let resolve = "/\(state.repository)/resolve/"
         if request.path.hasPrefix(resolve) {
@@ -176,6 +183,7 @@ final class LoopbackHub: Sendable {
             headers["Content-Range"] = "bytes \(start)-\(end - 1)/\(content.count)"
         }
         headers["Content-Length"] = "\(body.count)"
+        if let encoding = state.contentEncodingOfFiles { headers["Content-Encoding"] = encoding }
         let cut = behaviour.withLock { $0.cuts.isEmpty ? nil : $0.cuts.removeFirst() }
         guard write(connection, head(status, headers)) else { return }
         if let cut {
@@ -186,7 +194,7 @@ final class LoopbackHub: Sendable {
             }
             return
         }
-        if state.stalls {
+        if state.stalls || content.count >= state.stallsFrom {
             _ = write(connection, Array(body.prefix(body.count / 2)))
             while !isOver.withLock({ $0 }) { usleep(20_000) }
             return

@@ -86,6 +86,54 @@ import Testing
         #expect(hub.requests.count { $0.port == .store && $0.headers["range"] != nil } == 2)
     }
 
+    @Test func `When the command is killed, nothing of it is left`() throws {
+        let hub = try LoopbackHub {
+            $0.files = Model.files
+            $0.stallsFrom = 1000
+        }
+        let process = try Program.start(
+            ["pull", "org/model"], environment(hub).merging(["HF_HUB_DOWNLOAD_TIMEOUT": "600"]) { $1 })
+        while process.isRunning, !hub.requests.contains(where: { $0.port == .store }) { usleep(10_000) }
+        let partial = folder["\(name)/blobs/\(Digest.sha256(Model.weights())).636c6970.incomplete"]
+        while process.isRunning, Program.size(partial) == 0 { usleep(10_000) }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        // Whoever fetches a blob holds its lock.
+        let lock = open(folder[".locks/\(name)/\(Digest.sha256(Model.weights())).lock"], O_RDWR)
+        defer { close(lock) }
+        var rounds = 0
+        while flock(lock, LOCK_EX | LOCK_NB) != 0, rounds < 600 {
+            usleep(50_000)
+            rounds += 1
+        }
+        #expect(lock >= 0 && rounds < 600)
+    }
+
+    @Test func `A program that can't be loaded is not run again`() throws {
+        try FileManager.default.copyItem(atPath: Program.path, toPath: folder["clip"])
+        let loader = "clip-pull: error while loading shared libraries: libcurl.so.4: cannot open shared object file"
+        try folder.write(Array("#!/bin/sh\necho '\(loader)' >&2\nexit 127\n".utf8), to: "clip-pull")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder["clip-pull"])
+        let result = try Program.run(folder["clip"], ["pull", "org/model"], [:])
+        #expect(result.status == 1 && result.output.isEmpty)
+        #expect(result.errors.contains(loader) && result.errors.contains("can't be loaded"), "\(result.errors)")
+        #expect(!result.errors.contains("run this again"))
+    }
+
+    @Test func `The command compares what the cache has, when it is asked to`() throws {
+        let hub = try LoopbackHub { $0.files = Model.files }
+        for (options, verified) in [([], false), (["--verify"], true)] {
+            let result = try Program.clip(["pull", "org/model"] + options, environment(hub))
+            #expect(result.status == 0 && result.output.contains("\"verified\":\(verified)"), "\(result)")
+        }
+        let blob = folder["\(name)/blobs/\(Digest.sha256(Model.weights()))"]
+        FileManager.default.createFile(atPath: blob, contents: Data(Model.weights(seed: 7)))
+        let result = try Program.clip(["pull", "org/model", "--verify"], environment(hub))
+        #expect(result.status == 0 && result.output.contains("\"fetched\":200000"), "\(result)")
+        #expect(result.errors.contains("model.safetensors in the cache is damaged, fetching it again"))
+        #expect(FileManager.default.contents(atPath: blob) == Data(Model.weights()))
+    }
+
     @Test func `Two programs at once fetch each file once`() throws {
         let weights = Model.weights(300_000)
         let hub = try LoopbackHub {
@@ -136,10 +184,17 @@ private enum Program {
     static func clip(
         _ arguments: [String], _ environment: [String: String]
     ) throws -> (status: Int32, output: String, errors: String) {
+        try run(path, arguments, environment)
+    }
+
+    static func run(
+        _ program: String, _ arguments: [String], _ environment: [String: String]
+    ) throws -> (status: Int32, output: String, errors: String) {
         let scratch = try TemporaryFolder()
         try scratch.write([], to: "out")
         try scratch.write([], to: "err")
         let process = process(arguments, environment)
+        process.executableURL = URL(filePath: program)
         process.standardOutput = try FileHandle(forWritingTo: URL(filePath: scratch["out"]))
         process.standardError = try FileHandle(forWritingTo: URL(filePath: scratch["err"]))
         try process.run()

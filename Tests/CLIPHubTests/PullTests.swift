@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test func `A hub that announces the wrong size is refused`() async throws {
-        for size in ["199999", "200001", "1000000000000000"] {
+        for size in ["199999", "200001", "1000000000000000", "9223372036854775807", "18446744073709551616", "-1"] {
             let folder = try TemporaryFolder()
             let hub = try LoopbackHub {
                 $0.files = ["config.json": Model.config, "model.safetensors": Model.weights()]
@@ -169,9 +169,97 @@ import Testing
             }
             let error = await failure { try await client(hub, folder).pull("org/model") }
             #expect([.damaged, .network, .storage, .server].contains(error.kind), "\(size): \(error)")
+            #expect(size.utf8.count < 16 || error.kind == .server && error.message.contains(size), "\(size): \(error)")
             #expect(try !folder.tree().contains { $0.contains("snapshots/") && $0.contains("model.safetensors") })
         }
     }
+
+    @Test func `An answer that comes packed is refused`() async throws {
+        let hub = try LoopbackHub {
+            $0.files = Model.files
+            $0.contentEncoding = "gzip"
+        }
+        for hasList in [false, true] {
+            let error = await failure { try await client(hub, folder).pull("org/model") }
+            #expect(
+                error.kind == .refused && error.message.contains("Content-Encoding \"gzip\""), "\(hasList): \(error)")
+            // The list as it should be: now it is a file that comes packed.
+            hub.change {
+                $0.contentEncoding = nil
+                $0.contentEncodingOfFiles = "gzip"
+            }
+        }
+        hub.change { $0.contentEncodingOfFiles = "identity" }
+        _ = try await client(hub, folder).pull("org/model")
+    }
+
+    @Test func `Links that somebody has put into the cache lead nothing elsewhere`() async throws {
+        let hub = try LoopbackHub { $0.files = Model.files }
+        let weights = Digest.sha256(Model.weights())
+        let partial = "\(name)/blobs/\(weights).636c6970.incomplete"
+        let victim = Array("somebody's own".utf8)
+        for (path, isHard) in [(partial, false), (partial, true), (".locks/\(name)/\(weights).lock", false)] {
+            let folder = try TemporaryFolder()
+            try folder.write(victim, to: "victim")
+            try folder.write([], to: path)
+            try FileManager.default.removeItem(atPath: folder[path])
+            if isHard {
+                try FileManager.default.linkItem(atPath: folder["victim"], toPath: folder[path])
+            } else {
+                try FileManager.default.createSymbolicLink(atPath: folder[path], withDestinationPath: folder["victim"])
+            }
+            let error = await failure { try await client(hub, folder).pull("org/model") }
+            #expect(error.kind == .storage && error.message.contains("remove it"), "\(path): \(error)")
+            #expect(try folder.bytes("victim") == victim)
+        }
+        // A reference is replaced, whatever it is.
+        try folder.write(victim, to: "victim")
+        try folder.write([], to: "\(name)/refs/other")
+        for link in ["\(name)/refs/main", "CACHEDIR.TAG"] {
+            try FileManager.default.createSymbolicLink(atPath: folder[link], withDestinationPath: folder["victim"])
+        }
+        _ = try await client(hub, folder).pull("org/model")
+        #expect(try folder.bytes("victim") == victim)
+        #expect(try folder.bytes("\(name)/refs/main") == Array(commit.utf8))
+    }
+
+    @Test(arguments: [true, false]) func `What is damaged in the cache is found and fetched again`(
+        usesLinks: Bool
+    ) async throws {
+        let hub = try LoopbackHub { $0.files = Model.files }
+        let online = try client(hub, folder) { $0.usesLinks = usesLinks }
+        _ = try await online.pull("org/model")
+        #expect(try await online.pull("org/model", verifiesCache: true).fetchedByteCount == 0)
+        let file = "\(name)/snapshots/\(commit)/model.safetensors"
+        let weights = Model.weights()
+        let damaged = Array(weights.dropLast()) + [weights.last! ^ 1]
+        // In place, through link or name.
+        let handle = try FileHandle(forWritingTo: URL(filePath: folder[file]))
+        try handle.write(contentsOf: Data(damaged))
+        try handle.close()
+        // By its size it is as it should be.
+        #expect(try await online.pull("org/model").fetchedByteCount == 0)
+        #expect(try folder.bytes(file) == damaged)
+        let offline = try client(hub, folder) { $0.isOffline = true }
+        let error = await failure { try await offline.pull("org/model", verifiesCache: true) }
+        #expect(error.kind == (usesLinks ? .damaged : .offline), "\(error)")
+        let reports = Reports()
+        let pulled = try await online.pull("org/model", verifiesCache: true) { reports.add($0) }
+        #expect(pulled.fetchedByteCount == weights.count)
+        #expect(reports.all.contains { $0.note?.contains("model.safetensors in the cache is damaged") == true })
+        #expect(try folder.bytes(file) == weights)
+        if usesLinks { _ = try await offline.pull("org/model", verifiesCache: true) }
+    }
+
+    #if canImport(FoundationNetworking)
+    @Test func `A host that Foundation can't open is told so`() async throws {
+        let hub = try LoopbackHub()
+        let error = await failure {
+            try await client(hub, folder) { $0.endpoint = "http://[::1]:9" }.pull("org/model")
+        }
+        #expect(error.kind == .argument && error.message.contains("give the host a name"), "\(error)")
+    }
+    #endif
 
     @Test func `Busy and faulty hubs are asked again, as late as they ask for`() async throws {
         let hub = try LoopbackHub {

@@ -7,6 +7,8 @@ struct Pull: Command {
     private static let file = Option(
         "file", .text("name"), isRepeatable: true,
         help: "The weights to fetch, where a repository holds several models. (default: the ones that the model needs)")
+    private static let verify = Option(
+        "verify", help: "Read what the cache has already, compare its hashes too, and fetch again what is damaged.")
 
     static let table = CommandTable(
         "pull",
@@ -14,8 +16,9 @@ struct Pull: Command {
         discussion: [
             """
             Fetches configuration, tokenizer, card and one set of weights, and nothing else of a repository. An interrupted \
-            run is gone on with. Every file is checked against the hash that the hub announces. Prints {"name", "revision", \
-            "commit", "path", "files", "bytes", "fetched"}.
+            run is gone on with. What is fetched is compared with the hash that the hub announces, before it gets its name; \
+            what the cache has already is taken by its size, and read and compared with --verify. Prints {"name", \
+            "revision", "commit", "path", "files", "bytes", "fetched", "verified"}.
             """,
             """
             HF_ENDPOINT names another hub, HF_TOKEN opens private and gated models, HF_HOME and HF_HUB_CACHE move the cache, \
@@ -28,19 +31,22 @@ struct Pull: Command {
                 "model", count: 1...1,
                 help: "org/name, org/name@revision, or a short name: see 'clip models --known'.")
         ],
-        options: [file] + Option.outputOptions(formats),
+        options: [file, verify] + Option.outputOptions(formats),
         examples: [
             .init("clip pull openai/clip-vit-base-patch32", "By its name on the hub."),
             .init("clip pull ViT-B-32:laion2b_s34b_b79k", "By open_clip's name."),
+            .init("clip pull --verify openai/clip-vit-base-patch32", "Is the copy in the cache still what it was?"),
         ])
 
     private let name: String
     private let files: [String]
+    private let verifies: Bool
     private let output: OutputOptions
 
     init(_ arguments: Arguments) throws(UsageError) {
         name = arguments.texts[0]
         files = arguments.all(Pull.file)
+        verifies = arguments.flag(Pull.verify)
         output = try OutputOptions(arguments, formats: Pull.formats)
         for text in [name] + files where text.hasPrefix("-") || text.utf8.contains(0) {
             throw UsageError("'\(displayed(text))' is no name of a model or file.")
@@ -59,7 +65,7 @@ struct Pull: Command {
         if console.showsProgress { console.progress = ProgressBar() }
         var record: PulledRecord?
         var note: String?
-        let status = try program.run([name] + files) { line in
+        let end = try program.run((verifies ? ["--verify"] : []) + [name] + files) { line in
             guard let event = try? JSONValue(parsing: line) else { return }
             if let error = event["error"]?.string { return console.fail(error) }
             if let done = event["bytes"]?.int, let total = event["of"]?.int {
@@ -68,15 +74,30 @@ struct Pull: Command {
             let news = event["note"]?.string
             if let news, news != note { console.warn("\(name): \(news)") }
             note = news
-            record = record ?? PulledRecord(event)
+            record = record ?? PulledRecord(event, isVerified: verifies)
         }
-        if let record, status == 0 {
+        if let record, end == .status(0) {
             try results.write(record)
         } else if !console.hasFailed {
-            console.fail("\(name): fetching was ended from outside: run this again, it goes on where it stopped")
+            console.fail("\(name): \(Pull.reason(end))")
         }
         try results.finish()
         return !console.hasFailed
+    }
+}
+
+extension Pull {
+    /// Why nothing came, when the program that fetches has not said so itself.
+    private static func reason(_ end: HelperProgram.End) -> String {
+        switch end {
+        case .notLoaded:
+            "\(program) can't be loaded, the line above says what it lacks: install that "
+                + "(libcurl and libxml2, beside what the Swift runtime needs)"
+        case .signal(let number):
+            "fetching was ended by signal \(number): run this again, it goes on where it stopped"
+        case .status(let status):
+            "\(program) ended with status \(status) and said nothing: run this again, it goes on where it stopped"
+        }
     }
 }
 
@@ -89,9 +110,10 @@ private struct PulledRecord: Record {
     let fileCount: Int
     let byteCount: Int
     let fetchedByteCount: Int
+    let isVerified: Bool
 
     /// nil if `event` is about something else.
-    init?(_ event: JSONValue) {
+    init?(_ event: JSONValue, isVerified: Bool) {
         guard let name = event["name"]?.string, let revision = event["revision"]?.string,
             let commit = event["commit"]?.string, let path = event["path"]?.string,
             let files = event["files"]?.int, let bytes = event["bytes"]?.int, let fetched = event["fetched"]?.int
@@ -103,19 +125,23 @@ private struct PulledRecord: Record {
         fileCount = files
         byteCount = bytes
         fetchedByteCount = fetched
+        self.isVerified = isVerified
     }
 
     var fields: [(name: String, value: FieldValue)] {
         [
             ("name", .text(name)), ("revision", .text(revision)), ("commit", .text(commit)), ("path", .text(path)),
             ("files", .integer(fileCount)), ("bytes", .integer(byteCount)), ("fetched", .integer(fetchedByteCount)),
+            ("verified", .truth(isVerified)),
         ]
     }
 
     var text: String {
         let isFolder = path.hasSuffix(commit)
         let model = isFolder ? name + (revision == "main" ? "" : "@\(revision)") : path
-        let news = fetchedByteCount == 0 ? "nothing new" : "\(megabytes(Double(fetchedByteCount))) fetched"
+        let news =
+            (fetchedByteCount == 0 ? "nothing new" : "\(megabytes(Double(fetchedByteCount))) fetched")
+            + (isVerified ? ", every hash compared" : "")
         return """
             \(displayed(name))
               \(megabytes(Double(byteCount))) in \(fileCount) files, \(news)

@@ -1,5 +1,13 @@
 internal import Weights
 
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Glibc
+#endif
+
 /// The hash of a content that comes in pieces, of the kind that is expected of it.
 struct ContentDigest {
     private var sha256 = SHA256()
@@ -15,6 +23,25 @@ struct ContentDigest {
         switch expected {
         case .sha256: sha256.update(bytes)
         case .git: sha1.update(bytes)
+        }
+    }
+
+    /// Takes in a file from where its descriptor stands to its end.
+    /// - Parameter isWanted: told how many bytes have been read; false to read no further.
+    mutating func update(
+        readingTo descriptor: Int32, path: String, while isWanted: (Int) -> Bool = { _ in true }
+    ) throws(HubError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        var count = 0
+        while true {
+            let got = read(descriptor, buffer.baseAddress, buffer.count)
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw HubError(.storage, path, "can't be read: \(systemMessage())") }
+            if got == 0 { return }
+            count += got
+            guard isWanted(count) else { return }
+            update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
         }
     }
 

@@ -19,8 +19,7 @@ final class FileLock: Sendable {
     init?(path: String, clock: any PullClock, waiting: () -> Void) async throws(HubError) {
         var isFirst = true
         while true {
-            let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-            guard descriptor >= 0 else { throw HubError(.storage, path, "can't be made: \(systemMessage())") }
+            let descriptor = try openOwnFile(path)
             if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
                 if FileLock.isStill(at: path, descriptor) {
                     self.descriptor = descriptor
@@ -45,5 +44,27 @@ final class FileLock: Sendable {
         var (held, named) = (stat(), stat())
         return fstat(descriptor, &held) == 0 && stat(path, &named) == 0
             && held.st_ino == named.st_ino && held.st_dev == named.st_dev
+    }
+}
+
+/// Opens or makes a file of the cache whose name can be foretold, to read and write it.
+///
+/// - Throws: when a link stands there, or a file that has another name elsewhere: writing would change what it leads to.
+func openOwnFile(_ path: String) throws(HubError) -> Int32 {
+    while true {
+        // Opening a named pipe would wait for its other end.
+        let descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0o666)
+        if descriptor < 0 && errno == EINTR { continue }
+        let isLink = descriptor < 0 && errno == ELOOP
+        guard descriptor >= 0 || isLink else {
+            throw HubError(.storage, path, "can't be written: \(systemMessage())")
+        }
+        var status = stat()
+        if descriptor >= 0, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 {
+            return descriptor
+        }
+        if descriptor >= 0 { close(descriptor) }
+        let found = isLink ? "a link" : status.st_nlink > 1 ? "a file that has other names too" : "no regular file"
+        throw HubError(.storage, path, "is \(found), which this program doesn't put there: remove it")
     }
 }

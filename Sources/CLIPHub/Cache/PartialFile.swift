@@ -26,8 +26,10 @@ struct PartialFile: ~Copyable {
         self.path = path
         self.file = file
         digest = ContentDigest(expecting: file.hash, byteCount: file.byteCount)
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw HubError(.storage, path, "can't be written: \(systemMessage())") }
+        // Its name can be foretold: a link that somebody has put there must not lead what is written elsewhere.
+        let opened = Result { () throws(HubError) in try openOwnFile(path) }
+        descriptor = (try? opened.get()) ?? -1
+        _ = try opened.get()
         try hashWhatIsThere()
     }
 
@@ -75,22 +77,21 @@ struct PartialFile: ~Copyable {
 
     /// Makes the blob appear at `target`, complete.
     mutating func commit(to target: String) throws(HubError) {
-        guard fsync(descriptor) == 0, rename(path, target) == 0 else {
+        while fsync(descriptor) != 0 {
+            guard errno == EINTR else { throw HubError(.storage, target, "can't be written: \(systemMessage())") }
+        }
+        guard rename(path, target) == 0 else {
             throw HubError(.storage, target, "can't be written: \(systemMessage())")
         }
     }
 
     private mutating func hashWhatIsThere() throws(HubError) {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        while true {
-            let got = read(descriptor, buffer.baseAddress, buffer.count)
-            if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw HubError(.storage, path, "can't be read: \(systemMessage())") }
-            if got == 0 { return }
-            guard got <= file.byteCount - count else { return try restart() }
-            digest.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
-            count += got
+        var (got, isTooLong) = (0, false)
+        try digest.update(readingTo: descriptor, path: path) { [limit = file.byteCount] read in
+            isTooLong = read > limit
+            got = read
+            return !isTooLong
         }
+        if isTooLong { try restart() } else { count = got }
     }
 }

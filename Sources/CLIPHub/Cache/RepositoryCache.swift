@@ -46,7 +46,7 @@ struct RepositoryCache: Sendable {
             try storing { () throws(WeightsError) in try makeFolder(path) }
         }
         let tag = Path.join(root, "CACHEDIR.TAG")
-        if FileKind(at: tag) == .missing {
+        if access(tag, F_OK) != 0 {
             // Backup programs leave a folder out that has this file (bford.info/cachedir).
             try? write("Signature: 8a477f597d28d172789f06886806bc55\n# Models fetched from a hub.\n", to: tag)
         }
@@ -55,9 +55,39 @@ struct RepositoryCache: Sendable {
     /// Whether the blob is there, whole by its size.
     func hasBlob(_ file: HubFile) -> Bool { byteCountOfFile(blob(file)) == file.byteCount }
 
+    /// Whether the blob is there, whole by its size and, if `verifies`, by its bytes.
+    func hasBlob(_ file: HubFile, verifies: Bool) throws(HubError) -> Bool {
+        guard hasBlob(file), verifies else { return hasBlob(file) }
+        return try RepositoryCache.isGenuine(blob(file), file.hash, byteCount: file.byteCount)
+    }
+
     /// Whether the snapshot has the file, whole by its size, as a link or not.
     func hasFile(_ file: HubFile, in commit: String) -> Bool {
         byteCountOfFile(Path.join(snapshot(commit), file.path)) == file.byteCount
+    }
+
+    /// Whether the cache has the bytes that the hub announces: the file that the snapshot has, and the blob, byte by byte.
+    /// One of them must be there.
+    func holdsGenuine(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
+        let paths = [Path.join(snapshot(commit), file.path), blob(file)].filter { byteCountOfFile($0) != nil }
+        for path in paths {
+            guard try RepositoryCache.isGenuine(path, file.hash, byteCount: file.byteCount) else { return false }
+        }
+        return !paths.isEmpty
+    }
+
+    /// Whether the file at `path` has these bytes.
+    static func isGenuine(_ path: String, _ hash: ContentHash, byteCount: Int) throws(HubError) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw HubError(.storage, path, "can't be read: \(systemMessage())") }
+        defer { close(descriptor) }
+        var digest = ContentDigest(expecting: hash, byteCount: byteCount)
+        var isTooLong = false
+        try digest.update(readingTo: descriptor, path: path) {
+            isTooLong = $0 > byteCount
+            return !isTooLong
+        }
+        return !isTooLong && digest.hexadecimal == hash.digits
     }
 
     /// Puts the blob's file into the snapshot.
@@ -67,18 +97,29 @@ struct RepositoryCache: Sendable {
         let depth = file.path.utf8.count { $0 == UInt8(ascii: "/") }
         let destination = String(repeating: "../", count: depth + 2) + "blobs/" + file.hash.digits
         let temporary = "\(target).\(RepositoryCache.randomDigits()).tmp"
-        if usesLinks, symlink(destination, temporary) == 0 {
-            guard rename(temporary, target) == 0 else {
-                let message = systemMessage()
-                unlink(temporary)
-                throw HubError(.storage, target, "can't be written: \(message)")
+        if usesLinks {
+            if symlink(destination, temporary) == 0 {
+                guard rename(temporary, target) == 0 else {
+                    let message = systemMessage()
+                    unlink(temporary)
+                    throw HubError(.storage, target, "can't be written: \(message)")
+                }
+                return
             }
-        } else {
-            // A file with two names, else one that moves to where it is read.
-            guard link(blob(file), target) == 0 || rename(blob(file), target) == 0 else {
+            guard RepositoryCache.meansNoLinks(errno) else {
                 throw HubError(.storage, target, "can't be written: \(systemMessage())")
             }
         }
+        // A file with two names, else one that moves to where it is read.
+        if link(blob(file), target) == 0 { return }
+        guard errno == EEXIST || RepositoryCache.meansNoLinks(errno), rename(blob(file), target) == 0 else {
+            throw HubError(.storage, target, "can't be written: \(systemMessage())")
+        }
+    }
+
+    /// Whether the error is that of a file system without links. Another is no reason to go on without.
+    private static func meansNoLinks(_ code: Int32) -> Bool {
+        [EPERM, ENOTSUP, EOPNOTSUPP, ENOSYS, EMLINK].contains(code)
     }
 
     /// Says that `revision` is `commit` from now on.
@@ -93,16 +134,24 @@ struct RepositoryCache: Sendable {
     var freeByteCount: Int? {
         var status = statvfs()
         guard statvfs(folder, &status) == 0 else { return nil }
-        let (count, isHuge) = Int(status.f_bavail).multipliedReportingOverflow(by: Int(status.f_frsize))
-        return isHuge ? nil : count
+        let (count, isHuge) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return isHuge ? nil : Int(exactly: count)
     }
 
     private func write(_ text: String, to path: String) throws(HubError) {
         try storing { () throws(WeightsError) in
-            let file = try AtomicFile(path: path)
+            let file = try AtomicFile(path: path, followsLinks: false)
             try file.write(Array(text.utf8))
             try file.commit()
         }
+    }
+
+    /// The name of the blob that the link at `path` leads to; nil if it is no link.
+    static func linkedBlob(_ path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink(path, &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        return Path.name(of: String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
 
     private func byteCountOfFile(_ path: String) -> Int? {

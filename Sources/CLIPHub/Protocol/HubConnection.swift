@@ -115,13 +115,20 @@ struct HubConnection: Sendable {
         for _ in 0...HubConnection.mostRedirects {
             let isOwnHost = request.address.origin == endpoint.origin
             request.headers["Authorization"] = isOwnHost ? token.map { "Bearer \($0)" } : nil
-            let redirect = RedirectReceiver(receiver, isFinal: isFinal)
+            let gate = GatedReceiver(receiver, isFinal: isFinal)
             do throws(HTTPFailure) {
-                try await transport.send(request, to: redirect)
+                try await transport.send(request, to: gate)
             } catch {
                 throw attempt(error, at: request.address)
             }
-            guard let location = redirect.location else { return request.address }
+            if let encoding = gate.encoding {
+                throw .failed(
+                    HubError(
+                        .refused, request.address.text,
+                        "sends the file packed (Content-Encoding \(quoted(encoding))), where its own bytes were asked for: "
+                            + "check the proxy"))
+            }
+            guard let location = gate.location else { return request.address }
             guard let next = request.address.following(location) else {
                 throw .failed(
                     HubError(

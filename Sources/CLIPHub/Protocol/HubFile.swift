@@ -6,9 +6,12 @@ struct HubFile: Sendable, Equatable {
     /// What it must hash to; its name among the cache's blobs.
     let hash: ContentHash
 
+    /// More than a hub takes for one file (17 TB). With it the sizes of all files of a repository add up without overflow.
+    static let mostBytes = 1 << 44
+
     /// What the headers of a file's `resolve` address say.
     ///
-    /// - Throws: `HubError` when they name no hash or no size: what can't be checked is not fetched.
+    /// - Throws: `HubError` when they name no hash or no size that a file can have: what can't be checked is not fetched.
     init(path: String, head: HTTPHead, commit: String, subject: String) throws(HubError) {
         if let served = head["X-Repo-Commit"], served != commit {
             throw HubError(
@@ -19,10 +22,14 @@ struct HubFile: Sendable, Equatable {
                 .server, subject, "the hub names no hash of \(path) that it could be checked by: check HF_ENDPOINT")
         }
         let isRedirect = head.redirection != nil
-        guard let text = head["X-Linked-Size"] ?? (isRedirect ? nil : head["Content-Length"]),
-            let byteCount = Int(text),
-            byteCount >= 0
-        else { throw HubError(.server, subject, "the hub doesn't say how large \(path) is") }
+        guard let text = head["X-Linked-Size"] ?? (isRedirect ? nil : head["Content-Length"]) else {
+            throw HubError(.server, subject, "the hub doesn't say how large \(path) is")
+        }
+        guard let byteCount = Int(text), (0...HubFile.mostBytes).contains(byteCount) else {
+            throw HubError(
+                .server, subject,
+                "the hub says that \(path) has \(quoted(text)) bytes, expected 0 to \(HubFile.mostBytes)")
+        }
         self.path = path
         self.byteCount = byteCount
         self.hash = hash

@@ -7,6 +7,8 @@ struct BlobDownload: Sendable {
     let file: HubFile
     let address: HTTPAddress
     let meter: ProgressMeter
+    /// Whether a blob that is there is read before it is taken.
+    let verifies: Bool
 
     /// Makes sure that the blob is there.
     /// - Returns: how many bytes came over the network.
@@ -16,7 +18,7 @@ struct BlobDownload: Sendable {
         }
         defer { withExtendedLifetime(lock) {} }
         // Whoever held the lock may just have fetched it.
-        if cache.hasBlob(file) {
+        if try cache.hasBlob(file, verifies: verifies) {
             meter.add(found: file.byteCount)
             return 0
         }

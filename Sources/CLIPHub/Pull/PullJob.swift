@@ -9,6 +9,8 @@ struct PullJob: Sendable {
     let connection: HubConnection
     let cache: RepositoryCache
     let meter: ProgressMeter
+    /// Whether files that the cache has are read and compared with what the hub announces, or taken by their size.
+    let verifies: Bool
 
     /// How many files are asked about or fetched at once.
     private static let width = 4
@@ -30,7 +32,10 @@ struct PullJob: Sendable {
         let large = try await fetch(weights, of: listing.commit)
         // Links come last, so that nobody ever finds a snapshot with some of its files.
         let files = small.files + large.files
-        for file in files where !cache.hasFile(file, in: listing.commit) { try cache.place(file, in: listing.commit) }
+        let news = small.news.union(large.news)
+        for file in files where news.contains(file.path) || !cache.hasFile(file, in: listing.commit) {
+            try cache.place(file, in: listing.commit)
+        }
         try cache.writeReference(revision, commit: listing.commit)
         return PulledModel(
             name: repository.name, revision: revision, commit: listing.commit, folder: cache.snapshot(listing.commit),
@@ -58,10 +63,10 @@ struct PullJob: Sendable {
     private static func words(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
 
     /// Makes sure that the blobs of these files are there.
-    /// - Returns: the files, and how many bytes came over the network.
+    /// - Returns: the files, the paths of those that were not there or damaged, and how many bytes came over the network.
     private func fetch(
         _ paths: [String], of commit: String
-    ) async throws(HubError) -> (files: [HubFile], fetched: Int) {
+    ) async throws(HubError) -> (files: [HubFile], news: Set<String>, fetched: Int) {
         let files = try await concurrently(paths) { (path) async throws(HubError) in
             let head = try await connection.head(of: address(path, of: commit), subject: subject)
             return try HubFile(path: path, head: head, commit: commit, subject: subject)
@@ -69,7 +74,7 @@ struct PullJob: Sendable {
         meter.plan(files: files.count, bytes: files.reduce(0) { $0 + $1.byteCount })
         var missing: [HubFile] = []
         for file in files {
-            if cache.hasFile(file, in: commit) || cache.hasBlob(file) {
+            if try holds(file, in: commit) {
                 meter.add(found: file.byteCount)
                 meter.addFile()
             } else {
@@ -79,21 +84,30 @@ struct PullJob: Sendable {
         try checkRoom(for: missing)
         let fetched = try await concurrently(missing) { (file) async throws(HubError) in
             let download = BlobDownload(
-                connection: connection, cache: cache, file: file, address: address(file.path, of: commit), meter: meter)
+                connection: connection, cache: cache, file: file, address: address(file.path, of: commit), meter: meter,
+                verifies: verifies)
             let count = try await download.run()
             meter.addFile()
             return count
         }
-        return (files, fetched.reduce(0, +))
+        return (files, Set(missing.map(\.path)), fetched.reduce(0, +))
+    }
+
+    /// Whether the cache has a file, as far as that is looked into.
+    private func holds(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
+        guard cache.hasFile(file, in: commit) || cache.hasBlob(file) else { return false }
+        guard verifies else { return true }
+        if try cache.holdsGenuine(file, in: commit) { return true }
+        meter.note("\(file.path) in the cache is damaged, fetching it again")
+        return false
     }
 
     private func checkRoom(for files: [HubFile]) throws(HubError) {
-        var (needed, isHuge) = (0, false)
-        for file in files where !isHuge { (needed, isHuge) = needed.addingReportingOverflow(file.byteCount) }
-        guard let free = cache.freeByteCount, isHuge || needed > free else { return }
+        let needed = files.reduce(0) { $0 + $1.byteCount }
+        guard let free = cache.freeByteCount, needed > free else { return }
         throw HubError(
             .storage, cache.root,
-            "has room for \(free / 1_000_000) MB, \(subject) needs \(isHuge ? "far more" : "\(needed / 1_000_000) MB"): "
+            "has room for \(free / 1_000_000) MB, \(subject) needs \(needed / 1_000_000) MB: "
                 + "make room, or set HF_HUB_CACHE to a folder with more")
     }
 

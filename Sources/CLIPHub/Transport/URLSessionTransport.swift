@@ -29,6 +29,15 @@ final class URLSessionTransport: HTTPTransport {
         guard let url = URL(string: request.address.text) else {
             throw HTTPFailure(.unusable, "\"\(request.address.text)\" is no address")
         }
+        #if canImport(FoundationNetworking)
+        // Foundation on Linux compares the host without its brackets to libcurl's, which has them, and fails.
+        if url.host()?.contains(":") == true {
+            throw HTTPFailure(
+                .unusable,
+                "names its host by an IPv6 address, which Foundation's networking can't open on this system: "
+                    + "give the host a name, in /etc/hosts for example, and use that")
+        }
+        #endif
         var urlRequest = URLRequest(url: url)
         urlRequest.httpMethod = request.method.rawValue
         for (name, value) in request.headers { urlRequest.setValue(value, forHTTPHeaderField: name) }
@@ -41,6 +50,17 @@ final class URLSessionTransport: HTTPTransport {
         }
         if let failure { throw failure }
     }
+}
+
+/// Runs what it is given at once, where it is given.
+///
+/// Foundation on Linux neither stops an answer whose head is refused nor waits until a part of one is dealt with: it
+/// hands all of them to this queue. Were they to wait there, an answer that inflates to gigabytes would stand in memory before
+/// it could be cancelled, and so would one that comes faster than the disk takes it.
+private final class InlineQueue: OperationQueue, @unchecked Sendable {
+    #if canImport(FoundationNetworking)
+    override func addOperation(_ block: @escaping @Sendable () -> Void) { block() }
+    #endif
 }
 
 /// The exchanges under way.
@@ -56,7 +76,7 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
         var continuation: CheckedContinuation<HTTPFailure?, Never>?
     }
 
-    let queue = OperationQueue()
+    let queue = InlineQueue()
     private let exchanges = Mutex<[Int: Exchange]>([:])
 
     override init() {
@@ -146,7 +166,8 @@ private final class Exchanges: NSObject, URLSessionDataDelegate, Sendable {
             exchanges[task.taskIdentifier]?.isCancelled = true
             return true
         }
-        if isRunning { task.cancel() }
+        // Foundation waits in there for the queue that an answer's parts come from, and so maybe for this call.
+        if isRunning { DispatchQueue.global().async { task.cancel() } }
     }
 }
 

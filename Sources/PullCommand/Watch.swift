@@ -1,0 +1,84 @@
+import Synchronization
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// Ends this program when it has no reason to go on: when `clip` is gone, and when the system lets it have no threads, for
+/// which Dispatch would wait for ever.
+enum Watch {
+    /// Lines that were written: a program that writes some gets on.
+    static let lineCount = Atomic<Int>(0)
+    /// How often in a row, seconds apart, a program that doesn't get on may find that it can have no thread.
+    private static let mostMisses = 4
+    private static let pause: Int32 = 5000
+
+    /// Begins to watch, on a thread of its own.
+    ///
+    /// - Parameter descriptor: of a pipe into which `clip` never writes: its end is that of `clip`, however that comes.
+    /// - Returns: whether there is a thread for it.
+    static func begin(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        // Somebody may run this program by hand.
+        let isPipe = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+        return startThread {
+            var (misses, seen) = (0, 0)
+            while true {
+                var request = pollfd(fd: isPipe ? descriptor : -1, events: Int16(POLLIN), revents: 0)
+                let ready = poll(&request, 1, pause)
+                if ready > 0, isOver(descriptor) { _exit(1) }
+                if ready != 0 { continue }
+                let count = lineCount.load(ordering: .relaxed)
+                misses = count != seen || startThread({}) ? 0 : misses + 1
+                seen = count
+                if misses >= mostMisses {
+                    EventLine.failure("the system lets this program have no more threads: \(noThreads)").write()
+                    _exit(1)
+                }
+            }
+        }
+    }
+
+    /// What can be done about it.
+    static let noThreads = "end other programs, or raise the limit of processes (ulimit -u, pids.max)"
+
+    private static func isOver(_ descriptor: Int32) -> Bool {
+        var byte: UInt8 = 0
+        let got = read(descriptor, &byte, 1)
+        return got == 0 || got < 0 && errno != EINTR && errno != EAGAIN
+    }
+
+    private static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+        final class Box: Sendable {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        let box = Unmanaged.passRetained(Box(body))
+        #if canImport(Darwin)
+        var thread: pthread_t?
+        let code = pthread_create(&thread, nil, { run($0) }, box.toOpaque())
+        #else
+        var thread = pthread_t()
+        let code = pthread_create(&thread, nil, { run($0!) }, box.toOpaque())
+        #endif
+        guard code == 0 else {
+            box.release()
+            return false
+        }
+        #if canImport(Darwin)
+        if let thread { pthread_detach(thread) }
+        #else
+        pthread_detach(thread)
+        #endif
+        return true
+
+        func run(_ pointer: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+            Unmanaged<Box>.fromOpaque(pointer).takeRetainedValue().body()
+            return nil
+        }
+    }
+}
