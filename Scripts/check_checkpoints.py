@@ -5,7 +5,8 @@ peft, or refused with the name of the tensor (or field, or module) that is in th
   Scripts/.venv/bin/python Scripts/check_checkpoints.py [--clip .build/release/clip] [ROW…]
 
 Prints a line per checkpoint: what it is, what has to happen, what `clip` does. An embedding is equal when it differs from
-the reference by less than 1e-5 of its largest value. ROW: only those whose name contains it; `--list` names them.
+the reference by less than 1e-5 of its largest value. ROW: only those whose name contains it; `--list` names them. Rows of exports
+hold transformers, reading what `clip export` wrote, to the same references.
 """
 
 import argparse
@@ -37,6 +38,7 @@ PICTURE = ROOT / "Tests" / "CLIPTests" / "Fixtures" / "pictures" / "waves.png"
 TEXTS = ["a photo of a dog", "two red cars, parked; a long caption with many more words than twenty, so that later positions count as well"]
 MERGES = clip_merges()[:300]
 LAYER = "text_model.encoder.layers.0"
+CLIP = ""
 rows = {}
 
 
@@ -520,6 +522,52 @@ openai_row("+ a text layer after a gap", with_tensor("transformer.resblocks.5.ln
 openai_row("without ln_final", without("ln_final.weight"), "ln_final.weight")
 
 
+# --- exports: what transformers makes of the folder that `clip` writes
+
+
+def export_row(name, source, kind=CLIPModel, expected=None, parts=None, pack=None):
+    """`source` names the row whose model is exported, by way of a packed file where `parts` or `pack` say so."""
+
+    @row(f"export of {name}")
+    def _(folder):
+        values = rows[source](folder)
+        single = folder / "model.pt"
+        model = single if single.exists() else folder
+        if parts or pack:
+            run("pack", model, "-o", folder.parent / "packed.clip", "--dtype", pack or "f32", *([parts] if parts else []))
+            model = folder.parent / "packed.clip"
+        exported = folder.parent / (folder.name + "-exported")
+        done = run("export", model, "-o", exported, check=False)
+        if expected:
+            refused = done.returncode == 1 and expected in done.stderr and not exported.exists()
+            return (f"refused, naming {expected}" if refused else f"exit {done.returncode}: {done.stderr[:200]}", refused)
+        if done.returncode:
+            return (f"exit {done.returncode}: {done.stderr[:200]}", False)
+        found = transformers_values(exported, kind)
+        worst = max(
+            float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+            for part in ("texts", "pictures") if found[part] is not None
+            for ours, theirs in zip(found[part], values[part]))
+        return (f"equal in transformers, {worst:.1e}", worst < (1e-2 if pack else 1e-5))
+
+
+def run(*arguments, check=True):
+    return subprocess.run([CLIP, *map(str, arguments)], capture_output=True, text=True, check=check)
+
+
+export_row("HF as saved", "HF as saved")
+export_row("HF by way of f32", "HF as saved", pack="f32")
+export_row("HF by way of f16", "HF as saved", pack="f16")
+export_row("HF's text encoder", "HF as saved", CLIPTextModelWithProjection, parts="--texts-only")
+export_row("HF's image encoder", "HF as saved", CLIPVisionModelWithProjection, parts="--images-only")
+export_row("HF with processor_config.json", "HF, processor_config.json of transformers 5 beside an old preprocessor_config.json")
+export_row("HF with a LoRA adapter", "peft LoRA, rslora")
+export_row("open_clip, which crops otherwise", "open_clip as saved", expected="halves to even")
+export_row("OpenAI's .pt, which crops otherwise", "OpenAI .pt as saved", expected="halves to even")
+export_row("open_clip's text encoder", "open_clip with LayerScale", CLIPTextModelWithProjection, parts="--texts-only")
+export_row("Long-CLIP's text encoder", "OpenAI .pt with Long-CLIP's two position tables", CLIPTextModelWithProjection, parts="--texts-only")
+
+
 # --- running them
 
 
@@ -532,6 +580,8 @@ def embed(clip, model, kind, inputs):
 
 def judge(clip, model, expected):
     """What happened, and whether it is right."""
+    if isinstance(expected, tuple):
+        return expected
     if isinstance(expected, str):
         for kind, inputs in (("text", TEXTS), ("image", [PICTURE])):
             code, values, errors = embed(clip, model, kind, inputs)
@@ -560,6 +610,8 @@ def main():
     if arguments.list:
         print(*names, sep="\n")
         return
+    global CLIP
+    CLIP = arguments.clip
     torch.set_num_threads(2)
     failed, width = [], max(map(len, names), default=0)
     for index, name in enumerate(names):

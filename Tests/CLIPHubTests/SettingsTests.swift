@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import CLIPHub
@@ -5,6 +6,11 @@ import Testing
 @Suite struct SettingsTests {
     private func settings(_ environment: [String: String]) throws -> HubSettings {
         try HubSettings(environment: ["HOME": "/home/me"].merging(environment) { $1 })
+    }
+
+    @Test func `An error is described in its own words`() {
+        let error: any Error = HubError(.notFound, "org/name", "has no such revision")
+        #expect(error.localizedDescription == "org/name: has no such revision")
     }
 
     @Test func `Variables are Python's`() throws {

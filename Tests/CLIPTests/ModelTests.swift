@@ -19,6 +19,11 @@ import Testing
         return try CLIPModel(contentsOf: file, threads: threads)
     }
 
+    @Test func `An error is described in its own words`() {
+        let error: any Error = CLIPError(.model, path: "m", "is missing: fetch it again")
+        #expect(error.localizedDescription == "m: is missing: fetch it again")
+    }
+
     @Test(arguments: Fixtures.modelNames, Form.allCases)
     func `Embeddings are the reference's`(name: String, form: Form) throws {
         let scratch = try ScratchFolder()

@@ -35,6 +35,39 @@ import Testing
         #expect(try folder.contents() == [])
     }
 
+    @Test func `A model that doesn't fit is not exported, and leaves nothing`() throws {
+        let folder = try TemporaryFolder()
+        let result = try ClipProcess.bash("ulimit -f 16; $clip export '\(Fixtures.model)' -o out", in: folder.path)
+        #expect(result.status == 1 && !result.wasKilled && result.errorLines.count == 1, "\(result.errors)")
+        #expect(
+            result.errors.contains("/out/model.safetensors: can't be written: File too large"), "\(result.errors)"
+        )
+        #expect(try folder.contents() == [])
+    }
+
+    @Test func `A packed model that fails its check leaves no file`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder["m"])
+        // A projection so small that f16 holds nothing of it.
+        var bytes = [UInt8](try folder.data("m/model.safetensors"))
+        let length = bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+        let header = try jsonObject(Data(bytes[8..<8 + length]))
+        let entry = try #require(header["visual_projection.weight"] as? [String: Any])
+        let range = try #require(entry["data_offsets"] as? [Int])
+        for start in stride(from: 8 + length + range[0], to: 8 + length + range[1], by: 4) {
+            let number = bytes[start..<start + 4].withUnsafeBytes { $0.loadUnaligned(as: Float.self) } * 1e-9
+            withUnsafeBytes(of: number) { bytes.replaceSubrange(start..<start + 4, with: $0) }
+        }
+        try folder.write(Data(bytes), to: "m/model.safetensors")
+        let half = try ClipProcess.run("pack", "m", "-o", "m.clip", in: folder.path)
+        #expect(half.status == 1 && half.output.isEmpty && half.errorLines.count == 1, "\(half.errors)")
+        #expect(
+            half.errors.contains("m.clip: was not written: packed as f16") && half.errors.hasSuffix("pack it as f32\n"))
+        #expect(try folder.contents() == ["m"])
+        let full = try ClipProcess.run("pack", "m", "-o", "m.clip", "--dtype", "f32", in: folder.path)
+        #expect(full.status == 0 && full.errors.isEmpty, "\(full.errors)")
+    }
+
     @Test func `A place that can't be written is told before anything is computed`() throws {
         let folder = try TemporaryFolder()
         for place in [folder.path, folder["no/such/out.jsonl"]] {

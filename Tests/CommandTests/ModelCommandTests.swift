@@ -42,6 +42,38 @@ import Testing
         #expect(try !folder.contents().contains { $0.hasPrefix("d.") || $0.hasPrefix(".") })
     }
 
+    @Test func `What is no model is named, and info says so too`() throws {
+        let info = try ClipProcess.run("info", picture)
+        #expect(info.status == 1 && info.errors.contains("is a picture (PNG), not a model"), "\(info.errors)")
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder["m"])
+        let weights = try folder.data("m/model.safetensors")
+        // The same file without a projection: another name of the same length.
+        var bytes = [UInt8](weights)
+        let name = Array("visual_projection.weight".utf8)
+        let place = try #require(
+            (0..<bytes.count - name.count).first { bytes[$0..<$0 + name.count].elementsEqual(name) })
+        bytes[place] = UInt8(ascii: "V")
+        try folder.write(Data(bytes), to: "m/model.safetensors")
+        let towers = try ClipProcess.run("info", "m", in: folder.path)
+        #expect(towers.status == 1 && towers.errors.contains("has no tensor \"visual_projection.weight\""))
+    }
+
+    @Test func `Of two files that contradict each other it is said which counts`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder["m"])
+        let old = try folder.text("m/preprocessor_config.json")
+        let new = old.replacingOccurrences(of: "\"resample\": 3", with: "\"resample\": 0")
+        try folder.write("{\"image_processor\": \(new)}", to: "m/processor_config.json")
+        let run = try ClipProcess.run("embed-image", "--model", "m", picture, in: folder.path)
+        #expect(run.status == 0 && run.errorLines.count == 1)
+        #expect(
+            run.errors.contains("processor_config.json counts: preprocessor_config.json beside it says otherwise "),
+            "\(run.errors)")
+        let quiet = try ClipProcess.run("embed-image", "--quiet", "--model", "m", picture, in: folder.path)
+        #expect(quiet.status == 0 && quiet.errors.isEmpty)
+    }
+
     @Test func `Packing, then everything works as before, and verifies`() throws {
         let folder = try TemporaryFolder()
         try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder["m"])

@@ -322,12 +322,14 @@ extension OpenCLIPConfig {
         guard let json = try folder.text(name) else { return nil }
         // It may be of an architecture that isn't known here: it isn't read anyway.
         let other = try? OpenCLIPConfig(json: json, path: folder.path(of: name))
+        let weights = Checkpoint.openCLIPNames.first { $0.hasPrefix("open_clip") && folder.contains($0) }
         let differences = other?.preprocessing.configuration.differences(to: preprocessing.configuration) ?? []
         return ModelSetting(
-            name: "configuration", value: "config.json", source: "the folder has both",
+            name: ModelSetting.configuration, value: "config.json", source: "the folder has both",
             warning: "\(name) is not read: texts are cleaned as transformers does, not as open_clip"
                 + (differences.isEmpty
-                    ? "" : ", and pictures prepared otherwise than it says (\(differences.joined(separator: ", ")))"))
+                    ? "" : ", and pictures prepared otherwise than it says (\(differences.joined(separator: ", ")))")
+                + (weights.map { "; name \($0) for open_clip's reading" } ?? ""))
     }
 }
 

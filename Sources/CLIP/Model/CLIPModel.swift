@@ -99,6 +99,9 @@ public struct CLIPModel: Sendable {
     /// Every setting that was resolved while loading, where it came from, and what is risky about it. A `.clip` file
     /// keeps the settings of the model that it was packed from.
     public var settings: [ModelSetting] { loaded.store.settings }
+    /// Those of the settings about which two files of the model's folder say different things, with what follows from the
+    /// choice as their warnings. A `.clip` file has none.
+    public var contradictions: [ModelSetting] { loaded.store.contradictions }
     /// Whether pictures can be embedded: the weights hold an image encoder.
     public var hasImageEncoder: Bool { loaded.store.hasImageEncoder }
     /// Whether texts can be embedded: the weights hold a text encoder.

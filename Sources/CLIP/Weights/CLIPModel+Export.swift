@@ -120,9 +120,10 @@ struct FolderExport {
     private func writeWeights(to path: String) throws(CLIPError) -> Int {
         let vectorType = try vectorType()
         let exported = exported
-        let scales =
-            [(FlatFile.Name.logitScale, store.logitScale)]
-            + (store.logitBias.map { [(FlatFile.Name.logitBias, $0)] } ?? [])
+        // transformers' classes for one encoder have neither.
+        let isWhole = store.hasImageEncoder && store.hasTextEncoder
+        let bias = store.logitBias.map { [(FlatFile.Name.logitBias, $0)] } ?? []
+        let scales = isWhole ? [(FlatFile.Name.logitScale, store.logitScale)] + bias : []
         // SigLIP's are lists of one.
         let shape = store.configuration.family == .siglip ? [1] : []
         var declarations = scales.map { TensorDeclaration(name: $0.0, type: vectorType, shape: shape) }

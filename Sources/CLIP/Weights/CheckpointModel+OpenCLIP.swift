@@ -39,7 +39,7 @@ extension CheckpointModel {
             if folder.contains("config.json") {
                 settings.insert(
                     ModelSetting(
-                        name: "configuration", value: fileName, source: "the folder has both",
+                        name: ModelSetting.configuration, value: fileName, source: "the folder has both",
                         warning:
                             "config.json is not read: texts are cleaned and pictures cropped as open_clip does, not as "
                             + "transformers"), at: 0)

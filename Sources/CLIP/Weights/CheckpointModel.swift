@@ -80,6 +80,10 @@ struct CheckpointModel: ModelStore {
 
     var weightTypes: [String] { tensorSource.weightTypes }
 
+    var contradictions: [ModelSetting] {
+        settings.filter { $0.warning != nil && [ModelSetting.configuration, ModelSetting.pictures].contains($0.name) }
+    }
+
     /// The files of the weights and of what is added to them.
     private var weightFiles: [any TensorFile] { checkpoint.files + (tensorSource.adapter?.checkpoint.files ?? []) }
 

@@ -24,9 +24,12 @@ struct FlatModel: ModelStore {
         let config = try HuggingFaceConfig(
             json: Array(try flat.text(FlatFile.Name.config).utf8), path: path, source: "config")
         configuration = config.configuration
+        let names = Set(flat.file.names)
+        hasImageEncoder = names.contains("vision_model.embeddings.patch_embedding.weight")
+        hasTextEncoder = names.contains("text_model.embeddings.token_embedding.weight")
         preprocessing = try ResolvedPreprocessing(
             huggingFace: Array(try flat.text(FlatFile.Name.preprocessor).utf8), path: path, source: "preprocessor",
-            imageSize: configuration.vision.imageSize
+            imageSize: hasImageEncoder ? configuration.vision.imageSize : nil
         ).configuration
         let typeName = try flat.text(FlatFile.Name.weightType)
         guard let weightType = WeightType(rawValue: typeName) else {
@@ -42,9 +45,6 @@ struct FlatModel: ModelStore {
             throw CLIPError(.model, path: path, "has no valid fingerprint: it is damaged, pack the model again")
         }
         storedFingerprint = fingerprint
-        let names = Set(flat.file.names)
-        hasImageEncoder = names.contains("vision_model.embeddings.patch_embedding.weight")
-        hasTextEncoder = names.contains("text_model.embeddings.token_embedding.weight")
         guard hasImageEncoder || hasTextEncoder else {
             throw CLIPError(.model, path: path, "holds no encoder: it is damaged, pack the model again")
         }
@@ -78,6 +78,8 @@ struct FlatModel: ModelStore {
     var settings: [ModelSetting] {
         flat.file.metadata[FlatFile.Name.settings].flatMap { ModelSetting.list(json: Array($0.utf8)) } ?? []
     }
+
+    var contradictions: [ModelSetting] { [] }
 
     var card: ModelCard? {
         flat.file.metadata[FlatFile.Name.card].flatMap {

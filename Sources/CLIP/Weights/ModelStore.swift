@@ -23,6 +23,8 @@ protocol ModelStore: Sendable {
     var precision: WeightType { get }
     /// Every resolved setting.
     var settings: [ModelSetting] { get }
+    /// Those about which two files say different things.
+    var contradictions: [ModelSetting] { get }
     var card: ModelCard? { get }
 
     /// Loads the tokenizer.

@@ -35,7 +35,7 @@ struct PreprocessorFile {
         }
         preprocessing.settings.insert(
             ModelSetting(
-                name: "picture settings", value: newName, source: "as transformers 5",
+                name: ModelSetting.pictures, value: newName, source: "as transformers 5",
                 warning: differences == []
                     ? nil
                     : "\(oldName) beside it says otherwise\(PreprocessorFile.list(differences)) and is not read"), at: 0
@@ -46,6 +46,12 @@ struct PreprocessorFile {
         guard let differences, !differences.isEmpty else { return "" }
         return " (\(differences.joined(separator: ", ")))"
     }
+}
+
+extension ModelSetting {
+    /// What the choice between two files is called that say how a model is made, or how pictures are prepared.
+    static let configuration = "configuration"
+    static let pictures = "picture settings"
 }
 
 extension PreprocessingConfiguration {

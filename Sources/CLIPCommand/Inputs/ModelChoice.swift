@@ -40,14 +40,14 @@ struct ModelChoice {
     var isNamed: Bool { name != nil }
 
     /// Loads it: what was named, else `CLIP_MODEL`, else the embedded one.
-    /// - Parameter console: is told when the embedded model is what answers; nil where it is only shown.
+    /// - Parameter console: is told what is to be said of the model that answers; nil where it is only shown.
     func load(_ console: Console?) throws -> CLIPModel {
         guard let name else {
             let model = try CLIPModel.embedded(threads: threads)
             console?.noteDemonstration()
             return model
         }
-        return try checked(CLIPModel(named: name, threads: threads))
+        return try checked(CLIPModel(named: name, threads: threads), console)
     }
 
     /// Loads the model of an index: the one that is named, else the one that made the index if it is still where it was,
@@ -58,7 +58,7 @@ struct ModelChoice {
             model.fingerprint == index.fingerprint
         {
             if model.isEmbedded { console.noteDemonstration() }
-            return try checked(model)
+            return try checked(model, console)
         }
         let model = try load(nil)
         try index.check(model)
@@ -66,8 +66,12 @@ struct ModelChoice {
         return model
     }
 
-    private func checked(_ model: CLIPModel) throws -> CLIPModel {
+    /// - Parameter console: is told which of the model's files counts where two contradict each other.
+    private func checked(_ model: CLIPModel, _ console: Console?) throws -> CLIPModel {
         try outputs.check(model: model.path)
+        for setting in model.contradictions {
+            if let warning = setting.warning { console?.warn("\(model.path): \(setting.value) counts: \(warning)") }
+        }
         return model
     }
 
