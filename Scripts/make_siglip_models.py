@@ -75,9 +75,7 @@ def write_golden(folder, pictures):
         images, texts = [], []
         for picture in pictures:
             image = Image.open(picture).convert("RGB")
-            # Columns first, as Pillow did before 13: it now begins with the rows of tall pictures.
-            wide = image.resize((model.config.vision_config.image_size, image.height), processor.resample)
-            pixels = np.asarray(processor(wide, return_tensors="np")["pixel_values"][0], np.float32)
+            pixels = np.asarray(processor(image, return_tensors="np")["pixel_values"][0], np.float32)
             images.append(model.get_image_features(pixel_values=torch.from_numpy(pixels)[None]).pooler_output)
             golden["pictures"].append(
                 {
