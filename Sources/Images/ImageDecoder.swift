@@ -12,6 +12,10 @@ package protocol ImageDecoder: SendableMetatype {
     /// goes by a few letters which a text may begin with too.
     static func recognises(unnamed firstBytes: [UInt8]) -> Bool
 
+    /// Whether a file that begins with these bytes, and goes on, may be of this format: as `recognises`, unless that
+    /// looks at the end.
+    static func mayRecognise(beginning bytes: [UInt8]) -> Bool
+
     /// Decodes the first picture in `bytes`.
     /// - Throws: `ImageError`, never a trap, whatever the bytes are.
     static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage
@@ -19,6 +23,8 @@ package protocol ImageDecoder: SendableMetatype {
 
 extension ImageDecoder {
     package static func recognises(unnamed firstBytes: [UInt8]) -> Bool { recognises(firstBytes) }
+
+    package static func mayRecognise(beginning bytes: [UInt8]) -> Bool { recognises(bytes) }
 }
 
 /// What a decoder found: the pixels as stored, and how to turn them upright.

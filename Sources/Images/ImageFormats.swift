@@ -93,10 +93,21 @@ package func decodeImage(
         }
         return options.appliesOrientation ? image.bitmap.upright(orientation: image.orientation) : image.bitmap
     }
+    throw undecoded(bytes)
+}
+
+/// Checks whether a file that begins with these bytes, and goes on, may be one that `decodeImage` decodes.
+/// - Throws: what `decodeImage` says of the whole file, if not.
+func checkBeginning(_ bytes: [UInt8]) throws(ImageError) {
+    guard ImageFormats.decoders.contains(where: { $0.mayRecognise(beginning: bytes) }) else { throw undecoded(bytes) }
+}
+
+/// The error about bytes that no decoder takes.
+private func undecoded(_ bytes: [UInt8]) -> ImageError {
     if let foreign = ForeignFormat(bytes) {
-        throw .unsupported(format: foreign.name, feature: nil, advice: foreign.advice)
+        return .unsupported(format: foreign.name, feature: nil, advice: foreign.advice)
     }
-    throw .unknownFormat(firstBytes: Array(bytes.prefix(16)))
+    return .unknownFormat(firstBytes: Array(bytes.prefix(16)))
 }
 
 extension DecodingOptions {

@@ -11,10 +11,35 @@ import Testing
         try body(folder)
     }
 
+    /// Bytes that begin as a GIF does.
+    private func picture(_ count: Int) -> [UInt8] {
+        Array((Array("GIF89a".utf8) + (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }).prefix(count))
+    }
+
+    @Test("What begins as no picture is not read on, whatever its size") func beginnings() throws {
+        try withFolder { folder in
+            let path = folder + "/a"
+            for beginning in [[], Array("%PDF".utf8), [0, 1, 2]] as [[UInt8]] {
+                try Data(beginning).write(to: URL(filePath: path))
+                // A file of zeros as large as may be, which takes no room on the disk.
+                #expect(truncate(path, 1 << 31) == 0)
+                let expected = #expect(throws: ImageError.self) {
+                    try decodeImage(beginning + [UInt8](repeating: 0, count: 100))
+                }
+                #expect(throws: try #require(expected)) { try readPictureFile(path) }
+            }
+            // A Targa file may say so at its end alone.
+            var header = [UInt8](repeating: 0, count: 100_000)
+            (header[2], header[3], header[12], header[14], header[16]) = (2, 1, 9, 9, 24)
+            try Data(header).write(to: URL(filePath: path))
+            #expect(try readPictureFile(path) == header)
+        }
+    }
+
     @Test("The bytes of a file come back") func files() throws {
         try withFolder { folder in
             for count in [0, 1, 65_535, 65_536, 300_001] {
-                let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+                let bytes = picture(count)
                 try Data(bytes).write(to: URL(filePath: folder + "/a"))
                 #expect(try readPictureFile(folder + "/a") == bytes)
                 #expect(try readPictureFile(folder + "/a", maximumBytes: count) == bytes)
@@ -53,7 +78,7 @@ import Testing
     }
 
     @Test("What a pipe brings is read to its end, and no further than allowed") func pipes() throws {
-        let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        let bytes = picture(200_000)
         for limit in [1 << 20, 200_000, 150_000] {
             let pipe = Pipe()
             let writing = pipe.fileHandleForWriting

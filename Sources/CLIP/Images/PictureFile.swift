@@ -9,3 +9,14 @@ func pictureBytes(_ path: String) throws(CLIPError) -> [UInt8] {
         throw CLIPError(.image, path: path, error.description)
     }
 }
+
+/// The bytes of the picture that an open descriptor brings, which stays open. What doesn't begin as one is not read on.
+/// - Parameter name: what it is, for errors.
+/// - Throws: `CLIPError` of kind `.image`.
+package func pictureBytes(descriptor: Int32, name: String) throws(CLIPError) -> [UInt8] {
+    do {
+        return try readPicture(descriptor: descriptor)
+    } catch {
+        throw CLIPError(.image, path: name, error.description)
+    }
+}

@@ -115,11 +115,7 @@ struct BenchSettings {
     /// The bytes of the picture file that was named, else of one that is made up.
     func pictureBytes() throws -> [UInt8] {
         guard let picture else { return try DecodingBench.exampleBytes() }
-        do throws(SystemError) {
-            return try picture.read(atMost: Image.largestFile)
-        } catch {
-            throw InputError("\(picture.text): can't be read: \(error.message)")
-        }
+        return try picture.pictureBytes()
     }
 
     /// Calls `body`, which does `count` items, for as long as was asked for, after one call that doesn't count.

@@ -102,9 +102,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
     /// The picture that a path names; nil when it names a folder, which comes next.
     private func input(_ bytes: [UInt8], mayBeStandardInput: Bool) -> ImageInput? {
         if mayBeStandardInput, bytes == dash {
-            return read("standard input") { () throws(SystemError) in
-                try readToEnd(of: 0, atMost: PictureInputs.largestFile)
-            }
+            return read("standard input") { () throws(CLIPError) in try standardInputPicture() }
         }
         let path = PathBytes(bytes)
         guard path.kind == .folder else { return picture(at: path) }
@@ -145,7 +143,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
             count += 1
             return .file(path.text)
         }
-        return read(path.text) { () throws(SystemError) in try path.read(atMost: PictureInputs.largestFile) }
+        return read(path.text) { () throws(CLIPError) in try path.pictureBytes() }
     }
 
     /// Says what was left out of folders, and what went wrong after the last picture.
@@ -155,20 +153,17 @@ final class PictureInputs: Sequence, IteratorProtocol {
         if count == 0, !console.hasFailed { throw InputError("no pictures: the list of files is empty") }
     }
 
-    private func read(_ name: String, _ body: () throws(SystemError) -> [UInt8]) -> ImageInput? {
+    private func read(_ name: String, _ body: () throws(CLIPError) -> [UInt8]) -> ImageInput? {
         guard opensFiles else { return .bytes([], name: name) }
-        do throws(SystemError) {
+        do throws(CLIPError) {
             let bytes = try body()
             count += 1
             return .bytes(bytes, name: name)
         } catch {
-            console.fail("\(name): can't be read: \(error.message)")
+            console.fail(error.description)
             return nil
         }
     }
-
-    /// As much as a picture file may reasonably have: a device without an end must not fill the memory.
-    private static let largestFile = 1 << 30
 }
 
 private let dash = [UInt8(ascii: "-")]

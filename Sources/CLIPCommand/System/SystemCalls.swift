@@ -32,26 +32,6 @@ func readSome(from descriptor: Int32, atMost count: Int) throws(SystemError) -> 
     }
 }
 
-/// All bytes of a descriptor.
-func readToEnd(of descriptor: Int32, atMost limit: Int) throws(SystemError) -> [UInt8] {
-    var all: [UInt8] = []
-    while true {
-        let part = try readSome(from: descriptor, atMost: 1 << 18)
-        if part.isEmpty { return all }
-        guard all.count + part.count <= limit else { throw SystemError(code: EFBIG) }
-        all += part
-    }
-}
-
-extension PathBytes {
-    /// All bytes of the file there, or of a pipe until its end.
-    func read(atMost limit: Int) throws(SystemError) -> [UInt8] {
-        let descriptor = try open()
-        defer { close(descriptor) }
-        return try readToEnd(of: descriptor, atMost: limit)
-    }
-}
-
 /// Whether reading would return at once: data or the end is there.
 func isReadable(_ descriptor: Int32) -> Bool {
     var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

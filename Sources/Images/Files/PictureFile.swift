@@ -23,11 +23,13 @@ package func readPictureFile(
     return try readPicture(descriptor: descriptor, maximumBytes: maximumBytes, patience: patience)
 }
 
-/// Reads what an open descriptor brings up to its end, which stays open: standard input, for example.
+/// Reads what an open descriptor brings up to its end, which stays open: standard input, for example. What doesn't begin
+/// as a picture is not read on.
 /// - Parameters:
 ///   - maximumBytes: the most that is read into memory.
 ///   - patience: for how many milliseconds a pipe may bring nothing; negative waits for as long as it takes.
-/// - Throws: `ImageError.unreadable`.
+/// - Throws: `ImageError.unreadable`, and for what is no picture and longer than its beginning what `decodeImage` says
+///   of it.
 package func readPicture(
     descriptor: Int32, maximumBytes: Int = 1 << 31, patience: Int32 = -1
 ) throws(ImageError) -> [UInt8] {
@@ -43,25 +45,45 @@ package func readPicture(
     let tooLarge = ImageError.unreadable(problem: "holds more than \(maximumBytes) bytes, the most that is read")
     guard !isRegular || status.st_size <= maximumBytes else { throw tooLarge }
 
-    var bytes: [UInt8] = []
+    let patience = isRegular ? nil : patience
+    var bytes = try read(descriptor, behind: [], atMost: beginning, patience)
+    guard bytes.count <= maximumBytes else { throw tooLarge }
+    if bytes.count < beginning { return bytes }
+    try checkBeginning(bytes)
     // A file may grow or shrink while it is read, and those under /proc say 0: the size is where to begin.
-    var room = isRegular ? Int(status.st_size) + 1 : 1 << 16
+    var room = isRegular ? max(Int(status.st_size) - bytes.count, 0) + 1 : 1 << 16
     while true {
-        var failure: ImageError?
-        let part = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
-            do throws(ImageError) {
-                count = try fill(
-                    UnsafeMutableRawBufferPointer(buffer), from: descriptor, patience: isRegular ? nil : patience)
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        bytes = bytes.isEmpty ? part : bytes + part
+        let count = bytes.count
+        bytes = try read(descriptor, behind: bytes, atMost: room, patience)
         guard bytes.count <= maximumBytes else { throw tooLarge }
-        if part.count < room { return bytes }
+        if bytes.count < count + room { return bytes }
         room = max(1 << 16, min(bytes.count, maximumBytes - bytes.count + 1))
     }
+}
+
+/// Bytes that say what a file is.
+private let beginning = 1 << 16
+
+/// Reads up to `count` bytes, fewer only at the end.
+/// - Returns: `bytes`, and what was read behind them.
+private func read(
+    _ descriptor: Int32, behind bytes: [UInt8], atMost count: Int, _ patience: Int32?
+) throws(ImageError) -> [UInt8] {
+    var failure: ImageError?
+    let all = [UInt8](unsafeUninitializedCapacity: bytes.count + count) { buffer, filled in
+        filled = bytes.count
+        _ = buffer.update(fromContentsOf: bytes)
+        do throws(ImageError) {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[bytes.count...])
+            filled += try fill(
+                UnsafeMutableRawBufferPointer(start: rest.baseAddress, count: count), from: descriptor,
+                patience: patience)
+        } catch {
+            failure = error
+        }
+    }
+    if let failure { throw failure }
+    return all
 }
 
 /// Reads until `buffer` is full or the end comes.
@@ -83,7 +105,7 @@ private func fill(
             if ready < 0 { continue }
         }
         // No more than the 2 GB that one call of some systems takes.
-        let count = read(descriptor, buffer.baseAddress! + filled, min(buffer.count - filled, 1 << 30))
+        let count = readOnce(descriptor, buffer.baseAddress! + filled, min(buffer.count - filled, 1 << 30))
         if count == 0 { break }
         if count > 0 {
             filled += count
@@ -92,6 +114,11 @@ private func fill(
         }
     }
     return filled
+}
+
+/// `read(2)`, which the function above shadows by name.
+private func readOnce(_ descriptor: Int32, _ target: UnsafeMutableRawPointer, _ count: Int) -> Int {
+    read(descriptor, target, count)
 }
 
 /// The operating system's words for the last error.

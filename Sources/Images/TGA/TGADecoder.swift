@@ -4,6 +4,8 @@ package enum TGADecoder: ImageDecoder {
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { TGAHeader(bytes) != nil }
 
+    package static func mayRecognise(beginning bytes: [UInt8]) -> Bool { TGAHeader(bytes, mayGoOn: true) != nil }
+
     package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(ImageError) -> DecodedImage {
         guard let header = TGAHeader(bytes) else {
             throw .malformed(format: formatName, offset: 0, problem: "the header contradicts itself")

@@ -23,8 +23,9 @@ struct TGAHeader {
     let paletteOffset: Int
     let pixelOffset: Int
 
+    /// - Parameter mayGoOn: whether these are only the first bytes of a file, which may say at its end that it is one.
     /// - Returns: nil for what is not a Targa file.
-    init?(_ bytes: [UInt8]) {
+    init?(_ bytes: [UInt8], mayGoOn: Bool = false) {
         guard bytes.count > TGAHeader.size, bytes[1] <= 1, bytes[17] & 0xC0 == 0 else { return nil }
         let hasPalette = bytes[1] == 1
         switch bytes[2] & 7 {
@@ -54,9 +55,8 @@ struct TGAHeader {
         if hasPalette {
             guard [16, 24, 32].contains(paletteBits), paletteCount > 0 else { return nil }
         } else {
-            guard kind != .palette, bytes[3..<8].allSatisfy({ $0 == 0 }) || TGAHeader.footer(bytes) != nil else {
-                return nil
-            }
+            guard kind != .palette, bytes[3..<8].allSatisfy({ $0 == 0 }) || mayGoOn || TGAHeader.footer(bytes) != nil
+            else { return nil }
         }
         paletteOffset = TGAHeader.size + Int(bytes[0])
         pixelOffset = paletteOffset + paletteCount * paletteBits / 8
