@@ -20,6 +20,9 @@ public struct CLIPModel: Sendable {
     let loaded: LoadedModel
 
     /// Loads a model from a `.clip` file, a Hugging Face folder, or a `.safetensors` file beside its config.
+    ///
+    /// The file is mapped for as long as the model lives: replace it by renaming another over it. A file that is cut short or
+    /// written anew in place raises SIGBUS in every process that uses it, which a library can't turn into an error.
     /// - Parameter threads: how many threads encode; by default `CLIP_THREADS`, else the cores this process may use.
     ///   With one thread everything happens on the caller's.
     /// - Throws: `CLIPError` of kind `.model` when there is no such model, or it is incomplete or damaged; of kind

@@ -7,6 +7,7 @@ import Musl
 #endif
 import CLIP
 import TensorCore
+import Weights
 
 /// An index file as it was when it was opened: mapped, its segments found, and which entries hold.
 ///
@@ -149,7 +150,11 @@ private final class Mapping: @unchecked Sendable {
             throw CLIPError(.index, path: file.path, "\(byteCount) bytes can't be mapped: \(systemMessage())")
         }
         bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+        MappedRanges.add(bytes, path: file.path)
     }
 
-    deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+    deinit {
+        MappedRanges.remove(bytes)
+        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    }
 }

@@ -17,7 +17,8 @@ public struct PictureIndex: Sendable {
 
     init(_ file: IndexFile) { self.file = file }
 
-    /// Opens the index at `path`.
+    /// Opens the index at `path`, which is mapped for as long as this value lives: as with a model, replace it by renaming
+    /// another over it, and never cut it short.
     /// - Throws: `CLIPError` of kind `.index` when there is none, or its structure is damaged.
     /// - Complexity: O(segments + pictures / 64); one segment after a compaction.
     public init(path: String) throws(CLIPError) {

@@ -32,6 +32,7 @@ package final class MappedFile: @unchecked Sendable {
         self.path = path
         isOfFile = true
         bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+        MappedRanges.add(bytes, path: path)
     }
 
     /// Memory that stands for a part of the file at `path` which has to be converted first.
@@ -49,6 +50,7 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     deinit {
+        if isOfFile { MappedRanges.remove(bytes) }
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
     }
 

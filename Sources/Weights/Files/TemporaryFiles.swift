@@ -19,22 +19,19 @@ package enum TemporaryFiles {
     }()
     private static let isActive = Mutex(false)
 
-    /// From now on SIGINT, SIGTERM, SIGHUP and SIGPIPE remove the temporary files, then do what they always do.
-    /// One that is ignored stays so. For a program to call, once; a library must leave signals alone.
+    /// From now on SIGINT, SIGTERM, SIGHUP and SIGPIPE remove the temporary files, then do what they always do, and so do
+    /// the signals of a crash. One that is ignored stays so. For a program to call, once; a library must leave signals alone.
     package static func removeOnInterrupt() {
         isActive.withLock { $0 = true }
         _ = paths
         var handled = sigset_t()
         sigemptyset(&handled)
-        for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] {
+        // Swift's runtime answers a crash with a backtrace, which takes a minute and asks at a terminal what to do next:
+        // nothing for the users of a program, unless they ask for it.
+        let crashes = getenv("SWIFT_BACKTRACE") == nil ? [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV, SIGBUS] : []
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] + crashes {
             let former = signal(number) { number in
-                for slot in 0..<TemporaryFiles.capacity {
-                    if let path = TemporaryFiles.paths[slot] { unlink(path) }
-                }
-                // Folders, which are empty by now.
-                for slot in 0..<TemporaryFiles.capacity {
-                    if let path = TemporaryFiles.paths[slot] { rmdir(path) }
-                }
+                TemporaryFiles.unlinkAll()
                 // The default action is taken when this handler returns: the signal is blocked until then.
                 signal(number, SIG_DFL)
                 raise(number)
@@ -44,6 +41,17 @@ package enum TemporaryFiles {
         }
         // A parent that starts processes from a worker thread of Dispatch hands down that thread's mask.
         pthread_sigmask(SIG_UNBLOCK, &handled, nil)
+    }
+
+    /// Removes them. For a signal handler too: it neither locks nor allocates, once `removeOnInterrupt` was called.
+    static func unlinkAll() {
+        for slot in 0..<capacity {
+            if let path = paths[slot] { unlink(path) }
+        }
+        // Folders, which are empty by now.
+        for slot in 0..<capacity {
+            if let path = paths[slot] { rmdir(path) }
+        }
     }
 
     /// Remembers a file or a folder. Past the sixteenth at a time, none.
