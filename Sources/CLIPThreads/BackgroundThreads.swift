@@ -14,11 +14,15 @@ package final class BackgroundThreads: Sendable {
     }
 
     private let limit: Int
+    private let startOne: ThreadStart
     private let state = Mutex(State())
     private let parking = Parking()
 
     /// - Parameter limit: the most threads, at least 1.
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, start: @escaping ThreadStart = startThread) {
+        self.limit = limit
+        startOne = start
+    }
 
     /// Hands over a job, which runs now or as soon as another is done. No job may wait for one that was handed over
     /// later.
@@ -27,7 +31,7 @@ package final class BackgroundThreads: Sendable {
     package func start(_ job: @escaping Job) -> Bool {
         let isTaken = state.withLock { state in
             if state.waiting.count >= state.threads - state.busy, state.threads < limit,
-                startThread({ [self] in serve() })
+                startOne({ [self] in serve() })
             {
                 state.threads += 1
             }

@@ -6,9 +6,12 @@ import Musl
 import Glibc
 #endif
 
+/// How threads are started: gives one a body, or says that there is none.
+typealias ThreadStart = @Sendable (_ body: @escaping @Sendable () -> Void) -> Bool
+
 /// Starts a thread that nobody waits for.
 /// - Returns: false when the system has none left: there are too many processes, or there is no room for a stack.
-func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+@Sendable func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }

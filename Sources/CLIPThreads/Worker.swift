@@ -13,9 +13,9 @@ final class Worker: Sendable {
 
     /// Starts a thread.
     /// - Returns: nil when the system has none left.
-    static func start() -> Worker? {
+    static func start(_ start: ThreadStart) -> Worker? {
         let worker = Worker()
-        return startThread { worker.serve() } ? worker : nil
+        return start { worker.serve() } ? worker : nil
     }
 
     /// Offers a region, which must exist until the worker has left it or the offer is withdrawn.

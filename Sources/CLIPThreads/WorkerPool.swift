@@ -13,6 +13,9 @@ package final class WorkerPool: Sendable {
     }
 
     private let state = Mutex(State())
+    private let start: ThreadStart
+
+    init(start: @escaping ThreadStart = startThread) { self.start = start }
 
     /// Runs a region to its end, with as many idle workers as it has threads for.
     func run(_ region: UnsafeMutablePointer<ParallelRegion>) {
@@ -36,7 +39,7 @@ package final class WorkerPool: Sendable {
     private func another() -> Worker? {
         state.withLock { state in
             guard state.canGrow, state.workers.count < ProcessorCount.usable - 1 else { return nil }
-            guard let worker = Worker.start() else {
+            guard let worker = Worker.start(start) else {
                 state.canGrow = false
                 return nil
             }
@@ -48,7 +51,7 @@ package final class WorkerPool: Sendable {
     private func workers(atLeast count: Int) -> [Worker] {
         state.withLock { state in
             while state.workers.count < count, state.canGrow {
-                if let worker = Worker.start() { state.workers.append(worker) } else { state.canGrow = false }
+                if let worker = Worker.start(start) { state.workers.append(worker) } else { state.canGrow = false }
             }
             return state.workers
         }

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import func Kernels.spinPause
 import Synchronization
 import Testing
@@ -22,6 +23,13 @@ import Testing
         #expect(counts.withLock { $0 } == [Int](repeating: 1, count: 200))
     }
 
+    @Test("Without a thread nothing is taken; with one, everything, when the system has no second") func noThreads() {
+        #expect(!BackgroundThreads(limit: 4) { _ in false }.start {})
+        let (threads, ended) = (BackgroundThreads(limit: 4, start: OneThread().start), DispatchSemaphore(value: 0))
+        for _ in 0..<20 { #expect(threads.start { ended.signal() }) }
+        for _ in 0..<20 { ended.wait() }
+    }
+
     @Test("Jobs run beside each other, and their caller") func besideEachOther() {
         let threads = BackgroundThreads(limit: 3)
         let (meeting, ended) = (Meeting(), DispatchSemaphore(value: 0))
@@ -35,6 +43,17 @@ import Testing
         }
         for _ in 0..<3 { ended.wait() }
         #expect(meeting.count == 3)
+    }
+}
+
+/// A system that has one thread left.
+private final class OneThread: Sendable {
+    private let isTaken = Atomic(false)
+
+    @Sendable func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        guard !isTaken.exchange(true, ordering: .relaxed) else { return false }
+        Thread.detachNewThread(body)
+        return true
     }
 }
 

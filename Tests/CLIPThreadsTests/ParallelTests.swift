@@ -54,6 +54,14 @@ import Testing
         }
     }
 
+    @Test func doesAllByItselfWithoutAThread() {
+        let pool = WorkerPool { _ in false }
+        #expect(visits(Parallel(threads: 4, pool: pool), 100) == Array(repeating: 1, count: 100))
+        Parallel(threads: 4, pool: pool).run(3) { _ in
+            #expect(visits(Parallel(threads: 4, pool: pool), 10) == Array(repeating: 1, count: 10))
+        }
+    }
+
     /// A long region keeps its workers; meanwhile other callers get on by themselves.
     @Test func waitsForNobodyElse() {
         let pool = WorkerPool()

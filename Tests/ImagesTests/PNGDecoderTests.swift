@@ -113,7 +113,7 @@ import Testing
         #expect(exifOrientation(good[...]) == 6)
         #expect(exifOrientation([0x45, 0x78, 0x69, 0x66, 0, 0] + good[...]) == 6)
         for length in 0..<22 { #expect([nil, 1, 6].contains(exifOrientation(good[..<length]))) }
-        for (place, value) in [(0, 0x4D), (2, 43), (4, 0xFF), (7, 0xFF), (8, 0), (12, 2), (14, 2), (17, 0x7F), (18, 0)]
+        for (place, value) in [(0, 0x4D), (2, 43), (4, 0xFF), (7, 0xFF), (8, 0), (12, 2), (14, 0), (17, 0x7F), (18, 0)]
         {
             var broken = good
             broken[place] = UInt8(value)
