@@ -61,7 +61,8 @@ let package = Package(
         .target(name: "JSON", swiftSettings: optimised),
         .target(name: "CLIPSystem", swiftSettings: optimised),
         .target(
-            name: "Images", dependencies: ["CLIPThreads", "Kernels", "KernelsBaseline", "KernelsAVX2"],
+            name: "Images",
+            dependencies: ["CLIPSystem", "CLIPThreads", "Kernels", "KernelsBaseline", "KernelsAVX2"],
             swiftSettings: optimised),
         .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
         .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
@@ -91,13 +92,16 @@ let package = Package(
         .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
         .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads", "Kernels"]),
         .testTarget(name: "TensorCoreTests", dependencies: ["CLIPThreads", "Kernels", "TensorCore"]),
-        .testTarget(name: "ImagesTests", dependencies: ["Images", "Kernels"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "ImagesTests", dependencies: ["CLIPSystem", "Images", "Kernels"], resources: [.copy("Fixtures")]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
         .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "CLIPTests", dependencies: ["CLIP", "JSON", "TensorCore", "Weights"], resources: [.copy("Fixtures")]),
+            name: "CLIPTests", dependencies: ["CLIP", "CLIPSystem", "JSON", "TensorCore", "Weights"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "PictureCollectionsTests", dependencies: ["CLIP", "PictureCollections", "TensorCore", "Weights"]),
+            name: "PictureCollectionsTests",
+            dependencies: ["CLIP", "CLIPSystem", "PictureCollections", "TensorCore", "Weights"]),
         .testTarget(
             name: "CLIPHubTests", dependencies: ["CLIPHub", "PullCommand", "CLIPCommand", "JSON", "Weights"]),
         .testTarget(name: "CommandTests", dependencies: ["CLIPCommand"]),

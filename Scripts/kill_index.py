@@ -82,8 +82,8 @@ def main():
                 misses += 1
             if not os.path.exists(index) or os.path.getsize(index) < 512:
                 continue
-            verified = json.loads(run(arguments.clip, "index", "--verify", folder))
-            assert verified["intact"], verified
+            verified = json.loads(run(arguments.clip, "index", "--verify", folder, check=False))
+            assert not verified["damaged"] and not verified["other_damage"], verified
             torn += verified["torn_bytes"] > 0
             check(arguments.clip, folder, vectors, history)
         run(*command, check=False)

@@ -17,6 +17,12 @@ package struct PathBytes: Hashable, Sendable {
         bytes[(bytes.lastIndex(of: PathBytes.slash).map { $0 + 1 } ?? 0)...]
     }
 
+    /// The folder that holds what is there, "." for a bare name.
+    package var folder: PathBytes {
+        guard let slash = bytes.lastIndex(of: PathBytes.slash) else { return PathBytes(".") }
+        return PathBytes(slash == 0 ? [PathBytes.slash] : Array(bytes[..<slash]))
+    }
+
     /// `name` inside the folder at this path.
     package func appending(_ name: some Sequence<UInt8>) -> PathBytes {
         PathBytes(bytes.last == PathBytes.slash ? bytes + name : bytes + [PathBytes.slash] + name)

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -28,7 +29,9 @@ import Testing
         inputs.map { input in
             Result { () throws(CLIPError) in
                 switch input {
-                case .file(let path): try model.embed(Image(path: path, options: ImageOptions()))
+                case .file(let path): try model.embed(Image(path: PathBytes(path), options: ImageOptions()))
+                case .filePath(let bytes):
+                    try model.embed(Image(path: PathBytes(bytes), options: ImageOptions()))
                 case .bytes(let bytes, let name):
                     try model.embed(Image(bytes: bytes, name: name, options: ImageOptions()))
                 }

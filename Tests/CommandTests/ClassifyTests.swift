@@ -38,7 +38,11 @@ import Testing
         let top = try classify([picture, "--labels", "a,b,c", "--top", "1"])
         #expect(labels(try top.record).count == 1)
         let csv = csvRows(try classify([picture, "--labels", #""a, b",c"#, "--format", "csv"]).text)
-        #expect(csv.first == ["input", "label", "probability", "similarity", "ambiguous", "fits_no_label", "model"])
+        #expect(
+            csv.first
+                == [
+                    "input", "label", "probability", "similarity", "ambiguous", "fits_no_label", "model", "input_bytes",
+                ])
         #expect(csv.count == 3 && Set(csv.dropFirst().map(\.[1])) == ["a, b", "c"])
     }
 

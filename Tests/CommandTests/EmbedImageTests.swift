@@ -40,8 +40,8 @@ import Testing
         #expect(json?.map { floats($0["embedding"]) } == vectors)
 
         let csv = csvRows(try embed(paths + ["--format=csv"]).text)
-        #expect(csv.first?.prefix(2) == ["input", "e0"] && csv.first?.last == "model")
-        #expect(csv.dropFirst().map { $0.dropFirst().dropLast().map { Float($0)! } } == vectors)
+        #expect(csv.first?.prefix(2) == ["input", "e0"] && csv.first?.suffix(2) == ["model", "input_bytes"])
+        #expect(csv.dropFirst().map { $0.dropFirst().dropLast(2).map { Float($0) } } == vectors)
 
         let path = folder["vectors.npy"]
         let written = try embed(paths + ["-o", path])

@@ -42,7 +42,8 @@ import Testing
         let csv = csvRows(
             try score("--pairs", "-", "--template", "A photo depicts {}", "--format", "csv", input: lines[2]).text)
         #expect(
-            csv.first == ["image", "text", "similarity", "clip_score", "ref_clip_score", "model"] && csv.count == 2)
+            csv.first == ["image", "text", "similarity", "clip_score", "ref_clip_score", "model", "image_bytes"]
+                && csv.count == 2)
         let empty = try score("--pairs", "-", input: "\n")
         #expect(empty.status == 1 && empty.errors.contains("holds no pairs"))
     }

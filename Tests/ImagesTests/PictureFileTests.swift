@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -41,10 +42,12 @@ import Testing
             for count in [0, 1, 65_535, 65_536, 300_001] {
                 let bytes = picture(count)
                 try Data(bytes).write(to: URL(filePath: folder + "/a"))
-                #expect(try readPictureFile(folder + "/a") == bytes)
-                #expect(try readPictureFile(folder + "/a", maximumBytes: count) == bytes)
+                #expect(try readPictureFile(PathBytes(folder + "/a")) == bytes)
+                #expect(try readPictureFile(PathBytes(folder + "/a"), maximumBytes: count) == bytes)
                 if count > 0 {
-                    #expect(throws: ImageError.self) { try readPictureFile(folder + "/a", maximumBytes: count - 1) }
+                    #expect(throws: ImageError.self) {
+                        try readPictureFile(PathBytes(folder + "/a"), maximumBytes: count - 1)
+                    }
                 }
             }
         }
@@ -53,7 +56,7 @@ import Testing
     @Test("Missing files, folders, devices and bad paths are errors in the system's words") func refusals() throws {
         func message(_ path: String) -> String {
             do {
-                return "\(try readPictureFile(path).count) bytes"
+                return "\(try readPictureFile(PathBytes(path)).count) bytes"
             } catch {
                 return error.description
             }
@@ -72,7 +75,9 @@ import Testing
     @Test("A pipe that nobody writes to ends in an error") func silentPipe() throws {
         try withFolder { folder in
             #expect(mkfifo(folder + "/pipe", 0o600) == 0)
-            let error = #expect(throws: ImageError.self) { try readPictureFile(folder + "/pipe", patience: 30) }
+            let error = #expect(throws: ImageError.self) {
+                try readPictureFile(PathBytes(folder + "/pipe"), patience: 30)
+            }
             #expect(error?.description == "is a pipe that brought nothing for 30 milliseconds")
         }
     }
@@ -111,14 +116,14 @@ import Testing
                 try? writing.write(contentsOf: Data([3]))
                 try? writing.close()
             }
-            let read = try readPictureFile(path)
+            let read = try readPictureFile(PathBytes(path))
             #expect(read == [1, 2, 3])
         }
     }
 
     #if os(Linux)
     @Test("Files that say they are empty are read") func unsizedFiles() throws {
-        let bytes = try readPictureFile("/proc/self/status")
+        let bytes = try readPictureFile(PathBytes("/proc/self/status"))
         #expect(String(decoding: bytes, as: UTF8.self).contains("VmSize"))
     }
     #endif

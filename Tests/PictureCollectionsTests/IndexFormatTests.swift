@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
     /// Two runs: pictures, then another, a removal and a file that can't be read.
     private func smallIndex(_ folder: TemporaryFolder) throws -> [UInt8] {
         _ = try Fixtures.index(at: folder["i"], count: 18, dimension: 3)
-        let log = try IndexLog(path: folder["i"], header: nil, waits: false)
+        let log = try IndexLog(path: PathBytes(folder["i"]), header: nil, waits: false)
         var numbers = SeededNumbers(seed: 4)
         let record = EntryRecord(
             identity: FileIdentity(byteCount: 5, modified: 6), contentHash: .none, width: 7, height: 8,
@@ -42,7 +43,8 @@ import Testing
         let index = try PictureIndex(path: folder["i"])
         #expect(index.count == 17 && index.unreadableCount == 1 && index.supersededCount == 2 && index.isComplete)
         #expect(index.fingerprint == Fixtures.fingerprint && index.modelName == "seeded" && index.dimension == 3)
-        #expect(try index.unreadable() == [UnreadablePicture(path: folder["bad.png"], message: "is broken")])
+        #expect(
+            try index.unreadable() == [UnreadablePicture(path: Array(folder["bad.png"].utf8), message: "is broken")])
         #expect(index.pictureNumbers == [0, 1] + Array(3...16) + [18])
         #expect(try index.picture(4).path == folder["4.png"] && index.picture(4).width == 5)
         #expect(index.verify().isIntact)
@@ -92,13 +94,14 @@ import Testing
             }
             let index = try PictureIndex(path: folder["d"])
             counts.insert(index.count)
-            #expect(index.verify().isIntact)
+            let found = index.verify()
+            #expect(found.damagedPaths.isEmpty && found.otherDamage.isEmpty && !found.isIntact && !index.isComplete)
             for (path, vector) in try Content(index).pictures where content.pictures[path] != nil {
                 #expect(content.pictures[path] == vector)
             }
             // The next writer goes on from there.
             if length % 7 == 0 {
-                let log = try IndexLog(path: folder["d"], header: nil, waits: false)
+                let log = try IndexLog(path: PathBytes(folder["d"]), header: nil, waits: false)
                 try log.append(pictures: [], removals: [])
                 try log.seal()
                 #expect(try PictureIndex(path: folder["d"]).count == index.count)
@@ -146,12 +149,12 @@ import Testing
     @Test func `Damage to the structure names its place, and salvaging keeps what comes before`() throws {
         let folder = try TemporaryFolder()
         var bytes = try smallIndex(folder)
-        let second = try IndexFile(path: folder["i"]).segments[1].header.offset
+        let second = try IndexFile(path: PathBytes(folder["i"])).segments[1].header.offset
         bytes[second + 20] ^= 1
         try folder.write(Data(bytes), to: "i")
         let error = #expect(throws: CLIPError.self) { try PictureIndex(path: folder["i"]) }
         #expect(error?.kind == .index && error?.message.contains("segment at byte \(second)") == true)
-        _ = try IndexLog(path: folder["i"], header: nil, waits: false, salvages: true)
+        _ = try IndexLog(path: PathBytes(folder["i"]), header: nil, waits: false, salvages: true)
         #expect(try PictureIndex(path: folder["i"]).count == 18)
     }
 
@@ -160,12 +163,12 @@ import Testing
         _ = try smallIndex(folder)
         let before = try PictureIndex(path: folder["i"])
         let content = try Content(before)
-        let log = try IndexLog(path: folder["i"], header: nil, waits: false)
+        let log = try IndexLog(path: PathBytes(folder["i"]), header: nil, waits: false)
         #expect(try log.compact().damagedCount == 0)
         let after = try PictureIndex(path: folder["i"])
         #expect(try Content(after) == content && Content(before) == content)
         #expect(after.supersededCount == 0 && after.isComplete && after.verify().isIntact)
-        #expect(try IndexFile(path: folder["i"]).segments.count == 1)
+        #expect(try IndexFile(path: PathBytes(folder["i"])).segments.count == 1)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["i"])
     }
 
@@ -188,19 +191,23 @@ import Testing
     @Test func `A second writer is refused, a file that is no index left alone`() throws {
         let folder = try TemporaryFolder()
         let bytes = try smallIndex(folder)
-        let first = try IndexLog(path: folder["i"], header: nil, waits: false)
-        let error = #expect(throws: CLIPError.self) { try IndexLog(path: folder["i"], header: nil, waits: false) }
+        let first = try IndexLog(path: PathBytes(folder["i"]), header: nil, waits: false)
+        let error = #expect(throws: CLIPError.self) {
+            try IndexLog(path: PathBytes(folder["i"]), header: nil, waits: false)
+        }
         #expect(error?.message.contains("another process is writing") == true)
         _ = first.path
         for content in ["", "CLIPIN", "a text that is no index"] {
             try folder.write(Data(content.utf8), to: "t")
-            let header = try IndexFile(path: folder["i"]).header
+            let header = try IndexFile(path: PathBytes(folder["i"])).header
             if content.hasPrefix("a") {
-                #expect(throws: CLIPError.self) { try IndexLog(path: folder["t"], header: header, waits: false) }
+                #expect(throws: CLIPError.self) {
+                    try IndexLog(path: PathBytes(folder["t"]), header: header, waits: false)
+                }
                 #expect(try folder.bytes("t") == Array(content.utf8))
             } else {
                 #expect(throws: CLIPError.self) { try PictureIndex(path: folder["t"]) }
-                _ = try IndexLog(path: folder["t"], header: header, waits: false)
+                _ = try IndexLog(path: PathBytes(folder["t"]), header: header, waits: false)
                 #expect(try PictureIndex(path: folder["t"]).count == 0)
             }
         }

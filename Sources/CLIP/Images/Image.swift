@@ -3,6 +3,7 @@ public import FoundationEssentials
 #else
 public import Foundation
 #endif
+internal import CLIPSystem
 package import Images
 
 /// A picture, decoded to 8-bit RGB, ready to be embedded.
@@ -22,7 +23,7 @@ public struct Image: Sendable {
         guard let path = url.filePath else {
             throw CLIPError(.image, path: url.absoluteString, "is not a file: download the picture first")
         }
-        try self.init(path: path, options: options)
+        try self.init(path: PathBytes(path), options: options)
     }
 
     /// Decodes a picture from the bytes of a file.
@@ -69,8 +70,8 @@ public struct Image: Sendable {
 
 extension Image {
     /// Reads and decodes the picture file at `path`.
-    init(path: String, options: ImageOptions) throws(CLIPError) {
-        try self.init(bytes: try pictureBytes(path), name: path, options: options)
+    init(path: PathBytes, options: ImageOptions) throws(CLIPError) {
+        try self.init(bytes: try pictureBytes(path), name: path.text, options: options)
     }
 
     /// - Parameter name: the file, for errors.

@@ -1,3 +1,4 @@
+internal import CLIPSystem
 internal import CLIPThreads
 
 /// Reads, decodes and fits batches of pictures, on other threads while the last batch is encoded.
@@ -33,7 +34,8 @@ struct PicturePreparation: Sendable {
     ) throws(CLIPError) -> PreparedPicture {
         let image =
             switch input {
-            case .file(let path): try Image(path: path, options: options)
+            case .file(let path): try Image(path: PathBytes(path), options: options)
+            case .filePath(let bytes): try Image(path: PathBytes(bytes), options: options)
             case .bytes(let bytes, let name): try Image(bytes: bytes, name: name, options: options)
             }
         return loaded.prepare(image, fit: fit, isAlone: isAlone)

@@ -1,3 +1,4 @@
+internal import CLIPSystem
 internal import JSON
 internal import Weights
 
@@ -18,7 +19,7 @@ extension Probes {
         }
         for entry in fields["pictures"]?.array ?? [] {
             guard let name = entry["picture"]?.string else { continue }
-            let image = try Image(path: try Probes.picture(name, of: folder), options: ImageOptions())
+            let image = try Image(path: PathBytes(try Probes.picture(name, of: folder)), options: ImageOptions())
             pictures.append(
                 Picture(name: name, image: image, embedding: try Probes.embedding(entry, dimension, path: path)))
         }

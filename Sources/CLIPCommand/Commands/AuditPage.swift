@@ -4,7 +4,7 @@ import PictureCollections
 /// The page of an audit, for readers who are no engineers.
 struct AuditPage {
     let audit: Audit
-    let names: [String]
+    let names: [RecordName]
     let model: CLIPModel
 
     /// Pictures shown in a section at most: a page is read, the records have them all.
@@ -12,7 +12,7 @@ struct AuditPage {
 
     func report(_ page: PageFile, options: ImageOptions) throws -> PictureReport {
         let shown = [flipping, ambiguous, unfit].flatMap { $0.prefix(AuditPage.longestSection) }
-        let pictures = try page.pictures(shown.map { Array(names[$0].utf8) }, options: options)
+        let pictures = try page.pictures(shown.map { names[$0].bytes }, options: options)
         return PictureReport(
             title: "How wording steers the answers: \(audit.pictures.count.pictures), \(audit.labels.count) labels",
             introduction: introduction,
@@ -156,7 +156,7 @@ struct AuditPage {
             "\(heading): \(indices.count)",
             paragraphs: (paragraph.map { [$0] } ?? [])
                 + PictureReport.limitNote(shown: shown.count, of: indices.count),
-            pictures: shown.map { pictures.card(Array(names[$0].utf8), lines: lines(audit.pictures[$0])) })
+            pictures: shown.map { pictures.card(names[$0].bytes, lines: lines(audit.pictures[$0])) })
     }
 
     private func percent(_ share: Double) -> String { decimal(100 * share, places: share < 0.1 ? 1 : 0) + " %" }

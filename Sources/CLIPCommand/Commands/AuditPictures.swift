@@ -92,7 +92,7 @@ struct AuditPictures: Command {
         let results = try ResultStream(output, console: console)
         let page = try page.map { choice throws(OutputError) in try choice.open(console) }
 
-        var names: [String] = []
+        var names: [RecordName] = []
         var embeddings: [Embedding] = []
         let run = PictureRun(sources, pictures, console: console)
         let skipped = try run.embedEach(with: model, to: results) { name, embedding in
@@ -103,12 +103,12 @@ struct AuditPictures: Command {
         console.progress?.clear()
         console.progress = nil
         guard !embeddings.isEmpty else { throw InputError("no picture could be read: there is nothing to audit") }
-        let members = groups.map { table in names.map { table.group(of: $0) } } ?? []
+        let members = groups.map { table in names.map { table.group(of: $0.text) } } ?? []
         if let table = groups {
             if members.allSatisfy({ $0 == nil }) {
                 throw InputError(
                     "\(table.path): none of its paths is among the pictures: write them as they are named here, such as "
-                        + "\(names[0])")
+                        + names[0].text)
             }
             let missing = members.count { $0 == nil }
             if missing > 0 { console.warn("\(table.path): \(missing) of \(names.count) pictures have no group") }

@@ -7,16 +7,17 @@ struct AuditRecord: Record {
     let text: String
 
     /// The summary for people first, everything else in the order of pictures, labels, groups.
-    static func all(of audit: Audit, names: [String], skipped: [SkippedFiles], fingerprint: String) -> [AuditRecord] {
+    static func all(of audit: Audit, names: [RecordName], skipped: [SkippedFiles], fingerprint: String) -> [AuditRecord]
+    {
         zip(names, audit.pictures).map { AuditRecord(picture: $0, $1) }
             + audit.labelFindings.map { AuditRecord(label: $0) }
             + audit.associations.map { AuditRecord(association: $0) }
             + [AuditRecord(summary: audit, skipped: skipped, fingerprint: fingerprint)]
     }
 
-    private init(picture name: String, _ finding: PictureFinding) {
+    private init(picture name: RecordName, _ finding: PictureFinding) {
         fields = [
-            ("kind", .text("picture")), ("input", .text(name)), ("answer", .text(finding.answer)),
+            ("kind", .text("picture")), ("input", .text(name.text)), ("answer", .text(finding.answer)),
             ("similarity", .number(finding.classification.labels[0].similarity)),
             ("margin", finding.margin.map { .number($0) } ?? .null),
             ("agreement", .number(Float(finding.agreement))), ("answers", .texts(finding.answers)),
@@ -24,6 +25,7 @@ struct AuditRecord: Record {
             ("flips_with_name", .truth(finding.flipsWithSynonym)),
             ("ambiguous", .truth(finding.classification.ambiguous)),
             ("fits_no_label", .truth(finding.classification.fitsNoLabel)), ("group", .optional(finding.group)),
+            ("input_bytes", .nameBytes(name.bytes)),
         ]
         // A thousand pictures on a screen are no answer: only those that wording decides.
         guard finding.flipsWithTemplate || finding.flipsWithSynonym else {
@@ -31,7 +33,7 @@ struct AuditRecord: Record {
             return
         }
         let answers = Set(finding.answers + finding.synonymAnswers).sorted().map(displayed).joined(separator: " or ")
-        text = "  \(displayed(name)): \(answers), by the wording\n"
+        text = "  \(displayed(name.text)): \(answers), by the wording\n"
     }
 
     private init(label: LabelFinding) {

@@ -29,7 +29,7 @@ struct ClassificationRecord: Record {
         }
     }
 
-    let input: String
+    let input: RecordName
     let result: Classification
     let fingerprint: String
     let style: Style
@@ -50,24 +50,27 @@ struct ClassificationRecord: Record {
         let scoring: [(name: String, value: FieldValue)] =
             style.showsIndependent
             ? [("independent_by", .text(style.isSigmoid ? "sigmoid" : "background"))] : []
-        return [("input", .text(input)), ("labels", .list(labels))] + scoring + answer + [
+        return [("input", .text(input.text)), ("labels", .list(labels))] + scoring + answer + [
             ("ambiguous", .truth(result.ambiguous)), ("fits_no_label", .truth(result.fitsNoLabel)),
-            ("model", .text(fingerprint)),
+            ("model", .text(fingerprint)), ("input_bytes", .nameBytes(input.bytes)),
         ]
     }
 
     var columns: [String] {
         ["input", "label", "probability", "similarity"] + (style.showsIndependent ? ["independent"] : [])
-            + (style.answers ? ["answer"] : []) + ["ambiguous", "fits_no_label", "model"]
+            + (style.answers ? ["answer"] : []) + ["ambiguous", "fits_no_label", "model", "input_bytes"]
     }
 
     /// A line per label.
     var rows: [[FieldValue]] {
         shown.map { score in
-            [.text(input), .text(score.label), .number(score.probability), .number(score.similarity)]
+            [.text(input.text), .text(score.label), .number(score.probability), .number(score.similarity)]
                 + (style.showsIndependent ? [.number(score.independent)] : [])
                 + (style.answers ? [.text(answer)] : [])
-                + [.truth(result.ambiguous), .truth(result.fitsNoLabel), .text(fingerprint)]
+                + [
+                    .truth(result.ambiguous), .truth(result.fitsNoLabel), .text(fingerprint),
+                    .nameBytes(input.bytes),
+                ]
         }
     }
 
@@ -76,7 +79,7 @@ struct ClassificationRecord: Record {
         let scores = style.top == nil && result.labels.count > 12 ? result.labels.prefix(5) : shown
         let names = scores.map { displayed($0.label) }
         let width = min(40, names.map(columnCount).max() ?? 0)
-        var text = displayed(input) + (style.answers ? ": \(displayed(answer))" : "") + "\n"
+        var text = displayed(input.text) + (style.answers ? ": \(displayed(answer))" : "") + "\n"
         for (name, score) in zip(names, scores) {
             text += "  \(name.padded(to: width))  \(percent(score.probability))   cosine "
             text += decimal(Double(score.similarity), places: 3).rightAligned(to: 6)

@@ -67,6 +67,7 @@ struct Dedupe: Command {
         let console = Console(isQuiet: output.isQuiet)
         let page = try page.map { choice throws(OutputError) in try choice.open(console) }
         let index = try source.open(console).index
+        if action != nil { try index.checkComplete() }
         var leftOut = LeftOutCount()
         let groups = try index.duplicates(
             threshold: least, threads: source.threads, progress: IndexInput.progress(console)

@@ -42,7 +42,8 @@ struct EmbedText: Command {
         try batches.forEach(of: model) { batch throws(CLIPError) in
             try model.embed(batch, longText: texts.longText, normalize: normalizes)
         } _: { text, embedding in
-            try results.write(EmbeddingRecord(input: text, embedding: embedding, fingerprint: model.fingerprint))
+            try results.write(
+                EmbeddingRecord(input: RecordName(text), embedding: embedding, fingerprint: model.fingerprint))
         }
         try results.finish()
         return !console.hasFailed

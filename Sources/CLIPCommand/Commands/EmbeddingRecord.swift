@@ -2,7 +2,7 @@ import CLIP
 
 /// The embedding of a picture or a text.
 struct EmbeddingRecord: Record {
-    let input: String
+    let input: RecordName
     let embedding: Embedding
     let fingerprint: String
 
@@ -14,20 +14,28 @@ struct EmbeddingRecord: Record {
     }
 
     var fields: [(name: String, value: FieldValue)] {
-        [("input", .text(input)), ("embedding", .numbers(embedding.values)), ("model", .text(fingerprint))]
+        [
+            ("input", .text(input.text)), ("embedding", .numbers(embedding.values)), ("model", .text(fingerprint)),
+            ("input_bytes", .nameBytes(input.bytes)),
+        ]
     }
 
-    var columns: [String] { ["input"] + embedding.values.indices.map { "e\($0)" } + ["model"] }
+    var columns: [String] { ["input"] + embedding.values.indices.map { "e\($0)" } + ["model", "input_bytes"] }
 
-    var rows: [[FieldValue]] { [[.text(input)] + embedding.values.map { .number($0) } + [.text(fingerprint)]] }
+    var rows: [[FieldValue]] {
+        [
+            [.text(input.text)] + embedding.values.map { .number($0) }
+                + [.text(fingerprint), .nameBytes(input.bytes)]
+        ]
+    }
 
     var text: String {
         let first = embedding.values.prefix(5).map { decimal(Double($0), places: 4).rightAligned(to: 7) }
         let rest = embedding.values.count > 5 ? " …" : ""
         let length = decimal(Double(embedding.length), places: 4)
-        return "\(displayed(input))\n  \(first.joined(separator: " "))\(rest)"
+        return "\(displayed(input.text))\n  \(first.joined(separator: " "))\(rest)"
             + "  \(embedding.values.count) values, length \(length)\n"
     }
 
-    var vectors: (name: String, values: [Float])? { (input, embedding.values) }
+    var vectors: (name: RecordName, values: [Float])? { (input, embedding.values) }
 }

@@ -96,7 +96,8 @@ struct Explain: Command {
         let stream = try ResultStream(results, console: console, note: ExplanationRecord.note, isSingle: true)
         try stream.write(
             ExplanationRecord(
-                image: path.text, text: text, map: occlusion, words: words, fingerprint: model.fingerprint))
+                image: RecordName(bytes: path.bytes), text: text, map: occlusion, words: words,
+                fingerprint: model.fingerprint))
         try stream.finish()
         return !console.hasFailed
     }

@@ -7,13 +7,13 @@ struct ExplanationRecord: Record {
         not whether the text is true
         """
 
-    let image: String
+    let image: RecordName
     let caption: String
     let map: OcclusionMap
     let words: [WordDrop]
     let fingerprint: String
 
-    init(image: String, text: String, map: OcclusionMap, words: [WordDrop], fingerprint: String) {
+    init(image: RecordName, text: String, map: OcclusionMap, words: [WordDrop], fingerprint: String) {
         self.image = image
         caption = text
         self.map = map
@@ -27,16 +27,16 @@ struct ExplanationRecord: Record {
         }
         let words = words.map { FieldValue.object([("word", .text($0.word)), ("drop", .number($0.drop))]) }
         return [
-            ("image", .text(image)), ("text", .text(caption)), ("similarity", .number(map.similarity)),
+            ("image", .text(image.text)), ("text", .text(caption)), ("similarity", .number(map.similarity)),
             ("cells", .integer(map.side)), ("drops", .list(rows)), ("words", .list(words)),
-            ("model", .text(fingerprint)),
+            ("model", .text(fingerprint)), ("image_bytes", .nameBytes(image.bytes)),
         ]
     }
 
     var text: String {
         let number = { (value: Float) in decimal(Double(value), places: 3) }
         let strongest = map.drops.reduce(0) { max($0, $1) }
-        var text = "\(displayed(image)): \(displayed(caption))\n  cosine \(number(map.similarity))\n"
+        var text = "\(displayed(image.text)): \(displayed(caption))\n  cosine \(number(map.similarity))\n"
         for row in 0..<map.side {
             let cells = map.drops[row * map.side..<(row + 1) * map.side]
             text += "  " + cells.map { ExplanationRecord.shade($0, strongest: strongest) }.joined() + "\n"

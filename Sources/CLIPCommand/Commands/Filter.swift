@@ -143,7 +143,7 @@ struct Filter: Command {
             let captions = try model.embedEach(rows.map(\.pair.text), longText: longText)
             var scores: [Float?] = []
             try model.embedEach(
-                rows.map { .file($0.pair.image) }, options: options.reading, fit: options.fit,
+                rows.map(\.pair.image.imageInput), options: options.reading, fit: options.fit,
                 batchSize: options.batchSize
             ) { input, result in
                 do {

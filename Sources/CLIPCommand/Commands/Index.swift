@@ -11,7 +11,12 @@ struct Index: Command {
         "dtype", .choice("type", VectorType.allCases.map(\.rawValue)),
         help: "How embeddings are stored in a new index: f16 or f32. (default: f16)")
     private static let wait = Option("wait", help: "Wait for another process that writes the same index.")
-    private static let status = Option("status", help: "Say what is in the index; nothing is written.")
+    private static let status = Option(
+        "status",
+        help: """
+            Say what is in the index, and how many pictures are gone, new or changed since; nothing is written. With -o \
+            the folders named are looked through.
+            """)
     private static let verify = Option("verify", help: "Read every byte and compare all checksums; nothing is written.")
     private static let prune = Option(
         "prune",
@@ -60,13 +65,14 @@ struct Index: Command {
         ])
 
     private let results: OutputOptions
-    private let path: String
+    private let path: PathBytes
     private let mode: Mode
 
     private enum Mode {
-        case status
+        /// Looks for new pictures in these folders.
+        case status([PathBytes])
         case verify
-        case prune(waits: Bool)
+        case prune(waits: Bool, allowsEmpty: Bool)
         case update(Updating)
     }
 
@@ -89,15 +95,20 @@ struct Index: Command {
         }
         // Pictures may be named one by one: the first of them is no place for an index.
         let first = arguments.positionals.first.map { PathBytes($0) }
-        let place = modes.isEmpty && first?.kind != .folder ? nil : first?.text
-        path = IndexChoice.path(arguments.text(Index.output) ?? place)
-        guard modes.isEmpty || arguments.positionals.count < 2 else {
+        let place = modes.isEmpty && first?.kind != .folder ? nil : first
+        path = IndexChoice.path(arguments.text(Index.output).map { PathBytes($0) } ?? place)
+        let comparesFolders = arguments.flag(Index.status) && arguments.has(Index.output)
+        guard modes.isEmpty || comparesFolders || arguments.positionals.count < 2 else {
             throw UsageError("'--\(modes[0].name)' takes one index, or the folder that it is in.")
         }
         switch modes.first?.name {
-        case Index.status.name: mode = .status
+        case Index.status.name:
+            let isOfFolder = path.name.elementsEqual(PictureIndex.defaultName.utf8)
+            mode = .status(
+                comparesFolders ? arguments.positionals.map { PathBytes($0) } : isOfFolder ? [path.folder] : [])
         case Index.verify.name: mode = .verify
-        case Index.prune.name: mode = .prune(waits: arguments.flag(Index.wait))
+        case Index.prune.name:
+            mode = .prune(waits: arguments.flag(Index.wait), allowsEmpty: arguments.flag(Index.allowEmpty))
         default:
             mode = .update(
                 Updating(
@@ -107,28 +118,46 @@ struct Index: Command {
             return
         }
         let others =
-            [Index.salvage, Index.allowEmpty, Index.dtype, .batchSize] + Option.modelOptions + Option.pictureOptions
+            [Index.salvage, Index.dtype, .batchSize] + Option.modelOptions + Option.pictureOptions
         try arguments.refuse(
-            (modes[0].name == Index.prune.name ? [] : [Index.wait]) + others, "with '--\(modes[0].name)'")
+            (modes[0].name == Index.prune.name ? [] : [Index.wait, Index.allowEmpty]) + others,
+            "with '--\(modes[0].name)'")
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: results.isQuiet)
         switch mode {
-        case .status:
-            try write(IndexStatusRecord(PictureIndex(path: path)), console)
+        case .status(let folders):
+            try status(folders, console)
         case .verify:
-            let verification = try PictureIndex(path: path).verify()
+            let index = try PictureIndex(path: path)
+            let verification = index.verify()
             for damaged in verification.damagedPaths { console.fail("\(damaged): its record or vector is damaged") }
-            for damage in verification.otherDamage { console.fail("\(path): \(damage) is damaged") }
-            try write(IndexVerificationRecord(path: path, verification), console)
-        case .prune(let waits):
-            let update = try PictureIndex.prune(path: path, waits: waits)
-            try write(IndexUpdateRecord(path: path, update), console)
+            for damage in verification.otherDamage { console.fail("\(path.text): \(damage) is damaged") }
+            if let problem = index.problem { console.fail(problem) }
+            try write(IndexVerificationRecord(path: path.text, verification), console)
+        case .prune(let waits, let allowsEmpty):
+            let update = try PictureIndex.prune(path: path, waits: waits, allowsEmpty: allowsEmpty)
+            IndexInput.report(update, path, console)
+            try write(IndexUpdateRecord(path: path.text, update), console)
         case .update(let updating):
-            try write(IndexUpdateRecord(path: path, update(updating, console)), console)
+            try write(IndexUpdateRecord(path: path.text, update(updating, console)), console)
         }
         return !console.hasFailed
+    }
+
+    private func status(_ folders: [PathBytes], _ console: Console) throws {
+        let index = try PictureIndex(path: path)
+        if let problem = index.problem { console.warn(problem) }
+        let comparison = try index.compareWithFiles(in: folders)
+        for place in comparison.unreachable { console.fail("\(place.path): \(place.message)") }
+        for folder in comparison.emptiedFolders {
+            console.warn(
+                "\(folder.path): holds no pictures any more, the index has \(folder.pictureCount) there: is a disk not mounted?"
+            )
+        }
+        console.report(skipped: comparison.skipped)
+        try write(IndexStatusRecord(index, comparison), console)
     }
 
     private func update(_ updating: Updating, _ console: Console) throws -> IndexUpdate {

@@ -35,7 +35,7 @@ struct IndexUpdateRecord: Record {
                 "failed",
                 .list(
                     (update.unreachable + update.newlyUnreadable).map {
-                        .object([("input", .text($0.path)), ("error", .text($0.message))])
+                        .failure(RecordName(bytes: $0.pathBytes), $0.message)
                     })
             ),
         ]
@@ -51,9 +51,11 @@ struct IndexUpdateRecord: Record {
 struct IndexStatusRecord: Record {
     private let index: PictureIndex
     private let unreadable: [UnreadablePicture]
+    private let comparison: IndexComparison
 
-    init(_ index: PictureIndex) throws {
+    init(_ index: PictureIndex, _ comparison: IndexComparison) throws {
         self.index = index
+        self.comparison = comparison
         unreadable = try index.unreadable()
     }
 
@@ -63,11 +65,16 @@ struct IndexStatusRecord: Record {
             ("unreadable", .integer(unreadable.count)), ("dimension", .integer(index.dimension)),
             ("dtype", .text(index.vectorType.rawValue)), ("bytes", .integer(index.byteCount)),
             ("complete", .truth(index.isComplete)), ("superseded", .integer(index.supersededCount)),
+            ("gone", .integer(comparison.goneCount)), ("new", comparison.newCount.map { .integer($0) } ?? .null),
+            ("changed", .integer(comparison.changedCount)), ("skipped", .skipped(comparison.skipped)),
             ("settings", .text(index.settings.summary)), ("model_path", .text(index.modelName)),
             ("model", .text(index.fingerprint)),
             (
                 "failed",
-                .list(unreadable.map { .object([("input", .text($0.path)), ("error", .text($0.message))]) })
+                .list(
+                    (comparison.unreachable + unreadable).map {
+                        .failure(RecordName(bytes: $0.pathBytes), $0.message)
+                    })
             ),
         ]
     }
@@ -82,8 +89,10 @@ struct IndexStatusRecord: Record {
         line(
             "pictures are",
             index.settings.summary == "the model's own" ? "fitted as the model was trained" : index.settings.summary)
+        let new = comparison.newCount.map { ", \($0) new" } ?? ""
+        line("since then", "\(comparison.goneCount) gone\(new), \(comparison.changedCount) changed")
         if index.supersededCount > 0 { line("superseded", "\(index.supersededCount) records, gone after --prune") }
-        if !index.isComplete { line("last run", "was cut short, or is still going on: run it again") }
+        if !index.isComplete { line("the end", "is missing: index again, or copy it again") }
         line("unreadable", "\(unreadable.count)")
         for picture in unreadable { text += "    \(displayed(picture.path)): \(displayed(picture.message))\n" }
         return text
@@ -103,6 +112,7 @@ struct IndexVerificationRecord: Record {
     var fields: [(name: String, value: FieldValue)] {
         [
             ("index", .text(path)), ("intact", .truth(verification.isIntact)),
+            ("complete", .truth(verification.isComplete)),
             ("checked", .integer(verification.pictureCount)), ("damaged", .texts(verification.damagedPaths)),
             ("other_damage", .texts(verification.otherDamage)), ("torn_bytes", .integer(verification.tornByteCount)),
         ]
@@ -110,12 +120,15 @@ struct IndexVerificationRecord: Record {
 
     var text: String {
         let torn = verification.tornByteCount
-        let rest = torn > 0 ? "; \(torn) bytes of an interrupted run at the end, which the next run drops" : ""
-        let damaged = verification.damagedPaths.count
+        let rest = torn > 0 ? "; \(torn) bytes of another at the end, which the next run drops" : ""
+        let damaged = verification.damagedPaths.count + verification.otherDamage.count
         let finding =
-            verification.isIntact
-            ? "all \(verification.pictureCount) records are intact"
-            : "\(damaged) of \(verification.pictureCount) records are damaged: drop them with --prune, and index again"
+            damaged > 0
+            ? "\(verification.damagedPaths.count) of \(verification.pictureCount) records are damaged: drop them with --prune, and "
+                + "index again"
+            : verification.isComplete
+                ? "all \(verification.pictureCount) records are intact"
+                : "the end is missing, the \(verification.pictureCount) records before it are intact"
         return "\(displayed(path)): \(finding)\(rest)\n"
     }
 }

@@ -89,12 +89,13 @@ struct Preprocess: Command {
                 let image =
                     switch input {
                     case .file(let path): try Image(reading: PathBytes(path), options: options.reading)
+                    case .filePath(let bytes): try Image(reading: PathBytes(bytes), options: options.reading)
                     case .bytes(let bytes, _): try Image(bytes: bytes, options: options.reading)
                     }
                 let pixels = try model.preprocess(image, fit: options.fit)
-                try results.write(PixelRecord(input: input.name, pixels: pixels))
+                try results.write(PixelRecord(input: RecordName(input), pixels: pixels))
             } catch let error as CLIPError {
-                try results.fail(input.name, described(error, name: input.name))
+                try results.fail(RecordName(input), described(error, name: input.name))
             }
         }
         results.setSkipped(inputs.skipped)
@@ -106,10 +107,12 @@ struct Preprocess: Command {
 
 /// The pixels of a picture, which only NumPy wants.
 private struct PixelRecord: Record {
-    let input: String
+    let input: RecordName
     let pixels: PixelTensor
 
-    var fields: [(name: String, value: FieldValue)] { [("input", .text(input))] }
-    var text: String { displayed(input) + "\n" }
-    var vectors: (name: String, values: [Float])? { (input, pixels.values) }
+    var fields: [(name: String, value: FieldValue)] {
+        [("input", .text(input.text)), ("input_bytes", .nameBytes(input.bytes))]
+    }
+    var text: String { displayed(input.text) + "\n" }
+    var vectors: (name: RecordName, values: [Float])? { (input, pixels.values) }
 }

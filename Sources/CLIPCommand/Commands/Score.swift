@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 struct Score: Command {
@@ -71,8 +72,8 @@ struct Score: Command {
         if !template.contains("{}") {
             throw UsageError("The template '\(displayed(template))' has no {} for the caption.")
         }
-        let texts = arguments.texts
-        pairs = texts.dropFirst().map { CaptionPair(image: texts[0], text: $0, references: references) }
+        let picture = PathBytes(arguments.positionals.first ?? [])
+        pairs = arguments.texts.dropFirst().map { CaptionPair(image: picture, text: $0, references: references) }
     }
 
     func run() throws -> Bool {
@@ -132,13 +133,14 @@ private struct ScoreRun {
     /// embedded is reported, and the others go on.
     mutating func score(_ lines: [Result<CaptionPair, CaptionTable.Fault>], to results: ResultStream) throws {
         let pairs = lines.compactMap { try? $0.get() }
-        var pictures: [String: Result<Embedding, CLIPError>] = [:]
+        var pictures: [PathBytes: Result<Embedding, CLIPError>] = [:]
         try model.embedEach(
-            Set(pairs.map(\.image)).sorted().map { ImageInput.file($0) }, options: options.reading, fit: options.fit,
+            Set(pairs.map(\.image)).sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.map(\.imageInput),
+            options: options.reading, fit: options.fit,
             batchSize: options.batchSize
         ) { input, result in
             if case .failure(let error) = result, error.kind == .model { throw error }
-            pictures[input.name] = result
+            pictures[PathBytes(RecordName(input).bytes)] = result
         }
         let texts = pairs.flatMap { [prompt($0.text)] + $0.references.map(prompt) }
         for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
@@ -146,7 +148,7 @@ private struct ScoreRun {
         var next = 0
         for line in lines {
             switch line {
-            case .failure(let error): try results.fail("", error.description)
+            case .failure(let error): try results.fail(RecordName(""), error.description)
             case .success(let pair):
                 let captions = embedded[next..<next + 1 + pair.references.count]
                 next += captions.count
@@ -160,7 +162,7 @@ private struct ScoreRun {
                     sum += Double(score.score)
                     try results.write(ScoreRecord(pair: pair, score: score, fingerprint: model.fingerprint))
                 } catch let error as CLIPError where error.kind != .model {
-                    try results.fail(pair.image, described(error, name: pair.image))
+                    try results.fail(RecordName(bytes: pair.image.bytes), described(error, name: pair.image.text))
                 }
             }
         }
@@ -177,9 +179,10 @@ private struct ScoreRecord: Record {
 
     var fields: [(name: String, value: FieldValue)] {
         [
-            ("image", .text(pair.image)), ("text", .text(pair.text)), ("similarity", .number(score.similarity)),
+            ("image", .text(pair.image.text)), ("text", .text(pair.text)), ("similarity", .number(score.similarity)),
             ("clip_score", .number(score.score)),
             ("ref_clip_score", score.referenceScore.map { .number($0) } ?? .null), ("model", .text(fingerprint)),
+            ("image_bytes", .nameBytes(pair.image.bytes)),
         ]
     }
 
@@ -187,6 +190,6 @@ private struct ScoreRecord: Record {
         func number(_ value: Float) -> String { decimal(Double(value), places: 3).rightAligned(to: 6) }
         let reference = score.referenceScore.map { "  RefCLIPScore \(number($0))" } ?? ""
         return "cosine \(number(score.similarity))  CLIPScore \(number(score.score))\(reference)"
-            + "  \(displayed(pair.image)): \(displayed(pair.text))\n"
+            + "  \(displayed(pair.image.text)): \(displayed(pair.text))\n"
     }
 }

@@ -62,7 +62,7 @@ struct Search: Command {
         ])
 
     private let output: OutputOptions
-    private let path: String
+    private let path: PathBytes
     private let outputs: OutputFiles
     private let model: ModelChoice
     private let page: PageChoice?
@@ -87,7 +87,7 @@ struct Search: Command {
         if arguments.given(.index).isEmpty, let folder = arguments.texts.last, PathBytes(folder).kind == .folder {
             throw UsageError("'\(displayed(folder))' is a folder: search in it with --index \(displayed(folder))")
         }
-        path = IndexChoice.path(arguments.text(.index))
+        path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) })
         outputs = arguments.outputs
         model = ModelChoice(arguments)
         threads = arguments.integer(.threads)
@@ -129,7 +129,7 @@ struct Search: Command {
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
         let page = try page.map { choice throws(OutputError) in try choice.open(console) }
-        let index = try IndexChoice.open(path, outputs)
+        let index = try IndexChoice.open(path, outputs, console)
         let model = try model.load(of: index, console)
         let terms = SearchTerms(index: index, model: model, longText: longText, console: console)
         var queries: [(name: String, query: SearchQuery)] = []

@@ -65,9 +65,10 @@ struct Similarity: Command {
                     to: thing.embedding(by: model, pictures: pictures, longText: longText, console))
                 try results.write(
                     SimilarityRecord(
-                        a: things[0].name, b: thing.name, similarity: similarity, fingerprint: model.fingerprint))
+                        a: things[0].recordName, b: thing.recordName, similarity: similarity,
+                        fingerprint: model.fingerprint))
             } catch let error as CLIPError where error.kind != .model {
-                try results.fail(thing.name, described(error, name: thing.name))
+                try results.fail(thing.recordName, described(error, name: thing.name))
             }
         }
         try results.finish()
@@ -77,14 +78,17 @@ struct Similarity: Command {
 
 /// A cosine.
 private struct SimilarityRecord: Record {
-    let a: String
-    let b: String
+    let a: RecordName
+    let b: RecordName
     let similarity: Float
     let fingerprint: String
 
     var fields: [(name: String, value: FieldValue)] {
-        [("a", .text(a)), ("b", .text(b)), ("similarity", .number(similarity)), ("model", .text(fingerprint))]
+        [
+            ("a", .text(a.text)), ("b", .text(b.text)), ("similarity", .number(similarity)),
+            ("model", .text(fingerprint)), ("a_bytes", .nameBytes(a.bytes)), ("b_bytes", .nameBytes(b.bytes)),
+        ]
     }
 
-    var text: String { "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(b))\n" }
+    var text: String { "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(b.text))\n" }
 }

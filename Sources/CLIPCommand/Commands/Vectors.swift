@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 struct Vectors: Command {
@@ -24,18 +25,19 @@ struct Vectors: Command {
         ])
 
     private let output: OutputOptions
-    private let path: String
+    private let path: PathBytes
     private let outputs: OutputFiles
 
     init(_ arguments: Arguments) throws(UsageError) {
         output = try OutputOptions(arguments, formats: Vectors.formats)
-        path = IndexChoice.path(arguments.text(.index))
+        path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) })
         outputs = arguments.outputs
     }
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let index = try IndexChoice.open(path, outputs)
+        let index = try IndexChoice.open(path, outputs, console)
+        try index.checkComplete()
         let options = OutputOptions(format: output.format ?? .jsonl, path: output.path, isQuiet: output.isQuiet)
         let results = try ResultStream(
             options, console: console,
@@ -46,7 +48,8 @@ struct Vectors: Command {
             let picture = try index.picture(number)
             try results.write(
                 EmbeddingRecord(
-                    input: picture.path, embedding: index.embedding(of: number), fingerprint: index.fingerprint))
+                    input: RecordName(bytes: picture.pathBytes), embedding: index.embedding(of: number),
+                    fingerprint: index.fingerprint))
         }
         try results.finish()
         return !console.hasFailed

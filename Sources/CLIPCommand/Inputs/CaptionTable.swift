@@ -1,8 +1,15 @@
+import CLIP
+import CLIPSystem
 import JSON
+
+extension PathBytes {
+    /// The picture there, as the library reads it.
+    var imageInput: ImageInput { isText ? .file(text) : .filePath(bytes) }
+}
 
 /// A picture, a caption of it, and what people wrote of it.
 struct CaptionPair {
-    let image: String
+    let image: PathBytes
     let text: String
     var references: [String] = []
 }
@@ -151,7 +158,8 @@ final class CaptionTable {
             throw Fault(description: "\(place): expected \"references\" to be a list of texts")
         }
         return CaptionPair(
-            image: try field(imageNames, "image"), text: try field(captionNames, "caption"), references: texts)
+            image: PathBytes(try field(imageNames, "image")), text: try field(captionNames, "caption"),
+            references: texts)
     }
 
     private func tablePair(_ text: [UInt8], _ place: String) throws(Fault) -> CaptionPair {
@@ -168,7 +176,8 @@ final class CaptionTable {
         let references =
             columns.references?.filter { $0 < fields.count && !fields[$0].isEmpty } ?? Array(2..<fields.count)
         return CaptionPair(
-            image: fields[columns.image], text: fields[columns.caption], references: references.map { fields[$0] })
+            image: PathBytes(fields[columns.image]), text: fields[columns.caption],
+            references: references.map { fields[$0] })
     }
 
     /// The values of a line of CSV (RFC 4180) or between tabs.

@@ -11,7 +11,7 @@ struct Comparand {
     }
 
     /// As it was written, without its prefix.
-    let name: String
+    let recordName: RecordName
     private let kind: Kind
     /// Whether it looks like a path, and might be misspelt.
     private let isDoubtful: Bool
@@ -21,14 +21,14 @@ struct Comparand {
             argument.starts(with: prefix.utf8) ? Array(argument.dropFirst(prefix.utf8.count)) : nil
         }
         if let text = rest(after: "text:") {
-            name = String(decoding: text, as: UTF8.self)
-            (kind, isDoubtful) = (.text(name), false)
+            recordName = RecordName(bytes: text)
+            (kind, isDoubtful) = (.text(recordName.text), false)
             return
         }
         let asPicture = rest(after: "image:")
         let path = PathBytes(asPicture ?? argument)
         let isStandardInput = path.text == "-"
-        name = isStandardInput ? "standard input" : path.text
+        recordName = isStandardInput ? RecordName("standard input") : RecordName(bytes: path.bytes)
         if isStandardInput {
             (kind, isDoubtful) = (.standardInput, false)
         } else if asPicture != nil {
@@ -37,10 +37,15 @@ struct Comparand {
             switch path.kind {
             case .file, .other: (kind, isDoubtful) = (.picture(path), false)
             case .folder: (kind, isDoubtful) = (.folder, false)
-            case .missing: (kind, isDoubtful) = (.text(name), Image.isPictureName(name) && !name.contains(" "))
+            case .missing:
+                let name = path.text
+                (kind, isDoubtful) = (.text(name), Image.isPictureName(name) && !name.contains(" "))
             }
         }
     }
+
+    /// What is not UTF-8 is replaced.
+    var name: String { recordName.text }
 
     var isText: Bool { if case .text = kind { true } else { false } }
     var isPicture: Bool { kind != .folder && !isText }

@@ -1,6 +1,7 @@
 import CLIP
 import CLIPSystem
 import PictureCollections
+import Weights
 
 extension Positional {
     static let indexedFolder = Positional(
@@ -10,7 +11,7 @@ extension Positional {
 
 /// Where the index is that a command works on, and whether it is brought up to date first.
 struct IndexSource {
-    private let path: String
+    private let path: PathBytes
     /// The folder that it is of, and how its pictures are read; nil takes the index as it is.
     private let folder: (path: [UInt8], pictures: PictureChoice)?
     /// nil where nothing is to be embedded.
@@ -23,11 +24,11 @@ struct IndexSource {
         threads = arguments.integer(.threads)
         outputs = arguments.outputs
         if let folder = arguments.positionals.first {
-            path = IndexChoice.path(arguments.text(.index) ?? String(decoding: folder, as: UTF8.self))
+            path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) } ?? PathBytes(folder))
             self.folder = (folder, PictureChoice(arguments))
             model = ModelChoice(arguments)
         } else {
-            path = IndexChoice.path(arguments.text(.index))
+            path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) })
             folder = nil
             model = needsModel ? ModelChoice(arguments) : nil
             try arguments.refuse(
@@ -38,12 +39,12 @@ struct IndexSource {
 
     func open(_ console: Console) throws -> IndexInput {
         guard let folder, let model else {
-            let index = try IndexChoice.open(path, outputs)
+            let index = try IndexChoice.open(path, outputs, console)
             return IndexInput(index: index, model: try model?.load(of: index, console))
         }
         let loaded = try model.load(console)
         _ = try IndexInput.update(path, roots: [folder.path], model: loaded, folder.pictures, console)
-        return IndexInput(index: try IndexChoice.open(path, outputs), model: loaded)
+        return IndexInput(index: try IndexChoice.open(path, outputs, console), model: loaded)
     }
 }
 
@@ -57,7 +58,7 @@ struct IndexInput {
 
     /// Brings an index up to date, showing how far it is, and reports what can't be read.
     static func update(
-        _ path: String, roots: [[UInt8]], model: CLIPModel, _ pictures: PictureChoice, _ console: Console,
+        _ path: PathBytes, roots: [[UInt8]], model: CLIPModel, _ pictures: PictureChoice, _ console: Console,
         vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false
     ) throws -> IndexUpdate {
         let options = pictures.options(for: model)
@@ -66,16 +67,36 @@ struct IndexInput {
             vectorType: vectorType, batchSize: options.batchSize, waits: waits)
         indexer.allowsEmptyFolders = allowsEmpty
         var done = 0
+        defer { TemporaryFiles.setLastWords(nil) }
         let update = try indexer.update(path, roots: roots.map { PathBytes($0) }, salvages: salvages) { progress in
             if console.progress == nil, console.showsProgress {
                 console.progress = ProgressBar(total: progress.total, unit: "pictures")
             }
+            TemporaryFiles.setLastWords(lastWords(progress, isBarDrawn: console.progress != nil))
             console.progress?.advance(by: progress.done - done)
             console.progress?.refresh()
             done = progress.done
         }
         console.progress?.clear()
         console.progress = nil
+        report(update, path, console)
+        return update
+    }
+
+    /// What an interrupted run says.
+    private static func lastWords(_ progress: IndexProgress, isBarDrawn: Bool) -> String {
+        (isBarDrawn ? "\r\u{1B}[K" : "")
+            + "clip: interrupted: \(progress.done) of \(progress.total) new or changed pictures are in the index and kept, the "
+            + "next run goes on from there\n"
+    }
+
+    /// Says what could not be had, and what was kept all the same.
+    static func report(_ update: IndexUpdate, _ path: PathBytes, _ console: Console) {
+        if update.wasCutShort {
+            console.warn(
+                "\(path.text): the end of the index was missing, of a run that was cut short or of half a copy; what stood "
+                    + "there is indexed anew")
+        }
         for place in update.unreachable { console.fail("\(place.path): \(place.message)") }
         for folder in update.emptiedFolders {
             console.fail(
@@ -84,7 +105,6 @@ struct IndexInput {
         }
         console.report(skipped: update.skipped)
         for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
-        return update
     }
 
     /// A bar that is told how many of how many are done.

@@ -48,5 +48,5 @@ struct PairChoice {
     }
 
     /// Refuses a picture that would be written over.
-    func check(_ pair: CaptionPair) throws(InputError) { try outputs.check(PathBytes(pair.image)) }
+    func check(_ pair: CaptionPair) throws(InputError) { try outputs.check(pair.image) }
 }

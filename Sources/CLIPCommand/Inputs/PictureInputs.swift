@@ -129,7 +129,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
     /// What was left out of folders so far, by kind.
     var skipped: [SkippedFiles] { skippedTally.files }
 
-    /// A file by its name, or by its bytes where the name says nothing: of a pipe, or of a name that is not UTF-8.
+    /// A file by its name, or by its bytes where it is a pipe.
     private func picture(at path: PathBytes) -> ImageInput? {
         do throws(InputError) {
             try origin.check(path)
@@ -139,9 +139,9 @@ final class PictureInputs: Sequence, IteratorProtocol {
             sources.removeAll()
             return nil
         }
-        if path.isText && path.kind != .other {
+        if path.kind != .other {
             count += 1
-            return .file(path.text)
+            return path.imageInput
         }
         return read(path.text) { () throws(CLIPError) in try path.pictureBytes() }
     }

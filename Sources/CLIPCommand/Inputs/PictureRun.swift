@@ -19,7 +19,7 @@ struct PictureRun {
     @discardableResult
     func embedEach(
         with model: CLIPModel, to results: ResultStream, normalize: Bool = true,
-        _ body: (_ name: String, Embedding) throws -> Void
+        _ body: (_ name: RecordName, Embedding) throws -> Void
     ) throws -> [SkippedFiles] {
         let options = choice.options(for: model)
         let inputs = try PictureInputs(sources, console: console)
@@ -28,10 +28,10 @@ struct PictureRun {
             inputs, options: options.reading, fit: options.fit, normalize: normalize, batchSize: options.batchSize
         ) { input, result in
             switch result {
-            case .success(let embedding): try body(input.name, embedding)
+            case .success(let embedding): try body(RecordName(input), embedding)
             // A model that can't encode one picture can't encode any.
             case .failure(let error) where error.kind == .model: throw error
-            case .failure(let error): try results.fail(input.name, described(error, name: input.name))
+            case .failure(let error): try results.fail(RecordName(input), described(error, name: input.name))
             }
         }
         results.setSkipped(inputs.skipped)

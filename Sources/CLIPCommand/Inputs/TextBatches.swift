@@ -48,14 +48,14 @@ struct TextBatches {
             var next = 0
             for entry in batch {
                 switch entry {
-                case .notUTF8(let place): try results.fail(place, InputError.notUTF8(place).description)
+                case .notUTF8(let place): try results.fail(RecordName(place), InputError.notUTF8(place).description)
                 case .text(let text):
                     do {
                         try console.warnOfDroppedText(in: text, longText: longText, model: model)
                         let encoded = if let together { together[next] } else { try encode([text])[0] }
                         try body(text, encoded)
                     } catch let error as CLIPError where error.kind != .model {
-                        try results.fail(text, described(error, name: quoted(text)))
+                        try results.fail(RecordName(text), described(error, name: quoted(text)))
                     }
                     next += 1
                 }

@@ -28,6 +28,7 @@ final class CSVWriter: RecordWriter {
         case .integer(let value): "\(value)"
         case .number(let value): value.description
         case .text(let text): quoted(text)
+        case .nameBytes(let bytes): FieldValue.base64OfName(bytes) ?? ""
         case .integers(let values): values.map { "\($0)" }.joined(separator: " ")
         case .numbers(let values): values.map(\.description).joined(separator: " ")
         case .list, .object: quoted(json(value))

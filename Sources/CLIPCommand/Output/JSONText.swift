@@ -9,6 +9,7 @@ extension FieldValue {
         case .integer(let value): text += "\(value)"
         case .number(let value): text += FieldValue.json(value)
         case .text(let value): text += jsonString(value)
+        case .nameBytes(let bytes): text += FieldValue.base64OfName(bytes).map { jsonString($0) } ?? "null"
         case .integers(let values): text.appendList(values) { "\($0)" }
         case .numbers(let values): text.appendList(values, FieldValue.json)
         case .list(let values):
@@ -20,12 +21,18 @@ extension FieldValue {
             text += "]"
         case .object(let fields):
             text += "{"
-            for (index, field) in fields.enumerated() {
-                text += (index > 0 ? "," : "") + jsonString(field.name) + ":"
+            var isFirst = true
+            for field in fields where !field.value.isLeftOut {
+                text += (isFirst ? "" : ",") + jsonString(field.name) + ":"
                 field.value.appendJSON(to: &text)
+                isFirst = false
             }
             text += "}"
         }
+    }
+
+    private var isLeftOut: Bool {
+        if case .nameBytes(let bytes) = self { FieldValue.base64OfName(bytes) == nil } else { false }
     }
 
     /// The shortest digits that read back to the same `Float`. JSON has no infinities.

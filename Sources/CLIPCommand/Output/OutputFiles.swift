@@ -120,6 +120,4 @@ extension PathBytes {
         guard identity == nil, other.identity == nil, let folder = folder.identity else { return false }
         return folder == other.folder.identity && name == other.name
     }
-
-    private var folder: PathBytes { PathBytes(Array(bytes.dropLast(name.count)) + [UInt8(ascii: ".")]) }
 }

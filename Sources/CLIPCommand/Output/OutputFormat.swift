@@ -1,3 +1,5 @@
+import PictureCollections
+
 /// How results are written.
 enum OutputFormat: String, CaseIterable, Sendable {
     /// For people.
@@ -41,13 +43,13 @@ protocol Record {
     /// For people: whole lines.
     var text: String { get }
     /// For NumPy: what a row of the array belongs to, and the values of one row or several.
-    var vectors: (name: String, values: [Float])? { get }
+    var vectors: (name: RecordName, values: [Float])? { get }
 }
 
 extension Record {
     var columns: [String] { fields.map(\.name) }
     var rows: [[FieldValue]] { [fields.map(\.value)] }
-    var vectors: (name: String, values: [Float])? { nil }
+    var vectors: (name: RecordName, values: [Float])? { nil }
 }
 
 /// A value in a record.
@@ -59,10 +61,16 @@ enum FieldValue {
     case text(String)
     case integers([Int])
     case numbers([Float])
+    /// What a name's text can't say: in base64 where the name is not UTF-8, else nothing in JSON, and an empty cell.
+    case nameBytes([UInt8])
     case list([FieldValue])
     case object([(name: String, value: FieldValue)])
 
     /// The text, or null.
     static func optional(_ text: String?) -> FieldValue { text.map { .text($0) } ?? .null }
+    /// The bytes of a name, in base64; nil where its text says it all.
+    static func base64OfName(_ bytes: [UInt8]) -> String? {
+        String(validating: bytes, as: UTF8.self) == nil ? base64(bytes) : nil
+    }
     static func texts(_ texts: [String]) -> FieldValue { .list(texts.map { .text($0) }) }
 }

@@ -8,7 +8,9 @@ final class PGCopyWriter: RecordWriter {
     }
 
     func write(_ record: some Record) throws(OutputError) {
-        try output.write(record.fields.map { PGCopyWriter.column($0.value) }.joined(separator: "\t") + "\n")
+        // A column of text holds no such name, and a table has the columns that it has.
+        let values = record.fields.map(\.value).filter { if case .nameBytes = $0 { false } else { true } }
+        try output.write(values.map { PGCopyWriter.column($0) }.joined(separator: "\t") + "\n")
     }
 
     func finish() {}

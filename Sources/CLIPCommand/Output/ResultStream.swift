@@ -52,7 +52,7 @@ final class ResultStream {
     }
 
     /// Notes an input that has no result. What is wrong goes to standard error.
-    func fail(_ input: String, _ message: String) throws(OutputError) {
+    func fail(_ input: RecordName, _ message: String) throws(OutputError) {
         console.fail(message)
         try sidecar?.addFailure(input, message)
         console.progress?.advance()

@@ -7,6 +7,8 @@ final class Sidecar {
     /// Failed inputs wait here, outside memory: a list of names can be long and all of it wrong.
     private let failures: Spool
     private var inputCount = 0
+    /// Inputs whose names are no text, by their rows.
+    private var nameBytes: [(name: String, value: FieldValue)] = []
     /// What was left out of folders.
     var skipped: [SkippedFiles] = []
 
@@ -26,15 +28,16 @@ final class Sidecar {
     }
 
     /// The input that the next row belongs to.
-    func add(_ input: String) throws(OutputError) {
-        try output.write((inputCount > 0 ? ",\n" : "\n") + jsonString(input))
+    func add(_ input: RecordName) throws(OutputError) {
+        try output.write((inputCount > 0 ? ",\n" : "\n") + jsonString(input.text))
+        if FieldValue.base64OfName(input.bytes) != nil { nameBytes.append(("\(inputCount)", .nameBytes(input.bytes))) }
         inputCount += 1
     }
 
     /// An input that has no row, and why.
-    func addFailure(_ input: String, _ message: String) throws(OutputError) {
+    func addFailure(_ input: RecordName, _ message: String) throws(OutputError) {
         var text = failures.byteCount > 0 ? ",\n" : "\n"
-        FieldValue.object([("input", .text(input)), ("error", .text(message))]).appendJSON(to: &text)
+        FieldValue.failure(input, message).appendJSON(to: &text)
         try failures.write(Array(text.utf8))
     }
 
@@ -42,10 +45,14 @@ final class Sidecar {
     func finish(shape: [Int]) throws(OutputError) {
         try output.write("\n],\n\"failed\":[")
         try failures.replay { part throws(OutputError) in try output.write(part) }
-        var skippedText = ""
-        FieldValue.skipped(skipped).appendJSON(to: &skippedText)
+        var more = "\"skipped\":"
+        FieldValue.skipped(skipped).appendJSON(to: &more)
+        if !nameBytes.isEmpty {
+            more += ",\n\"input_bytes\":"
+            FieldValue.object(nameBytes).appendJSON(to: &more)
+        }
         try output.write(
-            "\n],\n\"skipped\":\(skippedText),\n\"shape\":[\(shape.map(String.init).joined(separator: ","))],\n\"dtype\":\"float32\"\n}\n"
+            "\n],\n\(more),\n\"shape\":[\(shape.map(String.init).joined(separator: ","))],\n\"dtype\":\"float32\"\n}\n"
         )
     }
 

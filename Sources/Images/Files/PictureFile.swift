@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+package import CLIPSystem
 
 /// Reads the bytes of a picture file: a regular file, or what a pipe brings.
 /// - Parameters:
@@ -13,12 +7,18 @@ import Musl
 /// - Throws: `ImageError.unreadable` in the system's words, for a folder or device, a file that is too large, and a
 ///   pipe that nobody writes to.
 package func readPictureFile(
-    _ path: String, maximumBytes: Int = 1 << 31, patience: Int32 = 60_000
+    _ path: PathBytes, maximumBytes: Int = 1 << 31, patience: Int32 = 60_000
 ) throws(ImageError) -> [UInt8] {
-    guard !path.isEmpty, !path.utf8.contains(0) else { throw .unreadable(problem: "the path is empty or holds a NUL") }
-    // Opening a named pipe waits for a writer, unless told not to. On other files the flag means nothing.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .unreadable(problem: "can't be opened: \(systemMessage())") }
+    guard !path.bytes.isEmpty, !path.bytes.contains(0) else {
+        throw .unreadable(problem: "the path is empty or holds a NUL")
+    }
+    let descriptor: Int32
+    do throws(SystemError) {
+        // Opening a named pipe waits for a writer, unless told not to. On other files the flag means nothing.
+        descriptor = try path.open(O_RDONLY | O_NONBLOCK)
+    } catch {
+        throw .unreadable(problem: "can't be opened: \(error.message)")
+    }
     defer { close(descriptor) }
     return try readPicture(descriptor: descriptor, maximumBytes: maximumBytes, patience: patience)
 }

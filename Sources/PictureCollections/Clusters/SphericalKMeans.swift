@@ -23,6 +23,10 @@ extension PictureIndex {
         guard !vectors.numbers.isEmpty else {
             return PictureClusters(members: [], vectors: vectors, noise: [], rounds: 0, isSettled: true)
         }
+        guard count < vectors.numbers.count else {
+            return PictureClusters(
+                members: vectors.equalRows, vectors: vectors, noise: [], rounds: 0, isSettled: true)
+        }
         var run = KMeansRun(vectors, compute)
         try run.begin(count: count, seed: seed)
         var done = 0
@@ -36,6 +40,24 @@ extension PictureIndex {
         return PictureClusters(
             members: run.members.filter { !$0.isEmpty }, vectors: vectors, noise: [], rounds: done,
             isSettled: isSettled)
+    }
+}
+
+extension VectorCopy {
+    /// The positions of the vectors, equal ones together: a cluster for each picture that is unlike all others.
+    fileprivate var equalRows: [[Int]] {
+        var places: [[Float]: Int] = [:]
+        var rows: [[Int]] = []
+        for position in numbers.indices {
+            let values = Array(vector(position))
+            if let place = places[values] {
+                rows[place].append(position)
+            } else {
+                places[values] = rows.count
+                rows.append([position])
+            }
+        }
+        return rows
     }
 }
 
@@ -68,6 +90,8 @@ private struct KMeansRun {
             centroids.append(Embedding(values: vectors.vector(next)).normalized())
             guard centroids.count < count else { return }
             try raise(&best, with: centroids[centroids.count - 1])
+            // A vector is of length 1 but for rounding: its own middle must not count as some way off.
+            best[next] = 1
             let distances = best.map { Double(max(0, 1 - $0)) }
             // What rounding leaves between equal vectors is no distance.
             let total = distances.reduce(0) { $0 + ($1 > 1e-6 ? $1 : 0) }

@@ -1,11 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import CLIP
+import CLIPSystem
 
 /// What rewriting an index left out besides what held no longer.
 struct CompactionResult {
@@ -26,21 +20,23 @@ extension IndexLog {
     ///
     /// - Complexity: O(file size); memory O(1) but for a panel of vectors.
     func compact() throws(CLIPError) -> CompactionResult {
-        let temporary = path + ".new"
+        let temporary = PathBytes(location.bytes + Array(".new".utf8))
         // Left by a run that was killed: the lock says that it is nobody's.
-        unlink(temporary)
+        _ = withCString(temporary.bytes) { unlink($0) }
         let target = try OpenFile(path: temporary, flags: O_RDWR | O_CREAT | O_TRUNC)
         do throws(CLIPError) {
             var writer = CompactedFile(snapshot, target)
             try writer.write()
             try target.sync()
-            guard rename(temporary, path) == 0 else {
+            let isReplaced =
+                withCString(temporary.bytes) { old in withCString(location.bytes) { rename(old, $0) } } == 0
+            guard isReplaced else {
                 throw CLIPError(.index, path: path, "can't be replaced: \(systemMessage())")
             }
             target.syncFolder()
             return writer.result
         } catch {
-            unlink(temporary)
+            _ = withCString(temporary.bytes) { unlink($0) }
             throw CLIPError(.index, path: path, "\(error.message): the index is as it was before")
         }
     }

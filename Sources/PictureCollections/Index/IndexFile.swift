@@ -1,11 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import CLIP
+import CLIPSystem
 import TensorCore
 import Weights
 
@@ -30,7 +24,7 @@ final class IndexFile: Sendable {
         }
     }
 
-    let path: String
+    let location: PathBytes
     let header: IndexHeader
     /// Those that hold entries or removals.
     let segments: [Segment]
@@ -46,12 +40,12 @@ final class IndexFile: Sendable {
     private let mapping: Mapping
 
     /// - Parameter salvages: take what comes before damage to the structure, rather than refuse the file.
-    convenience init(path: String, salvages: Bool = false) throws(CLIPError) {
+    convenience init(path: PathBytes, salvages: Bool = false) throws(CLIPError) {
         try self.init(try OpenFile(path: path, flags: O_RDONLY), salvages: salvages)
     }
 
     init(_ file: OpenFile, salvages: Bool = false) throws(CLIPError) {
-        path = file.path
+        location = file.location
         var log: LogWalk
         do throws(IndexFault) {
             let start = try file.bytes(at: 0, count: IndexHeader.byteCount)
@@ -74,6 +68,9 @@ final class IndexFile: Sendable {
             return Segment(header: header, layout: layout, body: bytes[part: start..<start + layout.byteCount])
         }
     }
+
+    /// For messages.
+    var path: String { location.text }
 
     /// The segment that holds entry `ordinal`. O(log segments).
     func segment(of ordinal: Int) -> Segment {

@@ -1,18 +1,14 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import CLIP
+import CLIPSystem
 
 /// The index file as its one writer has it: locked, what an interrupted run left cut off, ready to be appended to.
 ///
 /// A segment is on the disk before the next is begun, so that whatever ends the process or the machine costs no more than
 /// the one that was being written.
 final class IndexLog {
-    let path: String
+    let location: PathBytes
+    /// Whether a file that was there had lost its end, to a run that was cut short or in copying.
+    let wasCutShort: Bool
     private let file: OpenFile
     /// The file as it was when it was locked.
     private(set) var snapshot: IndexFile
@@ -25,17 +21,21 @@ final class IndexLog {
     ///   - header: of an index that is new; nil when there must be one.
     ///   - waits: for another writer to end, rather than refuse.
     ///   - salvages: cuts off what is behind damage to the structure.
-    init(path: String, header: IndexHeader?, waits: Bool, salvages: Bool = false) throws(CLIPError) {
-        self.path = path
-        file = try IndexLog.locked(path, creates: header != nil, waits: waits)
+    init(path location: PathBytes, header: IndexHeader?, waits: Bool, salvages: Bool = false) throws(CLIPError) {
+        self.location = location
+        file = try IndexLog.locked(location, creates: header != nil, waits: waits)
         try IndexLog.begin(file, header)
         snapshot = try IndexFile(file, salvages: salvages)
+        wasCutShort = !snapshot.isSealed && file.byteCount > IndexHeader.byteCount
         (end, entryCount, isSealed) = (snapshot.end, snapshot.entryCount, snapshot.isSealed)
         if file.byteCount > end {
             try file.truncate(to: end)
             try file.sync()
         }
     }
+
+    /// For messages.
+    var path: String { location.text }
 
     var header: IndexHeader { snapshot.header }
 
@@ -84,12 +84,12 @@ final class IndexLog {
     }
 
     /// The file at `path`, locked. Another writer may have renamed a compacted file over the one that was waited for.
-    private static func locked(_ path: String, creates: Bool, waits: Bool) throws(CLIPError) -> OpenFile {
+    private static func locked(_ path: PathBytes, creates: Bool, waits: Bool) throws(CLIPError) -> OpenFile {
         while true {
             let file = try OpenFile(path: path, flags: O_RDWR | (creates ? O_CREAT : 0))
             guard try file.lock(waits: waits) else {
                 throw CLIPError(
-                    .index, path: path,
+                    .index, path: path.text,
                     "another process is writing this index: wait until it ends (--wait does), and run it again")
             }
             if file.isAtPath { return file }

@@ -9,8 +9,11 @@ public struct IndexVerification: Sendable {
     /// Bytes at the end that a run was writing when it was cut short. The next run drops them.
     public let tornByteCount: Int
 
-    /// Whether everything is as it was written.
-    public var isIntact: Bool { damagedPaths.isEmpty && otherDamage.isEmpty }
+    /// Whether the file ends where a run did: not so after one that was cut short or still goes on, and in half a copy.
+    public let isComplete: Bool
+
+    /// Whether everything is as it was written, and all there.
+    public var isIntact: Bool { isComplete && damagedPaths.isEmpty && otherDamage.isEmpty }
 }
 
 extension PictureIndex {
@@ -36,6 +39,6 @@ extension PictureIndex {
         }
         return IndexVerification(
             pictureCount: count + unreadableCount, damagedPaths: damaged, otherDamage: other,
-            tornByteCount: file.tornByteCount)
+            tornByteCount: file.tornByteCount, isComplete: isComplete)
     }
 }

@@ -1,30 +1,37 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import CLIP
+import CLIPSystem
 
 /// An open file that is read and written at places, its errors in words.
 final class OpenFile: @unchecked Sendable {
-    let path: String
+    let location: PathBytes
     let descriptor: Int32
 
     /// - Parameter flags: of `open(2)`.
-    init(path: String, flags: Int32) throws(CLIPError) {
-        guard !path.isEmpty, !path.utf8.contains(0) else {
+    init(path location: PathBytes, flags: Int32) throws(CLIPError) {
+        self.location = location
+        let path = location.text
+        guard !location.bytes.isEmpty, !location.bytes.contains(0) else {
             throw CLIPError(.index, path: path.isEmpty ? "\"\"" : path, "is not a path")
         }
-        // Opening a named pipe would wait for its other end.
-        descriptor = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0o666)
-        self.path = path
-        guard descriptor >= 0 else { throw CLIPError(.index, path: path, "can't be opened: \(systemMessage())") }
+        do throws(SystemError) {
+            // Opening a named pipe would wait for its other end.
+            descriptor = try uninterrupted {
+                withCString(location.bytes) { open($0, flags | O_CLOEXEC | O_NONBLOCK, 0o666) }
+            }
+        } catch {
+            throw CLIPError(.index, path: path, "can't be opened: \(error.message)")
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw CLIPError(.index, path: path, "can't be examined: \(systemMessage())")
+        }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw CLIPError(.index, path: path, "is a folder, a device or a pipe, expected a file")
         }
     }
+
+    /// For messages.
+    var path: String { location.text }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
@@ -40,7 +47,8 @@ final class OpenFile: @unchecked Sendable {
     var isAtPath: Bool {
         var found = stat()
         let own = status
-        return stat(path, &found) == 0 && found.st_ino == own.st_ino && found.st_dev == own.st_dev
+        return withCString(location.bytes) { stat($0, &found) } == 0 && found.st_ino == own.st_ino
+            && found.st_dev == own.st_dev
     }
 
     /// The bytes from `offset` on, fewer than `count` only at the end.
@@ -96,8 +104,7 @@ final class OpenFile: @unchecked Sendable {
 
     /// Waits until the name of the file is on the disk too. Some file systems can't sync a folder: they say so.
     func syncFolder() {
-        let folder = open(folderPath(of: path), O_RDONLY | O_CLOEXEC)
-        guard folder >= 0 else { return }
+        guard let folder = try? location.folder.open() else { return }
         _ = fsync(folder)
         close(folder)
     }
@@ -118,7 +125,4 @@ final class OpenFile: @unchecked Sendable {
 func systemMessage(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }
 
 /// The folder that holds `path`, "." for a bare name.
-func folderPath(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-}
+func folderPath(of path: String) -> String { PathBytes(path).folder.text }

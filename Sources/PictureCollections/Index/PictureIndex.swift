@@ -1,4 +1,5 @@
-import CLIP
+public import CLIP
+import CLIPSystem
 
 /// An index of pictures: their paths and the embeddings of one model, mapped from a file.
 ///
@@ -21,9 +22,10 @@ public struct PictureIndex: Sendable {
     /// another over it, and never cut it short.
     /// - Throws: `CLIPError` of kind `.index` when there is none, or its structure is damaged.
     /// - Complexity: O(segments + pictures / 64); one segment after a compaction.
-    public init(path: String) throws(CLIPError) {
-        file = try IndexFile(path: path)
-    }
+    public init(path: String) throws(CLIPError) { try self.init(path: PathBytes(path)) }
+
+    /// The same for a path that need not be UTF-8.
+    package init(path: PathBytes) throws(CLIPError) { file = try IndexFile(path: path) }
 
     /// Where the index was opened.
     public var path: String { file.path }
@@ -43,7 +45,8 @@ public struct PictureIndex: Sendable {
     public var settings: PictureSettings { file.header.settings }
     /// The size of the file.
     public var byteCount: Int { file.end + file.tornByteCount }
-    /// Whether the last run that wrote came to its end.
+    /// Whether the last run that wrote came to its end, and the file has it: not so after a run that was cut short or
+    /// still goes on, and in half a copy.
     public var isComplete: Bool { file.isSealed }
     /// Records that hold no longer, whose space a compaction gives back.
     public var supersededCount: Int { file.entryCount - count - unreadableCount }
@@ -90,7 +93,7 @@ public struct PictureIndex: Sendable {
                 guard let record = file.record(ordinal) else { throw damage(ordinal) }
                 pictures.append(
                     UnreadablePicture(
-                        path: shownPath(record.name), message: String(decoding: record.message, as: UTF8.self)))
+                        path: pathBytes(record.name), message: String(decoding: record.message, as: UTF8.self)))
             }
         }
         return pictures
@@ -111,9 +114,8 @@ public struct PictureIndex: Sendable {
     func shownPath(_ name: [UInt8]) -> String { String(decoding: pathBytes(name), as: UTF8.self) }
 
     func pathBytes(_ name: [UInt8]) -> [UInt8] {
-        let folder = folderPath(of: path)
-        guard name.first != UInt8(ascii: "/"), folder != "." else { return name }
-        return Array(folder.utf8) + (folder == "/" ? [] : [UInt8(ascii: "/")]) + name
+        guard name.first != PathBytes.slash, file.location.bytes.contains(PathBytes.slash) else { return name }
+        return file.location.folder.appending(name).bytes
     }
 
     func unverifiedPath(of number: Int) -> String {
@@ -148,6 +150,10 @@ public struct IndexedPicture: Sendable, Identifiable {
     /// Its number.
     public var id: Int { number }
 
+    /// Whether nothing is at its path any more. What can't be looked at may be there.
+    /// - Complexity: one call of the operating system.
+    public var isGone: Bool { PathBytes(pathBytes).isAbsent }
+
     init(number: Int, record: EntryRecord, pathBytes: [UInt8]) {
         self.number = number
         path = String(decoding: pathBytes, as: UTF8.self)
@@ -163,6 +169,14 @@ public struct IndexedPicture: Sendable, Identifiable {
 public struct UnreadablePicture: Sendable, Equatable {
     /// The path of the file.
     public let path: String
+    /// The same as the bytes that the file system has, which need not be UTF-8.
+    public let pathBytes: [UInt8]
     /// Why, on one line.
     public let message: String
+
+    init(path: [UInt8], message: String) {
+        self.path = String(decoding: path, as: UTF8.self)
+        pathBytes = path
+        self.message = message
+    }
 }

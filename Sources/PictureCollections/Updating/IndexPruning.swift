@@ -4,12 +4,24 @@ import CLIPSystem
 extension PictureIndex {
     /// Drops from the index at `path` the pictures whose file is gone and what is damaged, and rewrites it without them
     /// and without what holds no longer.
-    /// - Parameter waits: whether to wait for another process that writes it, rather than refuse.
+    /// - Parameters:
+    ///   - waits: whether to wait for another process that writes it, rather than refuse.
+    ///   - allowsEmpty: whether all may be gone. Else that is told and nothing dropped, if they are several: a disk may not
+    ///     be mounted.
     /// - Throws: `CLIPError` of kind `.index`; the index is then as it was before.
     /// - Complexity: O(file size).
-    public static func prune(path: String, waits: Bool = false) throws(CLIPError) -> IndexUpdate {
+    public static func prune(
+        path: String, waits: Bool = false, allowsEmpty: Bool = false
+    ) throws(CLIPError) -> IndexUpdate {
+        try prune(path: PathBytes(path), waits: waits, allowsEmpty: allowsEmpty)
+    }
+
+    /// The same for a path that need not be UTF-8.
+    package static func prune(path: PathBytes, waits: Bool, allowsEmpty: Bool) throws(CLIPError) -> IndexUpdate {
         let log = try IndexLog(path: path, header: nil, waits: waits)
         let index = PictureIndex(log.snapshot)
+        var update = IndexUpdate()
+        update.wasCutShort = log.wasCutShort
         var gone: [Int] = []
         for segment in log.snapshot.segments {
             for entry in segment.entries where log.snapshot.live.contains(entry) {
@@ -17,10 +29,14 @@ extension PictureIndex {
                 if let path, PathBytes(path).isAbsent { gone.append(entry) }
             }
         }
+        let all = log.snapshot.live.vectorCount + log.snapshot.live.failureCount
+        if gone.count == all, all >= FolderComparison.manyPictures, !allowsEmpty {
+            update.emptiedFolders = [EmptiedFolder(path: path.folder.text, pictureCount: all)]
+            gone = []
+        }
         try log.append(pictures: [], removals: gone)
         try log.seal()
         let snapshot = try log.reread()
-        var update = IndexUpdate()
         update.deleted = gone.count
         update.dropped = try log.compact().damagedCount
         update.wasCompacted = true

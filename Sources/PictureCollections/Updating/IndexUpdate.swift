@@ -25,6 +25,9 @@ public struct IndexUpdate: Sendable, Equatable {
     public var emptiedFolders: [EmptiedFolder] = []
     /// Files in the folders that are no pictures, or of a kind that can't be read.
     public var skipped: [SkippedFiles] = []
+    /// Whether the file had lost its end, to a run that was cut short or in copying: what stood there was indexed anew, if
+    /// it is in the folders.
+    public var wasCutShort = false
     /// Damaged records that were dropped.
     public var dropped = 0
     /// Whether the file was rewritten to give back space.

@@ -19,6 +19,7 @@ struct IndexingRun {
         comparison = FolderComparison(log.snapshot, base: try log.folder(), roots: roots)
         update.unchanged = comparison.unchangedCount
         update.skipped = comparison.skipped.files
+        update.wasCutShort = log.wasCutShort
         gone = comparison.gone
     }
 
@@ -47,7 +48,7 @@ struct IndexingRun {
     /// Drops what is gone, seals the file, and rewrites it when that is worth it.
     mutating func finish() throws(CLIPError) -> IndexUpdate {
         let (index, comparison) = (PictureIndex(log.snapshot), comparison)
-        func shown(_ path: PathBytes) -> String { index.shownPath(comparison.relativeName(path)) }
+        func shown(_ path: PathBytes) -> [UInt8] { index.pathBytes(comparison.relativeName(path)) }
         if !indexer.allowsEmptyFolders { keepEmptied(shown) }
         try log.append(pictures: [], removals: gone.sorted())
         update.deleted = gone.count
@@ -63,12 +64,13 @@ struct IndexingRun {
     }
 
     /// Takes what was in folders that are empty now for there, unless most of it was found elsewhere.
-    private mutating func keepEmptied(_ shown: (PathBytes) -> String) {
+    private mutating func keepEmptied(_ shown: (PathBytes) -> [UInt8]) {
         for (folder, entries) in comparison.emptied {
             let missing = gone.intersection(entries)
             guard missing.count >= FolderComparison.manyPictures else { continue }
             gone.subtract(missing)
-            update.emptiedFolders.append(EmptiedFolder(path: shown(folder), pictureCount: missing.count))
+            update.emptiedFolders.append(
+                EmptiedFolder(path: PathBytes(shown(folder)).text, pictureCount: missing.count))
         }
     }
 
@@ -97,7 +99,7 @@ struct IndexingRun {
                 failures.append(record)
                 update.newlyUnreadable.append(
                     UnreadablePicture(
-                        path: PictureIndex(log.snapshot).shownPath(record.name), message: message))
+                        path: PictureIndex(log.snapshot).pathBytes(record.name), message: message))
             }
         }
         try log.append(pictures: pictures, failures: failures, removals: removals.sorted())

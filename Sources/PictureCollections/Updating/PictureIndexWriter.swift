@@ -53,7 +53,7 @@ public final class PictureIndexWriter {
         let header = IndexHeader(
             elementType: vectorType, dimension: dimension, settings: settings, fingerprint: fingerprint,
             modelName: modelName)
-        log = try IndexLog(path: path, header: header, waits: waits)
+        log = try IndexLog(path: PathBytes(path), header: header, waits: waits)
         names = IndexNames(log.snapshot)
         let found = log.header
         guard found.fingerprint == fingerprint, found.dimension == dimension, found.settings == settings else {
@@ -118,7 +118,7 @@ extension IndexLog {
     /// The absolute path of the folder that names are relative to.
     func folder() throws(CLIPError) -> PathBytes {
         do throws(SystemError) {
-            return try PathBytes(folderPath(of: path)).resolved()
+            return try location.folder.resolved()
         } catch {
             throw CLIPError(.index, path: path, "its folder can't be found: \(error.message)")
         }

@@ -47,12 +47,12 @@ public struct PictureIndexer: Sendable {
     public func update(
         _ path: String, folders: [String], progress: (IndexProgress) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
-        try update(path, roots: folders.map { PathBytes($0) }, progress: progress)
+        try update(PathBytes(path), roots: folders.map { PathBytes($0) }, progress: progress)
     }
 
     /// The same for paths that need not be UTF-8.
     package func update(
-        _ path: String, roots: [PathBytes], salvages: Bool = false, progress: (IndexProgress) -> Void = { _ in }
+        _ path: PathBytes, roots: [PathBytes], salvages: Bool = false, progress: (IndexProgress) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
         let resolved = try roots.map { root throws(CLIPError) in
             do throws(SystemError) {

@@ -18,12 +18,36 @@ package enum TemporaryFiles {
         return paths
     }()
     private static let isActive = Mutex(false)
+    private static let longestWords = 400
+    /// Room for two sentences: one may be read by a handler while the other is written.
+    nonisolated(unsafe) private static let words: UnsafeMutablePointer<CChar> = {
+        let words = UnsafeMutablePointer<CChar>.allocate(capacity: 2 * (longestWords + 1))
+        words.initialize(repeating: 0, count: 2 * (longestWords + 1))
+        return words
+    }()
+    /// What is said now, a place in `words`.
+    nonisolated(unsafe) private static var lastWords: UnsafeMutablePointer<CChar>?
+
+    /// What SIGINT, SIGTERM and SIGHUP write to standard error before they end the process, whole lines; nil for nothing.
+    /// For one thread at a time.
+    package static func setLastWords(_ text: String?) {
+        guard let text else {
+            lastWords = nil
+            return
+        }
+        let place = lastWords == words ? words + longestWords + 1 : words
+        let bytes = text.utf8.prefix(longestWords)
+        for (index, byte) in bytes.enumerated() { place[index] = CChar(bitPattern: byte) }
+        place[bytes.count] = 0
+        lastWords = place
+    }
 
     /// From now on SIGINT, SIGTERM, SIGHUP and SIGPIPE remove the temporary files, then do what they always do, and so do
     /// the signals of a crash. One that is ignored stays so. For a program to call, once; a library must leave signals alone.
     package static func removeOnInterrupt() {
         isActive.withLock { $0 = true }
         _ = paths
+        _ = words
         var handled = sigset_t()
         sigemptyset(&handled)
         // Swift's runtime answers a crash with a backtrace, which takes a minute and asks at a terminal what to do next:
@@ -32,6 +56,9 @@ package enum TemporaryFiles {
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] + crashes {
             let former = signal(number) { number in
                 TemporaryFiles.unlinkAll()
+                if number == SIGINT || number == SIGTERM || number == SIGHUP, let words = TemporaryFiles.lastWords {
+                    _ = write(STDERR_FILENO, words, strlen(words))
+                }
                 // The default action is taken when this handler returns: the signal is blocked until then.
                 signal(number, SIG_DFL)
                 raise(number)

@@ -1,0 +1,98 @@
+public import CLIP
+import CLIPSystem
+
+/// How the files on the disk differ from what an index has of them.
+public struct IndexComparison: Sendable {
+    /// Pictures of the index whose file is gone.
+    public var goneCount = 0
+    /// Pictures in the folders that the index doesn't have; nil where no folder was named.
+    public var newCount: Int?
+    /// Pictures whose file has another size or time than when it was indexed.
+    public var changedCount = 0
+    /// Folders that can't be read, files that can't be examined, and why.
+    public var unreachable: [UnreadablePicture] = []
+    /// Folders that are there but hold no pictures any more, where the index has several. They count as gone.
+    public var emptiedFolders: [EmptiedFolder] = []
+    /// Files in the folders that are no pictures, or of a kind that can't be read.
+    public var skipped: [SkippedFiles] = []
+}
+
+extension PictureIndex {
+    /// Compares the index with the files on the disk, by size and time alone: nothing is read but folders.
+    /// - Parameter folders: where to look for new pictures; without any only those of the index are looked at.
+    /// - Throws: `CLIPError` of kind `.argument` when a folder can't be found.
+    /// - Complexity: O(pictures) calls of the operating system.
+    public func compareWithFiles(in folders: [String] = []) throws(CLIPError) -> IndexComparison {
+        try compareWithFiles(in: folders.map { PathBytes($0) })
+    }
+
+    /// The same for paths that need not be UTF-8.
+    package func compareWithFiles(in folders: [PathBytes]) throws(CLIPError) -> IndexComparison {
+        let roots = try folders.map { folder throws(CLIPError) in
+            do throws(SystemError) {
+                return try folder.resolved()
+            } catch {
+                throw CLIPError(.argument, path: folder.text, "can't be found: \(error.message)")
+            }
+        }
+        var result = IndexComparison()
+        let base: PathBytes
+        do throws(SystemError) {
+            base = try file.location.folder.resolved()
+        } catch {
+            throw CLIPError(.index, path: path, "its folder can't be found: \(error.message)")
+        }
+        var faults: [FolderWalk.Fault] = []
+        if !roots.isEmpty {
+            let comparison = FolderComparison(file, base: base, roots: roots)
+            result.newCount = comparison.candidates.count { $0.entry == nil }
+            result.changedCount = comparison.candidates.count { candidate in
+                candidate.entry.map { isChanged($0, now: candidate.identity) } ?? false
+            }
+            result.goneCount = comparison.gone.count
+            result.skipped = comparison.skipped.files
+            result.emptiedFolders = comparison.emptied.map {
+                EmptiedFolder(path: shownPath(comparison.relativeName($0.folder)), pictureCount: $0.entries.count)
+            }
+            faults = comparison.faults
+        }
+        compareOthers(roots, base, &result, &faults)
+        let prefix = base.appending([]).bytes
+        result.unreachable = faults.map { fault in
+            let isInside = fault.path.bytes.starts(with: prefix)
+            let name = isInside ? Array(fault.path.bytes.dropFirst(prefix.count)) : fault.path.bytes
+            return UnreadablePicture(path: pathBytes(name), message: fault.message)
+        }
+        return result
+    }
+
+    /// Looks at the pictures outside the folders one by one.
+    private func compareOthers(
+        _ roots: [PathBytes], _ base: PathBytes, _ result: inout IndexComparison, _ faults: inout [FolderWalk.Fault]
+    ) {
+        for segment in file.segments {
+            for entry in segment.entries where file.live.contains(entry) {
+                guard let name = file.withName(entry, { Array($0) }) else { continue }
+                let path = name.first == PathBytes.slash ? PathBytes(name) : base.appending(name)
+                guard !roots.contains(where: { path.isAtOrInside($0) }) else { continue }
+                do throws(SystemError) {
+                    if isChanged(entry, now: FileIdentity(try path.status())) { result.changedCount += 1 }
+                } catch {
+                    if error.isAbsence {
+                        result.goneCount += 1
+                    } else {
+                        faults.append(FolderWalk.Fault(path: path, error: error, "can't be examined"))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a file surely is another than the one that was indexed. One that was written right before has no time.
+    private func isChanged(_ entry: Int, now: FileIdentity) -> Bool {
+        guard let indexed = file.record(entry)?.identity else { return false }
+        // Embeddings that were made elsewhere came without a file.
+        guard indexed != FileIdentity(byteCount: 0, modified: 0) else { return false }
+        return indexed.byteCount != now.byteCount || indexed.modified != 0 && indexed.modified != now.modified
+    }
+}
