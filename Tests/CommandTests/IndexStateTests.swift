@@ -76,6 +76,30 @@ import Testing
         #expect(named["new"] as? Int == 1 && named["gone"] as? Int == 1)
     }
 
+    @Test func `Results whose file is gone are marked, and don't count`() throws {
+        try FileManager.default.removeItem(atPath: folder["in/3.png"])
+        let hits = try clip(["search", "--image", "in/0.png", "--index", "in", "--top", "3"]).records
+        let byPath = Dictionary(uniqueKeysWithValues: hits.map { ($0["path"] as! String, $0) })
+        #expect(hits.count { $0["gone"] as? Bool == false } == 3)
+        #expect(hits.compactMap { $0["rank"] as? Int } == [1, 2, 3])
+        if let gone = byPath["in/3.png"] { #expect(gone["gone"] as? Bool == true && gone["rank"] is NSNull) }
+        let all = try clip(["search", "--image", "in/0.png", "--index", "in", "--format", "text"])
+        #expect(
+            all.lines.count { $0.hasSuffix("in/3.png  gone") } == 1 && all.lines.count { $0.hasSuffix("gone") } == 1)
+
+        let outliers = try clip(["outliers", "--index", "in", "--top", "3"]).records
+        #expect(outliers.count { $0["gone"] as? Bool == false } == 3)
+        let kept = try clip(["filter", "--index", "in", "--keep", "a", "--show", "all", "--format", "text"] + model)
+        #expect(kept.text.contains("of 3 pictures stay") && kept.lines.count { $0.hasSuffix("gone") } == 1)
+        let clusters = try clip(["cluster", "--index", "in", "--count", "1"]).records
+        #expect(clusters.first?["size"] as? Int == 3 && clusters.first?["gone"] as? [String] == ["in/3.png"])
+        for command in [["search", "--image", "in/0.png"], ["outliers"], ["cluster", "--count", "1"]] {
+            let result = try clip(command + ["--index", "in", "--html", "page.html", "-q"])
+            #expect(result.status == 0)
+            #expect(try folder.text("page.html").contains(">gone<"), "\(command)")
+        }
+    }
+
     @Test func `Pruning doesn't believe that all are gone`() throws {
         try FileManager.default.moveItem(atPath: folder["in/.clip-index"], toPath: folder["i.idx"])
         try FileManager.default.moveItem(atPath: folder["in"], toPath: folder["away"])
@@ -160,9 +184,8 @@ extension ClipProcess {
     @Test func `Tables and the file beside an array carry them too`() throws {
         let folder = try folder()
         for command in ["embed-image in", "classify in --labels dog"] {
-            let table = try run("$clip \(command) --model $model --format csv", in: folder).lines.map {
-                $0.replacing("\r", with: "").split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-            }
+            let table = csvRows(try run("$clip \(command) --model $model --format csv", in: folder).text)
+            try #require(table.count == 3)
             #expect(table[0].last == "input_bytes" && table.allSatisfy { $0.count == table[0].count })
             #expect(table[1].last == "" && bytes(table[2].last) == name)
         }

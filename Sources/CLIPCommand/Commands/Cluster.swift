@@ -31,7 +31,7 @@ struct Cluster: Command {
         discussion: [
             """
             One record per cluster, the largest first: {"cluster", "size", "medoid", "labels", "mean_similarity", \
-            "paths", "model"}. The medoid is the picture nearest to the middle; "labels" are the nearest of the names \
+            "paths", "gone", "model"}. The medoid is the picture nearest to the middle; "labels" are the nearest of the names \
             given, with their cosines to the middle: a name is the best of that list, not a fact.
             """,
             """
@@ -97,18 +97,22 @@ struct Cluster: Command {
             try ZeroShotClassifier.check(embeddings, of: labels)
         }
         let found = try clusters(input.index, console)
-        let results = try ResultStream(output, console: console, note: note(input.index, found))
+        let gone = GoneFiles(input.index)
+        let members = try (found.clusters.map(\.numbers) + [found.noise]).map { numbers in
+            try ClusterMembers(numbers, of: input.index, gone)
+        }
+        let results = try ResultStream(output, console: console, note: note(input.index, found, gone))
         let named = zip(labels, embeddings).map { (label: $0, embedding: $1) }
         let nearest = found.clusters.map { $0.nearestLabels(named) }
         if let page {
             let report = ClusterPage(
-                index: input.index, found: found, labels: nearest, showsAll: showsAll)
+                index: input.index, found: found, labels: nearest, showsAll: showsAll, gone: gone)
             try page.write(report.report(page))
         }
         for (number, cluster) in found.clusters.enumerated() {
             try results.write(
                 ClusterRecord(
-                    number: number + 1, paths: cluster.numbers.map { try input.index.picture($0).path },
+                    number: number + 1, members: members[number],
                     meanSimilarity: cluster.similarities.reduce(0, +) / Float(cluster.similarities.count),
                     labels: nearest[number],
                     fingerprint: input.index.fingerprint, showsAll: showsAll))
@@ -116,7 +120,7 @@ struct Cluster: Command {
         if !found.noise.isEmpty {
             try results.write(
                 ClusterRecord(
-                    number: 0, paths: found.noise.map { try input.index.picture($0).path }, meanSimilarity: nil,
+                    number: 0, members: members[found.clusters.count], meanSimilarity: nil,
                     labels: [], fingerprint: input.index.fingerprint, showsAll: showsAll))
         }
         try results.finish()
@@ -138,16 +142,29 @@ struct Cluster: Command {
         }
     }
 
-    private func note(_ index: PictureIndex, _ found: PictureClusters) -> String {
+    private func note(_ index: PictureIndex, _ found: PictureClusters, _ gone: GoneFiles) -> String {
         let rest = found.noise.isEmpty ? "" : ", \(found.noise.count) in none"
-        return "\(found.clusters.count) clusters of \(index.count) pictures\(rest)"
+        return "\(found.clusters.count) clusters of \(index.count - gone.count) pictures\(rest)\(gone.note)"
+    }
+}
+
+/// The pictures of a cluster: those that are there, and those whose file is gone, which don't count.
+private struct ClusterMembers {
+    private(set) var present: [IndexedPicture] = []
+    private(set) var gone: [IndexedPicture] = []
+
+    init(_ numbers: [Int], of index: PictureIndex, _ gone: GoneFiles) throws(CLIPError) {
+        for number in numbers {
+            let picture = try index.picture(number)
+            if gone.contains(picture) { self.gone.append(picture) } else { present.append(picture) }
+        }
     }
 }
 
 /// Pictures that belong together; number 0 are those that belong to none.
 private struct ClusterRecord: Record {
     let number: Int
-    let paths: [String]
+    let members: ClusterMembers
     let meanSimilarity: Float?
     let labels: [(label: String, similarity: Float)]
     let fingerprint: String
@@ -155,15 +172,26 @@ private struct ClusterRecord: Record {
 
     var fields: [(name: String, value: FieldValue)] {
         [
-            ("cluster", .integer(number)), ("size", .integer(paths.count)),
-            ("medoid", number == 0 ? .null : .text(paths[0])),
+            ("cluster", .integer(number)), ("size", .integer(members.present.count)),
+            ("medoid", number == 0 ? .null : .optional(members.present.first?.path)),
             (
                 "labels",
                 .list(labels.map { .object([("label", .text($0.label)), ("similarity", .number($0.similarity))]) })
             ),
-            ("mean_similarity", meanSimilarity.map { .number($0) } ?? .null), ("paths", .texts(paths)),
+            ("mean_similarity", meanSimilarity.map { .number($0) } ?? .null),
+            ("paths", .texts(members.present.map(\.path))), ("gone", .texts(members.gone.map(\.path))),
             ("model", .text(fingerprint)),
-        ]
+        ] + nameBytes("paths_bytes", members.present) + nameBytes("gone_bytes", members.gone)
+    }
+
+    /// The names of a list that are no text, by their places in it; nothing where all are.
+    private func nameBytes(
+        _ name: String, _ pictures: [IndexedPicture]
+    ) -> [(name: String, value: FieldValue)] {
+        let fields = pictures.enumerated().filter { FieldValue.base64OfName($1.pathBytes) != nil }.map {
+            (name: "\($0)", value: FieldValue.nameBytes($1.pathBytes))
+        }
+        return fields.isEmpty ? [] : [(name, .object(fields))]
     }
 
     var text: String {
@@ -172,10 +200,12 @@ private struct ClusterRecord: Record {
         let likeness = meanSimilarity.map { ", mean cosine \(decimal(Double($0), places: 3))" } ?? ""
         var text =
             number == 0
-            ? "in no cluster: \(paths.count.pictures)\n"
-            : "cluster \(number): \(paths.count.pictures)\(likeness)\(naming)\n"
+            ? "in no cluster: \(members.present.count.pictures)\n"
+            : "cluster \(number): \(members.present.count.pictures)\(likeness)\(naming)\n"
+        let paths = members.present.map(\.path)
         let shown = showsAll ? paths[...] : number == 0 ? [] : paths.prefix(1)
         for path in shown { text += "    \(displayed(path))\n" }
+        if showsAll { for picture in members.gone { text += "    \(displayed(picture.path))  gone\n" } }
         return text
     }
 }

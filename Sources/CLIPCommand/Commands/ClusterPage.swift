@@ -7,6 +7,7 @@ struct ClusterPage {
     /// The nearest names of each cluster; empty where none were given.
     let labels: [[(label: String, similarity: Float)]]
     let showsAll: Bool
+    let gone: GoneFiles
 
     /// Pictures of a cluster that are shown unless all are asked for: enough to see what it is of.
     private static let usualCount = 24
@@ -26,13 +27,15 @@ struct ClusterPage {
         if !found.noise.isEmpty {
             sections.append(
                 PictureReport.Section(
-                    "In no cluster: \(found.noise.count.pictures)",
+                    "In no cluster: \(try gone.present(found.noise).count.pictures)",
                     paragraphs: ["They have too few others near them."]
                         + PictureReport.limitNote(shown: noise.count, of: found.noise.count),
-                    pictures: try noise.map { pictures.card(try index.picture($0).pathBytes) }))
+                    pictures: try noise.map {
+                        pictures.card(try index.picture($0).pathBytes, mark: try gone.contains($0) ? .gone : nil)
+                    }))
         }
         return PictureReport(
-            title: "\(index.count.pictures) in \(found.clusters.count) clusters",
+            title: "\((index.count - gone.count).pictures) in \(found.clusters.count) clusters",
             introduction: ["Pictures that look alike to the model are together, the largest cluster first."],
             sections: sections,
             notes: PictureReport.notes(
@@ -55,12 +58,13 @@ struct ClusterPage {
         let mean = cluster.similarities.reduce(0, +) / Float(cluster.similarities.count)
         let heading = labels[number].first.map { "\(number + 1): \($0.label)" } ?? "Cluster \(number + 1)"
         return PictureReport.Section(
-            "\(heading) (\(cluster.numbers.count))",
+            "\(heading) (\(try gone.present(cluster.numbers).count))",
             paragraphs: naming + ["Mean cosine with the middle: \(decimal(Double(mean), places: 3))."]
                 + PictureReport.limitNote(shown: shown.count, of: cluster.numbers.count),
             pictures: try zip(shown, cluster.similarities).enumerated().map { position, member in
                 pictures.card(
-                    try index.picture(member.0).pathBytes, mark: position == 0 ? .init("middle", .good) : nil,
+                    try index.picture(member.0).pathBytes,
+                    mark: try gone.contains(member.0) ? .gone : position == 0 ? .init("middle", .good) : nil,
                     lines: ["cosine \(decimal(Double(member.1), places: 3))"])
             })
     }

@@ -22,7 +22,7 @@ struct Filter: Command {
         abstract: "Choose pictures by what they show, or pairs of pictures and captions by how well they fit.",
         discussion: [
             """
-            Of an index: one record per picture that stays: {"path", "kept", "keep", "drop", "model"}, where keep and \
+            Of an index: one record per picture that stays: {"path", "kept", "keep", "drop", "gone", "model"}, where keep and \
             drop are the greatest cosines with the texts named. Nothing is moved or deleted.
             """,
             """
@@ -96,22 +96,25 @@ struct Filter: Command {
             keep: try model.embed(keep, longText: longText), drop: try model.embed(drop, longText: longText),
             threshold: least, background: try SearchQuery.backgroundEmbeddings(of: model), leastFit: model.leastFit)
         let verdicts = try input.index.filter(filter, threads: source.threads)
-        let kept = verdicts.count { $0.isKept }
+        let gone = GoneFiles(input.index)
+        let there = try gone.present(verdicts.map(\.number)).count
+        let kept = try gone.present(verdicts.filter(\.isKept).map(\.number)).count
         let results = try ResultStream(
             output, console: console,
             note:
-                "\(kept) of \(verdicts.count) pictures stay\(which == "all" ? ", - marks the others" : ""); cosines with "
-                + "what was named")
+                "\(kept) of \(there) pictures stay\(which == "all" ? ", - marks the others" : ""); cosines with "
+                + "what was named\(gone.note)")
         let listed = verdicts.filter { which == "all" || $0.isKept == (which == "kept") }
         if let page {
             let report = FilterPage(
-                index: input.index, verdicts: listed, keep: keep, drop: drop, keptCount: kept)
+                index: input.index, verdicts: listed, keep: keep, drop: drop, keptCount: kept, gone: gone)
             try page.write(report.report(page))
         }
         for verdict in listed {
             try results.write(
                 FilterRecord(
-                    path: input.index.picture(verdict.number).path, verdict: verdict,
+                    picture: input.index.picture(verdict.number), verdict: verdict,
+                    isGone: gone.contains(verdict.number),
                     fingerprint: input.index.fingerprint))
         }
         try results.finish()
@@ -170,15 +173,16 @@ private let lineEnd = [UInt8(ascii: "\n")]
 
 /// What a filter says of a picture.
 private struct FilterRecord: Record {
-    let path: String
+    let picture: IndexedPicture
     let verdict: FilterVerdict
+    let isGone: Bool
     let fingerprint: String
 
     var fields: [(name: String, value: FieldValue)] {
         [
-            ("path", .text(path)), ("kept", .truth(verdict.isKept)),
+            ("path", .text(picture.path)), ("kept", .truth(verdict.isKept)),
             ("keep", verdict.keep.map { .number($0) } ?? .null), ("drop", verdict.drop.map { .number($0) } ?? .null),
-            ("model", .text(fingerprint)),
+            ("gone", .truth(isGone)), ("model", .text(fingerprint)), ("path_bytes", .nameBytes(picture.pathBytes)),
         ]
     }
 
@@ -186,6 +190,7 @@ private struct FilterRecord: Record {
         let scores = [("keep", verdict.keep), ("drop", verdict.drop)].compactMap { name, score in
             score.map { "\(name) \(decimal(Double($0), places: 3).rightAligned(to: 6))" }
         }
-        return "\(verdict.isKept ? " " : "-") \(scores.joined(separator: "  "))  \(displayed(path))\n"
+        return "\(verdict.isKept ? " " : "-") \(scores.joined(separator: "  "))  \(displayed(picture.path))"
+            + (isGone ? "  gone\n" : "\n")
     }
 }

@@ -8,6 +8,7 @@ struct FilterPage {
     let keep: [String]
     let drop: [String]
     let keptCount: Int
+    let gone: GoneFiles
 
     func report(_ page: PageFile) throws -> PictureReport {
         // The surest first: where the cosine falls off is where a threshold belongs.
@@ -23,7 +24,7 @@ struct FilterPage {
             -> PictureReport.Section
         {
             PictureReport.Section(
-                "\(name): \(all.count.pictures)",
+                "\(name): \(try gone.present(all.map(\.number)).count.pictures)",
                 paragraphs: PictureReport.limitNote(shown: shown.count, of: all.count),
                 pictures: try shown.map { try card($0, pictures) })
         }
@@ -47,6 +48,7 @@ struct FilterPage {
         let scores = [("keep", verdict.keep), ("drop", verdict.drop)].compactMap { name, score in
             score.map { "\(name): cosine \(decimal(Double($0), places: 3))" }
         }
-        return pictures.card(picture.pathBytes, lines: scores + [picture.size])
+        return pictures.card(
+            picture.pathBytes, mark: gone.contains(picture) ? .gone : nil, lines: scores + [picture.size])
     }
 }

@@ -13,7 +13,7 @@ struct Outliers: Command {
         discussion: [
             """
             One record per picture, the least like the rest first: {"rank", "path", "similarity", "nearest", \
-            "model"}, where similarity is the mean cosine with its nearest others: scans that went wrong, pictures that \
+            "gone", "nearest_gone", "model"}, where similarity is the mean cosine with its nearest others: scans that went wrong, pictures that \
             are in the wrong folder, and what is simply rare. Every picture is compared with every other one: ten times \
             the pictures take a hundred times as long.
             """
@@ -40,18 +40,28 @@ struct Outliers: Command {
         let console = Console(isQuiet: output.isQuiet)
         let page = try page.map { choice throws(OutputError) in try choice.open(console) }
         let index = try source.open(console).index
-        let found = try index.outliers(
-            top: top, neighbours: neighbours, threads: source.threads, progress: IndexInput.progress(console))
+        // Those that are gone take no place of others: all are ranked.
+        let all = try index.outliers(
+            top: max(top, index.count), neighbours: neighbours, threads: source.threads,
+            progress: IndexInput.progress(console))
         console.progress?.clear()
         console.progress = nil
+        let gone = GoneFiles(index)
+        let found = try gone.first(top, of: all) { $0.number }
+        for outlier in found { _ = try gone.contains(outlier.nearest) }
         let results = try ResultStream(
-            output, console: console, note: "mean cosines with the nearest others, of \(index.count) pictures")
-        if let page { try page.write(OutliersPage(index: index, found: found).report(page)) }
-        for (rank, outlier) in found.enumerated() {
+            output, console: console,
+            note: "mean cosines with the nearest others, of \(index.count) pictures\(gone.note)")
+        if let page { try page.write(OutliersPage(index: index, found: found, gone: gone).report(page)) }
+        var rank = 0
+        for outlier in found {
+            let isGone = try gone.contains(outlier.number)
+            if !isGone { rank += 1 }
             try results.write(
                 OutlierRecord(
-                    rank: rank + 1, path: index.picture(outlier.number).path, similarity: outlier.similarity,
-                    nearest: index.picture(outlier.nearest).path, fingerprint: index.fingerprint))
+                    rank: isGone ? nil : rank, picture: index.picture(outlier.number), similarity: outlier.similarity,
+                    nearest: index.picture(outlier.nearest), isNearestGone: gone.contains(outlier.nearest),
+                    fingerprint: index.fingerprint))
         }
         try results.finish()
         return !console.hasFailed
@@ -60,21 +70,26 @@ struct Outliers: Command {
 
 /// A picture that is unlike the others.
 private struct OutlierRecord: Record {
-    let rank: Int
-    let path: String
+    /// Among those that are there; nil for one whose file is gone.
+    let rank: Int?
+    let picture: IndexedPicture
     let similarity: Float
-    let nearest: String
+    let nearest: IndexedPicture
+    let isNearestGone: Bool
     let fingerprint: String
 
     var fields: [(name: String, value: FieldValue)] {
         [
-            ("rank", .integer(rank)), ("path", .text(path)), ("similarity", .number(similarity)),
-            ("nearest", .text(nearest)), ("model", .text(fingerprint)),
+            ("rank", rank.map { .integer($0) } ?? .null), ("path", .text(picture.path)),
+            ("similarity", .number(similarity)), ("nearest", .text(nearest.path)), ("gone", .truth(rank == nil)),
+            ("nearest_gone", .truth(isNearestGone)), ("model", .text(fingerprint)),
+            ("path_bytes", .nameBytes(picture.pathBytes)), ("nearest_bytes", .nameBytes(nearest.pathBytes)),
         ]
     }
 
     var text: String {
-        "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(path))"
-            + "  (nearest: \(displayed(nearest)))\n"
+        "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(picture.path))"
+            + (rank == nil ? "  gone" : "")
+            + "  (nearest: \(displayed(nearest.path))\(isNearestGone ? ", gone" : ""))\n"
     }
 }

@@ -4,11 +4,14 @@ import PictureCollections
 struct OutliersPage {
     let index: PictureIndex
     let found: [Outlier]
+    let gone: GoneFiles
 
     func report(_ page: PageFile) throws -> PictureReport {
         let shown = found.prefix(PagePictures.limit / 2)
         let paths = try shown.map { (try index.picture($0.number).pathBytes, try index.picture($0.nearest).pathBytes) }
         let pictures = try page.pictures(paths.flatMap { [$0.0, $0.1] }, options: index.settings.reading)
+        let isGone = try shown.map { (try gone.contains($0.number), try gone.contains($0.nearest)) }
+        let presentCount = try gone.present(found.map(\.number)).count
         return PictureReport(
             title: "The odd ones out",
             introduction: [
@@ -17,14 +20,15 @@ struct OutliersPage {
             ],
             sections: [
                 PictureReport.Section(
-                    "The \(found.count.pictures) least like the others",
+                    "The \(presentCount.pictures) least like the others",
                     paragraphs: PictureReport.limitNote(shown: shown.count, of: found.count),
                     groups: zip(shown, paths).enumerated().map { rank, pair in
-                        PictureReport.Group(
+                        let (isOddGone, isNearestGone) = isGone[rank]
+                        return PictureReport.Group(
                             "\(rank + 1): mean cosine \(decimal(Double(pair.0.similarity), places: 3))",
                             pictures: [
-                                pictures.card(pair.1.0, mark: .init("odd", .doubt)),
-                                pictures.card(pair.1.1, mark: .init("most like it")),
+                                pictures.card(pair.1.0, mark: isOddGone ? .gone : .init("odd", .doubt)),
+                                pictures.card(pair.1.1, mark: isNearestGone ? .gone : .init("most like it")),
                             ])
                     })
             ],

@@ -29,7 +29,7 @@ struct Search: Command {
         abstract: "Find pictures in an index by words, by pictures, or by both.",
         discussion: [
             """
-            One record per hit, best first: {"query", "rank", "path", "score", "cosines", "fits", "model"}. Several \
+            One record per hit, best first: {"query", "rank", "path", "score", "cosines", "fits", "gone", "model"}. Several \
             texts and pictures are looked for together: the score is the weighted mean of a picture's cosines with \
             them. "cosines" are those of each, as the model measured. The search is exact.
             """,
@@ -42,7 +42,8 @@ struct Search: Command {
             """
             "fits" is false where a picture is no more like the text than like such prompts ("a photo", "an object"), with \
             the embedded model also below a cosine of 0.3, which words without meaning hardly ever reach: it probably shows \
-            something else, and a search always has a best hit.
+            something else, and a search always has a best hit. "gone" is true where the file is not there any more: such a \
+            hit has no rank and doesn't count.
             """,
         ],
         positionals: [
@@ -146,25 +147,43 @@ struct Search: Command {
             }
             queries.append((wanted.name, query))
         }
-        let found = try index.search(queries.map(\.query), top: top, threads: threads)
-        let results = try ResultStream(output, console: console, note: note(index, found))
+        let gone = GoneFiles(index)
+        let found = try search(index, queries.map(\.query), gone)
+        let results = try ResultStream(output, console: console, note: note(index, found) + gone.note)
         if let page {
             let answers = zip(queries, found).map {
                 SearchPage.Answer(name: $0.name, terms: pageTerms(query: $0.name), hits: $1)
             }
-            try page.write(SearchPage(answers: answers, index: index).report(page))
+            try page.write(SearchPage(answers: answers, index: index, gone: gone).report(page))
         }
         for ((name, _), hits) in zip(queries, found) {
-            for (rank, hit) in hits.enumerated() {
+            var rank = 0
+            for (place, hit) in hits.enumerated() {
+                let isGone = gone.contains(hit.picture)
+                if !isGone { rank += 1 }
                 try results.write(
                     SearchRecord(
-                        query: name, rank: rank + 1, hit: hit, fingerprint: index.fingerprint,
-                        showsQuery: queries.count > 1))
+                        query: name, rank: isGone ? nil : rank, hit: hit, fingerprint: index.fingerprint,
+                        showsQuery: queries.count > 1 && place == 0))
             }
-            if hits.isEmpty { console.warn("\(quoted(name)): no picture passes") }
+            if rank == 0 { console.warn("\(quoted(name)): no picture passes") }
         }
         try results.finish()
         return !console.hasFailed
+    }
+
+    /// The hits of each query: as many as are asked for of those whose file is there, and those that are gone among them.
+    private func search(_ index: PictureIndex, _ queries: [SearchQuery], _ gone: GoneFiles) throws -> [[SearchHit]] {
+        var count = top
+        while true {
+            let found = try index.search(queries, top: count, threads: threads)
+            let taken = try found.map { try gone.first(top, of: $0) { $0.picture.number } }
+            let isEnough = zip(found, taken).allSatisfy { found, taken in
+                found.count < count || taken.count { !gone.contains($0.picture) } >= top
+            }
+            if isEnough { return taken }
+            count *= 4
+        }
     }
 
     /// What is wanted: all of the command line together, or each line of a file alone.
@@ -243,22 +262,25 @@ struct SearchTerms {
 /// A picture that a search found.
 private struct SearchRecord: Record {
     let query: String
-    let rank: Int
+    /// Among those that are there; nil for one whose file is gone.
+    let rank: Int?
     let hit: SearchHit
     let fingerprint: String
     let showsQuery: Bool
 
     var fields: [(name: String, value: FieldValue)] {
         [
-            ("query", .text(query)), ("rank", .integer(rank)), ("path", .text(hit.picture.path)),
+            ("query", .text(query)), ("rank", rank.map { .integer($0) } ?? .null), ("path", .text(hit.picture.path)),
             ("score", .number(hit.score)), ("cosines", .numbers(hit.cosines)),
-            ("fits", hit.fits.map { .truth($0) } ?? .null), ("model", .text(fingerprint)),
+            ("fits", hit.fits.map { .truth($0) } ?? .null), ("gone", .truth(rank == nil)),
+            ("model", .text(fingerprint)), ("path_bytes", .nameBytes(hit.picture.pathBytes)),
         ]
     }
 
     var text: String {
-        let heading = showsQuery && rank == 1 ? "\(displayed(query))\n" : ""
+        let heading = showsQuery ? "\(displayed(query))\n" : ""
         let score = decimal(Double(hit.score), places: 3).rightAligned(to: 6)
-        return "\(heading)  \(score)\(hit.fits == false ? " ?" : "  ") \(displayed(hit.picture.path))\n"
+        return
+            "\(heading)  \(score)\(hit.fits == false ? " ?" : "  ") \(displayed(hit.picture.path))\(rank == nil ? "  gone" : "")\n"
     }
 }

@@ -22,6 +22,7 @@ struct SearchPage {
 
     let answers: [Answer]
     let index: PictureIndex
+    let gone: GoneFiles
 
     func report(_ page: PageFile) throws -> PictureReport {
         let shown = answers.map { $0.hits.prefix(PagePictures.limit / max(1, answers.count)) }
@@ -38,7 +39,7 @@ struct SearchPage {
                         weight: term.weight.map { "weight \(decimal(Double($0), places: 2))" },
                         thumbnail: term.isPicture ? pictures[Array(term.text.utf8)] : nil)
                 },
-                pictures: hits.enumerated().map { card($1, rank: $0 + 1, pictures) })
+                pictures: cards(hits, pictures))
         }
         return PictureReport(
             title: isSingle ? "Search: \(answers[0].name)" : "\(answers.count) searches",
@@ -69,10 +70,20 @@ struct SearchPage {
                 : [])
     }
 
-    private func card(_ hit: SearchHit, rank: Int, _ pictures: PagePictures) -> PictureReport.Card {
+    private func cards(_ hits: ArraySlice<SearchHit>, _ pictures: PagePictures) -> [PictureReport.Card] {
+        var rank = 0
+        return hits.map { hit in
+            let isGone = gone.contains(hit.picture)
+            if !isGone { rank += 1 }
+            return card(hit, rank: isGone ? nil : rank, pictures)
+        }
+    }
+
+    private func card(_ hit: SearchHit, rank: Int?, _ pictures: PagePictures) -> PictureReport.Card {
         let cosines = hit.cosines.map { decimal(Double($0), places: 3) }
         return pictures.card(
-            hit.picture.pathBytes, mark: hit.fits == false ? .init("\(rank) ?", .doubt) : .init("\(rank)"),
+            hit.picture.pathBytes,
+            mark: rank.map { hit.fits == false ? .init("\($0) ?", .doubt) : .init("\($0)") } ?? .gone,
             lines: [
                 cosines.count == 1 ? "cosine \(cosines[0])" : "score \(decimal(Double(hit.score), places: 3))",
                 cosines.count == 1 ? "" : "cosines \(cosines.joined(separator: ", "))",

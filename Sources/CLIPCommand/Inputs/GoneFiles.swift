@@ -1,0 +1,52 @@
+import CLIP
+import PictureCollections
+
+/// Which pictures of an index have lost their file since they were indexed. Each is looked at once.
+final class GoneFiles {
+    private let index: PictureIndex
+    private var known: [Int: Bool] = [:]
+
+    init(_ index: PictureIndex) { self.index = index }
+
+    func contains(_ number: Int) throws(CLIPError) -> Bool {
+        if let isGone = known[number] { return isGone }
+        return contains(try index.picture(number))
+    }
+
+    func contains(_ picture: IndexedPicture) -> Bool {
+        if let isGone = known[picture.number] { return isGone }
+        let isGone = picture.isGone
+        known[picture.number] = isGone
+        return isGone
+    }
+
+    /// Those of the pictures that are there.
+    func present(_ numbers: [Int]) throws(CLIPError) -> [Int] {
+        var present: [Int] = []
+        for number in numbers where try !contains(number) { present.append(number) }
+        return present
+    }
+
+    /// How many of the pictures that were looked at are gone.
+    var count: Int { known.values.count { $0 } }
+
+    /// What stands under results for people; nothing where none is gone.
+    var note: String { count == 0 ? "" : "; \(count) left out of the count, since the file is gone" }
+
+    /// The first of the ranked pictures, as many as `top` that are there, and those that are gone among them.
+    /// - Parameter number: of a picture in the index.
+    func first<Ranked>(_ top: Int, of ranked: [Ranked], number: (Ranked) -> Int) throws(CLIPError) -> [Ranked] {
+        var (taken, count): ([Ranked], Int) = ([], 0)
+        for element in ranked {
+            guard count < top else { break }
+            taken.append(element)
+            if try !contains(number(element)) { count += 1 }
+        }
+        return taken
+    }
+}
+
+extension PictureReport.Mark {
+    /// On a picture whose file is gone.
+    static let gone = PictureReport.Mark("gone", .doubt)
+}
