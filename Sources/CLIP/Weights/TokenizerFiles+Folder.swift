@@ -91,9 +91,7 @@ extension TokenizerFiles {
             return ModelSetting(name: "tokenizer", value: "SentencePiece unigram", source: "spiece.model")
         case .wordPiece: return ModelSetting(name: "tokenizer", value: "WordPiece", source: "vocab.txt")
         case .json:
-            let value =
-                configuration.family == .siglip
-                ? "as described, lower-cased" : className(in: folder).map { "\($0)'s" } ?? "as described"
+            let value = configuration.family == .siglip ? "as described, lower-cased" : steps(in: folder)
             return ModelSetting(name: "tokenizer", value: value, source: "tokenizer.json")
         case .vocabulary:
             return ModelSetting(name: "tokenizer", value: "byte-level BPE", source: "vocab.json, merges.txt")
@@ -107,12 +105,14 @@ extension TokenizerFiles {
         }
     }
 
-    /// The class that a folder names for its tokenizer; nil for none, and for those that do what tokenizer.json says.
-    private static func className(in folder: ModelFolder) -> String? {
+    /// Whose steps count in a folder with tokenizer.json: the file's, or those of a class that has its own.
+    private static func steps(in folder: ModelFolder) -> String {
         // What can't be read is told when the tokenizer is loaded.
         let json = try? folder.text("tokenizer_config.json").map { try JSONValue(parsing: $0) }
-        guard let name = json?["tokenizer_class"]?.string else { return nil }
-        return ["PreTrainedTokenizerFast", "TokenizersBackend"].contains(name) ? nil : name
+        guard var name = json?["tokenizer_class"]?.string else { return "as described" }
+        if name.hasSuffix("Fast"), name != "PreTrainedTokenizerFast" { name.removeLast(4) }
+        let own = ["CLIPTokenizer", "BertTokenizer", "XLMRobertaTokenizer", "GemmaTokenizer", "Siglip2Tokenizer"]
+        return own.contains(name) ? "\(name)'s" : "as described (tokenizer_class \(jsonString(name)))"
     }
 
     /// The token that fills up the texts of encoders that see it, and the file that names it; nil when no file does.
