@@ -65,6 +65,14 @@ def main():
     for alternative in tree[0][1][1]:
         rows.append([code(item) for item in alternative])
 
+    # What Mojibake.mayTell lets pass: two characters side by side that are not ASCII, or one of few.
+    few = {*range(0x80, 0xA0), 0xC2, 0xC3, 0x152, 0x153}
+    plain = [code < SPACE and min(sets[code]) >= 0x80 for row in rows for code in row]
+    starts = [sum(map(len, rows[:number])) for number in range(len(rows))]
+    for row, start in zip(rows, starts):
+        pairs = any(plain[start + place] and plain[start + place + 1] for place in range(len(row) - 1))
+        assert pairs or any(code < SPACE and sets[code] <= few for code in row), row
+
     clues = {name: {ord(c) for c in map(chr, SCALARS) if re.match(f"[{text}]", c)} for name, text in ftfy.chardata.UTF8_CLUES.items()}
     names = ["utf8_first_of_2", "utf8_first_of_3", "utf8_first_of_4", "utf8_continuation", "utf8_continuation_strict"]
     clue_bits = []

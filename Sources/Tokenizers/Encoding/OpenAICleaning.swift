@@ -22,10 +22,12 @@ struct OpenAICleaning {
         cleaned.reset(source: 0)
         var offset = 0
         var mayBeMojibake = false
+        var previous: UInt32 = 0
         while offset < text.count {
             let start = offset
             let scalar = text.scalar(at: &offset)
-            if scalar >= 0x80, !mayBeMojibake { mayBeMojibake = mojibake.mayBePart(scalar) }
+            if scalar >= 0x80, !mayBeMojibake { mayBeMojibake = mojibake.mayTell(scalar, after: previous) }
+            previous = scalar
             if needsCare(scalar) { return cleanCarefully(text, into: &cleaned) }
             append(scalar, source: start, to: &cleaned)
         }

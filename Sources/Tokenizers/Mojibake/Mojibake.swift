@@ -10,8 +10,14 @@ struct Mojibake {
 
     private let signs = MojibakeSigns()
 
-    /// Whether a scalar could be part of such a text.
-    func mayBePart(_ scalar: UInt32) -> Bool { signs.kind(of: scalar) != 0 }
+    /// Whether a scalar, by itself or after the one before it, could tell such a text: a filter that lets few others pass.
+    func mayTell(_ scalar: UInt32, after previous: UInt32) -> Bool {
+        switch scalar {
+        case 0..<0x80: false
+        case 0x80..<0xA0, 0xC2, 0xC3, 0x152, 0x153: true
+        default: previous >= 0x80 && signs.kind(of: scalar) != 0 && signs.kind(of: previous) != 0
+        }
+    }
 
     /// Whether something in the text is more likely to be wrong than meant.
     func isLikely(in text: ArraySlice<Element>) -> Bool { signs.areIn(text) }
@@ -30,7 +36,8 @@ struct Mojibake {
 
     /// Nil if it is to stay as it is.
     private func decodedAgain(_ text: [Element]) -> [Element]? {
-        guard text.contains(where: { $0.scalar >= 0x80 }), signs.areIn(text[...]) else { return nil }
+        let mayBe = text.indices.contains { mayTell(text[$0].scalar, after: $0 > 0 ? text[$0 - 1].scalar : 0) }
+        guard mayBe, signs.areIn(text[...]) else { return nil }
         // As UTF-8 that was taken for one of the encodings with a byte for each character.
         for encoding in SingleByteEncoding.all {
             guard var bytes = encoding.encode(text) else { continue }
