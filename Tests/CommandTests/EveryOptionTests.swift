@@ -24,7 +24,7 @@ import Testing
             "in --labels dog,%long --html page.html",
         ],
         // The second one is damaged, of the third the pictures are gone.
-        "index": ["new|in3|emptied", "--status in", "--verify in", "--prune in"],
+        "index": ["new|in3|emptied", "--status in", "--verify in", "--prune in|--prune emptied"],
         "search": [
             "dog %long --index in|sky --index in|tree --index in", "--image in/a.png --index in",
             "--file texts --index in",
