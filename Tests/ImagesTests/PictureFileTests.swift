@@ -27,13 +27,13 @@ import Testing
                 let expected = #expect(throws: ImageError.self) {
                     try decodeImage(beginning + [UInt8](repeating: 0, count: 100))
                 }
-                #expect(throws: try #require(expected)) { try readPictureFile(path) }
+                #expect(throws: try #require(expected)) { try readPictureFile(PathBytes(path)) }
             }
             // A Targa file may say so at its end alone.
             var header = [UInt8](repeating: 0, count: 100_000)
             (header[2], header[3], header[12], header[14], header[16]) = (2, 1, 9, 9, 24)
             try Data(header).write(to: URL(filePath: path))
-            #expect(try readPictureFile(path) == header)
+            #expect(try readPictureFile(PathBytes(path)) == header)
         }
     }
 
