@@ -15,10 +15,10 @@ fi
 work=$program.modules
 mkdir -p "$work"
 flags+=(-I "$work")
-for module in Kernels KernelsBaseline KernelsAVX2 CLIPThreads; do
+for module in Kernels KernelsBaseline KernelsAVX2 CLIPSystem CLIPThreads; do
     # As in Package.swift.
     settings=(-Ounchecked -enable-experimental-feature BuiltinModule)
-    if [[ $module == CLIPThreads ]]; then settings=(-O); fi
+    if [[ $module == CLIP* ]]; then settings=(-O); fi
     if [[ $module == KernelsAVX2 && $(uname -m) == x86_64 ]]; then
         settings+=(-Xcc -mavx2 -Xcc -mfma -Xcc -mf16c)
     fi

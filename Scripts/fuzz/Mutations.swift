@@ -2,6 +2,7 @@
 //
 //   mutations FIRST COUNT FILE…      mutations FIRST ..< FIRST + COUNT of the files in turn, the same on every run
 
+internal import CLIPSystem
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Glibc)
@@ -18,7 +19,7 @@ enum Mutations {
             print("usage: mutations FIRST COUNT FILE…")
             exit(64)
         }
-        let files = try arguments[3...].map { try readPictureFile($0) }
+        let files = try arguments[3...].map { try readPictureFile(PathBytes($0)) }
         var decoded = 0
         var slowest = 0.0
         for number in first..<first + count {

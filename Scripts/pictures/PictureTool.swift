@@ -10,6 +10,7 @@
 // machine has), threads=COUNT, and a number: the least edge to which pictures may be scaled while they are decoded; or -.
 // SIZES is WIDTH,HEIGHT,LEFT,TOP,COLUMNS,ROWS; FILTER one of Pillow's numbers.
 
+internal import CLIPSystem
 internal import Kernels
 
 #if canImport(Darwin)
@@ -38,7 +39,7 @@ enum PictureTool {
         guard fields.count >= 3 else { return "error expected COMMAND PATH OPTIONS" }
         let options = options(fields[2])
         /// The file is read inside the time, as other programs do.
-        func picture() throws(ImageError) -> Bitmap { try decodeImage(readPictureFile(fields[1]), options: options) }
+        func picture() throws(ImageError) -> Bitmap { try decodeImage(readPictureFile(PathBytes(fields[1])), options: options) }
         switch (fields[0], fields.count) {
         case ("decode", 4):
             return write(try picture(), fields[3])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(__file__).with_name("PictureTool.swift")
-MODULES = ("Images", "Kernels", "KernelsBaseline", "KernelsAVX2", "CLIPThreads")
+MODULES = ("Images", "Kernels", "KernelsBaseline", "KernelsAVX2", "CLIPSystem", "CLIPThreads")
 SOURCES = [source for module in MODULES for source in (ROOT / "Sources" / module).rglob("*.swift")] + [TOOL]
 
 
