@@ -37,7 +37,11 @@ final class FileLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child process that is just being started may still hold a copy, and with it the lock.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Other programs remove a lock's file when they are done: whoever waited has then locked a file without a name.
     private static func isStill(at path: String, _ descriptor: Int32) -> Bool {

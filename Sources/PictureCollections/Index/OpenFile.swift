@@ -33,7 +33,13 @@ final class OpenFile: @unchecked Sendable {
     /// For messages.
     var path: String { location.text }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit {
+        if descriptor >= 0 {
+            // A child process that is just being started may still hold a copy, and with it the lock.
+            flock(descriptor, LOCK_UN)
+            close(descriptor)
+        }
+    }
 
     private var status: stat {
         var status = stat()
