@@ -43,6 +43,23 @@ enum Watch {
         }
     }
 
+    /// Four connections, as many files, and what Dispatch and the resolver take.
+    static let leastDescriptors = 64
+
+    /// Whether there are descriptors enough, the limit raised as far as it may be. Dispatch waits for ever for one that it
+    /// can't have.
+    static var hasDescriptors: Bool {
+        var limit = rlimit()
+        #if canImport(Glibc)
+        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+        let kind = RLIMIT_NOFILE
+        #endif
+        guard getrlimit(kind, &limit) == 0, limit.rlim_cur < leastDescriptors else { return true }
+        limit.rlim_cur = min(limit.rlim_max, rlim_t(leastDescriptors))
+        return limit.rlim_cur >= leastDescriptors && setrlimit(kind, &limit) == 0
+    }
+
     /// What can be done about it.
     static let noThreads = "end other programs, or raise the limit of processes (ulimit -u, pids.max)"
 

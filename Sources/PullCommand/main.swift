@@ -15,6 +15,12 @@ guard let name = arguments.first, !name.hasPrefix("-") else {
     FileHandle.standardError.write(Data("clip-pull is run by \"clip pull\": see \"clip help pull\"\n".utf8))
     exit(64)
 }
+guard Watch.hasDescriptors else {
+    EventLine.failure(
+        "\(name): the system lets this program open too few files, expected \(Watch.leastDescriptors): raise the limit (ulimit -n)"
+    ).write()
+    exit(1)
+}
 guard Watch.begin(STDIN_FILENO) else {
     EventLine.failure("\(name): the system lets this program have no thread: \(Watch.noThreads)").write()
     exit(1)

@@ -99,6 +99,11 @@ import Testing
         #expect(target.hasPrefix(folder["aside"] + "/") && target.hasSuffix("/in/g.png"))
         #expect(try Array(Data(contentsOf: URL(filePath: target))) == content)
         #expect(!FileManager.default.fileExists(atPath: folder["in/g.png"]))
+        // A move that could not take the old name away is completed by the next.
+        try FileManager.default.linkItem(atPath: target, toPath: folder["in/g.png"])
+        #expect(try two.perform(.move(to: folder["aside"])).first?.result.get() == target)
+        #expect(!FileManager.default.fileExists(atPath: folder["in/g.png"]))
+        #expect(try Array(Data(contentsOf: URL(filePath: target))) == content)
         // Nothing is replaced, neither by a second move nor where the kept file has gone.
         try folder.copy(3, to: "in/g.png")
         #expect((try? two.perform(.move(to: folder["aside"])).first?.result.get()) == nil)

@@ -56,6 +56,31 @@ import Testing
         try expectExact(folder, model, ["b.png", "c/moved.png", "copy.png"])
     }
 
+    @Test func `What can't be read now is no verdict on it`() throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        try folder.copy(0, to: "in/a.png")
+        try folder.write(Data("no picture".utf8), to: "in/bad.png")
+        try PictureIndexer(model: model).update(folder["in/.clip-index"], folders: [folder["in"]])
+        let index = try PictureIndex(path: folder["in/.clip-index"])
+        let preparation = FilePreparation(model: model, settings: index.settings) { _ in nil }
+        let files = ["in/a.png", "in/bad.png", "in/none.png"].map { name in
+            Candidate(
+                path: Array(folder[name].utf8), name: Array(name.utf8),
+                identity: FileIdentity(byteCount: 1, modified: 1),
+                entry: nil)
+        }
+        let kinds = preparation.start(files).wait().map { file in
+            switch file.content {
+            case .known: "known"
+            case .pixels: "pixels"
+            case .unreadable: "unreadable"
+            case .unreachable: "unreachable"
+            }
+        }
+        #expect(kinds == ["pixels", "unreadable", "unreachable"])
+    }
+
     @Test func `The folder moves with its index, and folders outside a run are left alone`() throws {
         let folder = try TemporaryFolder()
         let model = try Fixtures.model()

@@ -95,6 +95,9 @@ struct Index: Command {
         }
         // Pictures may be named one by one: the first of them is no place for an index.
         let first = arguments.positionals.first.map { PathBytes($0) }
+        if let first, case .missing(let why) = first.kind, !first.isAbsent {
+            throw UsageError("'\(displayed(first.text))' can't be examined: \(why).")
+        }
         let place = modes.isEmpty && first?.kind != .folder ? nil : first
         path = IndexChoice.path(arguments.text(Index.output).map { PathBytes($0) } ?? place)
         let comparesFolders = arguments.flag(Index.status) && arguments.has(Index.output)

@@ -48,7 +48,7 @@ struct RepositoryCache: Sendable {
         let tag = Path.join(root, "CACHEDIR.TAG")
         if access(tag, F_OK) != 0 {
             // Backup programs leave a folder out that has this file (bford.info/cachedir).
-            try? write("Signature: 8a477f597d28d172789f06886806bc55\n# Models fetched from a hub.\n", to: tag)
+            try write("Signature: 8a477f597d28d172789f06886806bc55\n# Models fetched from a hub.\n", to: tag)
         }
     }
 

@@ -103,10 +103,13 @@ extension DuplicateGroup {
             // A link fails where something stands, a rename would replace it.
             if withCString(file.path, { old in withCString(target) { hardLink(old, $0) } }) != 0 {
                 // Another file system, or one without links, as cards and sticks have.
-                guard [EXDEV, EPERM, ENOTSUP, EOPNOTSUPP, EMLINK].contains(errno) else {
-                    throw IndexFault(systemMessage())
+                let code = errno
+                if [EXDEV, EPERM, ENOTSUP, EOPNOTSUPP, EMLINK].contains(code) {
+                    try ReadFile.copy(file.path, holding: picture.contentHash, to: target)
+                } else if code != EEXIST || !isOneFile(file.path, target) {
+                    // What stands there may be this file: an earlier run could not take its old name away.
+                    throw IndexFault(systemMessage(code))
                 }
-                try ReadFile.copy(file.path, holding: picture.contentHash, to: target)
             }
         } catch {
             throw CLIPError(.image, path: picture.path, "can't be moved to \(goal): \(error.message)")
@@ -124,6 +127,13 @@ extension DuplicateGroup {
             throw CLIPError(.image, path: picture.path, "can't be moved: \(message)")
         }
         return goal
+    }
+
+    private static func isOneFile(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        guard let left = try? PathBytes(left).status(followsLinks: false),
+            let right = try? PathBytes(right).status(followsLinks: false)
+        else { return false }
+        return left.kind == .file && left.identity == right.identity
     }
 
     private static func makeFolder(_ path: [UInt8]) throws(CLIPError) {

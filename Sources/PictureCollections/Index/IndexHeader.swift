@@ -83,8 +83,13 @@ struct IndexHeader: Equatable {
 /// What is wrong with an index, without its path.
 struct IndexFault: Error {
     let message: String
+    /// Whether a call of the system failed, which says nothing about what is there.
+    let isOfSystem: Bool
 
-    init(_ message: String) { self.message = message }
+    init(_ message: String, isOfSystem: Bool = false) {
+        self.message = message
+        self.isOfSystem = isOfSystem
+    }
 }
 
 /// The lower-case hexadecimal digits of some bytes.

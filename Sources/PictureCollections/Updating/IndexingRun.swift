@@ -55,7 +55,7 @@ struct IndexingRun {
         try log.seal()
         let snapshot = try log.reread()
         update.unreadable = snapshot.live.failureCount
-        update.unreachable = comparison.faults.map { UnreadablePicture(path: shown($0.path), message: $0.message) }
+        update.unreachable += comparison.faults.map { UnreadablePicture(path: shown($0.path), message: $0.message) }
         if log.isWorthCompacting {
             update.dropped = try log.compact().damagedCount
             update.wasCompacted = true
@@ -81,6 +81,13 @@ struct IndexingRun {
         var failures: [EntryRecord] = []
         var removals: Set<Int> = []
         for file in files {
+            if case .unreachable(let message) = file.content {
+                // What was known of it stays, and the next run looks again.
+                update.unreachable.append(
+                    UnreadablePicture(
+                        path: PictureIndex(log.snapshot).pathBytes(file.candidate.name), message: message))
+                continue
+            }
             if let old = file.candidate.entry { removals.insert(old) }
             var record = EntryRecord(
                 identity: file.identity, contentHash: file.contentHash, width: 0, height: 0, name: file.candidate.name)
@@ -100,6 +107,7 @@ struct IndexingRun {
                 update.newlyUnreadable.append(
                     UnreadablePicture(
                         path: PictureIndex(log.snapshot).pathBytes(record.name), message: message))
+            case .unreachable: break
             }
         }
         try log.append(pictures: pictures, failures: failures, removals: removals.sorted())

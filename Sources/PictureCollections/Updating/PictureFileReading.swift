@@ -29,17 +29,22 @@ struct ReadFile {
         do throws(SystemError) {
             descriptor = try PathBytes(path).open(O_RDONLY | O_NONBLOCK)
         } catch {
-            throw IndexFault("can't be opened: \(error.message)")
+            throw IndexFault("can't be opened: \(error.message)", isOfSystem: true)
         }
         defer { close(descriptor) }
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw IndexFault("is not a regular file")
+        do throws(SystemError) {
+            _ = try uninterrupted { fstat(descriptor, &status) }
+        } catch {
+            throw IndexFault("can't be examined: \(error.message)", isOfSystem: true)
         }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw IndexFault("is not a regular file") }
         do throws(ImageError) {
             return (try readPicture(descriptor: descriptor), status)
         } catch {
-            throw IndexFault(error.description)
+            // What is too large to be read is no fault of the system's.
+            let isOfSystem = if case .unreadable = error { status.st_size <= 1 << 31 } else { false }
+            throw IndexFault(error.description, isOfSystem: isOfSystem)
         }
     }
 }

@@ -9,7 +9,10 @@ struct PreparedFile: Sendable {
         case known(entry: Int)
         /// `[crops, 3, S, S]`.
         case pixels(PixelTensor, width: Int, height: Int)
+        /// What the file holds is no picture.
         case unreadable(String)
+        /// What it holds can't be known now.
+        case unreachable(String)
     }
 
     let candidate: Candidate
@@ -61,7 +64,7 @@ struct FilePreparation: Sendable {
         } catch {
             return PreparedFile(
                 candidate: candidate, identity: candidate.identity, contentHash: .none,
-                content: .unreadable(error.message))
+                content: error.isOfSystem ? .unreachable(error.message) : .unreadable(error.message))
         }
         return PreparedFile(
             candidate: candidate, identity: file.identity, contentHash: file.contentHash,
