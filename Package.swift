@@ -41,70 +41,93 @@ let package = Package(
         .library(name: "PictureCollections", targets: ["PictureCollections"]),
         .library(name: "CLIPHub", targets: ["CLIPHub"]),
         .executable(name: "clip", targets: ["CLIPCommand"]),
-        .executable(name: "clip-pull", targets: ["PullCommand"]),
+        .executable(name: "clip-pull", targets: ["CLIPPullCommand"]),
     ],
     dependencies: [],
     targets: [
-        .target(name: "Kernels", swiftSettings: kernels()),
-        .target(name: "KernelsBaseline", dependencies: ["Kernels"], swiftSettings: kernels()),
-        .target(name: "KernelsAVX2", dependencies: ["Kernels"], swiftSettings: kernels(avx2)),
-        .target(name: "KernelsAVX512", dependencies: ["Kernels"], swiftSettings: kernels(avx512)),
+        .target(name: "CLIPKernels", path: "Sources/Compute/CLIPKernels", swiftSettings: kernels()),
         .target(
-            name: "KernelsAVX512VNNI", dependencies: ["Kernels", "KernelsAVX512"], swiftSettings: kernels(avx512VNNI)),
-        .target(name: "CLIPThreads", dependencies: ["Kernels"], swiftSettings: optimised),
+            name: "CLIPKernelsBaseline", dependencies: ["CLIPKernels"], path: "Sources/Compute/CLIPKernelsBaseline",
+            swiftSettings: kernels()),
         .target(
-            name: "TensorCore",
+            name: "CLIPKernelsAVX2", dependencies: ["CLIPKernels"], path: "Sources/Compute/CLIPKernelsAVX2",
+            swiftSettings: kernels(avx2)),
+        .target(
+            name: "CLIPKernelsAVX512", dependencies: ["CLIPKernels"], path: "Sources/Compute/CLIPKernelsAVX512",
+            swiftSettings: kernels(avx512)),
+        .target(
+            name: "CLIPKernelsAVX512VNNI", dependencies: ["CLIPKernels", "CLIPKernelsAVX512"],
+            path: "Sources/Compute/CLIPKernelsAVX512VNNI", swiftSettings: kernels(avx512VNNI)),
+        .target(
+            name: "CLIPThreads", dependencies: ["CLIPKernels"], path: "Sources/System/CLIPThreads",
+            swiftSettings: optimised),
+        .target(
+            name: "CLIPCompute",
             dependencies: [
-                "CLIPThreads", "Kernels", "KernelsBaseline", "KernelsAVX2", "KernelsAVX512", "KernelsAVX512VNNI",
-            ],
+                "CLIPThreads", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2", "CLIPKernelsAVX512",
+                "CLIPKernelsAVX512VNNI",
+            ], path: "Sources/Compute/CLIPCompute",
             swiftSettings: optimised),
-        .target(name: "JSON", swiftSettings: optimised),
-        .target(name: "CLIPSystem", swiftSettings: optimised),
+        .target(name: "CLIPJSON", path: "Sources/Formats/CLIPJSON", swiftSettings: optimised),
+        .target(name: "CLIPSystem", path: "Sources/System/CLIPSystem", swiftSettings: optimised),
         .target(
-            name: "Images",
-            dependencies: ["CLIPSystem", "CLIPThreads", "Kernels", "KernelsBaseline", "KernelsAVX2"],
+            name: "CLIPPictures",
+            dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2"],
+            path: "Sources/Formats/CLIPPictures",
             swiftSettings: optimised),
-        .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: optimised),
-        .target(name: "Weights", dependencies: ["JSON"], swiftSettings: optimised),
         .target(
-            name: "DemoModel", dependencies: ["Weights"], path: "Models", exclude: modelExclusions,
+            name: "CLIPTokenizers", dependencies: ["CLIPJSON"], path: "Sources/Formats/CLIPTokenizers",
+            swiftSettings: optimised),
+        .target(
+            name: "CLIPWeights", dependencies: ["CLIPJSON"], path: "Sources/Formats/CLIPWeights",
+            swiftSettings: optimised),
+        .target(
+            name: "CLIPEmbeddedModel", dependencies: ["CLIPWeights"], path: "Models", exclude: modelExclusions,
             resources: modelResources,
             swiftSettings: optimised),
         .target(
             name: "CLIP",
             dependencies: [
-                "CLIPSystem", "CLIPThreads", "JSON", "TensorCore", "Images", "Tokenizers", "Weights", "DemoModel",
+                "CLIPSystem", "CLIPThreads", "CLIPJSON", "CLIPCompute", "CLIPPictures", "CLIPTokenizers", "CLIPWeights",
+                "CLIPEmbeddedModel",
             ],
             swiftSettings: optimised),
         .target(
             name: "PictureCollections",
-            dependencies: ["CLIP", "CLIPSystem", "CLIPThreads", "Images", "JSON", "TensorCore", "Weights"],
+            dependencies: [
+                "CLIP", "CLIPSystem", "CLIPThreads", "CLIPPictures", "CLIPJSON", "CLIPCompute", "CLIPWeights",
+            ],
             exclude: ["FORMAT.md"], swiftSettings: optimised),
         // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
         // longer than embedding a picture.
-        .target(name: "CLIPHub", dependencies: ["JSON", "Weights"], swiftSettings: optimised),
-        .executableTarget(name: "PullCommand", dependencies: ["CLIPHub", "Weights"], swiftSettings: optimised),
+        .target(name: "CLIPHub", dependencies: ["CLIPJSON", "CLIPWeights"], swiftSettings: optimised),
+        .executableTarget(
+            name: "CLIPPullCommand", dependencies: ["CLIPHub", "CLIPWeights"], path: "Sources/Command/CLIPPullCommand",
+            swiftSettings: optimised),
         .executableTarget(
             name: "CLIPCommand",
-            dependencies: ["CLIP", "CLIPSystem", "JSON", "PictureCollections", "TensorCore", "Weights"],
+            dependencies: ["CLIP", "CLIPSystem", "CLIPJSON", "PictureCollections", "CLIPCompute", "CLIPWeights"],
+            path: "Sources/Command/CLIPCommand",
             swiftSettings: optimised),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"]),
+        .testTarget(name: "CLIPJSONTests", dependencies: ["CLIPJSON"]),
         .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
-        .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads", "Kernels"]),
-        .testTarget(name: "TensorCoreTests", dependencies: ["CLIPThreads", "Kernels", "TensorCore"]),
+        .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads", "CLIPKernels"]),
+        .testTarget(name: "CLIPComputeTests", dependencies: ["CLIPThreads", "CLIPKernels", "CLIPCompute"]),
         .testTarget(
-            name: "ImagesTests", dependencies: ["CLIPSystem", "Images", "Kernels"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "WeightsTests", dependencies: ["Weights"], resources: [.copy("Fixtures")]),
+            name: "CLIPPicturesTests", dependencies: ["CLIPSystem", "CLIPPictures", "CLIPKernels"],
+            resources: [.copy("Fixtures")]),
+        .testTarget(name: "CLIPTokenizersTests", dependencies: ["CLIPTokenizers"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "CLIPWeightsTests", dependencies: ["CLIPWeights"], resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "CLIPTests", dependencies: ["CLIP", "CLIPSystem", "JSON", "TensorCore", "Weights"],
+            name: "CLIPTests", dependencies: ["CLIP", "CLIPSystem", "CLIPJSON", "CLIPCompute", "CLIPWeights"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "PictureCollectionsTests",
-            dependencies: ["CLIP", "CLIPSystem", "PictureCollections", "TensorCore", "Weights"]),
+            dependencies: ["CLIP", "CLIPSystem", "PictureCollections", "CLIPCompute", "CLIPWeights"]),
         .testTarget(
-            name: "CLIPHubTests", dependencies: ["CLIPHub", "PullCommand", "CLIPCommand", "JSON", "Weights"]),
-        .testTarget(name: "CommandTests", dependencies: ["CLIPCommand"]),
+            name: "CLIPHubTests",
+            dependencies: ["CLIPHub", "CLIPPullCommand", "CLIPCommand", "CLIPJSON", "CLIPWeights"]),
+        .testTarget(name: "CLIPCommandTests", dependencies: ["CLIPCommand"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Checks that no AVX instruction lands outside KernelsAVX2, KernelsAVX512 and KernelsAVX512VNNI in a build, so that the
+# Checks that no AVX instruction lands outside CLIPKernelsAVX2, CLIPKernelsAVX512 and CLIPKernelsAVX512VNNI in a build, so that the
 # command starts on every x86-64 machine:
 #   1. no other module's object code holds a VEX or EVEX instruction;
 #   2. no function that those modules share with others by name (the linker keeps one copy, maybe theirs) holds one;
-#   3. no function that the AVX-512 modules share with KernelsAVX2 by name holds an AVX-512 instruction;
-#   4. no VNNI instruction is outside KernelsAVX512VNNI, nor in a function that it shares with the other two by name.
+#   3. no function that the AVX-512 modules share with CLIPKernelsAVX2 by name holds an AVX-512 instruction;
+#   4. no VNNI instruction is outside CLIPKernelsAVX512VNNI, nor in a function that it shares with the other two by name.
 #
 #   Scripts/check_isa_leaks.sh [.build/release]
 #
@@ -14,7 +14,7 @@ export LC_ALL=C
 cd "$(dirname "$0")/.."
 
 products=${1:-.build/release}
-allowed='^(KernelsAVX2|KernelsAVX512|KernelsAVX512VNNI)$'
+allowed='^(CLIPKernelsAVX2|CLIPKernelsAVX512|CLIPKernelsAVX512VNNI)$'
 
 if [[ $(uname -m) != x86_64 ]]; then
     echo "check_isa_leaks: nothing to check on $(uname -m)"
@@ -66,13 +66,13 @@ for directory in "$products"/*.build; do
             own=$((own + $(wc -l <"$scratch/found")))
             cat "$scratch/found" >>"$scratch/avx"
             "$nm" "$object" | awk '$2 == "W" || $2 == "V" { print $3 }' >>"$scratch/shareable"
-            if [[ $module == KernelsAVX512VNNI ]]; then
+            if [[ $module == CLIPKernelsAVX512VNNI ]]; then
                 functions_with_vnni "$object" >>"$scratch/vnni"
             else
                 functions_with_vnni "$object" | sed "s/^/$module (VNNI) /" >>"$scratch/leaks"
                 "$nm" "$object" | awk 'NF > 1 { print $NF }' >>"$scratch/withoutVNNI"
             fi
-            if [[ $module == KernelsAVX2 ]]; then
+            if [[ $module == CLIPKernelsAVX2 ]]; then
                 "$nm" "$object" | awk 'NF > 1 { print $NF }' >>"$scratch/inAVX2"
             else
                 functions_with_avx512 "$object" >>"$scratch/avx512"
@@ -85,7 +85,7 @@ for directory in "$products"/*.build; do
 done
 ((modules)) || { echo "check_isa_leaks: no object code under $products, build first" >&2; exit 2; }
 ((own)) || { echo "check_isa_leaks: the AVX modules hold no AVX code: the check would be blind" >&2; exit 2; }
-[[ -s $scratch/vnni ]] || { echo "check_isa_leaks: KernelsAVX512VNNI holds no VNNI code: the check would be blind" >&2; exit 2; }
+[[ -s $scratch/vnni ]] || { echo "check_isa_leaks: CLIPKernelsAVX512VNNI holds no VNNI code: the check would be blind" >&2; exit 2; }
 
 sort -u "$scratch/avx" -o "$scratch/avx"
 sort -u "$scratch/shareable" -o "$scratch/shareable"
@@ -93,9 +93,9 @@ comm -12 "$scratch/avx" "$scratch/shareable" | sort -k1,1 >"$scratch/shared"
 sort -u -k1,1 -k2,2 "$scratch/elsewhere" | join - "$scratch/shared" | awk '{ print $2 " (through a shared symbol)", $1 }' \
     >>"$scratch/leaks"
 sort -u "$scratch/avx512" | comm -12 - "$scratch/shareable" | comm -12 - <(sort -u "$scratch/inAVX2") |
-    sed 's/^/KernelsAVX2 (through a symbol shared with KernelsAVX512) /' >>"$scratch/leaks"
+    sed 's/^/CLIPKernelsAVX2 (through a symbol shared with CLIPKernelsAVX512) /' >>"$scratch/leaks"
 sort -u "$scratch/vnni" | comm -12 - "$scratch/shareable" | comm -12 - <(sort -u "$scratch/withoutVNNI") |
-    sed 's/^/KernelsAVX512 (through a symbol shared with KernelsAVX512VNNI) /' >>"$scratch/leaks"
+    sed 's/^/CLIPKernelsAVX512 (through a symbol shared with CLIPKernelsAVX512VNNI) /' >>"$scratch/leaks"
 
 if [[ -s $scratch/leaks ]]; then
     echo "check_isa_leaks: instructions outside the modules made for them:" >&2

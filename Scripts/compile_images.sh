@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles the Images module, with the kernels below it, into a program of its own: for fuzzing and for timing.
+# Compiles the CLIPPictures module, with the kernels below it, into a program of its own: for fuzzing and for timing.
 #
 #   Scripts/compile_images.sh PROGRAM [-sanitize=CHECKS] SOURCE…
 set -euo pipefail
@@ -15,16 +15,16 @@ fi
 work=$program.modules
 mkdir -p "$work"
 flags+=(-I "$work")
-for module in Kernels KernelsBaseline KernelsAVX2 CLIPSystem CLIPThreads; do
+for module in CLIPKernels CLIPKernelsBaseline CLIPKernelsAVX2 CLIPSystem CLIPThreads; do
     # As in Package.swift.
     settings=(-Ounchecked -enable-experimental-feature BuiltinModule)
     if [[ $module == CLIP* ]]; then settings=(-O); fi
-    if [[ $module == KernelsAVX2 && $(uname -m) == x86_64 ]]; then
+    if [[ $module == CLIPKernelsAVX2 && $(uname -m) == x86_64 ]]; then
         settings+=(-Xcc -mavx2 -Xcc -mfma -Xcc -mf16c)
     fi
-    mapfile -t sources < <(find "Sources/$module" -name '*.swift' | sort)
+    mapfile -t sources < <(find "Sources/Compute/$module" -name '*.swift' | sort)
     swiftc "${flags[@]}" "${settings[@]}" -module-name "$module" -emit-module -emit-module-path \
         "$work/$module.swiftmodule" -emit-object "${sources[@]}" -o "$work/$module.o"
 done
-mapfile -t sources < <(find Sources/Images -name '*.swift' | sort)
+mapfile -t sources < <(find Sources/Formats/CLIPPictures -name '*.swift' | sort)
 swiftc "${flags[@]}" -O "${sources[@]}" "$@" "$work"/*.o -o "$program"

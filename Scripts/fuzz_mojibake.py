@@ -23,7 +23,7 @@ import ftfy.bad_codecs  # noqa: F401
 import ftfy.chardata
 
 ROOT = Path(__file__).resolve().parent.parent
-FIXTURES = ROOT / "Tests" / "TokenizersTests" / "Fixtures"
+FIXTURES = ROOT / "Tests" / "CLIPTokenizersTests" / "Fixtures"
 CONTEXT = 1000
 ADDITIONAL = ["<PET>", "sks", "<my-token>"]
 CAPTIONS = (

@@ -28,15 +28,15 @@ ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "Tests"
 PICTURE = FIXTURES / "CLIPTests" / "Fixtures" / "pictures" / "speck.png"
 SEEDS = [
-    *(FIXTURES / "WeightsTests" / "Fixtures").glob("*.pt"),
-    *(FIXTURES / "WeightsTests" / "Fixtures").glob("*.gguf"),
+    *(FIXTURES / "CLIPWeightsTests" / "Fixtures").glob("*.pt"),
+    *(FIXTURES / "CLIPWeightsTests" / "Fixtures").glob("*.gguf"),
     *(FIXTURES / "CLIPTests" / "Fixtures" / "sources").glob("*/model.*"),
     FIXTURES / "CLIPTests" / "Fixtures" / "models" / "quickgelu-f32" / "model.safetensors",
 ]
 MODELS = FIXTURES / "CLIPTests" / "Fixtures" / "models"
 FOLDERS = [MODELS / "quickgelu-f32", MODELS / "siglip", MODELS / "siglip2",
            FIXTURES / "CLIPTests" / "Fixtures" / "sources" / "openclip-variant"]  # fmt: skip
-TOKENIZERS = FIXTURES / "TokenizersTests" / "Fixtures"
+TOKENIZERS = FIXTURES / "CLIPTokenizersTests" / "Fixtures"
 NOT_READ = ("README.md", "golden.json", "golden-openclip.json")
 TEXT = "A photo's of [SEP] </s> <eos> \u6771\u4eac \ufb01 \u00e9 \U0001f99c\n\n\n kato " + "kato" * 20
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/Tokenizers/BuiltIn/CLIPMerges.swift from CLIP's vocab.json and merges.txt.
+"""Makes Sources/Formats/CLIPTokenizers/BuiltIn/CLIPMerges.swift from CLIP's vocab.json and merges.txt.
 
   Scripts/make_clip_vocabulary.py FOLDER
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/Tokenizers/Unicode/HTMLEntityTable.swift from the list of the HTML standard that Python has.
+"""Makes Sources/Formats/CLIPTokenizers/Unicode/HTMLEntityTable.swift from the list of the HTML standard that Python has.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_html_entities.py

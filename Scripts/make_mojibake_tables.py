@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/Tokenizers/Mojibake/MojibakeTables.swift from what ftfy knows.
+"""Makes Sources/Formats/CLIPTokenizers/Mojibake/MojibakeTables.swift from what ftfy knows.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_mojibake_tables.py

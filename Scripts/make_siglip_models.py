@@ -138,8 +138,8 @@ def write_unigram_json(folder, source):
 
 
 def write_token_fixtures():
-    """Tests/TokenizersTests/Fixtures: the tokenizers alone, with 400 texts each."""
-    tokens = FIXTURES.parent.parent / "TokenizersTests" / "Fixtures"
+    """Tests/CLIPTokenizersTests/Fixtures: the tokenizers alone, with 400 texts each."""
+    tokens = FIXTURES.parent.parent / "CLIPTokenizersTests" / "Fixtures"
     words = (
         "a photo of the dog </s> <unk> <pad> <eos> <s> </S> \u2581 \u2581\u2581 \n \n\n \n\n\n <table> </h1> <unused1> <0x41> "
         "Mixed Case ``x `` \ufb01 \uff21\u2460 \u00a8 \u2122 e\u0301 a\u0308 A\u030a \uff76\uff9e \u1100\u1161 \u00ad \u200d "

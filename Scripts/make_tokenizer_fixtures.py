@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the fixtures of Tests/TokenizersTests but golden-tokens.json: files of tokenizers, and the reference's tokens.
+"""Makes the fixtures of Tests/CLIPTokenizersTests but golden-tokens.json: files of tokenizers, and the reference's tokens.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_tokenizer_fixtures.py FOLDER     (FOLDER: CLIP's vocab.json and merges.txt)
@@ -17,7 +17,7 @@ import torchvision_cpu  # noqa: F401
 from open_clip.tokenizer import SimpleTokenizer
 from transformers import AddedToken, CLIPTokenizer
 
-FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "TokenizersTests" / "Fixtures"
+FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "CLIPTokenizersTests" / "Fixtures"
 SMALL = FIXTURES / "small"
 
 # Ranges in which case, normal form, white space or the kind of a scalar is anything but plain.

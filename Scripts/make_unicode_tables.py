@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes UnicodeTables.swift and StepTables.swift in Sources/Tokenizers/Unicode.
+"""Makes UnicodeTables.swift and StepTables.swift in Sources/Formats/CLIPTokenizers/Unicode.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_unicode_tables.py

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the PyTorch and GGUF files in Tests/WeightsTests/Fixtures, and what they hold, by torch and the gguf package.
+"""Makes the PyTorch and GGUF files in Tests/CLIPWeightsTests/Fixtures, and what they hold, by torch and the gguf package.
 
   Scripts/.venv/bin/python Scripts/make_weights_fixtures.py
 """
@@ -12,7 +12,7 @@ import gguf
 import numpy as np
 import torch
 
-FOLDER = Path(__file__).resolve().parent.parent / "Tests" / "WeightsTests" / "Fixtures"
+FOLDER = Path(__file__).resolve().parent.parent / "Tests" / "CLIPWeightsTests" / "Fixtures"
 expected = {}
 
 

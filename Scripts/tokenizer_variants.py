@@ -3,7 +3,7 @@
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/tokenizer_variants.py [--clip .build/debug/clip] [--texts 1000] [--only NAME]
-  Scripts/.venv/bin/python Scripts/tokenizer_variants.py --fixtures    (remakes Tests/TokenizersTests/Fixtures/steps.json)
+  Scripts/.venv/bin/python Scripts/tokenizer_variants.py --fixtures    (remakes Tests/CLIPTokenizersTests/Fixtures/steps.json)
 
 Makes a folder of a tiny model for each variant, asks `clip tokenize` and transformers' AutoTokenizer about the same texts,
 and prints a line each: equal, refused (and by which words), or how many texts differ. A variant that should be refused has
@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FIXTURES = ROOT / "Tests" / "TokenizersTests" / "Fixtures"
+FIXTURES = ROOT / "Tests" / "CLIPTokenizersTests" / "Fixtures"
 START, END = "<|startoftext|>", "<|endoftext|>"
 CLIP_PATTERN = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"

@@ -2,7 +2,7 @@
 """A WordPiece tokenizer in the form of bert-base-uncased's, which open_clip's CLIPA uses, trained on made-up text.
 
   Scripts/setup_venv.sh
-  Scripts/.venv/bin/python Scripts/wordpiece_tokenizers.py             (Tests/TokenizersTests/Fixtures/bert)
+  Scripts/.venv/bin/python Scripts/wordpiece_tokenizers.py             (Tests/CLIPTokenizersTests/Fixtures/bert)
   Scripts/.venv/bin/python Scripts/wordpiece_tokenizers.py --fuzz 100000 --vocabulary DIR --clip .build/release/clip
 
 --fuzz holds `clip tokenize` to transformers and open_clip on random texts, with the vocab.txt in DIR or one that is made.
@@ -21,7 +21,7 @@ import torchvision_cpu  # noqa: F401
 from siglip_tokenizers import corpus, random_texts
 
 FIX_TEXT = ftfy.fix_text
-FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "TokenizersTests" / "Fixtures" / "bert"
+FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "CLIPTokenizersTests" / "Fixtures" / "bert"
 WORDS = (
     "a photo of the dog cat kato mitokare unaffable café naïve ÀÉÎ Straße don't e-mail@x.com $5.00 x² ﬁne Ⅷ #tag ## ##ing "
     "東京の夜景 москва नमस्ते 🔥 👩‍👩‍👧 [SEP] [CLS] [MASK] [UNK] [PAD] [sep] [SEP][CLS] &amp; &lt;b&gt; &quot;q&quot; “curly” "

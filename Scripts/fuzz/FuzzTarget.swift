@@ -9,7 +9,7 @@ import Musl
 #endif
 
 /// The decoder under test, set once before the first input.
-private nonisolated(unsafe) var decoder: any ImageDecoder.Type = PNGDecoder.self
+private nonisolated(unsafe) var decoder: any PictureDecoder.Type = PNGDecoder.self
 
 @_cdecl("LLVMFuzzerInitialize")
 public func initialize(
@@ -18,8 +18,8 @@ public func initialize(
 ) -> CInt {
     let program = String(cString: arguments.pointee[0])
     let name = program.split(separator: "-").last.map { $0.lowercased() } ?? ""
-    guard let match = ImageFormats.decoders.first(where: { $0.formatName.lowercased() == name }) else {
-        let names = ImageFormats.decoders.map { "fuzz-" + $0.formatName.lowercased() }
+    guard let match = PictureFormats.decoders.first(where: { $0.formatName.lowercased() == name }) else {
+        let names = PictureFormats.decoders.map { "fuzz-" + $0.formatName.lowercased() }
         print("\(program) is no decoder's name: \(names.joined(separator: ", "))")
         exit(2)
     }

@@ -32,7 +32,7 @@ enum Mutations {
             if number % 5 == 0 { options.leastEdge = 8 }
             if number % 7 == 0 { (options.threads, options.leastSharedPixels) = (3, 0) }
             let start = clock()
-            if let picture = try? decodeImage(bytes, options: options), picture.width > 0 { decoded += 1 }
+            if let picture = try? decodePicture(bytes, options: options), picture.width > 0 { decoded += 1 }
             let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
             if seconds > 2 { print("mutation \(number) of \(arguments[3 + number % files.count]): \(seconds) s") }
             slowest = max(slowest, seconds)

@@ -10,13 +10,13 @@ count=${1:-200000}
 shift || true
 
 program=.build/mutations
-sources=(Tests/ImagesTests/SeededBytes.swift Scripts/fuzz/Mutations.swift)
-if [[ ! -x $program || -n $(find Sources/Images Sources/Kernels* "${sources[@]}" -name '*.swift' -newer "$program" -print -quit) ]]; then
+sources=(Tests/CLIPPicturesTests/SeededBytes.swift Scripts/fuzz/Mutations.swift)
+if [[ ! -x $program || -n $(find Sources/Formats/CLIPPictures Sources/Compute/CLIPKernels* "${sources[@]}" -name '*.swift' -newer "$program" -print -quit) ]]; then
     mkdir -p .build
     Scripts/compile_images.sh "$program" "${sources[@]}"
 fi
 
-mapfile -t files < <(find Tests/ImagesTests/Fixtures "$@" -type f -size -64k ! -name '*.txt' ! -name '*.md' | sort)
+mapfile -t files < <(find Tests/CLIPPicturesTests/Fixtures "$@" -type f -size -64k ! -name '*.txt' ! -name '*.md' | sort)
 # In portions, so that one that dies tells where.
 portion=10000 signals=0
 for ((first = 0; first < count; first += portion)); do

@@ -24,7 +24,7 @@ formats=("$@")
 
 work=.build/fuzz
 mkdir -p "$work"
-if [[ ! -x $work/fuzz || -n $(find Sources/Images Sources/Kernels* Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
+if [[ ! -x $work/fuzz || -n $(find Sources/Formats/CLIPPictures Sources/Compute/CLIPKernels* Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
     # Checks stay on, as in the module itself: a trap is a crash.
     Scripts/compile_images.sh "$work/fuzz" -sanitize=fuzzer,address Scripts/fuzz/FuzzTarget.swift 2>&1 |
         grep -v 'Cannot export local symbol' || true
@@ -37,7 +37,7 @@ for format in "${formats[@]}"; do
     ln -f "$work/fuzz" "$program"
     mkdir -p "$corpus"
     # libFuzzer leaves out what the decoder does not recognise, so that all seeds may be given to all.
-    find Tests/ImagesTests/Fixtures "${seeds[@]}" -type f -size -64k | paste -sd, > "$work/$format/seeds"
+    find Tests/CLIPPicturesTests/Fixtures "${seeds[@]}" -type f -size -64k | paste -sd, > "$work/$format/seeds"
     # Its clock is the wall's: on a busy machine it takes several runs to get the time.
     spent=0 inputs=0 status=0
     while ((spent < minutes * 60 && status == 0)); do

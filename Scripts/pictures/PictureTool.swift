@@ -11,7 +11,7 @@
 // SIZES is WIDTH,HEIGHT,LEFT,TOP,COLUMNS,ROWS; FILTER one of Pillow's numbers.
 
 internal import CLIPSystem
-internal import Kernels
+internal import CLIPKernels
 
 #if canImport(Darwin)
 import Darwin
@@ -26,7 +26,7 @@ enum PictureTool {
     static func main() {
         while let line = readLine() {
             let fields = line.split(separator: "\t").map(String.init)
-            do throws(ImageError) {
+            do throws(PictureError) {
                 print(try answer(fields))
             } catch {
                 print("error \(error.description)")
@@ -35,11 +35,13 @@ enum PictureTool {
         }
     }
 
-    private static func answer(_ fields: [String]) throws(ImageError) -> String {
+    private static func answer(_ fields: [String]) throws(PictureError) -> String {
         guard fields.count >= 3 else { return "error expected COMMAND PATH OPTIONS" }
         let options = options(fields[2])
         /// The file is read inside the time, as other programs do.
-        func picture() throws(ImageError) -> Bitmap { try decodeImage(readPictureFile(PathBytes(fields[1])), options: options) }
+        func picture() throws(PictureError) -> Bitmap {
+            try decodePicture(readPictureFile(PathBytes(fields[1])), options: options)
+        }
         switch (fields[0], fields.count) {
         case ("decode", 4):
             return write(try picture(), fields[3])
@@ -47,7 +49,7 @@ enum PictureTool {
             return try timed(picture)
         case ("fit", 4):
             guard let edge = Int(fields[3]), edge > 0 else { return "error an edge was expected" }
-            return try timed { () throws(ImageError) in try picture().fitted(edge) }
+            return try timed { () throws(PictureError) in try picture().fitted(edge) }
         case ("resize", 6):
             let sizes = fields[3].split(separator: ",").compactMap { Int($0) }
             guard sizes.count == 6, let number = Int(fields[4]), let filter = ResampleFilter(rawValue: number) else {
@@ -87,7 +89,7 @@ enum PictureTool {
     }
 
     /// What `body` makes is freed inside the time, as it is in other programs.
-    private static func timed(_ body: () throws(ImageError) -> Bitmap) throws(ImageError) -> String {
+    private static func timed(_ body: () throws(PictureError) -> Bitmap) throws(PictureError) -> String {
         let clock = ContinuousClock()
         let start = clock.now
         guard try body().width > 0 else { return "error nothing" }
@@ -100,6 +102,7 @@ extension Bitmap {
     fileprivate func fitted(_ edge: Int) -> Bitmap {
         let long = edge * max(fullWidth, fullHeight) / min(fullWidth, fullHeight)
         return fullWidth <= fullHeight
-            ? resized(width: edge, height: long, filter: .bicubic) : resized(width: long, height: edge, filter: .bicubic)
+            ? resized(width: edge, height: long, filter: .bicubic)
+            : resized(width: long, height: edge, filter: .bicubic)
     }
 }

@@ -1,5 +1,5 @@
 public import Foundation
-internal import Weights
+internal import CLIPWeights
 
 /// Fetches models from a hub that speaks Hugging Face's protocol, into the cache that Python's huggingface_hub uses too.
 ///

@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 /// Which hub, as whom, and where its files are kept: what Python's huggingface_hub reads from the environment.
 public struct HubSettings: Sendable {

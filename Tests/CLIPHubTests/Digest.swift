@@ -1,4 +1,4 @@
-import Weights
+import CLIPWeights
 
 @testable import CLIPHub
 

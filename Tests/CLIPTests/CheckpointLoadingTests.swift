@@ -2,19 +2,19 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// Hugging Face checkpoints as they come: other types, other layouts, one encoder, damaged.
 @Suite struct CheckpointLoadingTests {
     private let scratch: ScratchFolder
     private var model: EditedModel
-    private let image: Image
+    private let image: Picture
     private let original: CLIPModel
 
     init() throws {
         scratch = try ScratchFolder()
         model = try EditedModel("quickgelu-f32", in: scratch)
-        image = try Image(contentsOf: Fixtures.picture("blocks.png"))
+        image = try Picture(contentsOf: Fixtures.picture("blocks.png"))
         original = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
     }
 
@@ -202,7 +202,7 @@ import Testing
         _ = try model.load()
         let readme = "---\nlanguage: en\nlicense: \"mit\"\ntags:\n- vision\n---\n# Model\nlicense: no\n"
         try Data(readme.utf8).write(to: model.folder.appending(path: "README.md"))
-        #expect(try CLIPModel(contentsOf: model.folder).card?.licence == "mit")
+        #expect(try CLIPModel(contentsOf: model.folder).card?.license == "mit")
         let card = """
             {"name": "Tiny", "version": "2", "licence": "CC0-1.0", "limits": "tiny", "biases": ["a", "b\\n"],
              "training_data": null, "intended_use": ["tests"]}
@@ -211,7 +211,7 @@ import Testing
         let loaded = try CLIPModel(contentsOf: model.folder)
         var expected = ModelCard(name: "Tiny")
         expected.version = "2"
-        expected.licence = "CC0-1.0"
+        expected.license = "CC0-1.0"
         expected.limits = ["tiny"]
         expected.biases = ["a", "b\n"]
         expected.intendedUse = ["tests"]

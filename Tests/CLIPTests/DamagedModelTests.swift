@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// xorshift64*: the same damage on every machine and run.
 private struct SeededGenerator: RandomNumberGenerator {
@@ -19,11 +19,11 @@ private struct SeededGenerator: RandomNumberGenerator {
 /// Damaged model files load or throw one line: no trap, no hang.
 @Suite struct DamagedModelTests {
     private let scratch: ScratchFolder
-    private let image: Image
+    private let image: Picture
 
     init() throws {
         scratch = try ScratchFolder()
-        image = try Image(contentsOf: Fixtures.picture("speck.png"))
+        image = try Picture(contentsOf: Fixtures.picture("speck.png"))
     }
 
     /// One or two bit flips, replaced bytes or digits, cuts, repeats, within the first `limit` bytes.

@@ -1,7 +1,7 @@
 import Foundation
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// A fixture model whose tensors and configuration are changed before it is written again, as one safetensors file.
 struct EditedModel {

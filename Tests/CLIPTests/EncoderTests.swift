@@ -1,10 +1,10 @@
 import Foundation
-import JSON
+import CLIPJSON
 import Testing
-import Weights
+import CLIPWeights
 
 @testable import CLIP
-@testable import TensorCore
+@testable import CLIPCompute
 
 @Suite struct EncoderTests {
     @Test(arguments: SeededModel.all, InstructionSet.available)

@@ -1,8 +1,8 @@
 import Foundation
-import JSON
-import TensorCore
+import CLIPJSON
+import CLIPCompute
 import Testing
-import Weights
+import CLIPWeights
 
 @testable import CLIP
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// Models written back as Hugging Face folders.
 @Suite struct ExportTests {
@@ -37,7 +37,7 @@ import Testing
             #expect(try exported.tokenize(text) == original.tokenize(text), "\(text)")
             #expect(try exported.embed(text) == original.embed(text), "\(text)")
         }
-        let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(try exported.embed(image) == original.embed(image))
         // Again from the folder that was written: the same bytes.
         try exported.export(to: scratch["again"])
@@ -53,7 +53,7 @@ import Testing
         try original.export(to: scratch["folder"])
         let exported = try CLIPModel(contentsOf: scratch["folder"])
         #expect(exported.hasImageEncoder && !exported.hasTextEncoder)
-        let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(try exported.embed(image) == original.embed(image))
     }
 
@@ -72,7 +72,7 @@ import Testing
             if parts == .texts {
                 #expect(try exported.embed("a dog") == original.embed("a dog"))
             } else {
-                let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+                let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
                 #expect(try exported.embed(image) == original.embed(image))
             }
             try FileManager.default.removeItem(at: scratch["part"])
@@ -93,7 +93,7 @@ import Testing
             #expect(old.shape == new.shape, "\(name)")
             #expect(old.withBytes { old in new.withBytes { old.elementsEqual($0) } }, "\(name)")
         }
-        let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(try CLIPModel(contentsOf: scratch["folder"]).embed(image) == original.embed(image))
     }
 
@@ -154,7 +154,7 @@ import Testing
         // A packed file keeps the variant.
         try pooled.pack(to: scratch["pooled.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["pooled.clip"])
-        let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(packed.configuration == pooled.configuration)
         #expect(try packed.embed(image) == pooled.embed(image) && packed.embed(image) != model.embed(image))
     }

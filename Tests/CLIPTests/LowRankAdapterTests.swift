@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// Adapters that lie beside the weights: merged as peft merges them, or refused by name.
 @Suite struct LowRankAdapterTests {

@@ -40,7 +40,7 @@ import Testing
             if !isRounded { #expect(relativeError(embedding.values, text.embedding) <= 1e-4, "\(text.text)") }
         }
         for picture in golden.pictures {
-            let image = try Image(contentsOf: Fixtures.picture(picture.picture))
+            let image = try Picture(contentsOf: Fixtures.picture(picture.picture))
             let pixels = try model.preprocess(image)
             let side = model.preprocessing.cropSize
             #expect(pixels.shape == [1, 3, side, side] && pixels.values.count == 3 * side * side)
@@ -56,7 +56,7 @@ import Testing
     @Test(arguments: Fixtures.modelNames)
     func `Any batch and any number of threads give the same bits`(name: String) throws {
         let golden = try Golden.of(name)
-        let pictures = try golden.pictures.map { try Image(contentsOf: Fixtures.picture($0.picture)) }
+        let pictures = try golden.pictures.map { try Picture(contentsOf: Fixtures.picture($0.picture)) }
         let images = (0..<33).map { pictures[$0 * 7 % pictures.count] }
         let texts = (0..<70).map { golden.texts[$0 * 3 % golden.texts.count].text + " \($0 % 9)" }
         let single = try CLIPModel(contentsOf: Fixtures.model(name), threads: 1)
@@ -88,21 +88,21 @@ import Testing
 
     @Test func `Embeddings are of length 1 unless asked otherwise`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
-        let image = try Image(contentsOf: Fixtures.picture("blocks.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("blocks.png"))
         let (raw, unit) = (try model.embed(image, normalize: false), try model.embed(image))
         #expect(abs(unit.length - 1) < 1e-6 && abs(raw.length - 1) > 0.1)
         #expect(unit == raw.normalized())
         #expect(unit.values.count == model.embeddingDimension)
-        let none: [Embedding] = try model.embed([Image]())
+        let none: [Embedding] = try model.embed([Picture]())
         #expect(none.isEmpty)
         #expect(try model.embed([String]()).isEmpty)
     }
 
     @Test func `Crops of a wide picture are embedded each and averaged`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
-        let image = try Image(contentsOf: Fixtures.picture("blocks.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("blocks.png"))
         let pixels = try model.preprocess(image, fit: .multicrop)
-        let fitted = try model.fittedImages(of: image, fit: .multicrop)
+        let fitted = try model.fittedPictures(of: image, fit: .multicrop)
         #expect(pixels.shape[0] > 1 && fitted.count == pixels.shape[0])
         let parts = try fitted.map { try model.embed($0) }
         var mean = [Float](repeating: 0, count: model.embeddingDimension)
@@ -111,7 +111,7 @@ import Testing
         #expect(relativeError(embedding.values, Embedding(values: mean).normalized().values) < 1e-5)
         let whole = try model.embed([image, image], fit: .multicrop)
         #expect(whole == [embedding, embedding])
-        #expect(try model.fittedImages(of: image, fit: .squash).map { [$0.width, $0.height] } == [[32, 32]])
+        #expect(try model.fittedPictures(of: image, fit: .squash).map { [$0.width, $0.height] } == [[32, 32]])
     }
 
     @Test func `Long texts are cut, refused or chunked`() throws {

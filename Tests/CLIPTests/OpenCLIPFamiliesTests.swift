@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// Families that open_clip has beside the plain CLIPs: CLIPA, which reads BERT's tokens, and SigLIP with timm's image tower.
 @Suite struct OpenCLIPFamiliesTests {

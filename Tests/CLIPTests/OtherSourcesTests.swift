@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// Models in the files of other programs: OpenAI's, open_clip's, clip.cpp's.
 @Suite struct OtherSourcesTests {
@@ -25,7 +25,7 @@ import Testing
             Golden.self, from: Data(contentsOf: url.deletingLastPathComponent().appending(path: "golden.json")))
         let model = try CLIPModel(contentsOf: url)
         for entry in golden.pictures {
-            let pixels = try model.preprocess(Image(contentsOf: Fixtures.picture(entry.picture)))
+            let pixels = try model.preprocess(Picture(contentsOf: Fixtures.picture(entry.picture)))
             #expect(relativeError(Array(pixels.values.prefix(16)), entry.pixels_first_row) < 1e-5)
             let embedding = try model.embed(pixels, normalize: false)[0]
             #expect(relativeError(embedding.values, entry.embedding) < 1e-5, "\(entry.picture)")
@@ -39,7 +39,7 @@ import Testing
         }
         try model.pack(to: scratch["packed.clip"], weights: .float32)
         image = try CLIPModel(contentsOf: scratch["packed.clip"])
-        let picture = try Image(contentsOf: Fixtures.picture("waves.png"))
+        let picture = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(try image.embed(picture) == model.embed(picture))
         #expect(image.settings == model.settings && image.card?.name == model.card?.name)
     }
@@ -80,7 +80,7 @@ import Testing
         #expect(text.pooling == .lastPosition && !text.isCausal && text.paddingToken == 0 && text.projection == .affine)
         #expect(text.transformer.activation == .tanhGELU && vision.transformer.layerNormEpsilon == 1e-3)
         for entry in golden.pictures {
-            let embedding = try folder.embed(Image(contentsOf: Fixtures.picture(entry.picture)), normalize: false)
+            let embedding = try folder.embed(Picture(contentsOf: Fixtures.picture(entry.picture)), normalize: false)
             #expect(relativeError(embedding.values, entry.embedding) < 1e-5, "\(entry.picture)")
         }
         for entry in golden.texts {
@@ -169,7 +169,7 @@ import Testing
         let model = try CLIPModel(contentsOf: try openCLIPFolder("a", textPrefix: prefix, wrapper: wrapper))
         let original = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
         #expect(try model.embed("a photo of a dog") == original.embed("a photo of a dog"))
-        let pixels = try original.preprocess(Image(contentsOf: Fixtures.picture("blocks.png")))
+        let pixels = try original.preprocess(Picture(contentsOf: Fixtures.picture("blocks.png")))
         #expect(try model.embed(pixels) == original.embed(pixels))
         #expect(model.logitScale == original.logitScale)
         #expect(model.settings.first { $0.name == "tokenizer" }?.value == "org/name")
@@ -201,7 +201,7 @@ import Testing
                     tensors[name]?.bytes = Array(repeating: 0, count: count)
                 }
             })
-        let pixels = try original.preprocess(Image(contentsOf: Fixtures.picture("blocks.png")))
+        let pixels = try original.preprocess(Picture(contentsOf: Fixtures.picture("blocks.png")))
         #expect(try scaled.embed(pixels) == muted.embed(pixels))
         #expect(try scaled.embed(pixels) != original.embed(pixels))
 
@@ -212,7 +212,7 @@ import Testing
                 config: OtherSourcesTests.config.replacing(
                     "\"image_size\": \(size)", with: "\"image_size\": \(2 * size)")))
         #expect(larger.settings.contains { $0.name == "image positions" && $0.warning != nil })
-        _ = try larger.embed(Image(contentsOf: Fixtures.picture("blocks.png")))
+        _ = try larger.embed(Picture(contentsOf: Fixtures.picture("blocks.png")))
     }
 
     @Test func `Positions are resampled as PyTorch does`() {
@@ -259,7 +259,7 @@ import Testing
     func `Damaged files load or throw`(name: String) throws {
         let whole = [UInt8](try Data(contentsOf: OtherSourcesTests.source(name)))
         let file = scratch[name.hasSuffix("gguf") ? "a.gguf" : "a.pt"]
-        let image = try Image(contentsOf: Fixtures.picture("speck.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("speck.png"))
         var refused = 0
         for index in 0..<250 {
             var bytes = whole

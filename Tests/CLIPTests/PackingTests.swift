@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 @Suite struct PackingTests {
     private let scratch: ScratchFolder
@@ -119,7 +119,7 @@ import Testing
         let texts = Probes.builtInTexts
         let together = try model.embed(texts)
         for (text, embedding) in zip(texts, together) { #expect(try model.embed(text) == embedding) }
-        let images = ProbePicture.allCases.map { Image(bitmap: $0.bitmap) }
+        let images = ProbePicture.allCases.map { Picture(bitmap: $0.bitmap) }
         let pictures = try model.embed(images)
         for (image, embedding) in zip(images, pictures) { #expect(try model.embed(image) == embedding) }
         let one = try CLIPModel(contentsOf: URL(filePath: model.path), threads: 1)
@@ -146,7 +146,7 @@ import Testing
 
     @Test func `One encoder can be packed alone`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
-        let image = Image(bitmap: ProbePicture.rings.bitmap)
+        let image = Picture(bitmap: ProbePicture.rings.bitmap)
         let whole = try model.pack(to: scratch["all.clip"], weights: .float32).byteCount
         let imageBytes = try model.pack(to: scratch["images.clip"], weights: .float32, parts: .images).byteCount
         let textBytes = try model.pack(to: scratch["texts.clip"], weights: .float32, parts: .texts).byteCount

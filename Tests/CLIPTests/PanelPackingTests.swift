@@ -1,8 +1,8 @@
-import TensorCore
+import CLIPCompute
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// Checkpoint matrices become panels, number by number, and none that is no number gets through.
 @Suite struct PanelPackingTests {

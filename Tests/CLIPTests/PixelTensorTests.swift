@@ -7,7 +7,7 @@ import Testing
 @Suite struct PixelTensorTests {
     @Test func `Preprocessed pixels give the picture's embedding`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
-        let images = try ["waves.png", "blocks.png"].map { try Image(contentsOf: Fixtures.picture($0)) }
+        let images = try ["waves.png", "blocks.png"].map { try Picture(contentsOf: Fixtures.picture($0)) }
         let pixels = try images.map { try model.preprocess($0) }
         let batch = PixelTensor(shape: [2] + pixels[0].shape.dropFirst(), values: pixels.flatMap(\.values))
         #expect(try model.embed(batch) == model.embed(images))
@@ -55,7 +55,7 @@ import Testing
         #expect(found.firsts == [0, 2] && found.places == [0, 0, 1])
 
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
-        let images = try ["waves.png", "blocks.png"].map { try Image(contentsOf: Fixtures.picture($0)) }
+        let images = try ["waves.png", "blocks.png"].map { try Picture(contentsOf: Fixtures.picture($0)) }
         let alone = try images.map { try model.embed($0) }
         #expect(try model.embed([0, 1, 0, 0, 1].map { images[$0] }) == [0, 1, 0, 0, 1].map { alone[$0] })
     }

@@ -1,4 +1,4 @@
-import JSON
+import CLIPJSON
 import Testing
 
 @testable import CLIP
@@ -114,7 +114,7 @@ import Testing
         #expect(other.configuration.fit == .pad)
         #expect(other.configuration.interpolation == .bilinear)
         #expect(other.configuration.standardDeviation == [0.5, 0.5, 0.5])
-        #expect(other.configuration.fillColour == [127, 127, 127])
+        #expect(other.configuration.fillColor == [127, 127, 127])
         #expect(try openCLIP(#"{"resize_mode": "squash"}"#).configuration.fit == .squash)
         for text in [#"{"resize_mode": "fit"}"#, #"{"interpolation": "area"}"#, #"{"size": [224, 336]}"#] {
             #expect(throws: CLIPError.self) { try openCLIP(text) }
@@ -147,7 +147,8 @@ import Testing
         #expect((200..<3800).contains(read))
     }
 
-    @Test("What is written reads back the same", arguments: ImageFit.allCases) func roundTrip(fit: ImageFit) throws {
+    @Test("What is written reads back the same", arguments: PictureFit.allCases) func roundTrip(fit: PictureFit) throws
+    {
         var configuration = PreprocessingConfiguration(cropSize: 224)
         configuration.fit = fit
         configuration.resizeSize = 256
@@ -155,7 +156,7 @@ import Testing
         configuration.rescaleFactor = 1 / 127.5
         configuration.mean = [0.1, 1.0e-7, -3]
         configuration.cropRounding = .halfToEven
-        configuration.fillColour = [1, 0, 255]
+        configuration.fillColor = [1, 0, 255]
         #expect(try read(configuration.json).configuration == configuration)
         let plain = PreprocessingConfiguration()
         #expect(try read(plain.json).configuration == plain)

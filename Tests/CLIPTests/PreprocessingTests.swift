@@ -1,6 +1,6 @@
 import Foundation
-import Images
-import JSON
+import CLIPPictures
+import CLIPJSON
 import Testing
 
 @testable import CLIP
@@ -22,7 +22,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         #expect(pictures.count == 4)
         for picture in pictures {
             let name = try #require(picture["picture"]?.string)
-            let pixels = preprocessor.pixels(of: try decodeImage(bytes("pictures/\(name)")))
+            let pixels = preprocessor.pixels(of: try decodePicture(bytes("pictures/\(name)")))
             #expect(pixels.count == preprocessor.valuesPerCrop)
             let row = try #require(picture["pixels_first_row"]?.array).compactMap(\.double)
             #expect(row.count == 16)
@@ -39,7 +39,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
     @Test func bandsOnSeveralThreadsGiveTheSamePixels() {
         let picture = Bitmap(width: 700, height: 600, pixels: (0..<1_260_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
         let preprocessor = ImagePreprocessor(PreprocessingConfiguration())
-        for fit in [ImageFit.crop, .pad] {
+        for fit in [PictureFit.crop, .pad] {
             let pixels = preprocessor.pixels(of: picture, fit: fit)
             for threads in [2, 3, 64] {
                 #expect(preprocessor.pixels(of: picture, fit: fit, threads: threads) == pixels)
@@ -64,7 +64,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
 
     @Test("Filled edges take the fill colour") func fill() {
         var configuration = PreprocessingConfiguration(cropSize: 4)
-        configuration.fillColour = [1, 2, 3]
+        configuration.fillColor = [1, 2, 3]
         let wide = Bitmap(width: 8, height: 4, pixels: [UInt8](repeating: 200, count: 96))
         let square = ImagePreprocessor(configuration).fittedBitmaps(of: wide, fit: .pad)[0]
         let filled: [UInt8] = [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]
@@ -93,7 +93,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
 
 @Suite struct FittingPlanTests {
     private func plan(
-        _ width: Int, _ height: Int, _ fit: ImageFit?, _ change: (inout PreprocessingConfiguration) -> Void = { _ in }
+        _ width: Int, _ height: Int, _ fit: PictureFit?, _ change: (inout PreprocessingConfiguration) -> Void = { _ in }
     ) -> FittingPlan {
         var configuration = PreprocessingConfiguration(cropSize: 224)
         change(&configuration)

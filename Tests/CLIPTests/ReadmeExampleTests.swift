@@ -13,7 +13,7 @@ import Testing
         // README: begin
         let model = try CLIPModel.embedded()  // or CLIPModel(contentsOf: url), CLIPModel(named: "org/name")
 
-        let picture = try Image(contentsOf: URL(fileURLWithPath: "Models/examples/cat.jpg"))
+        let picture = try Picture(contentsOf: URL(fileURLWithPath: "Models/examples/cat.jpg"))
         let classifier = try ZeroShotClassifier(model: model, labels: ["dog", "cat"])
         let answer = try classifier.classify(picture)
         print(answer.labels[0].label, answer.labels[0].similarity)

@@ -1,5 +1,5 @@
 import CLIP
-import TensorCore
+import CLIPCompute
 import Testing
 
 @Suite struct RowTableTests {

@@ -16,7 +16,7 @@ import Testing
 
     private func check(_ model: CLIPModel, _ golden: Golden, limit: Float) throws {
         for entry in golden.pictures {
-            let pixels = try model.preprocess(Image(contentsOf: Fixtures.picture(entry.picture)))
+            let pixels = try model.preprocess(Picture(contentsOf: Fixtures.picture(entry.picture)))
             #expect(relativeError(Array(pixels.values.prefix(16)), entry.pixels_first_row) < 1e-5)
             let embedding = try model.embed(pixels, normalize: false)[0]
             #expect(relativeError(embedding.values, entry.embedding) < limit, "\(entry.picture)")
@@ -59,7 +59,7 @@ import Testing
         let texts = golden.texts.map(\.text).filter { !$0.allSatisfy(\.isWhitespace) }
         let classifier = try ZeroShotClassifier(model: model, labels: texts, templates: ["{}"])
         for (picture, probabilities) in zip(golden.pictures, expected.probabilities) {
-            let result = try classifier.classify(Image(contentsOf: Fixtures.picture(picture.picture)))
+            let result = try classifier.classify(Picture(contentsOf: Fixtures.picture(picture.picture)))
             #expect(abs(result.labels.reduce(0) { $0 + $1.probability } - 1) < 1e-5)
             for (text, probability) in zip(golden.texts.map(\.text), probabilities) where texts.contains(text) {
                 let score = try #require(result.labels.first { $0.label == text })

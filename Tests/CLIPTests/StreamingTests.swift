@@ -13,7 +13,7 @@ import Testing
     }
 
     /// Good pictures in turn, a missing one and a broken one among them.
-    private func inputs(_ count: Int) throws -> [ImageInput] {
+    private func inputs(_ count: Int) throws -> [PictureInput] {
         let bytes = [UInt8](try Data(contentsOf: Fixtures.picture("blocks.png")))
         return (0..<count).map { index in
             switch index % 11 {
@@ -25,15 +25,15 @@ import Testing
         }
     }
 
-    private func expected(_ inputs: [ImageInput]) -> [Result<Embedding, CLIPError>] {
+    private func expected(_ inputs: [PictureInput]) -> [Result<Embedding, CLIPError>] {
         inputs.map { input in
             Result { () throws(CLIPError) in
                 switch input {
-                case .file(let path): try model.embed(Image(path: PathBytes(path), options: ImageOptions()))
+                case .file(let path): try model.embed(Picture(path: PathBytes(path), options: PictureOptions()))
                 case .filePath(let bytes):
-                    try model.embed(Image(path: PathBytes(bytes), options: ImageOptions()))
+                    try model.embed(Picture(path: PathBytes(bytes), options: PictureOptions()))
                 case .bytes(let bytes, let name):
-                    try model.embed(Image(bytes: bytes, name: name, options: ImageOptions()))
+                    try model.embed(Picture(bytes: bytes, name: name, options: PictureOptions()))
                 }
             }
         }
@@ -44,7 +44,7 @@ import Testing
         let inputs = try inputs(41)
         let expected = expected(inputs)
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"), threads: threads)
-        var seen: [ImageInput] = []
+        var seen: [PictureInput] = []
         var results: [Result<Embedding, CLIPError>] = []
         try model.embedEach(inputs, batchSize: batchSize) { input, result in
             seen.append(input)
@@ -64,7 +64,7 @@ import Testing
         struct Stop: Error {}
         let bytes = [UInt8](try Data(contentsOf: Fixtures.picture("speck.png")))
         var taken = 0
-        let endless = sequence(state: 0) { (index: inout Int) -> ImageInput? in
+        let endless = sequence(state: 0) { (index: inout Int) -> PictureInput? in
             index += 1
             taken = index
             return .bytes(bytes, name: "\(index)")
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func `Asynchronous batches give the same, and stop when cancelled`() async throws {
-        let images = try (0..<40).map { try Image(contentsOf: Fixtures.picture(names[$0 % names.count])) }
+        let images = try (0..<40).map { try Picture(contentsOf: Fixtures.picture(names[$0 % names.count])) }
         let texts = (0..<90).map { "text \($0 % 77)" }
         let model = model
         let (expectedImages, expectedTexts) = try Self.synchronously(model, images, texts)
@@ -135,14 +135,14 @@ import Testing
     }
 
     private static func synchronously(
-        _ model: CLIPModel, _ images: [Image], _ texts: [String]
+        _ model: CLIPModel, _ images: [Picture], _ texts: [String]
     ) throws -> ([Embedding], [Embedding]) {
         (try model.embed(images), try model.embed(texts))
     }
 
     @Test func `Many tasks share one model`() async throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("gelu-f16-sharded"))
-        let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
         let all = try await withThrowingTaskGroup(of: [Embedding].self) { group in
             for index in 0..<24 {
                 group.addTask {

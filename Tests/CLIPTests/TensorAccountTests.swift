@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import CLIP
-@testable import Weights
+@testable import CLIPWeights
 
 /// Every tensor of a checkpoint is read, or means nothing, or is named.
 @Suite struct TensorAccountTests {

@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func `Scores are those of the formulas in Double`() throws {
-        let image = try Image(contentsOf: Fixtures.picture("waves.png"))
+        let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
         let picture = unit(try model.embed(image, normalize: false).values.map(Double.init))
         let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates)
         let result = try classifier.classify(image)

@@ -1,6 +1,6 @@
 import Dispatch
 import Foundation
-import func Kernels.spinPause
+import func CLIPKernels.spinPause
 import Synchronization
 import Testing
 

@@ -1,5 +1,5 @@
 import Dispatch
-import func Kernels.spinPause
+import func CLIPKernels.spinPause
 import Synchronization
 import Testing
 

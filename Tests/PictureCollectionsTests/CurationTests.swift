@@ -1,6 +1,6 @@
 import CLIP
 import Foundation
-import TensorCore
+import CLIPCompute
 import Testing
 
 @testable import PictureCollections

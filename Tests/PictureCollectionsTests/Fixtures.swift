@@ -1,6 +1,6 @@
 import CLIP
 import Foundation
-import TensorCore
+import CLIPCompute
 
 @testable import PictureCollections
 
@@ -17,14 +17,14 @@ enum Fixtures {
         try CLIPModel(contentsOf: path.appending(path: "models/\(name)"), threads: 2)
     }
 
-    static func picture(_ name: String) throws -> Image {
-        try Image(contentsOf: path.appending(path: "pictures/\(name)"))
+    static func picture(_ name: String) throws -> Picture {
+        try Picture(contentsOf: path.appending(path: "pictures/\(name)"))
     }
 
     /// The photograph that comes with the package.
-    static func photograph() throws -> Image {
+    static func photograph() throws -> Picture {
         let root = path.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return try Image(contentsOf: root.appending(path: "Models/examples/cat.jpg"))
+        return try Picture(contentsOf: root.appending(path: "Models/examples/cat.jpg"))
     }
 
     /// An index of seeded vectors under the names `0.png`, `1.png`…
@@ -38,7 +38,7 @@ enum Fixtures {
         for start in stride(from: 0, to: count, by: batch) {
             try writer.append(
                 (start..<min(start + batch, count)).map {
-                    PictureIndexWriter.Picture(
+                    PictureIndexWriter.Entry(
                         path: "\(folder)/\($0).png", embedding: numbers.embedding(dimension), width: $0 + 1, height: 2)
                 })
         }

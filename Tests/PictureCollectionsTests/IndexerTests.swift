@@ -12,7 +12,7 @@ import Testing
         for number in index.pictureNumbers {
             let path = try index.picture(number).path
             #expect(found.insert(String(path.dropFirst(folder["in/"].count))).inserted)
-            let expected: Embedding = try model.embed(Image(contentsOf: URL(filePath: path)))
+            let expected: Embedding = try model.embed(Picture(contentsOf: URL(filePath: path)))
             #expect(try index.embedding(of: number).values == expected.values.map { Float(Float16($0)) })
         }
         #expect(found == names && index.verify().isIntact && index.isComplete)
@@ -131,7 +131,8 @@ import Testing
         try PictureIndexer(model: model, settings: settings, vectorType: .float32).update(
             folder["i"], folders: [folder["in"]])
         let index = try PictureIndex(path: folder["i"])
-        let expected: Embedding = try model.embed(Image(contentsOf: URL(filePath: folder["in/a.png"])), fit: .multicrop)
+        let expected: Embedding = try model.embed(
+            Picture(contentsOf: URL(filePath: folder["in/a.png"])), fit: .multicrop)
         #expect(try index.embedding(of: 0) == expected && index.settings == settings)
     }
 }

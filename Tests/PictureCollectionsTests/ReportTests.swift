@@ -1,7 +1,7 @@
 import CLIP
 import Foundation
 import Testing
-import Weights
+import CLIPWeights
 
 @testable import PictureCollections
 
@@ -53,7 +53,7 @@ import Weights
             Issue.record("not embedded")
             return
         }
-        let small = try Image(bytes: jpeg)
+        let small = try Picture(bytes: jpeg)
         #expect(small.width == width && small.height == height && max(width, height) == edge && jpeg.count < 60_000)
         let model = try Fixtures.model()
         let similarity = try model.embed(small).similarity(to: model.embed(picture))

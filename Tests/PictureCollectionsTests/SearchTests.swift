@@ -1,6 +1,6 @@
 import CLIP
 import Foundation
-import TensorCore
+import CLIPCompute
 import Testing
 
 @testable import PictureCollections
@@ -22,7 +22,7 @@ import Testing
         let index = try Fixtures.index(at: folder["i"], count: 1237, dimension: 70, type: type, batch: 333)
         var numbers = SeededNumbers(seed: 99)
         let queries = (0..<131).map { _ in numbers.embedding(70) }
-        var first: [[Neighbour]]?
+        var first: [[Neighbor]]?
         for threads in [1, 2, 5] {
             let compute = try Compute(instructionSet: instructionSet, threads: threads)
             let found = try index.nearest(to: queries, top: 10, compute)
@@ -39,7 +39,7 @@ import Testing
 
     @Test func `Equal scores come in the order of numbers, removed pictures not at all`() throws {
         let folder = try TemporaryFolder()
-        func write(_ pictures: [PictureIndexWriter.Picture]) throws {
+        func write(_ pictures: [PictureIndexWriter.Entry]) throws {
             let writer = try PictureIndexWriter(
                 path: folder["i"], dimension: 2, fingerprint: Fixtures.fingerprint, modelName: "m")
             try writer.append(pictures)

@@ -1,5 +1,5 @@
 import CLIP
-import TensorCore
+import CLIPCompute
 import Testing
 
 @testable import PictureCollections
@@ -18,13 +18,13 @@ import Testing
         let matrix = PanelPackedMatrix(values, outputs: count, inputs: dimension)
         let compute = try Compute(instructionSet: instructionSet, threads: threads)
         let found = try compute.nearest(to: queries, in: matrix, top: 7)
-        for (query, neighbours) in zip(queries, found) {
+        for (query, neighbors) in zip(queries, found) {
             let scores = rows.prefix(count).map { row in
                 zip(row, query.values).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
             }
             let best = scores.indices.sorted { scores[$0] > scores[$1] }.prefix(7)
-            #expect(neighbours.map(\.number) == Array(best))
-            for neighbour in neighbours { #expect(abs(Double(neighbour.score) - scores[neighbour.number]) < 1e-5) }
+            #expect(neighbors.map(\.number) == Array(best))
+            for neighbor in neighbors { #expect(abs(Double(neighbor.score) - scores[neighbor.number]) < 1e-5) }
         }
         #expect(throws: CLIPError.self) { try compute.nearest(to: [Embedding(values: [1])], in: matrix, top: 1) }
     }

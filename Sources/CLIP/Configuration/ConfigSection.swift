@@ -1,5 +1,5 @@
-internal import JSON
-internal import Weights
+internal import CLIPJSON
+internal import CLIPWeights
 
 /// One object of a configuration file, and a log of every setting that was read from it.
 struct ConfigSection {

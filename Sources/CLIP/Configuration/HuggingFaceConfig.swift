@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 /// A Hugging Face `config.json` of a CLIP or SigLIP, every absent field resolved to transformers' default.
 struct HuggingFaceConfig {

@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 extension ModelConfiguration {
     /// A complete Hugging Face `config.json`: nothing is left to a reader's defaults.

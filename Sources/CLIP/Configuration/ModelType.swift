@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 /// Which family a `config.json` belongs to, and which encoders it describes (`model_type`).
 struct ModelType {

@@ -1,6 +1,6 @@
-internal import JSON
-internal import Tokenizers
-internal import Weights
+internal import CLIPJSON
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 /// An `open_clip_config.json`, every absent field resolved to open_clip's default.
 struct OpenCLIPConfig {

@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 /// An image tower of timm's that open_clip names: SigLIP's, whose shape is in the name alone.
 struct TimmTower {

@@ -1,4 +1,4 @@
-internal import TensorCore
+internal import CLIPCompute
 
 /// Multi-head attention pooling (Zhai et al., 2022, "Scaling Vision Transformers", appendix): a learnt query attends to
 /// all tokens of a sequence, then a pre-norm MLP with a residual.

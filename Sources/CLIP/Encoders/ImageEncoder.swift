@@ -1,4 +1,4 @@
-package import TensorCore
+package import CLIPCompute
 
 /// The image tower of CLIP or SigLIP, a vision transformer (Dosovitskiy et al., 2020; Radford et al., 2021).
 package struct ImageEncoder: Sendable {

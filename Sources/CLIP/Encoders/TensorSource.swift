@@ -1,4 +1,4 @@
-package import TensorCore
+package import CLIPCompute
 
 /// Where the encoders take their weights from, by Hugging Face key, checked: a file of packed panels, or a checkpoint
 /// that is packed while it loads.

@@ -1,4 +1,4 @@
-package import TensorCore
+package import CLIPCompute
 
 /// The text tower of CLIP, a transformer, causal in most models (Radford et al., 2021).
 package struct TextEncoder: Sendable {

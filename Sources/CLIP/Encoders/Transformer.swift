@@ -1,4 +1,4 @@
-internal import TensorCore
+internal import CLIPCompute
 
 /// A stack of pre-norm transformer layers that gives one token's hidden state per sequence.
 struct Transformer: Sendable {

@@ -1,4 +1,4 @@
-internal import TensorCore
+internal import CLIPCompute
 
 /// A linear layer's parameters.
 struct Linear: Sendable {

@@ -1,5 +1,5 @@
 internal import CLIPSystem
-internal import Images
+internal import CLIPPictures
 
 /// The bytes of the picture file at `path`.
 /// - Throws: `CLIPError` of kind `.image` in the system's words.

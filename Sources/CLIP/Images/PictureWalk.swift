@@ -1,5 +1,5 @@
 package import CLIPSystem
-internal import Images
+internal import CLIPPictures
 
 /// The pictures in a folder and in those inside it, in the bytewise order of their paths: known by their names, or by
 /// their first bytes where the name says nothing.
@@ -40,15 +40,15 @@ package struct PictureWalk {
     }
 
     private mutating func isPicture(_ file: FolderWalk.File) throws(FolderWalk.Fault) -> Bool {
-        if file.isRoot || ImageFormats.isPictureName(file.path.name) { return true }
+        if file.isRoot || PictureFormats.isPictureName(file.path.name) { return true }
         let bytes: [UInt8]
         do throws(SystemError) {
-            bytes = file.status.byteCount == 0 ? [] : try file.path.firstBytes(ImageFormats.signatureLength)
+            bytes = file.status.byteCount == 0 ? [] : try file.path.firstBytes(PictureFormats.signatureLength)
         } catch {
             if error.isAbsence { return false }
             throw FolderWalk.Fault(path: file.path, error: error, "can't be read to see what it is")
         }
-        switch ImageFormats.unnamed(file.path.name, firstBytes: bytes) {
+        switch PictureFormats.unnamed(file.path.name, firstBytes: bytes) {
         case .picture: return true
         case .other(let kind, let advice):
             skipped.add(kind, file.path, advice: advice)
@@ -59,7 +59,7 @@ package struct PictureWalk {
     /// Counts what is no file to look at.
     /// - Returns: what is wrong with it, where it should have been a picture.
     private mutating func leaveOut(_ path: PathBytes, _ omission: FolderWalk.Omission) -> FolderWalk.Fault? {
-        let isPictureName = ImageFormats.isPictureName(path.name)
+        let isPictureName = PictureFormats.isPictureName(path.name)
         switch omission {
         // Nobody misses what programs keep in hidden files, unless they are pictures.
         case .hiddenFile: if isPictureName { skipped.add("hidden pictures", path) }

@@ -1,4 +1,4 @@
-internal import Images
+internal import CLIPPictures
 
 /// Pixels that lie in memory, their size checked against the bytes that are there.
 struct PixelRows {
@@ -10,7 +10,7 @@ struct PixelRows {
 
     init(
         pixels: UnsafeRawBufferPointer, width: Int, height: Int, format: PixelFormat, bytesPerRow: Int?,
-        options: ImageOptions
+        options: PictureOptions
     ) throws(CLIPError) {
         guard width > 0, height > 0 else {
             throw CLIPError(.argument, "a picture of \(width) × \(height) pixels, expected at least 1 × 1")
@@ -21,7 +21,7 @@ struct PixelRows {
             throw CLIPError(
                 .argument,
                 "a picture of \(width) × \(height) pixels, expected at most \(options.maximumPixels) pixels: "
-                    + "raise ImageOptions.maximumPixels")
+                    + "raise PictureOptions.maximumPixels")
         }
         let row = width * format.byteCount
         let stride = bytesPerRow ?? row
@@ -46,7 +46,7 @@ struct PixelRows {
     /// The pixels as RGB.
     func bitmap(alpha: DecodingOptions.Alpha) -> Bitmap {
         let (step, red, blue) = (format.byteCount, format.redOffset, format.blueOffset)
-        let green = format == .grey ? 0 : 1
+        let green = format == .gray ? 0 : 1
         let composites = step == 4 && alpha == .white
         let samples = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { output, count in
             count = 3 * width * height
@@ -76,7 +76,7 @@ struct PixelRows {
 extension PixelFormat {
     fileprivate var byteCount: Int {
         switch self {
-        case .grey: 1
+        case .gray: 1
         case .rgb, .bgr: 3
         case .rgba, .bgra: 4
         }

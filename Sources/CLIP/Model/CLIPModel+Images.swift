@@ -5,7 +5,7 @@ extension CLIPModel {
     /// What the image encoder sees of a picture: fitted, normalised.
     /// - Parameter fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     /// - Returns: `[crops, 3, S, S]`, one crop unless `fit` is `.multicrop`.
-    public func preprocess(_ image: Image, fit: ImageFit? = nil) throws(CLIPError) -> PixelTensor {
+    public func preprocess(_ image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> PixelTensor {
         let picture = loaded.prepare(image, fit: fit)
         let side = preprocessing.cropSize
         return PixelTensor(shape: [picture.cropCount, 3, side, side], values: picture.pixels)
@@ -14,18 +14,18 @@ extension CLIPModel {
     /// What the image encoder sees of a picture, as pictures of the model's size, before normalisation.
     /// - Parameter fit: as in `preprocess`.
     /// - Returns: one picture, or several if `fit` is `.multicrop`.
-    public func fittedImages(of image: Image, fit: ImageFit? = nil) throws(CLIPError) -> [Image] {
-        loaded.preprocessor.fittedBitmaps(of: image.bitmap, fit: fit).map { Image(bitmap: $0) }
+    public func fittedPictures(of image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> [Picture] {
+        loaded.preprocessor.fittedBitmaps(of: image.bitmap, fit: fit).map { Picture(bitmap: $0) }
     }
 
     /// The square that the image encoder sees of a picture, at least `side` pixels wide, to be looked at.
     /// - Parameter fit: as in `preprocess`; of several crops it is the first.
-    public func view(of image: Image, fit: ImageFit? = nil, side: Int = 448) -> Image {
+    public func view(of image: Picture, fit: PictureFit? = nil, side: Int = 448) -> Picture {
         var configuration = preprocessing
         let factor = max(1, (side + configuration.cropSize - 1) / configuration.cropSize)
         configuration.cropSize *= factor
         configuration.resizeSize *= factor
-        return Image(bitmap: ImagePreprocessor(configuration).fittedBitmaps(of: image.bitmap, fit: fit)[0])
+        return Picture(bitmap: ImagePreprocessor(configuration).fittedBitmaps(of: image.bitmap, fit: fit)[0])
     }
 
     /// Embeds one picture.
@@ -34,7 +34,7 @@ extension CLIPModel {
     ///   - normalize: whether the result has length 1.
     /// - Throws: `CLIPError` of kind `.model` when the weights have no image encoder or are damaged.
     public func embed(
-        _ image: Image, fit: ImageFit? = nil, normalize: Bool = true
+        _ image: Picture, fit: PictureFit? = nil, normalize: Bool = true
     ) throws(CLIPError) -> Embedding {
         try loaded.embed([loaded.prepare(image, fit: fit)], normalize: normalize)[0]
     }
@@ -43,7 +43,7 @@ extension CLIPModel {
     /// - Returns: as the synchronous method.
     /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
     public func embed(
-        _ image: Image, fit: ImageFit? = nil, normalize: Bool = true
+        _ image: Picture, fit: PictureFit? = nil, normalize: Bool = true
     ) async throws -> Embedding {
         try await embed([image], fit: fit, normalize: normalize)[0]
     }
@@ -68,7 +68,7 @@ extension CLIPModel {
     /// - Returns: an embedding per picture, in order. Each is bit-identical to what the picture gives alone.
     /// - Throws: `CLIPError` as for one picture.
     public func embed(
-        _ images: [Image], fit: ImageFit? = nil, normalize: Bool = true
+        _ images: [Picture], fit: PictureFit? = nil, normalize: Bool = true
     ) throws(CLIPError) -> [Embedding] {
         var embeddings: [Embedding] = []
         embeddings.reserveCapacity(images.count)
@@ -83,7 +83,7 @@ extension CLIPModel {
     /// - Returns: as the synchronous method.
     /// - Throws: `CancellationError` between batches once the task is cancelled, else `CLIPError`.
     public func embed(
-        _ images: [Image], fit: ImageFit? = nil, normalize: Bool = true
+        _ images: [Picture], fit: PictureFit? = nil, normalize: Bool = true
     ) async throws -> [Embedding] {
         try await inBatches(images, of: CLIPModel.batchSize) { batch throws(CLIPError) in
             try loaded.embed(batch.map { loaded.prepare($0, fit: fit) }, normalize: normalize)
@@ -105,9 +105,9 @@ extension CLIPModel {
     ///     its error, and the rest goes on. What `body` throws ends the run.
     /// - Throws: `CLIPError` of kind `.model` when the weights have no image encoder or are damaged; what `body` throws.
     public func embedEach(
-        _ inputs: some Sequence<ImageInput>, options: ImageOptions = ImageOptions(), fit: ImageFit? = nil,
+        _ inputs: some Sequence<PictureInput>, options: PictureOptions = PictureOptions(), fit: PictureFit? = nil,
         normalize: Bool = true, batchSize: Int = 32,
-        _ body: (ImageInput, Result<Embedding, CLIPError>) throws -> Void
+        _ body: (PictureInput, Result<Embedding, CLIPError>) throws -> Void
     ) throws {
         guard batchSize > 0 else { throw CLIPError(.argument, "a batch of \(batchSize) pictures, expected at least 1") }
         _ = try loaded.images()
@@ -134,8 +134,9 @@ extension CLIPModel {
     ///   - normalize: whether the results have length 1.
     /// - Returns: each input with its embedding, or with why there is none.
     public func embeddings(
-        of inputs: [ImageInput], options: ImageOptions = ImageOptions(), fit: ImageFit? = nil, normalize: Bool = true
-    ) -> AsyncStream<(ImageInput, Result<Embedding, CLIPError>)> {
+        of inputs: [PictureInput], options: PictureOptions = PictureOptions(), fit: PictureFit? = nil,
+        normalize: Bool = true
+    ) -> AsyncStream<(PictureInput, Result<Embedding, CLIPError>)> {
         let preparation = PicturePreparation(loaded: loaded, options: options, fit: fit)
         let stream = EmbeddingStream(
             inputs, preparation: preparation, normalize: normalize, batchSize: CLIPModel.batchSize)
@@ -151,7 +152,7 @@ private func next<Iterator: IteratorProtocol>(_ count: Int, of iterator: inout I
 }
 
 /// Where a picture comes from.
-public enum ImageInput: Sendable, Equatable {
+public enum PictureInput: Sendable, Equatable {
     /// A file, by its path.
     case file(String)
     /// A file, by its path as the bytes that the file system has, which need not be UTF-8.

@@ -1,4 +1,4 @@
-internal import Tokenizers
+internal import CLIPTokenizers
 
 extension CLIPModel {
     /// How many texts are encoded at once: enough that what they have in common costs little.

@@ -3,8 +3,8 @@ public import FoundationEssentials
 #else
 public import Foundation
 #endif
-internal import DemoModel
-internal import Weights
+internal import CLIPEmbeddedModel
+internal import CLIPWeights
 
 /// A loaded CLIP: an image encoder and a text encoder over one embedding space (Radford et al., 2021).
 ///
@@ -12,7 +12,7 @@ internal import Weights
 /// weights are read when it is first used, so that a program that only embeds pictures never touches the text encoder.
 /// ```swift
 /// let model = try CLIPModel.embedded()
-/// let picture = try model.embed(Image(contentsOf: URL(filePath: "photo.jpg")))
+/// let picture = try model.embed(Picture(contentsOf: URL(filePath: "photo.jpg")))
 /// let text = try model.embed("a photo of a dog")
 /// print(picture.similarity(to: text))
 /// ```
@@ -48,9 +48,9 @@ public struct CLIPModel: Sendable {
     /// - Parameter threads: as in `init(contentsOf:threads:)`.
     /// - Throws: `CLIPError` of kind `.model` when its file is not where the build put it.
     public static func embedded(threads: Int? = nil) throws(CLIPError) -> CLIPModel {
-        guard let path = DemoModel.path else {
+        guard let path = EmbeddedModel.path else {
             throw CLIPError(
-                .model, path: DemoModel.fileName,
+                .model, path: EmbeddedModel.fileName,
                 "the embedded model is not beside the program: put the file there, or name a model")
         }
         return try CLIPModel(path: path, environment: [:], threads: threads)
@@ -122,7 +122,7 @@ public struct CLIPModel: Sendable {
     /// Where the model was loaded from.
     public var path: String { loaded.store.path }
     /// Whether it is the small model that ships with the package, which only demonstrates what larger ones do.
-    public var isEmbedded: Bool { fingerprint == DemoModel.fingerprint }
+    public var isEmbedded: Bool { fingerprint == EmbeddedModel.fingerprint }
     /// How many threads encode.
     public var threads: Int { loaded.compute.threads }
     /// The instruction set that is computed with: `baseline`, `avx2`, `avx512` or `avx512vnni`.

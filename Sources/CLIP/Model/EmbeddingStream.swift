@@ -1,8 +1,8 @@
 /// Embeds pictures as their results are asked for, a batch at a time.
 actor EmbeddingStream {
-    typealias Element = (ImageInput, Result<Embedding, CLIPError>)
+    typealias Element = (PictureInput, Result<Embedding, CLIPError>)
 
-    private let inputs: [ImageInput]
+    private let inputs: [PictureInput]
     private let preparation: PicturePreparation
     private let normalize: Bool
     private let batchSize: Int
@@ -12,7 +12,7 @@ actor EmbeddingStream {
     /// What is embedded and not yet asked for, the next one last.
     private var ready: [Element] = []
 
-    init(_ inputs: [ImageInput], preparation: PicturePreparation, normalize: Bool, batchSize: Int) {
+    init(_ inputs: [PictureInput], preparation: PicturePreparation, normalize: Bool, batchSize: Int) {
         self.inputs = inputs
         self.preparation = preparation
         self.normalize = normalize

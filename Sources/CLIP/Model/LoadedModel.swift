@@ -1,7 +1,7 @@
 internal import Synchronization
-internal import TensorCore
-internal import Tokenizers
-internal import Weights
+internal import CLIPCompute
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 /// What all copies of a `CLIPModel` share. Encoders and tokenizer are made when they are first asked for.
 final class LoadedModel: Sendable {

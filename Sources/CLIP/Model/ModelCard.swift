@@ -5,7 +5,7 @@ public struct ModelCard: Sendable, Equatable {
     /// The version of these weights.
     public var version: String?
     /// The licence of the weights, as an SPDX expression where there is one.
-    public var licence: String?
+    public var license: String?
     /// Where the weights come from.
     public var source: String?
     /// What it was trained on.

@@ -4,11 +4,11 @@ internal import CLIPThreads
 /// Reads, decodes and fits batches of pictures, on other threads while the last batch is encoded.
 struct PicturePreparation: Sendable {
     let loaded: LoadedModel
-    let options: ImageOptions
-    let fit: ImageFit?
+    let options: PictureOptions
+    let fit: PictureFit?
 
     /// Starts on a batch. With one thread, or where the system has no other, the work is left to whoever waits for it.
-    func start(_ inputs: [ImageInput]) -> PictureBatch {
+    func start(_ inputs: [PictureInput]) -> PictureBatch {
         let batch = PictureBatch(inputs, preparation: self)
         if loaded.compute.threads > 1 && !inputs.isEmpty {
             _ = BackgroundThreads.shared.start { batch.wait() }
@@ -16,7 +16,7 @@ struct PicturePreparation: Sendable {
         return batch
     }
 
-    fileprivate func prepare(_ inputs: [ImageInput]) -> [Result<PreparedPicture, CLIPError>] {
+    fileprivate func prepare(_ inputs: [PictureInput]) -> [Result<PreparedPicture, CLIPError>] {
         let slots = PictureSlots(count: inputs.count)
         let options = options.sharing(loaded.compute.threads, among: inputs.count)
         Parallel(threads: loaded.compute.threads, pool: .pictures).run(inputs.count) { index in
@@ -30,13 +30,13 @@ struct PicturePreparation: Sendable {
     }
 
     private func prepare(
-        _ input: ImageInput, _ options: ImageOptions, isAlone: Bool
+        _ input: PictureInput, _ options: PictureOptions, isAlone: Bool
     ) throws(CLIPError) -> PreparedPicture {
         let image =
             switch input {
-            case .file(let path): try Image(path: PathBytes(path), options: options)
-            case .filePath(let bytes): try Image(path: PathBytes(bytes), options: options)
-            case .bytes(let bytes, let name): try Image(bytes: bytes, name: name, options: options)
+            case .file(let path): try Picture(path: PathBytes(path), options: options)
+            case .filePath(let bytes): try Picture(path: PathBytes(bytes), options: options)
+            case .bytes(let bytes, let name): try Picture(bytes: bytes, name: name, options: options)
             }
         return loaded.prepare(image, fit: fit, isAlone: isAlone)
     }
@@ -44,11 +44,11 @@ struct PicturePreparation: Sendable {
 
 /// A batch of pictures that is being prepared.
 final class PictureBatch: Sendable {
-    let inputs: [ImageInput]
+    let inputs: [PictureInput]
     private let preparation: PicturePreparation
     private let results = LazyPart<[Result<PreparedPicture, CLIPError>]>()
 
-    fileprivate init(_ inputs: [ImageInput], preparation: PicturePreparation) {
+    fileprivate init(_ inputs: [PictureInput], preparation: PicturePreparation) {
         self.inputs = inputs
         self.preparation = preparation
     }

@@ -1,4 +1,4 @@
-internal import Images
+internal import CLIPPictures
 
 /// A picture as the image encoder takes it: all that is kept of it while it waits for its batch.
 struct PreparedPicture: Sendable {
@@ -10,7 +10,7 @@ struct PreparedPicture: Sendable {
 extension LoadedModel {
     /// What the image encoder sees of a picture.
     /// - Parameter isAlone: whether no other picture is prepared at the same time.
-    func prepare(_ image: Image, fit: ImageFit?, isAlone: Bool = true) -> PreparedPicture {
+    func prepare(_ image: Picture, fit: PictureFit?, isAlone: Bool = true) -> PreparedPicture {
         PreparedPicture(
             cropCount: preprocessor.cropCount(width: image.width, height: image.height, fit: fit),
             pixels: preprocessor.pixels(of: image.bitmap, fit: fit, threads: isAlone ? compute.threads : 1))

@@ -1,4 +1,4 @@
-internal import Tokenizers
+internal import CLIPTokenizers
 
 /// Which windows of tokens have to be encoded for some texts, each once, and which of them make up each text.
 struct TextPlan: Sendable {

@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 extension ConfigSection {
     func flag(_ key: String, default fallback: Bool) throws(CLIPError) -> Bool {

@@ -1,4 +1,4 @@
-package import Images
+package import CLIPPictures
 
 /// What resizing a picture and cutting windows out of it takes to fit it to an encoder's square.
 package struct FittingPlan: Equatable {
@@ -12,7 +12,7 @@ package struct FittingPlan: Equatable {
     package let windows: [PixelWindow]
 
     /// - Parameter fit: nil is what the configuration says.
-    package init(width: Int, height: Int, _ configuration: PreprocessingConfiguration, fit: ImageFit? = nil) {
+    package init(width: Int, height: Int, _ configuration: PreprocessingConfiguration, fit: PictureFit? = nil) {
         let crop = configuration.cropSize
         let own = configuration.fit
         let fit = fit ?? own
@@ -38,7 +38,7 @@ package struct FittingPlan: Equatable {
     }
 
     /// The plan for a bitmap, by the size that its picture has in the file.
-    package init(of bitmap: Bitmap, _ configuration: PreprocessingConfiguration, fit: ImageFit? = nil) {
+    package init(of bitmap: Bitmap, _ configuration: PreprocessingConfiguration, fit: PictureFit? = nil) {
         self.init(width: bitmap.fullWidth, height: bitmap.fullHeight, configuration, fit: fit)
     }
 

@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 extension ResolvedPreprocessing {
     /// Reads a preprocessor_config.json, or a processor_config.json that holds one as `image_processor`. What a `.clip`
@@ -36,9 +36,9 @@ extension ResolvedPreprocessing {
         try ResolvedPreprocessing.readInterpolation(&section, &configuration)
         try ResolvedPreprocessing.readNormalisation(&section, &configuration)
         configuration.cropRounding = try section.choice("crop_rounding", default: .floor)
-        configuration.fillColour = try section.colour("fill_color", default: [0, 0, 0])
+        configuration.fillColor = try section.colour("fill_color", default: [0, 0, 0])
         section.record("crop rounding", configuration.cropRounding.rawValue, key: "crop_rounding")
-        section.record("fill colour", "\(configuration.fillColour)", key: "fill_color")
+        section.record("fill colour", "\(configuration.fillColor)", key: "fill_color")
         try ResolvedPreprocessing.checkCrop(configuration.cropSize, path: path, imageSize: imageSize)
         self.init(configuration: configuration, settings: section.settings)
     }
@@ -100,7 +100,7 @@ extension ResolvedPreprocessing {
         let named = ["shortest_edge", "longest_edge"].filter { !(size[$0]?.isNull ?? true) }
         var target = (size: size.int, isSquashing: isSquashing)
         // Only our own files mean a picture that is filled up: transformers shrinks by the longest edge and stops.
-        let pads = section.present("fit")?.string == ImageFit.pad.rawValue
+        let pads = section.present("fit")?.string == PictureFit.pad.rawValue
         if named == [pads ? "longest_edge" : "shortest_edge"] {
             target = (size[named[0]]?.int, false)
         } else if target.size == nil, named.isEmpty {

@@ -1,5 +1,5 @@
 internal import CLIPThreads
-package import Images
+package import CLIPPictures
 internal import Synchronization
 
 /// Turns decoded pictures into the pixel values that an image encoder takes.
@@ -20,19 +20,19 @@ package struct ImagePreprocessor: Sendable {
     package var valuesPerCrop: Int { 3 * configuration.cropSize * configuration.cropSize }
 
     /// How many crops a picture of this size gives: 1 unless the fit is `.multicrop`.
-    package func cropCount(width: Int, height: Int, fit: ImageFit? = nil) -> Int {
+    package func cropCount(width: Int, height: Int, fit: PictureFit? = nil) -> Int {
         FittingPlan(width: width, height: height, configuration, fit: fit).windows.count
     }
 
     /// The picture as the encoder sees it, before normalising: one square of 8-bit samples for each crop.
-    package func fittedBitmaps(of bitmap: Bitmap, fit: ImageFit? = nil) -> [Bitmap] {
+    package func fittedBitmaps(of bitmap: Bitmap, fit: PictureFit? = nil) -> [Bitmap] {
         let plan = FittingPlan(of: bitmap, configuration, fit: fit)
         return plan.windows.map { fitted(bitmap, plan, $0) }
     }
 
     /// - Parameter threads: how many may resize a large picture; the result is the same.
     /// - Returns: `[crops, 3, S, S]`, row-major.
-    package func pixels(of bitmap: Bitmap, fit: ImageFit? = nil, threads: Int = 1) -> [Float] {
+    package func pixels(of bitmap: Bitmap, fit: PictureFit? = nil, threads: Int = 1) -> [Float] {
         let plan = FittingPlan(of: bitmap, configuration, fit: fit)
         let count = plan.windows.count * valuesPerCrop
         return [Float](unsafeUninitializedCapacity: count) { output, initializedCount in
@@ -42,7 +42,8 @@ package struct ImagePreprocessor: Sendable {
     }
 
     /// Writes `[crops, 3, S, S]` to `output`, which has room for `cropCount` × `valuesPerCrop` values.
-    package func writePixels(of bitmap: Bitmap, fit: ImageFit? = nil, into output: UnsafeMutableBufferPointer<Float>) {
+    package func writePixels(of bitmap: Bitmap, fit: PictureFit? = nil, into output: UnsafeMutableBufferPointer<Float>)
+    {
         write(bitmap, FittingPlan(of: bitmap, configuration, fit: fit), threads: 1, into: output)
     }
 
@@ -108,7 +109,7 @@ package struct ImagePreprocessor: Sendable {
 
         var pixels: [UInt8] = []
         pixels.reserveCapacity(window.width * window.height * 3)
-        for _ in 0..<window.width * window.height { pixels += configuration.fillColour }
+        for _ in 0..<window.width * window.height { pixels += configuration.fillColor }
         for y in 0..<inside.height {
             let start = 3 * ((top - window.top + y) * window.width + left - window.left)
             pixels.replaceSubrange(

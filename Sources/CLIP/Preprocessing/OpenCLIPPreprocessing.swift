@@ -1,4 +1,4 @@
-package import JSON
+package import CLIPJSON
 
 extension ResolvedPreprocessing {
     /// Reads the `preprocess_cfg` of an open_clip_config.json, which is carried out as torchvision does.
@@ -42,8 +42,8 @@ extension ResolvedPreprocessing {
         section.record("mean", "\(configuration.mean)", key: "mean", risk: risk)
         section.record("std", "\(configuration.standardDeviation)", key: "std", risk: risk)
         section.record("crop rounding", configuration.cropRounding.rawValue, source: "open_clip's convention")
-        configuration.fillColour = try section.colour("fill_color", default: configuration.fillColour)
-        section.record("fill colour", "\(configuration.fillColour)", key: "fill_color")
+        configuration.fillColor = try section.colour("fill_color", default: configuration.fillColor)
+        section.record("fill colour", "\(configuration.fillColor)", key: "fill_color")
         try ResolvedPreprocessing.checkCrop(size, path: path, imageSize: imageSize)
         self.init(configuration: configuration, settings: section.settings)
     }

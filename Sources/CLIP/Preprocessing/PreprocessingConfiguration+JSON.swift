@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 extension PreprocessingConfiguration {
     /// The configuration as a preprocessor_config.json that transformers reads too, with some more fields. Reading it
@@ -16,7 +16,7 @@ extension PreprocessingConfiguration {
             "\"crop_size\": {\"height\": \(cropSize), \"width\": \(cropSize)}", "\"do_rescale\": true",
             "\"rescale_factor\": \(rescaleFactor)", "\"do_normalize\": true", "\"image_mean\": \(mean)",
             "\"image_std\": \(standardDeviation)", "\"fit\": \(jsonString(fit.rawValue))",
-            "\"crop_rounding\": \(jsonString(cropRounding.rawValue))", "\"fill_color\": \(fillColour)",
+            "\"crop_rounding\": \(jsonString(cropRounding.rawValue))", "\"fill_color\": \(fillColor)",
         ]
         return "{" + fields.joined(separator: ", ") + "}"
     }
@@ -29,8 +29,8 @@ extension PreprocessingConfiguration {
             return
                 "it begins every crop at the lower whole pixel, this model rounds halves to even, as open_clip and OpenAI do"
         }
-        if resizeSize < cropSize, fillColour != [0, 0, 0] {
-            return "it fills with black, this model with \(fillColour)"
+        if resizeSize < cropSize, fillColor != [0, 0, 0] {
+            return "it fills with black, this model with \(fillColor)"
         }
         return nil
     }

@@ -3,7 +3,7 @@
 /// Defaults are those of Hugging Face's `CLIPImageProcessor`.
 public struct PreprocessingConfiguration: Sendable, Equatable {
     /// How a picture that is not square becomes square.
-    public var fit: ImageFit
+    public var fit: PictureFit
     /// The length in pixels that the shortest edge is resized to, or each edge with `.squash` (`size`).
     public var resizeSize: Int
     /// The side in pixels of the square that the encoder takes (`crop_size`).
@@ -19,7 +19,7 @@ public struct PreprocessingConfiguration: Sendable, Equatable {
     /// Where the crop begins when as many pixels can't be cut off on both sides.
     public var cropRounding: CropRounding
     /// What `.pad` fills with, and any picture that is smaller than the crop: red, green, blue.
-    public var fillColour: [UInt8]
+    public var fillColor: [UInt8]
 
     /// The preprocessing of OpenAI's models as Hugging Face does it, for an encoder that takes squares of `cropSize`.
     public init(cropSize: Int = 224) {
@@ -31,7 +31,7 @@ public struct PreprocessingConfiguration: Sendable, Equatable {
         mean = [0.48145466, 0.4578275, 0.40821073]
         standardDeviation = [0.26862954, 0.26130258, 0.27577711]
         cropRounding = .floor
-        fillColour = [0, 0, 0]
+        fillColor = [0, 0, 0]
     }
 }
 

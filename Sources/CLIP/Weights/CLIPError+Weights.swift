@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 extension CLIPError {
     /// The same error for people who use this library: it names the file.

@@ -1,6 +1,6 @@
-internal import TensorCore
-internal import Tokenizers
-internal import Weights
+internal import CLIPCompute
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials

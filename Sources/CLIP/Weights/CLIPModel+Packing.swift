@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -92,14 +92,14 @@ extension CLIPModel {
         if hasTextEncoder && parts.holdTexts {
             let texts = Probes.builtInTexts
             probes.texts = zip(texts, try streamedEmbeddings(of: texts)).map {
-                Probes.Text(name: $0, embedding: $1.values)
+                Probes.EmbeddedText(name: $0, embedding: $1.values)
             }
         }
         if hasImageEncoder && parts.holdImages {
             let pictures = ProbePicture.allCases
-            let images = pictures.map { Image(bitmap: $0.bitmap) }
+            let images = pictures.map { Picture(bitmap: $0.bitmap) }
             probes.pictures = zip(zip(pictures, images), try streamedEmbeddings(of: images)).map {
-                Probes.Picture(name: $0.0.rawValue, image: $0.1, embedding: $1.values)
+                Probes.EmbeddedPicture(name: $0.0.rawValue, image: $0.1, embedding: $1.values)
             }
         }
         return probes
@@ -120,7 +120,7 @@ extension CLIPModel {
     }
 
     /// The same of pictures.
-    private func streamedEmbeddings(of images: [Image]) throws(CLIPError) -> [Embedding] {
+    private func streamedEmbeddings(of images: [Picture]) throws(CLIPError) -> [Embedding] {
         let store = loaded.store
         let stream = WeightStream { store.releasePages() }
         let encoder = try ImageEncoder(configuration: store.configuration, weights: store.weights, stream: stream)

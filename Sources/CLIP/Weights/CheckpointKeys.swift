@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 /// Where a checkpoint keeps a tensor that the encoders ask for by its Hugging Face key.
 struct TensorPlace: Equatable {

@@ -1,6 +1,6 @@
-internal import JSON
-internal import Tokenizers
-internal import Weights
+internal import CLIPJSON
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 extension CheckpointModel {
     /// A GGUF file that clip.cpp's converter wrote from a Hugging Face CLIP.
@@ -10,7 +10,7 @@ extension CheckpointModel {
             let config = try GGUFConfig(values, weights, path: path)
             var card = ModelCard(name: values["general.name"]?.text ?? "unnamed")
             card.source = values["general.source.url"]?.text
-            card.licence = values["general.license"]?.text
+            card.license = values["general.license"]?.text
             return ModelDescription(
                 kind: "GGUF file 1", configuration: config.configuration, preprocessing: config.preprocessing,
                 // clip.cpp stores none and multiplies by 100.

@@ -1,5 +1,5 @@
-internal import Tokenizers
-internal import Weights
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 extension CheckpointModel {
     /// A model in a Hugging Face folder: config.json, weights, tokenizer and preprocessor files.

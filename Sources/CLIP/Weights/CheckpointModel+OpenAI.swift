@@ -1,5 +1,5 @@
-internal import Tokenizers
-internal import Weights
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 extension CheckpointModel {
     /// A PyTorch file of OpenAI's layout, TorchScript archive or state dictionary: its shapes say all that its program

@@ -1,5 +1,5 @@
-internal import Tokenizers
-internal import Weights
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 extension CheckpointModel {
     /// A model in open_clip's files: open_clip_config.json, weights, and a tokenizer unless it is CLIP's own.

@@ -1,5 +1,5 @@
-internal import Tokenizers
-internal import Weights
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 #if canImport(Darwin)
 import Darwin

@@ -1,5 +1,5 @@
-package import TensorCore
-package import Weights
+package import CLIPCompute
+package import CLIPWeights
 
 /// Weights from a checkpoint of any layout, checked and packed as the encoders ask for them.
 package struct CheckpointTensorSource: TensorSource {

@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 /// What tells models apart whose embeddings must not be compared: SHA-256 over all that decides an embedding, in an order
 /// that doesn't depend on where a file keeps it.

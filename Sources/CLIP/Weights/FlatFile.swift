@@ -1,6 +1,6 @@
-internal import JSON
-internal import TensorCore
-internal import Weights
+internal import CLIPJSON
+internal import CLIPCompute
+internal import CLIPWeights
 
 /// A flat `.clip` file: a safetensors file that holds all of a model, its matrices as panels that are used as they lie.
 ///

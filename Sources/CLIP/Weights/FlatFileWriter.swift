@@ -1,7 +1,7 @@
-internal import JSON
-internal import TensorCore
-internal import Tokenizers
-internal import Weights
+internal import CLIPJSON
+internal import CLIPCompute
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 /// Writes a model as a flat `.clip` file, a tensor at a time.
 struct FlatFileWriter {

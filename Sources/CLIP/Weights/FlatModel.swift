@@ -1,6 +1,6 @@
-internal import JSON
-internal import Tokenizers
-internal import Weights
+internal import CLIPJSON
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 /// A model in a flat `.clip` file.
 struct FlatModel: ModelStore {

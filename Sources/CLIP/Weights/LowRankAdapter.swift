@@ -1,5 +1,5 @@
-internal import JSON
-internal import Weights
+internal import CLIPJSON
+internal import CLIPWeights
 
 /// A LoRA adapter that peft saved beside the weights that it adapts (Hu et al., 2021): W + s · B · A for each linear layer
 /// of its own, merged while the layer is read.

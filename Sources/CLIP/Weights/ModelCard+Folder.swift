@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 extension ModelCard {
     /// The card of a model folder: its model_card.json, else what its name and README say.
@@ -14,7 +14,7 @@ extension ModelCard {
         version = hub?.commit
         source = hub.map { "https://huggingface.co/\($0.name)" }
         if let readme = try? folder.readText("README.md", limit: 1 << 20) {
-            licence = ModelCard.licence(inReadme: String(decoding: readme, as: UTF8.self))
+            license = ModelCard.license(inReadme: String(decoding: readme, as: UTF8.self))
         }
     }
 

@@ -1,4 +1,4 @@
-internal import JSON
+internal import CLIPJSON
 
 extension ModelCard {
     /// A card from `model_card.json`, or from a `.clip` file's metadata. Lists may be written as single strings.
@@ -18,7 +18,7 @@ extension ModelCard {
         }
         self.init(name: try strings("name").first ?? name)
         version = try strings("version").first
-        licence = try strings("licence", "license").first
+        license = try strings("licence", "license").first
         source = try strings("source").first
         trainingData = try strings("training_data")
         intendedUse = try strings("intended_use")
@@ -30,7 +30,7 @@ extension ModelCard {
     /// The card as a JSON object; what it doesn't say is left out.
     var json: String {
         let texts = [
-            ("name", name), ("version", version), ("licence", licence), ("source", source),
+            ("name", name), ("version", version), ("licence", license), ("source", source),
             ("source_sha256", sourceSHA256),
         ]
         let lists = [
@@ -45,7 +45,7 @@ extension ModelCard {
     }
 
     /// The `license` of the front matter that the hub's READMEs begin with; nil when it says none or `other`.
-    static func licence(inReadme text: String) -> String? {
+    static func license(inReadme text: String) -> String? {
         var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).makeIterator()
         guard lines.next() == "---" else { return nil }
         while let line = lines.next(), line != "---" {

@@ -1,6 +1,6 @@
-internal import JSON
-internal import Tokenizers
-internal import Weights
+internal import CLIPJSON
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 extension CLIPModel {
     /// Which texts a folder that `export` writes reads otherwise in transformers, because no file there can say what this

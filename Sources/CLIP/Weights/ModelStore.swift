@@ -1,5 +1,5 @@
-internal import Tokenizers
-internal import Weights
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 /// A model's files, opened: what can be known without touching the weights, and ways to the rest. A new weight format is
 /// one type that conforms to this, and one line in `openModel`.

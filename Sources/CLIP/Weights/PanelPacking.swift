@@ -1,6 +1,6 @@
 internal import CLIPThreads
-internal import TensorCore
-internal import Weights
+internal import CLIPCompute
+internal import CLIPWeights
 
 /// Turns a checkpoint's matrix into panels while it is loaded. Half precision stays half precision, everything else
 /// becomes f32: no weight changes its value.

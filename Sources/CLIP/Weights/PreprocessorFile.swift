@@ -1,5 +1,5 @@
-internal import JSON
-internal import Weights
+internal import CLIPJSON
+internal import CLIPWeights
 
 /// What a Hugging Face folder says of preprocessing, from the file that transformers reads.
 struct PreprocessorFile {

@@ -1,6 +1,6 @@
 internal import CLIPSystem
-internal import JSON
-internal import Weights
+internal import CLIPJSON
+internal import CLIPWeights
 
 extension Probes {
     /// The embeddings that another implementation gave, from a folder's golden.json:
@@ -15,13 +15,14 @@ extension Probes {
         self.init(texts: [], pictures: [])
         for entry in fields["texts"]?.array ?? [] {
             guard let text = entry["text"]?.string else { continue }
-            texts.append(Text(name: text, embedding: try Probes.embedding(entry, dimension, path: path)))
+            texts.append(EmbeddedText(name: text, embedding: try Probes.embedding(entry, dimension, path: path)))
         }
         for entry in fields["pictures"]?.array ?? [] {
             guard let name = entry["picture"]?.string else { continue }
-            let image = try Image(path: PathBytes(try Probes.picture(name, of: folder)), options: ImageOptions())
+            let image = try Picture(path: PathBytes(try Probes.picture(name, of: folder)), options: PictureOptions())
             pictures.append(
-                Picture(name: name, image: image, embedding: try Probes.embedding(entry, dimension, path: path)))
+                EmbeddedPicture(name: name, image: image, embedding: try Probes.embedding(entry, dimension, path: path))
+            )
         }
     }
 

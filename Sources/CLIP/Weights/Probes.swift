@@ -1,24 +1,24 @@
-internal import Images
-internal import JSON
-internal import Weights
+internal import CLIPPictures
+internal import CLIPJSON
+internal import CLIPWeights
 
 /// Texts and pictures whose embeddings by the original weights travel with a packed model, so that it can prove itself.
 struct Probes: Sendable {
-    struct Text: Sendable {
+    struct EmbeddedText: Sendable {
         let name: String
         /// Not normalised.
         let embedding: [Float]
     }
 
-    struct Picture: Sendable {
+    struct EmbeddedPicture: Sendable {
         let name: String
-        let image: Image
+        let image: Picture
         /// Not normalised.
         let embedding: [Float]
     }
 
-    var texts: [Text]
-    var pictures: [Picture]
+    var texts: [EmbeddedText]
+    var pictures: [EmbeddedPicture]
 
     /// Case, contractions, digits, accents, other scripts, an empty text, and one longer than the context.
     static let builtInTexts = [
@@ -26,7 +26,7 @@ struct Probes: Sendable {
         "a very " + String(repeating: "very ", count: 90) + "long text",
     ]
 
-    init(texts: [Text], pictures: [Picture]) {
+    init(texts: [EmbeddedText], pictures: [EmbeddedPicture]) {
         self.texts = texts
         self.pictures = pictures
     }
@@ -40,7 +40,7 @@ struct Probes: Sendable {
         guard !texts.isEmpty || !pictures.isEmpty else { return nil }
         let textRows = try Probes.rows(flat, FlatFile.Name.textProbes, texts.count, dimension)
         let pictureRows = try Probes.rows(flat, FlatFile.Name.imageProbes, pictures.count, dimension)
-        self.init(texts: zip(texts, textRows).map(Text.init), pictures: [])
+        self.init(texts: zip(texts, textRows).map(EmbeddedText.init), pictures: [])
         for (name, row) in zip(pictures, pictureRows) {
             guard let picture = ProbePicture(rawValue: name) else {
                 throw CLIPError(
@@ -48,7 +48,7 @@ struct Probes: Sendable {
                     "has a probe picture \(jsonString(String(name.unicodeScalars.prefix(60)))) that this program "
                         + "doesn't know: update it, or pack the model again")
             }
-            self.pictures.append(Picture(name: name, image: Image(bitmap: picture.bitmap), embedding: row))
+            self.pictures.append(EmbeddedPicture(name: name, image: Picture(bitmap: picture.bitmap), embedding: row))
         }
     }
 

@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 /// What becomes of each tensor of a checkpoint: the encoders read it, or it is one of the few that mean nothing for
 /// embeddings. Any other tensor tells of an architecture that is not this one, whose embeddings would be wrong without a

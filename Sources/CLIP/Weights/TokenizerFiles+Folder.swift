@@ -1,6 +1,6 @@
-internal import JSON
-internal import Tokenizers
-internal import Weights
+internal import CLIPJSON
+internal import CLIPTokenizers
+internal import CLIPWeights
 
 extension TokenizerFiles {
     /// The files of a model folder that a tokenizer is made from.

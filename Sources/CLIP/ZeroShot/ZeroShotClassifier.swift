@@ -3,7 +3,7 @@
 /// Built once, used for any number of pictures: the labels' embeddings are computed when it is made.
 /// ```swift
 /// let classifier = try ZeroShotClassifier(model: model, labels: ["dog", "cat"])
-/// let result = try classifier.classify(Image(contentsOf: url))
+/// let result = try classifier.classify(Picture(contentsOf: url))
 /// print(result.labels[0].label, result.labels[0].similarity)
 /// ```
 public struct ZeroShotClassifier: Sendable {
@@ -85,13 +85,13 @@ public struct ZeroShotClassifier: Sendable {
     /// Embeds a picture and scores every label for it.
     /// - Parameter fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     /// - Throws: `CLIPError` as embedding a picture does.
-    public func classify(_ image: Image, fit: ImageFit? = nil) throws(CLIPError) -> Classification {
+    public func classify(_ image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> Classification {
         classify(try model.embed(image, fit: fit))
     }
 
     /// Embeds a picture without blocking the caller's executor, and scores every label for it.
     /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
-    public func classify(_ image: Image, fit: ImageFit? = nil) async throws -> Classification {
+    public func classify(_ image: Picture, fit: PictureFit? = nil) async throws -> Classification {
         classify(try await model.embed(image, fit: fit))
     }
 

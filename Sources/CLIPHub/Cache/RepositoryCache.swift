@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 #if canImport(Darwin)
 internal import Darwin

@@ -1,5 +1,5 @@
-internal import JSON
-internal import Weights
+internal import CLIPJSON
+internal import CLIPWeights
 
 /// What a hub says of a repository at one revision: `api/models/NAME/revision/REVISION`.
 struct HubListing: Sendable, Equatable {

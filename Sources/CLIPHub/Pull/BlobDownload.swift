@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 /// Fetches one blob: goes on where another run stopped, goes on after broken connections, checks what came.
 struct BlobDownload: Sendable {

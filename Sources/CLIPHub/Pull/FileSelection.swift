@@ -1,4 +1,4 @@
-internal import Weights
+internal import CLIPWeights
 
 /// Which of a repository's files a model needs: one set of weights, and what says how to use them.
 struct FileSelection {

@@ -1,5 +1,5 @@
-internal import JSON
-internal import Weights
+internal import CLIPJSON
+internal import CLIPWeights
 
 /// One pull, from the repository's name to a snapshot that appears whole.
 struct PullJob: Sendable {

@@ -1,5 +1,5 @@
 public import CLIP
-import TensorCore
+import CLIPCompute
 
 extension PictureIndex {
     /// Finds groups of pictures that lie densely, however many there are: DBSCAN (Ester et al., 1996) with the cosine.
@@ -18,14 +18,14 @@ extension PictureIndex {
         let compute = try computing(threads)
         let vectors = try VectorCopy(self, numbers: pictureNumbers)
         let count = vectors.numbers.count
-        var neighbours = [Int](repeating: 1, count: count)
+        var neighbors = [Int](repeating: 1, count: count)
         try vectors.forEachPair(reaching: threshold, compute, progress: { progress($0, 2 * count) }) { _, pairs in
             for pair in pairs {
-                neighbours[pair.first] += 1
-                neighbours[pair.second] += 1
+                neighbors[pair.first] += 1
+                neighbors[pair.second] += 1
             }
         }
-        let isCore = neighbours.map { $0 >= minimum }
+        let isCore = neighbors.map { $0 >= minimum }
         var sets = DisjointSets(count: count)
         /// The nearest core of a picture that is none.
         var nearest = [(core: Int, score: Float)](repeating: (-1, -.infinity), count: count)

@@ -43,7 +43,7 @@ public struct PictureClusters: Sendable {
         clusters = members.map { positions in
             let centroid = vectors.mean(of: positions)
             let scored = positions.map { position in
-                Neighbour(number: vectors.numbers[position], score: product(vectors.vector(position), centroid.values))
+                Neighbor(number: vectors.numbers[position], score: product(vectors.vector(position), centroid.values))
             }.sorted { $1.isWorse(than: $0) }
             return PictureCluster(
                 numbers: scored.map(\.number), similarities: scored.map(\.score), centroid: centroid)

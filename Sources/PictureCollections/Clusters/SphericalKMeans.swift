@@ -1,5 +1,5 @@
 public import CLIP
-import TensorCore
+import CLIPCompute
 
 extension PictureIndex {
     /// Divides all pictures among `count` clusters: spherical k-means (Dhillon and Modha, 2001), begun with k-means++

@@ -1,5 +1,5 @@
 import CLIP
-import TensorCore
+import CLIPCompute
 
 #if canImport(Darwin)
 import Darwin

@@ -1,5 +1,5 @@
 public import CLIP
-import TensorCore
+import CLIPCompute
 
 /// How far apart two sets of pictures are: CMMD, the squared maximum mean discrepancy of their CLIP embeddings (Jayasumana
 /// et al., 2024, "Rethinking FID: Towards a Better Evaluation Metric for Image Generation"; Gretton et al., 2012).

@@ -7,7 +7,7 @@ import Musl
 #endif
 public import CLIP
 import CLIPSystem
-import Weights
+import CLIPWeights
 
 /// What becomes of duplicates. Nothing is ever deleted.
 public enum DuplicateAction: Sendable, Equatable {

@@ -6,7 +6,7 @@ import Glibc
 import Musl
 #endif
 import CLIPSystem
-import Weights
+import CLIPWeights
 
 extension ReadFile {
     /// Puts a copy of a file where nothing stands yet, on another file system or one without links.

@@ -1,5 +1,5 @@
 import CLIP
-import TensorCore
+import CLIPCompute
 
 /// Two vectors that are near each other.
 struct NearPair: Sendable {

@@ -1,5 +1,5 @@
 import CLIPSystem
-import Weights
+import CLIPWeights
 
 /// What stands at a path, as far as it may be a picture's file. Two paths with the same identity are names of one file: hard
 /// links, paths through several mounts, or spellings that a disk doesn't tell apart.

@@ -1,5 +1,5 @@
 public import CLIP
-import Images
+import CLIPPictures
 
 extension OcclusionMap {
     /// The picture as the model sees it, enlarged, with the map over it: orange where covering lowers the cosine, blue
@@ -8,7 +8,7 @@ extension OcclusionMap {
     /// - Parameters:
     ///   - view: the square that the model sees, as `CLIPModel.view` draws it.
     /// - Complexity: O(pixels of `view`).
-    public func drawn(over view: Image) -> Image {
+    public func drawn(over view: Picture) -> Picture {
         let bitmap = view.bitmap
         let strongest = drops.reduce(0) { max($0, abs($1)) }
         guard strongest > 0 else { return view }
@@ -26,7 +26,7 @@ extension OcclusionMap {
                 }
             }
         }
-        return Image(bitmap: Bitmap(width: bitmap.width, height: bitmap.height, pixels: pixels))
+        return Picture(bitmap: Bitmap(width: bitmap.width, height: bitmap.height, pixels: pixels))
     }
 
     /// The drop at a place of the picture, each coordinate 0…1, between the centres of cells bilinear.

@@ -35,7 +35,7 @@ public struct OcclusionMap: Sendable, Equatable {
     ///   embedding a picture does.
     /// - Complexity: O(`side`²) embeddings, 16 at a time in memory.
     public init(
-        model: CLIPModel, image: Image, text: Embedding, side: Int = defaultSide, fit: ImageFit? = nil,
+        model: CLIPModel, image: Picture, text: Embedding, side: Int = defaultSide, fit: PictureFit? = nil,
         progress: (Int) -> Void = { _ in }
     ) throws(CLIPError) {
         let pixels = try model.preprocess(image, fit: fit)

@@ -1,7 +1,7 @@
 import CLIP
 import CLIPSystem
-import TensorCore
-import Weights
+import CLIPCompute
+import CLIPWeights
 
 /// An index file as it was when it was opened: mapped, its segments found, and which entries hold.
 ///

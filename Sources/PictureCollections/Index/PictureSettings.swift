@@ -3,12 +3,12 @@ public import CLIP
 /// How the pictures of an index are read and fitted: it decides their embeddings as the model does.
 public struct PictureSettings: Sendable, Equatable {
     /// How a picture that is not square becomes square; nil is the model's own preprocessing.
-    public var fit: ImageFit?
+    public var fit: PictureFit?
     /// How picture files are decoded. The most pixels are no part of an index: they decide what fails, not what results.
-    public var reading: ImageOptions
+    public var reading: PictureOptions
 
     /// Settings as the model was trained with.
-    public init(fit: ImageFit? = nil, reading: ImageOptions = ImageOptions()) {
+    public init(fit: PictureFit? = nil, reading: PictureOptions = PictureOptions()) {
         self.fit = fit
         self.reading = reading
     }
@@ -30,7 +30,7 @@ public struct PictureSettings: Sendable, Equatable {
         let number = Int(bits & 255)
         guard number <= PictureSettings.fits.count, bits >> 13 == 0 else { return nil }
         fit = number == 0 ? nil : PictureSettings.fits[number - 1]
-        reading = ImageOptions()
+        reading = PictureOptions()
         reading.compositesAlphaOverWhite = bits & 256 == 0
         reading.appliesOrientation = bits & 512 == 0
         reading.clipsGray16 = bits & 1024 != 0
@@ -52,5 +52,5 @@ public struct PictureSettings: Sendable, Equatable {
     }
 
     /// In the order of their numbers, from 1.
-    private static let fits: [ImageFit] = [.crop, .squash, .pad, .multicrop]
+    private static let fits: [PictureFit] = [.crop, .squash, .pad, .multicrop]
 }

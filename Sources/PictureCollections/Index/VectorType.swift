@@ -1,4 +1,4 @@
-import Weights
+import CLIPWeights
 
 /// How the values of the vectors of an index are stored.
 public enum VectorType: String, Sendable, CaseIterable {

@@ -15,16 +15,16 @@ extension PictureIndex {
     /// (as Angiulli and Pizzuti, 2002, weigh points).
     /// - Parameters:
     ///   - top: how many at most.
-    ///   - neighbours: how many others count; fewer when there are not so many. A group of no more pictures that are
+    ///   - neighbors: how many others count; fewer when there are not so many. A group of no more pictures that are
     ///     like each other but nothing else stands out too.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     /// - Returns: the least like the others first.
     /// - Complexity: O(pictures² · dimension) products.
     public func outliers(
-        top: Int = 10, neighbours: Int = 5, threads: Int? = nil,
+        top: Int = 10, neighbors: Int = 5, threads: Int? = nil,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) -> [Outlier] {
-        guard neighbours > 0 else { throw CLIPError(.argument, "\(neighbours) neighbours, expected at least 1") }
+        guard neighbors > 0 else { throw CLIPError(.argument, "\(neighbors) neighbors, expected at least 1") }
         let compute = try computing(threads)
         let numbers = pictureNumbers
         var worst = TopScores(capacity: top)
@@ -32,12 +32,12 @@ extension PictureIndex {
         for start in stride(from: 0, to: numbers.count, by: PictureIndex.queryLimit) {
             let part = numbers[start..<min(start + PictureIndex.queryLimit, numbers.count)]
             let queries = try part.map { number throws(CLIPError) in try embedding(of: number) }
-            for (number, found) in zip(part, try self.nearest(to: queries, top: neighbours + 1, compute)) {
-                let others = found.filter { $0.number != number }.prefix(neighbours)
+            for (number, found) in zip(part, try self.nearest(to: queries, top: neighbors + 1, compute)) {
+                let others = found.filter { $0.number != number }.prefix(neighbors)
                 guard let first = others.first else { continue }
                 let mean = others.reduce(0) { $0 + $1.score } / Float(others.count)
                 nearest[number] = first.number
-                worst.insert(Neighbour(number: number, score: -mean))
+                worst.insert(Neighbor(number: number, score: -mean))
             }
             progress(start + part.count, numbers.count)
         }

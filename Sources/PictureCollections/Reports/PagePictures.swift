@@ -1,5 +1,5 @@
 public import CLIP
-import TensorCore
+import CLIPCompute
 
 /// The pictures of a page: each is read and made small once, on all cores, however often the page shows it.
 public struct PagePictures: Sendable {
@@ -21,7 +21,7 @@ public struct PagePictures: Sendable {
     /// - Throws: `CLIPError` of kind `.argument` for threads that can't be.
     /// - Complexity: O(paths) pictures to decode; about 8 KB of memory each, 25 KB when they are few.
     public init(
-        of paths: [[UInt8]], page: String, options: ImageOptions = ImageOptions(), linksFiles: Bool = false,
+        of paths: [[UInt8]], page: String, options: PictureOptions = PictureOptions(), linksFiles: Bool = false,
         threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) {
         let compute: Compute
@@ -61,7 +61,7 @@ public struct PagePictures: Sendable {
 
     private static let batchSize = 64
 
-    private static func thumbnail(_ path: [UInt8], _ options: ImageOptions, edge: Int, link: String?) -> Thumbnail {
+    private static func thumbnail(_ path: [UInt8], _ options: PictureOptions, edge: Int, link: String?) -> Thumbnail {
         guard let bytes = try? ReadFile.contents(of: path).bytes else { return .missing }
         if let link, isShownByBrowsers(bytes) { return .linked(link) }
         var options = options
@@ -69,7 +69,7 @@ public struct PagePictures: Sendable {
         options.allowsTruncated = true
         // Many pictures at once, not one on many threads.
         options.threads = 1
-        guard let image = try? Image(bytes: bytes, options: options) else { return .missing }
+        guard let image = try? Picture(bytes: bytes, options: options) else { return .missing }
         return Thumbnail(of: image, edge: edge)
     }
 

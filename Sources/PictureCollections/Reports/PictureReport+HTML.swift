@@ -1,4 +1,4 @@
-import Weights
+import CLIPWeights
 
 extension PictureReport {
     /// The page. It loads nothing from elsewhere, follows the reader's light or dark setting, and reads well without

@@ -1,5 +1,5 @@
 public import CLIP
-import Images
+import CLIPPictures
 
 /// A small picture for a page.
 public enum Thumbnail: Sendable {
@@ -16,7 +16,7 @@ public enum Thumbnail: Sendable {
 
     /// A picture, shrunk to be put inside a page.
     /// - Parameter edge: the length of its longest edge in pixels; a smaller picture stays as it is.
-    public init(of image: Image, edge: Int = 160) {
+    public init(of image: Picture, edge: Int = 160) {
         let bitmap = image.bitmap
         let longest = max(bitmap.width, bitmap.height)
         guard longest > edge else {

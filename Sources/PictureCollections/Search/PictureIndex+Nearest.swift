@@ -1,5 +1,5 @@
 import CLIP
-import TensorCore
+import CLIPCompute
 
 extension PictureIndex {
     /// Rows of a block: their products stay in a cache until they have been looked at.
@@ -21,12 +21,12 @@ extension PictureIndex {
     ///   128 queries share that reading. Memory: 512 products a query and thread.
     public func nearest(
         to queries: [Embedding], top: Int, threads: Int? = nil
-    ) throws(CLIPError) -> [[Neighbour]] {
+    ) throws(CLIPError) -> [[Neighbor]] {
         try nearest(to: queries, top: top, try computing(threads))
     }
 
-    func nearest(to queries: [Embedding], top: Int, _ compute: Compute) throws(CLIPError) -> [[Neighbour]] {
-        var results: [[Neighbour]] = []
+    func nearest(to queries: [Embedding], top: Int, _ compute: Compute) throws(CLIPError) -> [[Neighbor]] {
+        var results: [[Neighbor]] = []
         for start in stride(from: 0, to: queries.count, by: PictureIndex.queryLimit) {
             let part = queries[start..<min(start + PictureIndex.queryLimit, queries.count)]
             let scanned = try QueryRows(part, dimension: dimension)
@@ -35,7 +35,7 @@ extension PictureIndex {
                 for query in tops.indices {
                     products.forEach(query: query, reaching: { tops[query].bar }) { row, score in
                         guard file.live.contains(first + row) else { return }
-                        tops[query].insert(Neighbour(number: first + row, score: score))
+                        tops[query].insert(Neighbor(number: first + row, score: score))
                     }
                 }
             }

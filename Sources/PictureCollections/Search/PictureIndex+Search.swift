@@ -1,5 +1,5 @@
 public import CLIP
-import TensorCore
+import CLIPCompute
 
 extension PictureIndex {
     /// Finds the pictures that score best for a query, exactly.
@@ -47,7 +47,7 @@ extension PictureIndex {
                     guard file.live.contains(first + row), !plan.excludes({ products[$0, row] }),
                         plan.query.paths.map({ $0.matches(unverifiedPath(of: first + row)) }) ?? true
                     else { return }
-                    tops[index].insert(Neighbour(number: first + row, score: score))
+                    tops[index].insert(Neighbor(number: first + row, score: score))
                 }
             }
         }
@@ -56,14 +56,14 @@ extension PictureIndex {
             var best = empty()[index]
             for state in tops { best.merge(state[index]) }
             var hits: [SearchHit] = []
-            for neighbour in best.sorted { hits.append(try hit(neighbour, of: plan.query)) }
+            for neighbor in best.sorted { hits.append(try hit(neighbor, of: plan.query)) }
             results.append(hits)
         }
         return results
     }
 
-    private func hit(_ neighbour: Neighbour, of query: SearchQuery) throws(CLIPError) -> SearchHit {
-        let vector = try embedding(of: neighbour.number).values
+    private func hit(_ neighbor: Neighbor, of query: SearchQuery) throws(CLIPError) -> SearchHit {
+        let vector = try embedding(of: neighbor.number).values
         let cosines = query.wanted.map { product($0.embedding.values, vector) }
         let texts = zip(query.wanted, cosines).filter { $0.0.kind == .text && $0.0.weight > 0 }.map(\.1)
         let neutral = query.background.map { product($0.values, vector) }.max()
@@ -71,7 +71,7 @@ extension PictureIndex {
             texts.max().map { $0 > neutral && $0 >= query.leastFit ?? -.infinity }
         }
         return SearchHit(
-            picture: try picture(neighbour.number), score: neighbour.score, cosines: cosines, fits: fits)
+            picture: try picture(neighbor.number), score: neighbor.score, cosines: cosines, fits: fits)
     }
 }
 

@@ -3,7 +3,7 @@
 /// Equal scores are ordered by number, so that the result doesn't depend on the order in which they come.
 struct TopScores {
     private let capacity: Int
-    private var heap: [Neighbour] = []
+    private var heap: [Neighbor] = []
     /// What a score must reach to be taken.
     private(set) var bar: Float
 
@@ -14,27 +14,27 @@ struct TopScores {
     }
 
     /// Takes a score that reaches the bar, if it is among the best.
-    mutating func insert(_ neighbour: Neighbour) {
+    mutating func insert(_ neighbor: Neighbor) {
         if heap.count < capacity {
-            heap.append(neighbour)
+            heap.append(neighbor)
             var child = heap.count - 1
             while child > 0, heap[child].isWorse(than: heap[(child - 1) / 2]) {
                 heap.swapAt(child, (child - 1) / 2)
                 child = (child - 1) / 2
             }
-        } else if let worst = heap.first, worst.isWorse(than: neighbour) {
-            heap[0] = neighbour
+        } else if let worst = heap.first, worst.isWorse(than: neighbor) {
+            heap[0] = neighbor
             sink()
         }
         if heap.count == capacity { bar = max(bar, heap[0].score) }
     }
 
     mutating func merge(_ other: TopScores) {
-        for neighbour in other.heap { insert(neighbour) }
+        for neighbor in other.heap { insert(neighbor) }
     }
 
     /// Best first.
-    var sorted: [Neighbour] { heap.sorted { $1.isWorse(than: $0) } }
+    var sorted: [Neighbor] { heap.sorted { $1.isWorse(than: $0) } }
 
     private mutating func sink() {
         var parent = 0
@@ -51,14 +51,14 @@ struct TopScores {
 }
 
 /// A picture near a point.
-public struct Neighbour: Sendable, Equatable {
+public struct Neighbor: Sendable, Equatable {
     /// The picture's number in its index.
     public let number: Int
     /// The product with the query: its cosine, when the query has length 1.
     public let score: Float
 
     @inline(__always)
-    func isWorse(than other: Neighbour) -> Bool {
+    func isWorse(than other: Neighbor) -> Bool {
         score != other.score ? score < other.score : number > other.number
     }
 }

@@ -1,5 +1,5 @@
 import CLIP
-import TensorCore
+import CLIPCompute
 
 /// Some pictures' vectors, copied out of an index in an order of their own.
 ///

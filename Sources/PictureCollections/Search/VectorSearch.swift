@@ -1,5 +1,5 @@
 import CLIP
-import TensorCore
+import CLIPCompute
 
 extension Compute {
     /// The rows of a matrix nearest to each of some points, exactly, as a `PictureIndex` finds them.
@@ -8,7 +8,7 @@ extension Compute {
     /// - Throws: `CLIPError` of kind `.argument` for a query of another dimension.
     package func nearest(
         to queries: [Embedding], in vectors: PanelPackedMatrix, top: Int
-    ) throws(CLIPError) -> [[Neighbour]] {
+    ) throws(CLIPError) -> [[Neighbor]] {
         let rows = try QueryRows(queries, dimension: vectors.inputs)
         let starts = Array(stride(from: 0, to: vectors.outputs, by: PictureIndex.blockRows))
         let tops = scan(
@@ -21,7 +21,7 @@ extension Compute {
             let products = BlockProducts(start: products, stride: stride, rowCount: count)
             for query in tops.indices {
                 products.forEach(query: query, reaching: { tops[query].bar }) { row, score in
-                    tops[query].insert(Neighbour(number: starts[block] + row, score: score))
+                    tops[query].insert(Neighbor(number: starts[block] + row, score: score))
                 }
             }
         }

@@ -1,6 +1,6 @@
 import CLIPSystem
-import Images
-import Weights
+import CLIPPictures
+import CLIPWeights
 
 /// A picture file's bytes, with what tells later whether it is still the same.
 struct ReadFile {
@@ -39,7 +39,7 @@ struct ReadFile {
             throw IndexFault("can't be examined: \(error.message)", isOfSystem: true)
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw IndexFault("is not a regular file") }
-        do throws(ImageError) {
+        do throws(PictureError) {
             return (try readPicture(descriptor: descriptor), status)
         } catch {
             // What is too large to be read is no fault of the system's.

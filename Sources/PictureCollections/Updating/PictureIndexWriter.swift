@@ -6,7 +6,7 @@ import CLIPSystem
 /// One writer at a time has an index; another that opens it waits or is refused.
 public final class PictureIndexWriter {
     /// A picture and its embedding.
-    public struct Picture: Sendable {
+    public struct Entry: Sendable {
         /// The path of the file, relative to the current folder if it is relative. The file need not be there.
         public var path: String
         /// `[dimension]`; scaled to length 1 when it is written.
@@ -70,7 +70,7 @@ public final class PictureIndexWriter {
     /// - Throws: `CLIPError` of kind `.argument` when an embedding is of another dimension or not finite, or a path comes
     ///   twice; of kind `.index` when they can't be written: none of them is then.
     /// - Complexity: O(pictures · dimension). Many at once are faster to write and to search than many calls.
-    public func append(_ pictures: [Picture]) throws(CLIPError) {
+    public func append(_ pictures: [Entry]) throws(CLIPError) {
         var entries: [(record: EntryRecord, vector: [UInt8])] = []
         var removals: [Int] = []
         entries.reserveCapacity(pictures.count)

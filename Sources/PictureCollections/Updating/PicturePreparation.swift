@@ -57,7 +57,7 @@ struct FilePreparation: Sendable {
         return slots.files
     }
 
-    private func prepare(_ candidate: Candidate, _ reading: ImageOptions) -> PreparedFile {
+    private func prepare(_ candidate: Candidate, _ reading: PictureOptions) -> PreparedFile {
         let file: ReadFile
         do throws(IndexFault) {
             file = try ReadFile(candidate.path)
@@ -71,10 +71,10 @@ struct FilePreparation: Sendable {
             content: content(of: file, reading))
     }
 
-    private func content(of file: ReadFile, _ reading: ImageOptions) -> PreparedFile.Content {
+    private func content(of file: ReadFile, _ reading: PictureOptions) -> PreparedFile.Content {
         if let entry = known(file.contentHash) { return .known(entry: entry) }
         do throws(CLIPError) {
-            let image = try Image(bytes: file.bytes, options: reading)
+            let image = try Picture(bytes: file.bytes, options: reading)
             let pixels: PixelTensor = try model.preprocess(image, fit: settings.fit)
             return .pixels(pixels, width: image.width, height: image.height)
         } catch {

@@ -72,7 +72,7 @@ while let line = readLine() {
                 + "\"memory_before\": \(before.all), \"memory_after\": \(after.all)}")
     case "search":
         let queries = try vectors(words[2], dimension: Int(words[1])!)
-        var found: [[Neighbour]] = []
+        var found: [[Neighbor]] = []
         let time = try seconds { found = try index!.nearest(to: queries, top: Int(words[3])!, threads: Int(words[4])!) }
         let memory = memory()
         let numbers = found.map { $0.map(\.number) }

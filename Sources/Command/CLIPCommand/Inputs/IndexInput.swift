@@ -1,0 +1,122 @@
+import CLIP
+import CLIPSystem
+import PictureCollections
+import CLIPWeights
+
+extension Positional {
+    static let indexedFolder = Positional(
+        "folder", count: 0...1, isPath: true,
+        help: "A folder whose index is made or brought up to date first. (default: take --index as it is)")
+}
+
+/// Where the index is that a command works on, and whether it is brought up to date first.
+struct IndexSource {
+    private let path: PathBytes
+    /// The folder that it is of, and how its pictures are read; nil takes the index as it is.
+    private let folder: (path: [UInt8], pictures: PictureChoice)?
+    /// nil where nothing is to be embedded.
+    private let model: ModelChoice?
+    let threads: Int?
+    private let outputs: OutputFiles
+
+    /// - Parameter needsModel: whether the command embeds texts.
+    init(_ arguments: Arguments, needsModel: Bool) throws(UsageError) {
+        threads = arguments.integer(.threads)
+        outputs = arguments.outputs
+        if let folder = arguments.positionals.first {
+            path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) } ?? PathBytes(folder))
+            self.folder = (folder, PictureChoice(arguments))
+            model = ModelChoice(arguments)
+        } else {
+            path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) })
+            folder = nil
+            model = needsModel ? ModelChoice(arguments) : nil
+            try arguments.refuse(
+                (needsModel ? [] : [.model]) + [.batchSize] + Option.pictureOptions,
+                "on an index that is taken as it is: name the folder to have it brought up to date first")
+        }
+    }
+
+    func open(_ console: Console) throws -> IndexInput {
+        guard let folder, let model else {
+            let index = try IndexChoice.open(path, outputs, console)
+            return IndexInput(index: index, model: try model?.load(of: index, console))
+        }
+        let loaded = try model.load(console)
+        _ = try IndexInput.update(path, roots: [folder.path], model: loaded, folder.pictures, console)
+        return IndexInput(index: try IndexChoice.open(path, outputs, console), model: loaded)
+    }
+}
+
+/// The index that a command works on: of a folder, brought up to date, or as it is.
+struct IndexInput {
+    let index: PictureIndex
+    let model: CLIPModel?
+
+    /// Options of commands that may bring an index up to date.
+    static let options = [Option.index] + Option.modelOptions + [.batchSize] + Option.pictureOptions
+
+    /// Brings an index up to date, showing how far it is, and reports what can't be read.
+    static func update(
+        _ path: PathBytes, roots: [[UInt8]], model: CLIPModel, _ pictures: PictureChoice, _ console: Console,
+        vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false
+    ) throws -> IndexUpdate {
+        let options = pictures.options(for: model)
+        var indexer = PictureIndexer(
+            model: model, settings: PictureSettings(fit: options.fit, reading: options.reading),
+            vectorType: vectorType, batchSize: options.batchSize, waits: waits)
+        indexer.allowsEmptyFolders = allowsEmpty
+        var done = 0
+        defer { TemporaryFiles.setLastWords(nil) }
+        let update = try indexer.update(path, roots: roots.map { PathBytes($0) }, salvages: salvages) { progress in
+            if console.progress == nil, console.showsProgress {
+                console.progress = ProgressBar(total: progress.total, unit: "pictures")
+            }
+            TemporaryFiles.setLastWords(lastWords(progress, isBarDrawn: console.progress != nil))
+            console.progress?.advance(by: progress.done - done)
+            console.progress?.refresh()
+            done = progress.done
+        }
+        console.progress?.clear()
+        console.progress = nil
+        report(update, path, console)
+        return update
+    }
+
+    /// What an interrupted run says.
+    private static func lastWords(_ progress: IndexProgress, isBarDrawn: Bool) -> String {
+        (isBarDrawn ? "\r\u{1B}[K" : "")
+            + "clip: interrupted: \(progress.done) of \(progress.total) new or changed pictures are in the index and kept, the "
+            + "next run goes on from there\n"
+    }
+
+    /// Says what could not be had, and what was kept all the same.
+    static func report(_ update: IndexUpdate, _ path: PathBytes, _ console: Console) {
+        if update.wasCutShort {
+            console.warn(
+                "\(path.text): the end of the index was missing, of a run that was cut short or of half a copy; what stood "
+                    + "there is indexed anew")
+        }
+        for place in update.unreachable { console.fail("\(place.path): \(place.message)") }
+        for folder in update.emptiedFolders {
+            console.fail(
+                "\(folder.path): holds no pictures any more, the index has \(folder.pictureCount) there: they are kept, in "
+                    + "case a disk isn't mounted; \"clip index --allow-empty\" drops them")
+        }
+        console.report(skipped: update.skipped)
+        for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
+    }
+
+    /// A bar that is told how many of how many are done.
+    static func progress(_ console: Console) -> (_ done: Int, _ total: Int) -> Void {
+        var shown = 0
+        return { done, total in
+            if console.progress == nil, console.showsProgress {
+                console.progress = ProgressBar(total: total, unit: "pictures")
+            }
+            console.progress?.advance(by: done - shown)
+            console.progress?.refresh()
+            shown = done
+        }
+    }
+}

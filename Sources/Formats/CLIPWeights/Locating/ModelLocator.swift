@@ -1,0 +1,147 @@
+internal import CLIPJSON
+
+/// Finds the model that `--model` names: a `.clip` file, a folder, a file of weights, an installed model, or a name in the
+/// hub cache, spelt in full or short.
+///
+/// Only names and sizes are looked at; weights are checked when they are opened.
+package struct ModelLocator: Sendable {
+    private let cache: HubCache?
+    private let environment: [String: String]
+
+    /// - Parameter environment: the process's variables, which say where the hub cache and installed models are.
+    package init(environment: [String: String]) {
+        self.environment = environment
+        cache = HubCache(environment: environment)
+    }
+
+    /// Where the model `argument` is.
+    ///
+    /// - Throws: if there is no such model; the message says where it was looked for and what to do.
+    package func locate(_ argument: String) throws(WeightsError) -> ModelSource {
+        switch FileKind(at: argument) {
+        case .folder: return try source(folder: argument)
+        case .file: return try source(file: argument)
+        case .other:
+            throw WeightsError(path: argument, problem: "is a device or a pipe, expected a model's file or folder")
+        case .missing: break
+        }
+        if let path = installed(argument) { return try source(file: path) }
+        let repository = HubName(argument)
+        if let repository, let folder = try cache?.snapshot(of: repository) { return try source(folder: folder) }
+        switch KnownModels.search(argument) {
+        case .model(let model): return try locate(model, argument)
+        case .several(let models):
+            throw WeightsError(path: argument, problem: KnownModels.question(models))
+        case .unsupported(let reason): throw WeightsError(path: argument, problem: reason)
+        case .none: break
+        }
+        guard let repository else {
+            throw WeightsError(
+                path: argument.isEmpty ? "\"\"" : argument,
+                problem: "no such file or folder: give a .clip file, a model's folder or a name like org/name")
+        }
+        throw absent(argument, repository)
+    }
+
+    /// A model with a short name, by its repository.
+    private func locate(_ model: KnownModel, _ argument: String) throws(WeightsError) -> ModelSource {
+        guard let repository = HubName(model.repository) else { return try locate(model.repository) }
+        guard let folder = try cache?.snapshot(of: repository) else { throw absent(argument, repository) }
+        return try source(folder: folder)
+    }
+
+    private func absent(_ argument: String, _ repository: HubName) -> WeightsError {
+        guard let cache else {
+            return WeightsError(
+                path: argument, problem: "no such file or folder, and no hub cache to look in: set HOME or HF_HOME")
+        }
+        let revision = repository.revision.map { "@\($0)" } ?? ""
+        let advice =
+            mayBeOnHub(repository)
+            ? "check the name, or fetch it with \"clip pull \(repository.name)\(revision)\""
+            : "check the name; models on the hub are called org/name"
+        return WeightsError(
+            path: argument,
+            problem: "no such file or folder, and not in the hub cache (looked for \(cache.folder(of: repository))): "
+                + advice)
+    }
+
+    /// Whether a name can be one on the hub: not a file's, nor one inside a folder that is here.
+    private func mayBeOnHub(_ repository: HubName) -> Bool {
+        guard let slash = repository.name.firstIndex(of: "/") else { return false }
+        let endings = [".clip", ".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".json"]
+        let name = repository.name
+        return !endings.contains { name.lowercased().hasSuffix($0) } && FileKind(at: String(name[..<slash])) == .missing
+    }
+
+    /// `NAME.clip` in the folder of installed models.
+    private func installed(_ name: String) -> String? {
+        guard let folder = InstalledModels(environment: environment), Path.staysInside(name) else { return nil }
+        let path = Path.join(folder.path, name.hasSuffix(".clip") ? name : name + ".clip")
+        return FileKind(at: path) == .file ? path : nil
+    }
+
+    private func source(folder path: String) throws(WeightsError) -> ModelSource {
+        let modules = try SentenceTransformersModules(in: ModelFolder(path: path))
+        return try source(modelFolder: modules?.modelFolder ?? path)
+    }
+
+    private func source(modelFolder path: String) throws(WeightsError) -> ModelSource {
+        let folder = ModelFolder(path: path)
+        let hasConfig = folder.contains("config.json")
+        let hasOpenCLIPConfig = folder.contains("open_clip_config.json")
+        let openCLIPWeights = hasOpenCLIPConfig ? Checkpoint.openCLIPNames.filter(folder.contains) : []
+        if hasConfig, Checkpoint.huggingFaceNames.contains(where: folder.contains) {
+            // timm's repositories hold an image classifier's config.json and weights beside open_clip's.
+            let isCertain = try namesModelType(folder)
+            if isCertain || !openCLIPWeights.contains(where: { $0.hasPrefix("open_clip") }) {
+                return .huggingFace(folder: path)
+            }
+        }
+        if !openCLIPWeights.isEmpty { return .openCLIP(folder: path) }
+        // Opening says best which weights are missing; a folder without a configuration is told so first.
+        if hasConfig { return .huggingFace(folder: path) }
+        if hasOpenCLIPConfig { return .openCLIP(folder: path) }
+        if folder.contains("adapter_config.json") {
+            throw WeightsError(
+                path: path,
+                problem:
+                    "holds an adapter without the model that it adapts: put the files of its base model, config.json "
+                    + "and weights, into the folder")
+        }
+        let single = Path.contents(of: path).filter { name in
+            [".clip", ".gguf", ".pt"].contains { name.hasSuffix($0) }
+        }
+        let hint = single.first.map { ", did you mean \(Path.join(path, $0))?" } ?? ": give a folder that holds a model"
+        throw WeightsError(path: path, problem: "has neither config.json nor open_clip_config.json\(hint)")
+    }
+
+    private func namesModelType(_ folder: ModelFolder) throws(WeightsError) -> Bool {
+        guard let json = try folder.readText("config.json", limit: 1 << 20) else { return false }
+        return (try? JSONValue(parsing: json))?["model_type"]?.string != nil
+    }
+
+    private func source(file path: String) throws(WeightsError) -> ModelSource {
+        if path.hasSuffix(".clip") { return .flat(path: path) }
+        let checkpoint = try Checkpoint(file: path)
+        if checkpoint.files.first is GGUFFile { return .gguf(file: path) }
+        if checkpoint.metadata["format"] == "clip" { return .flat(path: path) }
+        // OpenAI's own files carry their context length; nothing beside them could say more.
+        if checkpoint.contains("context_length"), checkpoint.contains("visual.conv1.weight") {
+            return .openAI(file: path)
+        }
+        let folder = ModelFolder(path: Path.folder(of: path))
+        if folder.contains("config.json") || folder.contains("open_clip_config.json") {
+            return .weights(file: path, folder: folder.path)
+        }
+        if checkpoint.files.first is PyTorchFile, !Checkpoint.openCLIPNames.contains(Path.name(of: path)),
+            checkpoint.names.contains(where: { $0.hasPrefix("visual.") })
+        {
+            return .openAI(file: path)
+        }
+        throw WeightsError(
+            path: path,
+            problem: "needs config.json or open_clip_config.json beside it: "
+                + "the weights alone don't say which activation, heads and preprocessing they were trained with")
+    }
+}

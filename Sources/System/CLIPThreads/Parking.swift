@@ -1,0 +1,51 @@
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+internal import CLIPKernels
+
+/// A place where threads sleep until something is true that other threads bring about.
+final class Parking: @unchecked Sendable {
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        pthread_cond_destroy(condition)
+        mutex.deallocate()
+        condition.deallocate()
+    }
+
+    /// Returns once `isEarly` is false. Whoever makes it so must call `wake` afterwards.
+    func sleep(while isEarly: () -> Bool) {
+        pthread_mutex_lock(mutex)
+        while isEarly() { pthread_cond_wait(condition, mutex) }
+        pthread_mutex_unlock(mutex)
+    }
+
+    /// Has every sleeper look again.
+    func wake() {
+        pthread_mutex_lock(mutex)
+        pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
+    }
+}
+
+/// Looks again and again, `limit` times, whether `condition` holds: sooner than waking up, as long as the wait is short.
+/// - Returns: whether it does.
+@inline(__always)
+func spin(atMost limit: Int, until condition: @autoclosure () -> Bool) -> Bool {
+    for _ in 0..<limit {
+        if condition() { return true }
+        spinPause()
+    }
+    return condition()
+}

@@ -1,0 +1,94 @@
+internal import CLIPKernels
+
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Musl)
+import Musl
+#else
+import Glibc
+#endif
+
+/// The number of cores that this process may use.
+package enum ProcessorCount {
+    package static let usable: Int = {
+        #if os(Linux)
+        let status = SmallFile.contents(of: "/proc/self/status") ?? ""
+        let quota = ControlGroupQuota { SmallFile.contents(of: $0) }.cores
+        return max(1, min(affine(status: status) ?? online, quota ?? .max))
+        #else
+        return online
+        #endif
+    }()
+
+    private static var online: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    /// The number of processors that the scheduler may put a process on, from the text of /proc/PID/status: a line such
+    /// as `Cpus_allowed_list: 0-3,8`.
+    static func affine(status: String) -> Int? {
+        let name = "Cpus_allowed_list:"
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix(name) }) else { return nil }
+        var count = 0
+        for range in line.dropFirst(name.count).split(separator: ",") {
+            let ends = range.split(separator: "-").map { Int($0.filter(\.isNumber)) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, (0...last).contains(first) else {
+                return nil
+            }
+            count += last - first + 1
+        }
+        return count > 0 ? count : nil
+    }
+}
+
+/// The share of processor time that the control groups of this process (versions 1 and 2) grant it.
+struct ControlGroupQuota {
+    /// The text of a file, or nil if there is none.
+    let read: (String) -> String?
+
+    init(read: @escaping (String) -> String?) { self.read = read }
+
+    /// The tightest limit of the process's group and the groups around it, rounded up to whole cores.
+    var cores: Int? {
+        guard let membership = read("/proc/self/cgroup") else { return nil }
+        var limits: [Int] = []
+        // hierarchy:controllers:path
+        for line in membership.split(separator: "\n") {
+            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { continue }
+            let controllers = fields[1].split(separator: ",")
+            for group in ControlGroupQuota.ancestry(of: String(fields[2])) {
+                if controllers.isEmpty {
+                    limits.append(contentsOf: unified(group).map { [$0] } ?? [])
+                } else if controllers.contains("cpu") {
+                    let mounts = ["cpu", fields[1]].map { "/sys/fs/cgroup/\($0)" }
+                    limits.append(contentsOf: mounts.compactMap { legacy($0 + group) })
+                }
+            }
+        }
+        return limits.min()
+    }
+
+    /// `/a/b`, `/a` and the root, which is the process's own group where groups have namespaces.
+    static func ancestry(of path: String) -> [String] {
+        let names = path.split(separator: "/")
+        return (0...names.count).map { count in names.prefix(count).map { "/" + $0 }.joined() }
+    }
+
+    private func unified(_ group: String) -> Int? {
+        guard let text = read("/sys/fs/cgroup\(group)/cpu.max") else { return nil }
+        let fields = text.split { $0 == " " || $0 == "\n" }
+        guard fields.count == 2 else { return nil }
+        return ControlGroupQuota.cores(quota: Int(fields[0]), period: Int(fields[1]))
+    }
+
+    private func legacy(_ group: String) -> Int? {
+        func number(_ name: String) -> Int? {
+            read("\(group)/\(name)").flatMap { Int($0.split(separator: "\n").first ?? "") }
+        }
+        return ControlGroupQuota.cores(quota: number("cpu.cfs_quota_us"), period: number("cpu.cfs_period_us"))
+    }
+
+    private static func cores(quota: Int?, period: Int?) -> Int? {
+        guard let quota, let period, quota > 0, period > 0 else { return nil }
+        return quota / period + (quota % period > 0 ? 1 : 0)
+    }
+}

@@ -1,0 +1,141 @@
+@testable import CLIPCompute
+import Testing
+
+@Suite struct AttentionTests {
+    @Test(arguments: eachInstructionSet, [true, false])
+    func matchesTheReference(_ compute: Compute, _ isCausal: Bool) {
+        for (tokens, heads, width) in [
+            (1, 1, 1), (2, 3, 5), (7, 2, 16), (16, 1, 17), (17, 2, 24), (31, 1, 64), (33, 2, 48), (50, 1, 64),
+            (77, 1, 80),
+            (130, 1, 20),
+        ] {
+            let input = self.input(tokens: tokens, heads: heads, width: width)
+            let found = attend(
+                compute, input, heads: heads, width: width, sequences: [0..<tokens], isCausal: isCausal)
+            for head in 0..<heads {
+                let part = { (third: Int) -> [Float] in
+                    (0..<tokens).flatMap { row in
+                        (0..<width).map { input.row(row)[(third * heads + head) * width + $0] }
+                    }
+                }
+                let expected = Reference.attention(
+                    part(0), part(1), part(2), width: width, causalPosition: isCausal ? 0 : nil)
+                let head = (0..<tokens).flatMap { row in (0..<width).map { found.row(row)[head * width + $0] } }
+                #expect(largestError(head, expected) < 2e-6, "\(tokens) tokens, head of \(width)")
+            }
+        }
+    }
+
+    @Test(arguments: InstructionSet.available, [true, false])
+    func isTheSameToTheBitForAnySequencesQueriesAndThreads(_ instructionSet: InstructionSet, _ isCausal: Bool) throws {
+        let (heads, width) = (2, 24)
+        let sequences = [0..<9, 9..<44, 44..<45, 45..<100]
+        let input = self.input(tokens: 100, heads: heads, width: width)
+        let one = try Compute(instructionSet: instructionSet, threads: 1)
+        let alone = sequences.map {
+            attend(one, input, heads: heads, width: width, sequences: [$0], isCausal: isCausal)
+        }
+        let expected = zip(sequences, alone).flatMap { rows, result in bits(result, rows, width: heads * width) }
+        for threads in [1, 2, 3, 8] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            let together = attend(
+                compute, input, heads: heads, width: width, sequences: sequences, isCausal: isCausal)
+            #expect(bits(together, 0..<100, width: heads * width) == expected)
+        }
+        // One query alone, the last.
+        let query = Activations(rows: 1, columns: heads * width)
+        one.attention(
+            [
+                AttentionSequence(
+                    queries: input.row(99), queryCount: 1, keyRows: [45..<100],
+                    causalPosition: isCausal ? 54 : nil, target: query.row(0))
+            ], keys: input.row(0) + heads * width, values: input.row(0) + 2 * heads * width, heads: heads,
+            headWidth: width, stride: input.stride, targetStride: query.stride)
+        #expect(bits(query, 0..<1, width: heads * width) == Array(expected.suffix(heads * width)))
+    }
+
+    @Test(arguments: InstructionSet.available, [[20, 7], [1, 2, 30, 1], [13, 12, 11], [40]])
+    func runsOfKeysGiveTheSameBitsAsKeysInOnePlace(_ instructionSet: InstructionSet, _ runs: [Int]) throws {
+        for isCausal in [true, false] { try checkRuns(runs, instructionSet, isCausal: isCausal) }
+    }
+
+    private func checkRuns(_ runs: [Int], _ instructionSet: InstructionSet, isCausal: Bool) throws {
+        let (heads, width) = (2, 24)
+        let tokens = runs.reduce(0, +)
+        let input = self.input(tokens: tokens, heads: heads, width: width)
+        let expected = attend(
+            try Compute(instructionSet: instructionSet, threads: 1), input, heads: heads, width: width,
+            sequences: [0..<tokens], isCausal: isCausal)
+        // The runs in the opposite order, a gap of one row before each.
+        let scattered = Activations(rows: tokens + runs.count, columns: input.columns)
+        var keyRows: [Range<Int>] = []
+        var source = 0
+        var end = scattered.rows
+        for count in runs {
+            keyRows.append(end - count..<end)
+            for row in 0..<count {
+                scattered.row(end - count + row).update(from: input.row(source + row), count: input.columns)
+            }
+            source += count
+            end -= count + 1
+        }
+        for threads in [1, 3] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            let found = Activations(rows: tokens, columns: heads * width)
+            var position = 0
+            let sequences = keyRows.map { rows in
+                defer { position += rows.count }
+                return AttentionSequence(
+                    queries: scattered.row(rows.lowerBound), queryCount: rows.count, keyRows: keyRows,
+                    causalPosition: isCausal ? position : nil, target: found.row(position))
+            }
+            compute.attention(
+                sequences, keys: scattered.row(0) + heads * width, values: scattered.row(0) + 2 * heads * width,
+                heads: heads, headWidth: width, stride: scattered.stride, targetStride: found.stride)
+            #expect(
+                bits(found, 0..<tokens, width: heads * width) == bits(expected, 0..<tokens, width: heads * width))
+        }
+    }
+
+    @Test(arguments: eachInstructionSet)
+    func aLateKeyChangesNoEarlierQuery(_ compute: Compute) {
+        let input = self.input(tokens: 40, heads: 1, width: 16)
+        let before = attend(compute, input, heads: 1, width: 16, sequences: [0..<40], isCausal: true)
+        for column in 16..<48 { input.row(39)[column] = 1e30 }
+        let after = attend(compute, input, heads: 1, width: 16, sequences: [0..<40], isCausal: true)
+        #expect(bits(before, 0..<39, width: 16) == bits(after, 0..<39, width: 16))
+    }
+
+    @Test(arguments: eachInstructionSet)
+    func largeScoresStayFinite(_ compute: Compute) {
+        let input = self.input(tokens: 20, heads: 1, width: 8)
+        for row in 0..<20 { for column in 0..<16 { input.row(row)[column] *= 1e4 } }
+        let found = attend(compute, input, heads: 1, width: 8, sequences: [0..<20], isCausal: false)
+        for row in 0..<20 { for column in 0..<8 { #expect(abs(found.row(row)[column]) <= 1.0001) } }
+    }
+
+    private func input(tokens: Int, heads: Int, width: Int) -> Activations {
+        var numbers = SeededNumbers(seed: UInt64(tokens + width))
+        let input = Activations(rows: tokens, columns: 3 * heads * width)
+        for row in 0..<tokens { for column in 0..<input.columns { input.row(row)[column] = numbers.next() } }
+        return input
+    }
+
+    private func attend(
+        _ compute: Compute, _ input: Activations, heads: Int, width: Int, sequences: [Range<Int>], isCausal: Bool
+    ) -> Activations {
+        let target = Activations(rows: input.rows, columns: heads * width)
+        compute.attention(
+            sequences.map { rows in
+                AttentionSequence(
+                    queries: input.row(rows.lowerBound), queryCount: rows.count, keyRows: [rows],
+                    causalPosition: isCausal ? 0 : nil, target: target.row(rows.lowerBound))
+            }, keys: input.row(0) + heads * width, values: input.row(0) + 2 * heads * width, heads: heads,
+            headWidth: width, stride: input.stride, targetStride: target.stride)
+        return target
+    }
+
+    private func bits(_ matrix: Activations, _ rows: Range<Int>, width: Int) -> [UInt32] {
+        rows.flatMap { row in (0..<width).map { matrix.row(row)[$0].bitPattern } }
+    }
+}

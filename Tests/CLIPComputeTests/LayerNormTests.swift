@@ -1,0 +1,27 @@
+@testable import CLIPCompute
+import Testing
+
+@Suite struct LayerNormTests {
+    @Test(arguments: eachInstructionSet, [1, 15, 16, 17, 31, 64, 100, 768])
+    func matchesTheReference(_ compute: Compute, _ columns: Int) {
+        for (rows, epsilon) in [(1, Float(1e-5)), (3, 1e-3), (90, 1e-6)] {
+            var numbers = SeededNumbers(seed: UInt64(columns))
+            // A mean far from zero shows a variance that is taken as a difference of squares.
+            let input = numbers.floats(rows * columns).map { $0 + 30 }
+            let norm = LayerNorm(gain: numbers.floats(columns), bias: numbers.floats(columns), epsilon: epsilon)
+            var found = input
+            found.withUnsafeMutableBufferPointer {
+                compute.layerNorm(
+                    norm, rows: rows, input: UnsafePointer($0.baseAddress!), inputStride: columns,
+                    target: $0.baseAddress!, targetStride: columns)
+            }
+            let gain = (0..<columns).map { norm.gain.start[$0] }
+            let bias = (0..<columns).map { norm.bias.start[$0] }
+            let expected = (0..<rows).flatMap {
+                Reference.layerNorm(
+                    Array(input[$0 * columns..<($0 + 1) * columns]), gain: gain, bias: bias, epsilon: epsilon)
+            }
+            #expect(largestError(found, expected) < 1e-5, "\(rows) rows")
+        }
+    }
+}

@@ -1,0 +1,286 @@
+import struct CLIPKernels.QuantisedBlock
+import struct CLIPKernels.RowQuantisation
+import struct CLIPKernels.RowScale
+import func CLIPKernels.evenBlock
+@testable import CLIPCompute
+import Testing
+
+@Suite struct QuantisedLinearTests {
+    /// Inputs: groups of four that are full and not, one group, and many.
+    static let depths = [1, 2, 3, 4, 5, 7, 16, 30, 33, 64, 101, 260]
+    static let outputCounts = [1, 15, 16, 17, 31, 33, 48, 70]
+
+    @Test(arguments: InstructionSet.available)
+    func sumsAreExact(_ instructionSet: InstructionSet) {
+        for depth in QuantisedLinearTests.depths {
+            for (index, outputs) in QuantisedLinearTests.outputCounts.enumerated() {
+                var numbers = SeededNumbers(seed: UInt64(depth * 100 + outputs))
+                let rows = (depth * 7 + index * 11) % 40 + 1
+                let levels = (0..<rows * depth).map { _ in Int32((numbers.next() + 1) * 127.5) }
+                let weights = (0..<outputs * depth).map { _ in Int8(numbers.next() * 127) }
+                expectExactSums(instructionSet, levels, weights, rows: rows, outputs: outputs)
+            }
+        }
+    }
+
+    @Test(arguments: InstructionSet.available)
+    func everyNumberOfRowsIsExact(_ instructionSet: InstructionSet) {
+        var numbers = SeededNumbers(seed: 40)
+        let (depth, outputs) = (21, 35)
+        let weights = (0..<outputs * depth).map { _ in Int8(numbers.next() * 127) }
+        for rows in 1...40 {
+            let levels = (0..<rows * depth).map { _ in Int32((numbers.next() + 1) * 127.5) }
+            expectExactSums(instructionSet, levels, weights, rows: rows, outputs: outputs)
+        }
+    }
+
+    /// The products that 16-bit sums of 8-bit products would cut off.
+    @Test(arguments: InstructionSet.available)
+    func extremesDoNotSaturate(_ instructionSet: InstructionSet) {
+        for depth in [4, 7, 64, 3072] {
+            for weight in [Int8(-128), -127, 127] {
+                for level in [Int32(0), 127, 128, 255] {
+                    let (rows, outputs) = (3, 17)
+                    expectExactSums(
+                        instructionSet, Array(repeating: level, count: rows * depth),
+                        Array(repeating: weight, count: outputs * depth), rows: rows, outputs: outputs)
+                }
+            }
+            // Signs that alternate within a pair and within a group.
+            let (rows, outputs) = (7, 18)
+            let weights = (0..<outputs * depth).map { Int8([127, -127, -127, 127, 127][$0 % 5]) }
+            let levels = (0..<rows * depth).map { Int32([255, 0, 255][$0 % 3]) }
+            expectExactSums(instructionSet, levels, weights, rows: rows, outputs: outputs)
+        }
+    }
+
+    /// Levels, scale and zero of rows, against the definition.
+    @Test(arguments: InstructionSet.available)
+    func quantisesRowsByTheirRange(_ instructionSet: InstructionSet) {
+        for columns in [1, 3, 4, 15, 16, 17, 64, 75, 768] {
+            var numbers = SeededNumbers(seed: UInt64(columns))
+            let signed = numbers.floats(columns).map { $0 * 9 }
+            let rows = [
+                signed, signed.map(abs), signed.map { -abs($0) }, signed.map { $0 + 40 }, signed.map { $0 * 1e-20 },
+                signed.map { $0 * 1e20 }, Array(repeating: 0, count: columns), Array(repeating: -3, count: columns),
+            ]
+            let found = quantise(instructionSet, rows)
+            for (row, (levels, scale)) in zip(rows, found) {
+                let low = min(0, row.min()!), high = max(0, row.max()!)
+                #expect(scale.scale == (high - low) / 255)
+                #expect((0...255).contains(scale.zero))
+                #expect(levels.allSatisfy { (0...255).contains($0) })
+                for (value, level) in zip(row, levels) {
+                    let back = Double(scale.scale) * Double(level - scale.zero)
+                    #expect(abs(back - Double(value)) <= Double(scale.scale) * 1.001, "\(columns): \(value), \(level)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: InstructionSet.available)
+    func aRowHasTheSameLevelsInEveryTile(_ instructionSet: InstructionSet) {
+        for columns in [1, 5, 16, 30, 77] {
+            var numbers = SeededNumbers(seed: UInt64(columns))
+            let rows = (0..<12).map { _ in numbers.floats(columns) }
+            let alone = rows.map { quantise(instructionSet, [$0])[0] }
+            for count in 2...12 {
+                let found = quantise(instructionSet, Array(rows.prefix(count)))
+                for (row, expected) in zip(found, alone) {
+                    #expect(row.levels == expected.levels, "\(count) rows of \(columns)")
+                    #expect(row.scale.scale == expected.scale.scale && row.scale.zero == expected.scale.zero)
+                }
+            }
+        }
+    }
+
+    @Test func everyInstructionSetFindsTheSameLevels() {
+        var numbers = SeededNumbers(seed: 5)
+        // Halves of a step among them: the tie is rounded alike.
+        let rows = (0..<20).map { _ in numbers.floats(200) } + [(0..<256).map { Float($0) / 2 }]
+        for row in rows {
+            let expected = quantise(.baseline, [row])[0]
+            for instructionSet in InstructionSet.available {
+                let found = quantise(instructionSet, [row])[0]
+                #expect(found.levels == expected.levels)
+                #expect(found.scale.scale == expected.scale.scale && found.scale.zero == expected.scale.zero)
+            }
+        }
+    }
+
+    @Test(arguments: eachInstructionSet, LinearActivation.allCases)
+    func isCloseToTheLayerInFloats(_ compute: Compute, _ activation: LinearActivation) {
+        for (rows, inputs, outputs) in [(1, 64, 16), (3, 75, 17), (13, 300, 33), (50, 768, 70)] {
+            var numbers = SeededNumbers(seed: 77)
+            let input = numbers.floats(rows * inputs).map { $0 + 0.3 }
+            let values = numbers.floats(outputs * inputs)
+            let bias = numbers.floats(outputs)
+            let residual = numbers.floats(rows * outputs)
+            let weights = PanelPackedMatrix(values, outputs: outputs, inputs: inputs, elementType: .int8)
+            let found = linear(
+                compute, input, weights, bias: bias, rows: rows, activation: activation, residual: residual)
+            let sums = Reference.linear(input, values, bias: bias, rows: rows, outputs: outputs)
+            let expected = zip(sums, residual).map { Reference.activate(activation, $0) + Double($1) }
+            #expect(largestError(found, expected) < 0.02, "\(rows) × \(inputs) × \(outputs)")
+        }
+    }
+
+    @Test(arguments: InstructionSet.available)
+    func isTheSameToTheBitForAnyRowsAndThreads(_ instructionSet: InstructionSet) throws {
+        let (inputs, outputs) = (75, 83)
+        var numbers = SeededNumbers(seed: 9)
+        let input = numbers.floats(32 * inputs)
+        let weights = PanelPackedMatrix(
+            numbers.floats(outputs * inputs), outputs: outputs, inputs: inputs, elementType: .int8)
+        let bias = numbers.floats(outputs)
+        let one = try Compute(instructionSet: instructionSet, threads: 1)
+        let alone = (0..<32).flatMap { row in
+            linear(one, Array(input[row * inputs..<(row + 1) * inputs]), weights, bias: bias, rows: 1)
+        }
+        for threads in [1, 2, 3, 8] {
+            let compute = try Compute(instructionSet: instructionSet, threads: threads)
+            for rows in [7, 19, 32] {
+                let found = linear(compute, Array(input[..<(rows * inputs)]), weights, bias: bias, rows: rows)
+                #expect(found == Array(alone[..<(rows * outputs)]), "\(rows) rows, \(threads) threads")
+            }
+        }
+    }
+
+    /// Rows beyond what a task keeps in a cache.
+    @Test func manyRowsAreCutIntoTasks() throws {
+        let (rows, inputs, outputs) = (700, 1000, 20)
+        var numbers = SeededNumbers(seed: 10)
+        let input = numbers.floats(rows * inputs)
+        let weights = PanelPackedMatrix(
+            numbers.floats(outputs * inputs), outputs: outputs, inputs: inputs, elementType: .int8)
+        let bias = numbers.floats(outputs)
+        let compute = try Compute(threads: 2)
+        let found = linear(compute, input, weights, bias: bias, rows: rows)
+        for row in [0, 1, 349, 350, 698, 699] {
+            let alone = linear(
+                compute, Array(input[row * inputs..<(row + 1) * inputs]), weights, bias: bias, rows: 1)
+            #expect(alone == Array(found[row * outputs..<(row + 1) * outputs]))
+        }
+    }
+
+    @Test(arguments: eachInstructionSet)
+    func mixesElementTypesInOnePass(_ compute: Compute) {
+        var numbers = SeededNumbers(seed: 3)
+        let (rows, inputs, outputs) = (14, 24, 20)
+        let input = numbers.floats(rows * inputs)
+        let values = numbers.floats(outputs * inputs)
+        let types: [PanelPackedMatrix.ElementType] = [.int8, .float32, .int8]
+        let target = Activations(rows: rows, columns: 3 * outputs)
+        input.withUnsafeBufferPointer { input in
+            compute.linear(
+                types.enumerated().map { index, type in
+                    LinearProduct(
+                        input: input.baseAddress!, inputStride: inputs, rows: rows,
+                        weights: PanelPackedMatrix(values, outputs: outputs, inputs: inputs, elementType: type),
+                        target: target.row(0) + index * outputs, targetStride: target.stride)
+                })
+        }
+        let expected = Reference.linear(
+            input, values, bias: Array(repeating: 0, count: outputs), rows: rows, outputs: outputs)
+        for (index, type) in types.enumerated() {
+            let found = (0..<rows).flatMap { row in (0..<outputs).map { target.row(row)[index * outputs + $0] } }
+            #expect(largestError(found, expected) < (type == .int8 ? 0.02 : 1e-6))
+        }
+    }
+
+    @Test func anInfiniteInputIsNotHidden() throws {
+        for instructionSet in InstructionSet.available {
+            let compute = try Compute(instructionSet: instructionSet, threads: 1)
+            var input = [Float](repeating: 1, count: 40)
+            input[17] = .infinity
+            let weights = PanelPackedMatrix(
+                Array(repeating: 1, count: 40), outputs: 1, inputs: 40, elementType: .int8)
+            let found = linear(compute, input, weights, bias: [0], rows: 1)
+            #expect(!found[0].isFinite)
+        }
+    }
+
+    // MARK: -
+
+    /// Runs the kernel on levels as they stand, zero 3, scales 1, and compares with whole-number arithmetic.
+    private func expectExactSums(
+        _ instructionSet: InstructionSet, _ levels: [Int32], _ weights: [Int8], rows: Int, outputs: Int
+    ) {
+        let depth = levels.count / rows
+        let kernels = instructionSet.kernels.quantised
+        let groups = PanelPackedMatrix.groupCount(inputs: depth)
+        let padded = PanelPackedMatrix.paddedOutputs(outputs)
+        var panels = [Int8](repeating: 0, count: padded * groups * 4)
+        var sums = [Int32](repeating: 0, count: padded)
+        for output in 0..<outputs {
+            for k in 0..<depth {
+                let weight = weights[output * depth + k]
+                panels[((output / 16 * groups + k / 4) * 16 + output % 16) * 4 + k % 4] = weight
+                sums[output] += Int32(weight)
+            }
+        }
+        let tileCount = (rows + kernels.tileRows - 1) / kernels.tileRows
+        var words: [Int32] = []
+        for tile in 0..<tileCount {
+            let range = evenBlock(tile, of: tileCount, rows: rows)
+            for group in 0..<groups {
+                for step in 0..<kernels.steps {
+                    for row in range {
+                        // Garbage behind the last level must not count.
+                        let four = (0..<4).map { k in
+                            group * 4 + k < depth ? levels[row * depth + group * 4 + k] : 255
+                        }
+                        words.append(
+                            kernels.steps == 1
+                                ? four[0] | four[1] << 8 | four[2] << 16 | Int32(truncatingIfNeeded: four[3]) << 24
+                                : four[step] | four[step + 2] << 16)
+                    }
+                }
+            }
+        }
+        let rowScales = [RowScale](repeating: RowScale(scale: 1, zero: 3), count: rows)
+        let scales = [Float](repeating: 1, count: padded)
+        var target = [Float](repeating: 1234, count: rows * outputs + 64)
+        target.withUnsafeMutableBufferPointer { target in
+            kernels.linear(
+                QuantisedBlock(
+                    tiles: 0..<tileCount, tileCount: tileCount, rows: rows, words: words, rowScales: rowScales,
+                    groups: groups, panels: panels, columns: outputs, columnScales: scales, columnSums: sums,
+                    target: target.baseAddress!, targetStride: outputs, bias: nil, activation: .identity,
+                    residual: nil, residualStride: 0))
+        }
+        let expected = (0..<rows * outputs).map { index in
+            let (row, output) = index.quotientAndRemainder(dividingBy: outputs)
+            var sum = 0
+            for k in 0..<depth { sum += (Int(levels[row * depth + k]) - 3) * Int(weights[output * depth + k]) }
+            return Float(sum)
+        }
+        #expect(Array(target.dropLast(64)) == expected, "\(rows) × \(depth) × \(outputs)")
+        #expect(target.suffix(64).allSatisfy { $0 == 1234 })
+    }
+
+    /// The levels of rows that are quantised as one tile, in the rows' order.
+    private func quantise(
+        _ instructionSet: InstructionSet, _ rows: [[Float]]
+    ) -> [(levels: [Int32], scale: RowScale)] {
+        let kernels = instructionSet.kernels.quantised
+        let columns = rows[0].count
+        let wordCount = PanelPackedMatrix.groupCount(inputs: columns) * kernels.steps
+        var words = [Int32](repeating: 0, count: rows.count * wordCount)
+        var scales = [RowScale](repeating: RowScale(scale: 0, zero: 0), count: rows.count)
+        let input = rows.flatMap { $0 }
+        kernels.quantise(
+            RowQuantisation(
+                input: input, inputStride: columns, rows: rows.count, columns: columns, words: &words, scales: &scales))
+        return rows.indices.map { row in
+            let levels = (0..<columns).map { column in
+                let (group, place) = column.quotientAndRemainder(dividingBy: 4)
+                guard kernels.steps == 2 else {
+                    return words[group * rows.count + row] >> (8 * Int32(place)) & 255
+                }
+                return words[(group * 2 + place % 2) * rows.count + row] >> (16 * Int32(place / 2)) & 0xFFFF
+            }
+            return (levels, scales[row])
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import Testing
+
+@testable import CLIPTokenizers
+
+/// Tokenizers of SigLIP's and SigLIP 2's kind against transformers.
+@Suite struct SentencePieceTests {
+    static let folders = ["siglip", "siglip2", "unigram-json"]
+
+    static func files(_ folder: String) throws -> TokenizerFiles {
+        TokenizerFiles(
+            tokenizerJSON: try? Fixtures.bytes("\(folder)/tokenizer.json"),
+            configuration: try? Fixtures.bytes("\(folder)/tokenizer_config.json"),
+            sentencePiece: try? Fixtures.bytes("\(folder)/spiece.model"))
+    }
+
+    static func load(_ folder: String, _ files: TokenizerFiles) throws -> SentencePieceTokenizer {
+        folder == "siglip"
+            ? try SentencePieceTokenizer(siglip: files)
+            : try SentencePieceTokenizer(tokenizerJSON: files, isLowercased: folder == "siglip2")
+    }
+
+    static func load(_ folder: String) throws -> SentencePieceTokenizer { try load(folder, files(folder)) }
+
+    @Test(arguments: SentencePieceTests.folders)
+    func `Tokens equal the reference's`(folder: String) throws {
+        let tokenizer = try SentencePieceTests.load(folder)
+        let golden = try Fixtures.golden("\(folder)/golden.json")
+        #expect(golden.count == 400)
+        for (text, ids) in golden { #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)") }
+    }
+
+    @Test(arguments: SentencePieceTests.folders)
+    func `The compiled form gives the same tokens, at any alignment`(folder: String) throws {
+        let tokenizer = try SentencePieceTests.load(folder)
+        let compiled = tokenizer.compiled()
+        for shift in 0..<3 {
+            let memory = OwnedBytes(count: compiled.count + shift)
+            let place = UnsafeMutableRawBufferPointer(rebasing: memory.mutableBytes[shift...])
+            place.copyBytes(from: compiled)
+            let mapped = try loadTokenizer(compiled: UnsafeRawBufferPointer(place), owner: memory)
+            #expect(mapped.compiled() == compiled && mapped.vocabularySize == tokenizer.vocabularySize)
+            for (text, ids) in try Fixtures.golden("\(folder)/golden.json").prefix(60) {
+                #expect(mapped.tokenize(text).ids == ids)
+            }
+        }
+    }
+
+    @Test func `Files say how texts begin, end and are filled up`() throws {
+        let unigram = try SentencePieceTests.load("siglip")
+        #expect(unigram.startTokens == [] && unigram.endTokens == [1] && unigram.paddingToken == 1)
+        let merged = try SentencePieceTests.load("siglip2")
+        #expect(merged.startTokens == [] && merged.endTokens == [1] && merged.paddingToken == 0)
+        let described = try SentencePieceTests.load("unigram-json")
+        #expect(described.startTokens == [0] && described.endTokens == [1])
+        #expect(try paddingToken(SentencePieceTests.files("siglip")) == 1)
+        #expect(try paddingToken(SentencePieceTests.files("siglip2")) == 0)
+        #expect(TokenizerJSON.isByteLevel(try Fixtures.bytes("tokenizer-json/tokenizer.json")))
+        #expect(!TokenizerJSON.isByteLevel(try Fixtures.bytes("siglip2/tokenizer.json")))
+    }
+
+    @Test func `A long text is cut before a word, its end token kept`() throws {
+        let tokenizer = try SentencePieceTests.load("siglip")
+        let text = "a photo of a dog " + String(repeating: "and a cat ", count: 30)
+        let tokens = tokenizer.tokenize(text)
+        let (ids, dropped) = tokens.truncated(to: 12)
+        #expect(ids.count == 12 && ids.last == 1 && ids.prefix(11) == tokens.ids.prefix(11))
+        let start = try #require(dropped)
+        #expect(text.hasSuffix(start) && !start.isEmpty)
+        let chunks = tokens.chunks(contextLength: 12)
+        #expect(chunks.allSatisfy { $0.count <= 12 && $0.last == 1 })
+        #expect(chunks.flatMap { $0.dropLast() } == Array(tokens.ids.dropLast()))
+        #expect(tokenizer.tokenize("dog").pieces.last == "</s>")
+    }
+
+    @Test func `Bytes stand for what no piece has`() throws {
+        let tokenizer = try SentencePieceTests.load("siglip2")
+        #expect(tokenizer.tokenize("\u{1F99C}").pieces == ["<0xF0>", "<0x9F>", "<0xA6>", "<0x9C>", "<eos>"])
+    }
+
+    /// Half of a megabyte without a space takes no quadratic time.
+    @Test(arguments: SentencePieceTests.folders)
+    func `A word of half a megabyte`(folder: String) throws {
+        let tokenizer = try SentencePieceTests.load(folder)
+        let tokens = tokenizer.tokenize(String(repeating: "kato", count: 1 << 17))
+        #expect(tokens.ids.count > 1 << 15 && tokens.ids.last == 1)
+    }
+
+    private static let text =
+        "A photo's of </s> <eos> 東京 ﬁ \u{1F99C}\n\n\n a\u{308} <table> \(String(repeating: "kato", count: 20))"
+
+    @Test(arguments: [("siglip", 1500), ("siglip2", 250), ("unigram-json", 400)])
+    func `Damaged files load or are refused`(folder: String, rounds: Int) throws {
+        var random = SeededGenerator(state: 0x51611)
+        let whole = try SentencePieceTests.files(folder)
+        var refused = 0
+        for _ in 0..<rounds {
+            var files = whole
+            if folder == "siglip" {
+                files.sentencePiece = files.sentencePiece.map { random.mutate($0) }
+            } else {
+                files.tokenizerJSON = files.tokenizerJSON.map { random.mutate($0) }
+            }
+            if try isRefused(SentencePieceTests.text, { try SentencePieceTests.load(folder, files) }) { refused += 1 }
+        }
+        #expect((rounds / 20..<rounds).contains(refused))
+    }
+
+    @Test(arguments: SentencePieceTests.folders)
+    func `Damaged compiled forms load or are refused`(folder: String) throws {
+        var random = SeededGenerator(state: 0xF1A7)
+        let original = try SentencePieceTests.load(folder).compiled()
+        let refused = try (0..<1000).count { round in
+            try isRefused(SentencePieceTests.text) {
+                let (bytes, memory) = random.damagedForm(original, head: 400, round: round)
+                return try SentencePieceTokenizer(compiled: bytes, owner: memory)
+            }
+        }
+        #expect((100..<1000).contains(refused))
+    }
+
+    @Test func `Steps that are not supported are named`() throws {
+        var files = try SentencePieceTests.files("siglip2")
+        let json = String(decoding: try #require(files.tokenizerJSON), as: UTF8.self)
+        func message(_ edited: String) -> String? {
+            files.tokenizerJSON = Array(edited.utf8)
+            do {
+                _ = try SentencePieceTokenizer(tokenizerJSON: files)
+                return nil
+            } catch { return error.description }
+        }
+        #expect(message(json) == nil)
+        let strange = json.replacing(#""type": "Replace""#, with: #""type": "Rot13""#)
+            .replacing(#""type":"Replace""#, with: #""type":"Rot13""#)
+        // The class that tokenizer_config.json names has steps of its own; without it the file's count.
+        #expect(message(strange) == nil)
+        files.configuration = nil
+        #expect(message(strange)?.contains("normalizer \"Rot13\" is not supported") == true)
+        #expect(ScalarRun(pattern: "\\s+")?.members == .space && ScalarRun(pattern: " {2,}")?.shortest == 2)
+        #expect(ScalarRun(pattern: #"[!"\-\]]"#)?.members == .scalars([0x21, 0x22, 0x2D, 0x5D]))
+        #expect(["(a|b)", "[^a]", "[a-z]", "\\w+", "a*", ""].allSatisfy { ScalarRun(pattern: $0) == nil })
+    }
+}
