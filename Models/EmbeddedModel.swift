@@ -37,5 +37,5 @@ package enum EmbeddedModel {
     }
 
     /// The folder of this source file, with a slash.
-    private static let sourceFolder = String(#filePath.dropLast("CLIPEmbeddedModel.swift".count))
+    private static let sourceFolder = String(#filePath.dropLast("EmbeddedModel.swift".count))
 }

@@ -17,12 +17,12 @@ mkdir -p "$work"
 flags+=(-I "$work")
 for module in CLIPKernels CLIPKernelsBaseline CLIPKernelsAVX2 CLIPSystem CLIPThreads; do
     # As in Package.swift.
-    settings=(-Ounchecked -enable-experimental-feature BuiltinModule)
-    if [[ $module == CLIP* ]]; then settings=(-O); fi
+    settings=(-O)
+    if [[ $module == CLIPKernels* ]]; then settings=(-Ounchecked -enable-experimental-feature BuiltinModule); fi
     if [[ $module == CLIPKernelsAVX2 && $(uname -m) == x86_64 ]]; then
         settings+=(-Xcc -mavx2 -Xcc -mfma -Xcc -mf16c)
     fi
-    mapfile -t sources < <(find "Sources/Compute/$module" -name '*.swift' | sort)
+    mapfile -t sources < <(find Sources/*/"$module" -name '*.swift' | sort)
     swiftc "${flags[@]}" "${settings[@]}" -module-name "$module" -emit-module -emit-module-path \
         "$work/$module.swiftmodule" -emit-object "${sources[@]}" -o "$work/$module.o"
 done
