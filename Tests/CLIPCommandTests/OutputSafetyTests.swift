@@ -93,6 +93,20 @@ import Testing
         // What a command writes it may write again.
         #expect(try clip("preprocess", "in/a.png", "-o", "seen.png", in: folder).status == 0)
         #expect(try clip("preprocess", "in/b.png", "-o", "seen.png", in: folder).status == 0)
+        #expect(try clip("explain", "in/b.png", "a", "--cells", "1", "-o", "seen.png", in: folder).status == 0)
+        // A picture of the user's own is another matter.
+        try folder.copyPicture("waves.png", to: "mine.png")
+        for command in [["preprocess", "in/a.png"], ["explain", "in/a.png", "a", "--cells", "1"]] {
+            let mine = try folder.data("mine.png")
+            let calls = [["-o", "mine.png"], ["-o", "mine.png", "--overwrite"]].map { command + $0 }
+            let environment = ["CLIP_MODEL": Fixtures.model]
+            let refused = try ClipProcess.run(ClipProcess.path, calls[0], in: folder.path, environment: environment)
+            #expect(refused.status == 64 && refused.errors.contains("'--overwrite'"), "\(command): \(refused.errors)")
+            #expect(try folder.data("mine.png") == mine)
+            let told = try ClipProcess.run(ClipProcess.path, calls[1], in: folder.path, environment: environment)
+            #expect(try told.status == 0 && folder.data("mine.png") != mine)
+            try folder.copyPicture("waves.png", to: "mine.png")
+        }
         #expect(try clip("pack", Fixtures.model, "-o", "n.clip", in: folder).status == 0)
         #expect(try clip("pack", Fixtures.model, "-o", "n.clip", in: folder).status == 0)
         try folder.write(other, to: "n.clip")

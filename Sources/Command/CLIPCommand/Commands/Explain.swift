@@ -8,7 +8,7 @@ struct Explain: Command {
         "cells", .integer("count", 1...64),
         help: "Cells per side of the map: n cells take (n + 1)² embeddings. (default: 8)")
     private static let output = Option(
-        "output", short: "o", .target("file"), group: .output, replaces: [.picture],
+        "output", short: "o", .target("file"), group: .output, replaces: [.drawing],
         help: "Draw the map over the picture, as a png. (default: no drawing)")
 
     static let table = CommandTable(

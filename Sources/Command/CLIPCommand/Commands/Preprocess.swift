@@ -9,7 +9,7 @@ struct Preprocess: Command {
             """)
 
     private static let output = Option(
-        "output", short: "o", Option.output.value, group: .output, replaces: [.picture], help: Option.output.help)
+        "output", short: "o", Option.output.value, group: .output, replaces: [.drawing], help: Option.output.help)
 
     static let table = CommandTable(
         "preprocess",

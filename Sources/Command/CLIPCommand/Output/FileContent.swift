@@ -4,11 +4,13 @@ import CLIPSystem
 /// What is in a file, by its first bytes: what is not to be written over by mistake.
 enum FileContent: Sendable {
     case picture, model, index
+    /// A picture that this program wrote.
+    case drawing
 
     /// What to call it in messages.
     var name: String {
         switch self {
-        case .picture: "a picture"
+        case .picture, .drawing: "a picture"
         case .model: "a model"
         case .index: "an index of pictures"
         }
@@ -16,7 +18,7 @@ enum FileContent: Sendable {
 
     /// nil for anything else, and for what can't be read.
     init?(_ path: PathBytes) {
-        guard let bytes = try? path.firstBytes(32), !bytes.isEmpty else { return nil }
+        guard let bytes = try? path.firstBytes(64), !bytes.isEmpty else { return nil }
         func has(_ magic: [UInt8], at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: magic) }
         func has(_ magic: String, at offset: Int = 0) -> Bool { has(Array(magic.utf8), at: offset) }
 
@@ -27,6 +29,9 @@ enum FileContent: Sendable {
             || [".pt", ".pth", ".bin"].contains(where: name.hasSuffix) && (has("PK") || has([0x80]))
         {
             self = .model
+        } else if has(FileContent.pictures[0]), has("tEXtSoftware\0clip", at: 37) {
+            // After the signature and the header, and the length of this chunk.
+            self = .drawing
         } else if Picture.isPictureName(path.text) || FileContent.pictures.contains(where: { has($0) })
             || has("RIFF") && has("WEBP", at: 8) || has("ftyp", at: 4)
         {

@@ -49,7 +49,7 @@ struct OutputFiles: Sendable {
     /// Whether nothing that is read has to be compared.
     var isEmpty: Bool { files.isEmpty }
     /// Whether one of them is a picture.
-    var holdPictures: Bool { files.contains { $0.content == .picture } }
+    var holdPictures: Bool { files.contains { $0.content == .picture || $0.content == .drawing } }
 
     /// Refuses an input that would be written over.
     func check(_ input: PathBytes) throws(InputError) {
@@ -102,8 +102,8 @@ extension Option {
     static let overwrite = Option(
         "overwrite", group: .output,
         help: """
-            Let an output replace a picture, a model or an index that stands there and that this command would not write. \
-            Inputs are never replaced.
+            Let an output replace a picture that clip didn't draw, or a model or an index that this command would not \
+            write. Inputs are never replaced.
             """)
 
     /// `--format` of whatever command.

@@ -16,6 +16,8 @@ package func encodePNG(_ bitmap: Bitmap) -> [UInt8] {
 
     var file = PNGChunkReader.signature
     file.appendChunk("IHDR", header)
+    // Tells pictures that are written here from others, by their first bytes.
+    file.appendChunk("tEXt", Array("Software\0clip".utf8))
     file.appendChunk("IDAT", storedZlibStream(rows))
     file.appendChunk("IEND", [])
     return file
