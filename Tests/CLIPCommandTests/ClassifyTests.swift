@@ -129,15 +129,42 @@ import Testing
     }
 
     @Test func `The embedded model says that it only demonstrates`() throws {
-        let note = "the embedded model answers"
+        let note = "clip: note: answered by the small demonstration model"
         let answer = try ClipProcess.run("classify", picture, "--labels", "dog,cat")
         #expect(answer.status == 0 && answer.errorLines.count == 1 && answer.errors.contains(note))
-        #expect(answer.errors.contains("clip pull ") && answer.errors.contains("--model"))
+        #expect(answer.errors.contains("\"clip help pull\""))
         #expect(try ClipProcess.run("classify", picture, "--labels", "dog,cat", "--quiet").errors.isEmpty)
         #expect(try classify([picture, "--labels", "dog,cat"]).errors.isEmpty)
         let named = try ClipProcess.run(
             ClipProcess.path, ["embed-text", "a"], environment: ["CLIP_MODEL": Fixtures.model])
         #expect(named.errors.isEmpty)
+    }
+
+    @Test func `Where nothing is answered the embedded model isn't spoken of`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copyPicture("waves.png", to: "in/a.png")
+        try folder.copyPicture("waves.png", to: "in/b.png")
+        func errors(_ arguments: String...) throws -> [String] {
+            try ClipProcess.run(ClipProcess.path, arguments, in: folder.path).errorLines
+        }
+        let note = "clip: note: answered by"
+        #expect(try errors("index", "in").first?.hasPrefix(note) ?? false)
+        #expect(try errors("search", "a dog", "--index", "in").first?.hasPrefix(note) ?? false)
+        for silent in [
+            ["index", "in"], ["dedupe", "in", "--exact"], ["tokenize", "a dog"], ["info"],
+            ["preprocess", "in/a.png", "-o", "x.npy"], ["embed-text", "a", "--model", "embedded"],
+            ["index", "in", "--model", "embedded"], ["verify", "embedded", "-q"],
+        ] {
+            let result = try ClipProcess.run(ClipProcess.path, silent, in: folder.path)
+            #expect(result.status == 0 && result.errors.isEmpty, "\(silent): \(result.errors)")
+        }
+        let missing = try errors("classify", "nowhere.png", "--labels", "dog,cat")
+        #expect(missing.count == 1 && missing[0].hasPrefix("clip: nowhere.png"))
+        // A folder of that name comes first.
+        try folder.makeFolder("embedded")
+        #expect(
+            try errors("embed-text", "a", "--model", "embedded").first?.hasPrefix("clip: embedded: has neither")
+                ?? false)
     }
 
     @Test func `To the embedded model words without meaning fit nothing`() throws {

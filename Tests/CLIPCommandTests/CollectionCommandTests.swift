@@ -43,6 +43,49 @@ import Testing
         #expect(try clip(["index"], in: folder).status == 64)
     }
 
+    @Test func `Without a model named an index keeps the one that made it`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: Fixtures.model, toPath: folder["m"])
+        for name in ["in/a.png", "in/b.png"] { try folder.copyPicture("waves.png", to: name) }
+        #expect(try clip(["index", "in", "--model", "m"], in: folder).status == 0)
+        let commands = [
+            ["index", "in"], ["dedupe", "in"], ["cluster", "in", "--count", "1"], ["outliers", "in"],
+            ["filter", "in", "--keep", "a", "--threshold", "-1"], ["search", "a", "--index", "in"],
+        ]
+        for (number, command) in commands.enumerated() {
+            try folder.copyPicture("blocks.png", to: "in/new\(number).png")
+            let result = try clip(command, in: folder)
+            #expect(result.status == 0 && result.errors.isEmpty, "\(command): \(result.errors)")
+        }
+        try FileManager.default.moveItem(atPath: folder["m"], toPath: folder["away"])
+        for command in commands {
+            let result = try clip(command, in: folder)
+            #expect(result.status == 1 && result.errorLines.count == 1, "\(command): \(result.errors)")
+            #expect(result.errors.contains("/m, which is not there any more: name where it is with --model"))
+        }
+        #expect(try clip(["index", "in", "--model", "away"], in: folder).status == 0)
+    }
+
+    @Test func `No results are an answer, and counts are told in words`() throws {
+        let folder = try indexed()
+        func text(_ arguments: String...) throws -> ClipProcess {
+            try clip(arguments + ["--index", "in", "--format", "text"], in: folder)
+        }
+        let plan = try text("dedupe", "--exact")
+        #expect(plan.errors.isEmpty && plan.text.contains("\n1 of 4 pictures is a duplicate (1 exact), "))
+        #expect(plan.text.hasSuffix(" kB; nothing was touched: --move-to and --link act\n"))
+        let nothing = try text("search", "a", "--threshold", "2")
+        #expect(nothing.errors.isEmpty && nothing.text == "\"a\": no picture passes\n")
+        let filtered = try text("filter", "--keep", "a", "--threshold", "2")
+        #expect(filtered.errors.isEmpty && filtered.text.hasPrefix("0 of 4 pictures stay; "))
+        let moved = try text("dedupe", "--exact", "--move-to", "out")
+        #expect(
+            moved.text.contains("1 of 4 pictures is a duplicate (1 exact), ") && moved.text.hasSuffix("; 1 moved\n"))
+        _ = try clip(["index", "in"] + model, in: folder)
+        let rest = try text("dedupe", "--exact")
+        #expect(rest.errors.isEmpty && rest.text == "no duplicates among 3 pictures\n")
+    }
+
     @Test func `A search finds a picture by itself and shows cosines`() throws {
         let folder = try indexed()
         let hits = try clip(["search", "--image", "in/c/d.png", "--index", "in", "--top", "2"], in: folder).records

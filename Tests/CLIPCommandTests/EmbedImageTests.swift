@@ -93,7 +93,8 @@ import Testing
         #expect(result.status == 0)
         #expect(
             result.errors
-                == "clip: warning: skipped 4 files: 1 TXT, 1 hidden folders, 1 hidden pictures, 1 links to folders\n")
+                == "clip: warning: skipped 4 files in in: 1 TXT, 1 hidden folders, 1 hidden pictures, 1 links to folders\n"
+        )
         #expect(try result.records.map { $0["input"] as? String } == names.map { "in/" + $0 })
         let listed = try embed(["--files-from", "-"], input: Data("in/a\nin/a.png\n".utf8), in: folder.path)
         #expect(try listed.records.map { $0["input"] as? String } == ["in/a/x.png", "in/a/y/z.png", "in/a.png"])

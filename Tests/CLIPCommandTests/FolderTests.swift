@@ -57,7 +57,9 @@ import Darwin
             return Dictionary(kinds) { $0 + $1 }
         }
         #expect(counts(report["skipped"]) == expected)
-        #expect(result.errorLines.count == 1 && result.errors.contains("skipped 9 files: 3 HEIC (convert it"))
+        #expect(
+            result.errorLines.count == 1
+                && result.errors.contains("clip: warning: skipped 9 files in in: 3 HEIC (convert it"))
 
         // The others say the same.
         let embedded = try clip(["embed-image", "in", "-o", "x.npy"])
@@ -97,6 +99,8 @@ import Darwin
         #expect(result.status == 1 && report["deleted"] as? Int == 0)
         #expect(
             result.errorLines.count == 1 && result.errors.contains("in: holds no pictures any more, the index has 4"))
+        #expect(result.errors.contains("\"clip index in -o i.idx --allow-empty\" drops them"))
+        #expect(try clip(["index", "in", "-o", "i.idx", "--format", "text"]).text == "i.idx: 4 kept, none found\n")
         // A disk that comes back.
         try FileManager.default.removeItem(atPath: folder["in"])
         try FileManager.default.moveItem(atPath: folder["away"], toPath: folder["in"])
@@ -115,6 +119,29 @@ import Darwin
         let believed = try clip(["index", "other", "-o", "i.idx", "--format", "json", "--allow-empty"])
         #expect(believed.status == 0 && believed.errors.isEmpty)
         #expect(try jsonObject(believed.output)["deleted"] as? Int == 4)
+    }
+
+    @Test func `Pictures that are gone are dropped from the index, in words too`() throws {
+        #expect(try index().report["added"] as? Int == 4)
+        try FileManager.default.removeItem(atPath: folder["in/0.png"])
+        let update = try clip(["index", "in", "--format", "text"])
+        #expect(update.text == "in/.clip-index: 1 dropped from the index, 3 unchanged\n")
+    }
+
+    @Test func `Files that are plainly no pictures are a note, of their folder`() throws {
+        try folder.write("a", to: "in/a.json")
+        try folder.write("a", to: "in/a.md")
+        try folder.copyPicture("waves.png", to: "other/a.png")
+        try folder.copyPicture("blocks.png", to: "other/b.png")
+        try folder.write("a", to: "other/a.md")
+        let note = "clip: note: skipped 2 files in in: 1 JSON, 1 MD"
+        #expect(try index().result.errorLines == [note])
+        let compared = try clip(["compare", "in", "other", "--resamples", "40"])
+        #expect(compared.errorLines == [note, "clip: note: skipped 1 file in other: 1 MD"])
+        #expect(
+            try clip(["embed-image", "in", "other"]).errorLines == [
+                "clip: note: skipped 3 files in in, other: 2 MD, 1 JSON"
+            ])
     }
 
     @Test func `What another user hides is kept and named`() throws {

@@ -106,6 +106,10 @@ import Testing
         try FileManager.default.createSymbolicLink(atPath: folder["in"], withDestinationPath: folder["nowhere"])
         try clip(["index", "--prune", "i.idx"]).expect(status: 1, containing: "holds no pictures any more")
         #expect(try clip(["index", "--status", "i.idx"]).record["pictures"] as? Int == 4)
+        let kept = try clip(["index", "--prune", "i.idx", "--format", "text"])
+        #expect(
+            kept.text == "i.idx: 4 kept, none found\n"
+                && kept.errors.contains("\"clip index --prune i.idx --allow-empty\""))
         #expect(try clip(["index", "--prune", "i.idx", "--allow-empty"]).status == 0)
         #expect(try clip(["index", "--status", "i.idx"]).record["pictures"] as? Int == 0)
     }

@@ -144,9 +144,11 @@ import Testing
         #expect((record["words"] as? [[String: Any]])?.map { $0["word"] as? String } == ["a", "red", "dog"])
         #expect(try Data(contentsOf: URL(filePath: map)).starts(with: [0x89, 0x50, 0x4E, 0x47]))
         let text = try ClipProcess.run(
-            "explain", "--model", Fixtures.model, "--cells", "2", "waves.png", "dog", "--format", "text",
+            "explain", "--model", Fixtures.model, "--cells", "2", "waves.png", "a dog", "--format", "text",
             in: Fixtures.pictures)
-        #expect(text.lines.first == "waves.png: dog" && text.text.contains("not why"))
+        #expect(text.lines.first == "waves.png: a dog" && text.text.contains("not why"))
+        let word = try #require(text.lines.first { $0.contains("without \"dog\"") })
+        #expect(word.firstMatch(of: /^  without "dog"  cosine -?\d\.\d{3}  \(\d\.\d{3} (lower|higher)\)$/) != nil)
     }
 
     @Test func `What can't be explained is said`() throws {
@@ -169,7 +171,7 @@ import Testing
         let result = try ClipProcess.run(
             "audit", "--model", Fixtures.model, folder.path, "--labels", "dog|puppy,cat", "--groups", groups, "--html",
             page)
-        #expect(result.status == 0 && result.errors == "clip: warning: skipped 1 file: 1 CSV\n")
+        #expect(result.status == 0 && result.errors == "clip: note: skipped 1 file in \(folder.path): 1 CSV\n")
         let records = try result.records
         let kinds = Dictionary(grouping: records) { $0["kind"] as? String ?? "" }.mapValues(\.count)
         #expect(kinds == ["picture": 3, "label": 2, "association": 4, "summary": 1])

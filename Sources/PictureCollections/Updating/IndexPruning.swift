@@ -40,7 +40,7 @@ extension PictureIndex {
         update.deleted = gone.count
         update.dropped = try log.compact().damagedCount
         update.wasCompacted = true
-        update.unchanged = snapshot.live.vectorCount
+        update.unchanged = update.emptiedFolders.isEmpty ? snapshot.live.vectorCount : 0
         update.unreadable = snapshot.live.failureCount
         return update
     }

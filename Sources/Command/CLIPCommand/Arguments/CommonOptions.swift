@@ -7,7 +7,8 @@ extension Option {
         "model", .text("model"),
         help: """
             A .clip file, a Hugging Face folder, a .safetensors file beside its config.json, org/name in the hub's \
-            cache, or a short name that 'clip models' lists. (default: $CLIP_MODEL, else the embedded model)
+            cache, or a short name that 'clip models --known' lists; embedded is the small model that ships with \
+            clip. (default: $CLIP_MODEL, else the model of the index, else the embedded one)
             """)
     static let threads = Option(
         "threads", .integer("count", 1...1024),
@@ -76,7 +77,8 @@ extension Option {
     static func format(_ formats: [OutputFormat]) -> Option {
         var help = "How results are written: \(formats.map(\.rawValue).joined(separator: ", "))."
         if formats.contains(.npy) { help += " npy is for files and pipes." }
-        help += " (default: by the name after -o, else text at a terminal, jsonl elsewhere)"
+        let fallback = formats.contains(.text) ? "text at a terminal, jsonl elsewhere" : "jsonl"
+        help += " (default: by the name after -o, else \(fallback))"
         return Option("format", .choice("format", formats.map(\.rawValue)), group: .output, help: help)
     }
 

@@ -49,7 +49,7 @@ struct Dedupe: Command {
 
     init(_ arguments: Arguments) throws(UsageError) {
         output = try OutputOptions(arguments, formats: Dedupe.formats)
-        source = try IndexSource(arguments, needsModel: false)
+        source = try IndexSource(arguments, needsModel: false, answers: !arguments.flag(Dedupe.exact))
         page = try PageChoice(arguments)
         let threshold = try arguments.number(Dedupe.threshold)
         guard threshold == nil || !arguments.flag(Dedupe.exact) else {
@@ -76,7 +76,7 @@ struct Dedupe: Command {
         }
         console.progress?.clear()
         console.progress = nil
-        let results = try ResultStream(output, console: console, note: note(groups))
+        let results = try ResultStream(output, console: console)
         // Made small before anything is moved away.
         let pictures = try page?.pictures(DuplicatesPage.paths(groups), options: index.settings.reading)
         var moved: [Int: String] = [:]
@@ -98,18 +98,26 @@ struct Dedupe: Command {
             try page.write(
                 DuplicatesPage(index: index, groups: groups, pictures: pictures, moved: moved, action: action).report())
         }
+        results.setNote(note(groups, of: index, actedOn: moved.count))
+        if groups.isEmpty { try results.tell("no duplicates among \(index.count.pictures)") }
         try results.finish()
         leftOut.warn(console)
-        if groups.isEmpty { console.warn("no duplicates among \(index.count) pictures") }
         return !console.hasFailed
     }
 
-    private func note(_ groups: [DuplicateGroup]) -> String {
+    /// What was found, and what was done about it.
+    private func note(_ groups: [DuplicateGroup], of index: PictureIndex, actedOn count: Int) -> String {
         let duplicates = groups.flatMap(\.duplicates)
-        let size = decimal(Double(duplicates.reduce(0) { $0 + $1.picture.byteCount }) / 1e6, places: 1)
+        let size = fileSize(duplicates.reduce(0) { $0 + $1.picture.byteCount })
         let exact = duplicates.count { $0.isExact }
-        let plan = action == nil ? "; nothing was touched: --move-to and --link act" : ""
-        return "\(duplicates.count) duplicates (\(exact) exact) of \(groups.count) pictures, \(size) MB\(plan)"
+        let found = duplicates.count == 1 ? "is a duplicate" : "are duplicates"
+        let done =
+            switch action {
+            case nil: "nothing was touched: --move-to and --link act"
+            case .move: "\(count) moved"
+            case .link: "\(count) linked"
+            }
+        return "\(duplicates.count) of \(index.count.pictures) \(found) (\(exact) exact), \(size); \(done)"
     }
 }
 

@@ -43,7 +43,8 @@ struct ExplanationRecord: Record {
         }
         text += "  ██ lowers the cosine by \(number(strongest)) when it is covered\n"
         for word in words {
-            text += "  \(number(word.drop).rightAligned(to: 6))  without \"\(displayed(word.word))\"\n"
+            let change = "\(number(abs(word.drop))) \(word.drop < 0 ? "higher" : "lower")"
+            text += "  without \"\(displayed(word.word))\"  cosine \(number(map.similarity - word.drop))  (\(change))\n"
         }
         return text
     }

@@ -13,7 +13,7 @@ struct Export: Command {
         help: "How the folder is laid out: safetensors, as Hugging Face's transformers read it. (default: safetensors)")
     private static let target = Option(
         "output", short: "o", .target("folder"),
-        help: "The folder to write, which must not exist or be empty. (default: the source's name without its ending)")
+        help: "The folder to write, which must be new or empty. (default: the source's name without its ending)")
 
     static let table = CommandTable(
         "export",
@@ -54,7 +54,7 @@ struct Export: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: isQuiet)
-        let model = try CLIPModel(named: source, threads: threads)
+        let model = try ModelChoice.model(named: source, threads: threads)
         for setting in model.settings {
             if let warning = setting.warning { console.warn("\(model.path): \(setting.name): \(warning)") }
         }

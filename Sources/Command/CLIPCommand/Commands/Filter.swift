@@ -99,17 +99,17 @@ struct Filter: Command {
         let gone = GoneFiles(input.index)
         let there = try gone.present(verdicts.map(\.number)).count
         let kept = try gone.present(verdicts.filter(\.isKept).map(\.number)).count
-        let results = try ResultStream(
-            output, console: console,
-            note:
-                "\(kept) of \(there) pictures stay\(which == "all" ? ", - marks the others" : ""); cosines with "
-                + "what was named\(gone.note)")
+        let footer =
+            "\(kept) of \(there.pictures) \(kept == 1 ? "stays" : "stay")\(which == "all" ? ", - marks the others" : ""); "
+            + "cosines with what was named\(gone.note)"
+        let results = try ResultStream(output, console: console, note: footer)
         let listed = verdicts.filter { which == "all" || $0.isKept == (which == "kept") }
         if let page {
             let report = FilterPage(
                 index: input.index, verdicts: listed, keep: keep, drop: drop, keptCount: kept, gone: gone)
             try page.write(report.report(page))
         }
+        if listed.isEmpty { try results.tell(footer) }
         for verdict in listed {
             try results.write(
                 FilterRecord(
@@ -159,6 +159,7 @@ struct Filter: Command {
             }
             for (row, score) in zip(rows, scores) {
                 guard let score, score >= least ?? -.infinity else { continue }
+                console.resultsBegin()
                 try target.write(table.appending("clip_score", score.description, to: row.text) + lineEnd)
             }
             // Whoever reads may be waiting for the answers to what it wrote.

@@ -141,7 +141,7 @@ struct Index: Command {
             try write(IndexVerificationRecord(path: path.text, verification), console)
         case .prune(let waits, let allowsEmpty):
             let update = try PictureIndex.prune(path: path, waits: waits, allowsEmpty: allowsEmpty)
-            IndexInput.report(update, path, console)
+            IndexInput.report(update, path, again: "clip index --prune \(path.text)", in: [], console)
             try write(IndexUpdateRecord(path: path.text, update), console)
         case .update(let updating):
             try write(IndexUpdateRecord(path: path.text, update(updating, console)), console)
@@ -159,15 +159,20 @@ struct Index: Command {
                 "\(folder.path): holds no pictures any more, the index has \(folder.pictureCount) there: is a disk not mounted?"
             )
         }
-        console.report(skipped: comparison.skipped)
+        console.report(skipped: comparison.skipped, in: folders)
         try write(IndexStatusRecord(index, comparison), console)
     }
 
     private func update(_ updating: Updating, _ console: Console) throws -> IndexUpdate {
-        try IndexInput.update(
-            path, roots: updating.folders, model: updating.model.load(console), updating.pictures, console,
+        let model = try updating.model.load(updating: path, console, answers: false)
+        let update = try IndexInput.update(
+            path, roots: updating.folders, model: model, updating.pictures, console,
             vectorType: updating.vectorType, waits: updating.waits, salvages: updating.salvages,
             allowsEmpty: updating.allowsEmpty)
+        if model.isEmbedded, !updating.model.isNamed, update.added > update.copied || update.changed > 0 {
+            console.noteDemonstration()
+        }
+        return update
     }
 
     private func write(_ record: some Record, _ console: Console) throws {

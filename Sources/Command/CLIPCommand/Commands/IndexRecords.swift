@@ -42,7 +42,12 @@ struct IndexUpdateRecord: Record {
     }
 
     var text: String {
-        let parts = counts.filter { $0.count > 0 }.map { "\($0.count) \($0.name)" }
+        // Records are dropped, not files.
+        let names = ["deleted": "dropped from the index", "dropped": "damaged and dropped"]
+        let kept = update.emptiedFolders.reduce(0) { $0 + $1.pictureCount }
+        var parts = counts.filter { $0.count > 0 }.map { "\($0.count) \(names[$0.name] ?? $0.name)" }
+        if kept > 0 { parts.append("\(kept) kept") }
+        if kept > 0, pictureCount == 0 { parts.append("none found") }
         return "\(displayed(path)): \(parts.isEmpty ? "no pictures" : parts.joined(separator: ", "))\n"
     }
 }

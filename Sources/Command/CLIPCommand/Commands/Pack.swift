@@ -69,7 +69,7 @@ struct Pack: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try CLIPModel(named: source, threads: threads)
+        let model = try ModelChoice.model(named: source, threads: threads)
         try outputs.check(model: model.path)
         warnOfWidening(model, console)
         for setting in model.settings {

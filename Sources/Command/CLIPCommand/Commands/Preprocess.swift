@@ -56,7 +56,7 @@ struct Preprocess: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try model.load(console)
+        let model = try model.load(console, answers: false)
         return try asPicture ? writePicture(model) : writeArray(model, console)
     }
 

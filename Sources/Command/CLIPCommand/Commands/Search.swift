@@ -166,7 +166,7 @@ struct Search: Command {
                         query: name, rank: isGone ? nil : rank, hit: hit, fingerprint: index.fingerprint,
                         showsQuery: queries.count > 1 && place == 0))
             }
-            if rank == 0 { console.warn("\(quoted(name)): no picture passes") }
+            if rank == 0 { try results.tell("\(quoted(name)): no picture passes") }
         }
         try results.finish()
         return !console.hasFailed

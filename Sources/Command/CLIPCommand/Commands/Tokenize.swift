@@ -37,7 +37,7 @@ struct Tokenize: Command {
 
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
-        let model = try model.load(console)
+        let model = try model.load(console, answers: false)
         let results = try ResultStream(output, console: console)
         let longText = texts.longText
         var batches = try TextBatches(texts, console: console, results: results)

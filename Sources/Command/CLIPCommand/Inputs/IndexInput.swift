@@ -16,11 +16,16 @@ struct IndexSource {
     private let folder: (path: [UInt8], pictures: PictureChoice)?
     /// nil where nothing is to be embedded.
     private let model: ModelChoice?
+    /// Whether the model's embeddings are in the results.
+    private let answers: Bool
     let threads: Int?
     private let outputs: OutputFiles
 
-    /// - Parameter needsModel: whether the command embeds texts.
-    init(_ arguments: Arguments, needsModel: Bool) throws(UsageError) {
+    /// - Parameters:
+    ///   - needsModel: whether the command embeds texts.
+    ///   - answers: whether the model's embeddings are in the results.
+    init(_ arguments: Arguments, needsModel: Bool, answers: Bool = true) throws(UsageError) {
+        self.answers = answers
         threads = arguments.integer(.threads)
         outputs = arguments.outputs
         if let folder = arguments.positionals.first {
@@ -42,7 +47,7 @@ struct IndexSource {
             let index = try IndexChoice.open(path, outputs, console)
             return IndexInput(index: index, model: try model?.load(of: index, console))
         }
-        let loaded = try model.load(console)
+        let loaded = try model.load(updating: path, console, answers: answers)
         _ = try IndexInput.update(path, roots: [folder.path], model: loaded, folder.pictures, console)
         return IndexInput(index: try IndexChoice.open(path, outputs, console), model: loaded)
     }
@@ -79,8 +84,15 @@ struct IndexInput {
         }
         console.progress?.clear()
         console.progress = nil
-        report(update, path, console)
+        report(update, path, again: again(path, roots), in: roots.map { PathBytes($0) }, console)
         return update
+    }
+
+    /// The command that brings the index at `path` up to date with `roots`.
+    private static func again(_ path: PathBytes, _ roots: [[UInt8]]) -> String {
+        let isOfFirst = roots.first.map { IndexChoice.path(PathBytes($0)) } == path
+        return "clip index " + roots.map { PathBytes($0).text }.joined(separator: " ")
+            + (isOfFirst ? "" : " -o \(path.text)")
     }
 
     /// What an interrupted run says.
@@ -91,7 +103,12 @@ struct IndexInput {
     }
 
     /// Says what could not be had, and what was kept all the same.
-    static func report(_ update: IndexUpdate, _ path: PathBytes, _ console: Console) {
+    /// - Parameters:
+    ///   - again: the command that does it again.
+    ///   - folders: what was looked through.
+    static func report(
+        _ update: IndexUpdate, _ path: PathBytes, again: String, in folders: [PathBytes], _ console: Console
+    ) {
         if update.wasCutShort {
             console.warn(
                 "\(path.text): the end of the index was missing, of a run that was cut short or of half a copy; what stood "
@@ -101,9 +118,9 @@ struct IndexInput {
         for folder in update.emptiedFolders {
             console.fail(
                 "\(folder.path): holds no pictures any more, the index has \(folder.pictureCount) there: they are kept, in "
-                    + "case a disk isn't mounted; \"clip index --allow-empty\" drops them")
+                    + "case a disk isn't mounted; \"\(again) --allow-empty\" drops them")
         }
-        console.report(skipped: update.skipped)
+        console.report(skipped: update.skipped, in: folders)
         for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
     }
 

@@ -6,6 +6,7 @@ import Glibc
 import Musl
 #endif
 import CLIP
+import CLIPSystem
 import PictureCollections
 
 /// The model that a command line asks for.
@@ -39,31 +40,65 @@ struct ModelChoice {
     /// Whether somebody has chosen a model, here or by `CLIP_MODEL`.
     var isNamed: Bool { name != nil }
 
-    /// Loads it: what was named, else `CLIP_MODEL`, else the embedded one.
-    /// - Parameter console: is told what is to be said of the model that answers; nil where it is only shown.
-    func load(_ console: Console?) throws -> CLIPModel {
-        guard let name else {
-            let model = try CLIPModel.embedded(threads: threads)
-            console?.noteDemonstration()
-            return model
-        }
-        return try checked(CLIPModel(named: name, threads: threads), console)
+    /// The model called `name`; `embedded` is the embedded one, unless a file or folder is called so.
+    static func model(named name: String, threads: Int?) throws(CLIPError) -> CLIPModel {
+        if name == "embedded", PathBytes(name).isAbsent { return try .embedded(threads: threads) }
+        return try CLIPModel(named: name, threads: threads)
     }
 
-    /// Loads the model of an index: the one that is named, else the one that made the index if it is still where it was,
-    /// else the embedded one.
-    /// - Throws: when it is not the model that made the index.
-    func load(of index: PictureIndex, _ console: Console) throws -> CLIPModel {
-        if name == nil, let model = try? CLIPModel(named: index.modelName, threads: threads),
-            model.fingerprint == index.fingerprint
-        {
-            if model.isEmbedded { console.noteDemonstration() }
-            return try checked(model, console)
+    /// Loads it: what was named, else `CLIP_MODEL`, else the embedded one.
+    /// - Parameters:
+    ///   - console: is told what is to be said of the model; nil where it is only shown.
+    ///   - answers: whether what it computes is shown as results.
+    func load(_ console: Console?, answers: Bool = true) throws -> CLIPModel {
+        guard let name else {
+            let model = try CLIPModel.embedded(threads: threads)
+            if answers { console?.noteDemonstration() }
+            return model
         }
-        let model = try load(nil)
+        return try checked(ModelChoice.model(named: name, threads: threads), console)
+    }
+
+    /// Loads the model of an index: the one that is named, else the one that made the index.
+    /// - Throws: when it is not the model that made the index, or that one is gone.
+    func load(of index: PictureIndex, _ console: Console, answers: Bool = true) throws -> CLIPModel {
+        guard name == nil else {
+            let model = try load(nil)
+            try index.check(model)
+            return model
+        }
+        let model = try maker(of: index)
         try index.check(model)
-        if name == nil { console.noteDemonstration() }
-        return model
+        if answers, model.isEmbedded { console.noteDemonstration() }
+        return try checked(model, console)
+    }
+
+    /// Loads the model that brings the index at `path` up to date: the one that is named, else the one that made it,
+    /// else, where no index can be read yet, the embedded one.
+    func load(updating path: PathBytes, _ console: Console, answers: Bool) throws -> CLIPModel {
+        guard name == nil, path.kind == .file, let index = try? PictureIndex(path: path) else {
+            return try load(console, answers: answers)
+        }
+        return try load(of: index, console, answers: answers)
+    }
+
+    /// The model that made an index. The embedded one may have moved with the program.
+    private func maker(of index: PictureIndex) throws -> CLIPModel {
+        do throws(CLIPError) {
+            let model = try CLIPModel(named: index.modelName, threads: threads)
+            if model.fingerprint == index.fingerprint { return model }
+        } catch {
+            if error.kind == .argument { throw error }
+        }
+        if let model = try? CLIPModel.embedded(threads: threads), model.fingerprint == index.fingerprint {
+            return model
+        }
+        guard !PathBytes(index.modelName).isAbsent else {
+            throw InputError(
+                "\(index.path): was made with \(index.modelName), which is not there any more: name where it is with "
+                    + "--model")
+        }
+        return try CLIPModel(named: index.modelName, threads: threads)
     }
 
     /// - Parameter console: is told which of the model's files counts where two contradict each other.
@@ -81,10 +116,10 @@ struct ModelChoice {
 }
 
 extension Console {
-    /// Said whenever the embedded model answers and nobody has asked for it.
+    /// Said with the results of the embedded model when nobody has asked for it.
     func noteDemonstration() {
-        note(
-            "the embedded model answers, a small one for demonstration that has seen drawings alone: fetch a real one with "
-                + "\"clip pull openai/clip-vit-base-patch32\" and name it with --model")
+        noteWithResults(
+            "answered by the small demonstration model, which has seen drawings alone: \"clip help pull\" says how to fetch "
+                + "a real one")
     }
 }

@@ -52,6 +52,8 @@ final class PictureInputs: Sequence, IteratorProtocol {
     private var failure: InputError?
     private var countInFolder = 0
     private var skippedTally = SkippedTally()
+    /// The folders in which something was left out.
+    private var foldersWithSkipped: [PathBytes] = []
     /// Whether everything in the present folder could be looked at so far.
     private var isFolderComplete = true
 
@@ -89,6 +91,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
                     return picture(at: path)
                 }
                 skippedTally.add(walk.skipped.files)
+                if !walk.skipped.files.isEmpty { foldersWithSkipped.append(folder) }
                 if countInFolder == 0, isFolderComplete {
                     console.fail(
                         "\(folder.text): the folder holds no pictures: expected files named .png, .jpg and the like, or with "
@@ -148,7 +151,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
 
     /// Says what was left out of folders, and what went wrong after the last picture.
     func checkEnd() throws(InputError) {
-        console.report(skipped: skipped)
+        console.report(skipped: skipped, in: foldersWithSkipped)
         if let failure { throw failure }
         if count == 0, !console.hasFailed { throw InputError("no pictures: the list of files is empty") }
     }

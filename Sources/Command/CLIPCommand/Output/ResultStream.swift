@@ -44,11 +44,17 @@ final class ResultStream {
 
     /// Writes one result.
     func write(_ record: some Record) throws(OutputError) {
+        console.resultsBegin()
         if output.isTerminal { console.progress?.clear() }
         try writer.write(record)
         if output.isTerminal { try output.flush() }
         recordCount += 1
         console.progress?.advance()
+    }
+
+    /// Says why there are no results, which is an answer too: in place of them to people, else beside the data.
+    func tell(_ answer: String) throws(OutputError) {
+        if format == .text { try output.write(displayed(answer) + "\n") } else { console.note(answer) }
     }
 
     /// Notes an input that has no result. What is wrong goes to standard error.

@@ -1,15 +1,19 @@
 import CLIP
+import CLIPSystem
 
 extension Console {
-    /// Says once what was left out of folders: `skipped 2,140 files: 2,100 HEIC (…), 40 CR2 (…)`.
-    func report(skipped: [SkippedFiles]) {
+    /// Says once what was left out of folders: `skipped 2,140 files in photos: 2,100 HEIC (…), 40 CR2 (…)`; it is a
+    /// warning where pictures may be among them.
+    func report(skipped: [SkippedFiles], in places: [PathBytes]) {
         guard !skipped.isEmpty else { return }
-        warn(skippedText(skipped))
+        let folders = places.filter { $0.kind == .folder }.map(\.text)
+        let text = skippedText(skipped, in: folders)
+        if skipped.allSatisfy(\.isNoPicture) { note(text) } else { warn(text) }
     }
 }
 
 /// One line about files that were left out of folders.
-func skippedText(_ skipped: [SkippedFiles]) -> String {
+private func skippedText(_ skipped: [SkippedFiles], in folders: [String]) -> String {
     let total = skipped.reduce(0) { $0 + $1.count }
     // Pictures that can't be read come first; of all else a few kinds say enough.
     let named = skipped.prefix(max(8, skipped.count { $0.advice != nil }))
@@ -18,7 +22,18 @@ func skippedText(_ skipped: [SkippedFiles]) -> String {
         let rest = skipped.dropFirst(named.count).reduce(0) { $0 + $1.count }
         parts.append("\(grouped(rest)) of \(skipped.count - named.count) other kinds")
     }
-    return "skipped \(grouped(total)) file\(total == 1 ? "" : "s"): \(parts.joined(separator: ", "))"
+    let place =
+        switch folders.count {
+        case 0: ""
+        case 1...3: " in " + folders.joined(separator: ", ")
+        default: " in \(folders[0]) and \(folders.count - 1) other folders"
+        }
+    return "skipped \(grouped(total)) file\(total == 1 ? "" : "s")\(place): \(parts.joined(separator: ", "))"
+}
+
+extension SkippedFiles {
+    /// Whether these are files with an ending of something else; hidden pictures, links and the like are told in words.
+    fileprivate var isNoPicture: Bool { advice == nil && !kind.contains(" ") }
 }
 
 /// `2,140`.

@@ -14,6 +14,8 @@ final class Console {
     var progress: ProgressBar?
     private let isQuiet: Bool
     private let isSilent: Bool
+    /// What is told with the first result.
+    private var noteOfResults: String?
 
     /// - Parameters:
     ///   - isQuiet: neither warnings nor a progress bar.
@@ -43,6 +45,16 @@ final class Console {
         guard !isQuiet else { return }
         progress?.clear()
         Console.write(error: "note: " + message)
+    }
+
+    /// Tells what must be known to read the results once there are some.
+    func noteWithResults(_ message: String) { noteOfResults = message }
+
+    /// Says before the first result what is to be told with it.
+    func resultsBegin() {
+        guard let message = noteOfResults else { return }
+        noteOfResults = nil
+        note(message)
     }
 
     /// Whether standard error is a terminal on which a bar is wanted.
