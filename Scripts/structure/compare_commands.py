@@ -3,8 +3,8 @@
 
   compare_commands.py OLD NEW [--keep FOLDER]
 
-OLD and NEW are programs, each with its helpers and the small model beside it or in its build. Both run in a fresh copy of one
-and the same folder, at the same path, so that no name differs. For a change that is meant to change nothing. Exit code 1 if
+OLD and NEW are programs. Both run at the same path, beside the small model of this checkout, in a fresh copy of one and the same
+folder, so that no name differs. For a change that is meant to change nothing. Exit code 1 if
 anything differs. Python's standard library alone.
 """
 
@@ -159,16 +159,25 @@ def outcome(program, folder, line):
     return done.returncode, hide(done.stdout), hide(done.stderr)
 
 
-def run(program, place):
-    """[(line, outcome, files)]"""
+def run(built, place):
+    """[(line, outcome, files that the line changed)]"""
+    programs = place.parent / "bin"
+    if programs.exists():
+        shutil.rmtree(programs)
+    programs.mkdir()
+    shutil.copy2(built, programs / "clip")
+    shutil.copy2(ROOT / "Models/clip-small.clip", programs)
+    program = programs / "clip"
     if place.exists():
         shutil.rmtree(place)
     place.mkdir(parents=True)
     prepare(place)
-    rows = []
+    rows, before = [], snapshot(place)
     for line in COMMANDS:
         if line:
-            rows.append((line, outcome(program, place, line), snapshot(place)))
+            answer, after = outcome(program, place, line), snapshot(place)
+            rows.append((line, answer, {name: after.get(name) for name in {*before, *after} if before.get(name) != after.get(name)}))
+            before = after
     return rows
 
 
@@ -188,7 +197,7 @@ def main():
     differing = 0
     for (line, before, files), (_, after, others) in zip(old, new):
         faults = [name for name, a, b in zip(("exit code", "output", "errors"), before, after) if a != b]
-        faults += [f"file {name}" for name in sorted({*files, *others}) if files.get(name) != others.get(name) and "index" not in name]
+        faults += [f"file {name}" for name in sorted({*files, *others}) if files.get(name) != others.get(name)]
         if faults:
             differing += 1
             print(f"differs: clip {line}: {', '.join(faults[:6])}")

@@ -25,7 +25,7 @@ extension PictureReport {
             file.hidden = !source;
             if (source) {
               const wanted = at;
-              const whole = new Picture();
+              const whole = new Image();
               whole.onload = () => { if (at === wanted) stage.src = whole.src; };
               whole.onerror = () => { if (at === wanted) stage.className = 'small'; };
               whole.src = file.href = source;
