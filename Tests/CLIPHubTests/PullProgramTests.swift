@@ -120,6 +120,36 @@ import Testing
         #expect(!result.errors.contains("run this again"))
     }
 
+    @Test func `A fetching program that crashes has had an answer that can't be read`() throws {
+        try FileManager.default.copyItem(atPath: Program.path, toPath: folder["clip"])
+        for (signal, isCrash) in [("ILL", true), ("TRAP", true), ("KILL", false)] {
+            try folder.write(Array("#!/bin/sh\nkill -\(signal) $$\n".utf8), to: "clip-pull")
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder["clip-pull"])
+            let result = try Program.run(folder["clip"], ["pull", "org/model"], [:])
+            #expect(result.status == 1 && result.output.isEmpty)
+            #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+            #expect(result.errors.contains("the server's answer could not be read") == isCrash, "\(result.errors)")
+            #expect(result.errors.contains("run this again") != isCrash, "\(result.errors)")
+        }
+    }
+
+    /// Foundation's networking on Linux traps on the first.
+    @Test(arguments: [Int64.max, Int64.max - 1024, 1 << 60])
+    func `A length that no file has is refused`(length: Int64) throws {
+        let hub = try LoopbackHub {
+            $0.files = ["config.json": Model.config]
+            $0.headHeaders = ["Content-Length": "\(length)"]
+        }
+        let result = try Program.clip(["pull", "org/model"], environment(hub))
+        #expect(result.status == 1 && result.output.isEmpty)
+        #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+        #expect(
+            result.errors.contains("config.json has \"\(length)\" bytes, expected")
+                || length == .max && result.errors.contains("the server's answer could not be read"),
+            "\(result.errors)")
+        #expect(!result.errors.contains("run this again"), "\(result.errors)")
+    }
+
     @Test func `The command compares what the cache has, when it is asked to`() throws {
         let hub = try LoopbackHub { $0.files = Model.files }
         for (options, verified) in [([], false), (["--verify"], true)] {

@@ -93,6 +93,9 @@ extension Pull {
         case .notLoaded:
             "\(program) can't be loaded, the line above says what it lacks: install that "
                 + "(libcurl and libxml2, beside what the Swift runtime needs)"
+        case .signal(let number) where HelperProgram.crashes.contains(number):
+            "the server's answer could not be read: the system's networking can't take a header or body of it, and "
+                + "\(program) was ended by signal \(number): check HF_ENDPOINT and the proxy settings"
         case .signal(let number):
             "fetching was ended by signal \(number): run this again, it goes on where it stopped"
         case .status(let status):

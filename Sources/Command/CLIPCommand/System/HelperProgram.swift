@@ -20,6 +20,9 @@ struct HelperProgram {
         case notLoaded
     }
 
+    /// The signals by which a program ends that has come upon what it can't go on with.
+    static let crashes: Set<Int32> = [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV]
+
     /// Runs it to its end. It is told by its standard input, which ends, when this program is gone.
     ///
     /// - Parameter line: takes each line that it writes on standard output.
