@@ -106,7 +106,7 @@ public struct HubClient: Sendable {
                 "is not in the cache, and HF_HUB_OFFLINE keeps this program off the network: unset it to fetch the model"
             )
         }
-        let files = ModelFolder(path: snapshot).sizes()
+        let files = try storing { () throws(WeightsError) in try ModelFolder(path: snapshot).sizes() }
         if verifies {
             for file in files { try HubClient.verify(Path.join(snapshot, file.name), byteCount: file.byteCount) }
         }

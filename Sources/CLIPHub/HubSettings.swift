@@ -63,9 +63,10 @@ public struct HubSettings: Sendable {
             if let cache = HubCache.home(environment: environment) { places.append(Path.join(cache, "token")) }
             if let home = value("HOME") { places.append(Path.join(home, ".huggingface/token")) }
         }
-        for path in places where FileKind(at: path) == .file {
+        for path in places {
             let bytes = try storing { () throws(WeightsError) in
-                try ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 1 << 16)
+                try FileKind(at: path) != .file
+                    ? nil : ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 1 << 16)
             }
             if let token = try usable(String(decoding: bytes ?? [], as: UTF8.self), from: path) { return token }
         }

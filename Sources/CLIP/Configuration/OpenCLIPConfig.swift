@@ -322,7 +322,7 @@ extension OpenCLIPConfig {
         guard let json = try folder.text(name) else { return nil }
         // It may be of an architecture that isn't known here: it isn't read anyway.
         let other = try? OpenCLIPConfig(json: json, path: folder.path(of: name))
-        let weights = Checkpoint.openCLIPNames.first { $0.hasPrefix("open_clip") && folder.contains($0) }
+        let weights = try folder.first(Checkpoint.openCLIPNames.filter { $0.hasPrefix("open_clip") })
         let differences = other?.preprocessing.configuration.differences(to: preprocessing.configuration) ?? []
         return ModelSetting(
             name: ModelSetting.configuration, value: "config.json", source: "the folder has both",

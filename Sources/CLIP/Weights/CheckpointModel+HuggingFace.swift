@@ -41,7 +41,7 @@ extension CheckpointModel {
                 initialLogitScale: config.initialLogitScale,
                 initialLogitScaleSource: "config.json logit_scale_init_value", settings: settings,
                 tokenizer: TokenizerChoice(
-                    setting: TokenizerFiles.setting(in: folder, configuration)
+                    setting: try TokenizerFiles.setting(in: folder, configuration)
                 ) { configuration throws(CLIPError) in
                     try TokenizerFiles.load(from: folder, configuration: configuration, family: family)
                 },

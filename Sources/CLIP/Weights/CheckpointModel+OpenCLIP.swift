@@ -11,7 +11,7 @@ extension CheckpointModel {
             throw CLIPError(.model, path: folder.path(of: fileName), "is missing: fetch the whole model")
         }
         var config = try OpenCLIPConfig(json: json, path: folder.path(of: fileName))
-        for name in [LowRankAdapter.configurationName] + LowRankAdapter.weightNames where folder.contains(name) {
+        if let name = try folder.first([LowRankAdapter.configurationName] + LowRankAdapter.weightNames) {
             throw CLIPError(
                 .model, path: folder.path(of: name),
                 "is an adapter for transformers' modules beside open_clip's weights: merge it there and save the whole "
@@ -36,7 +36,7 @@ extension CheckpointModel {
             }
             let configuration = config.configuration
             var settings = config.settings
-            if folder.contains("config.json") {
+            if try folder.has("config.json") {
                 settings.insert(
                     ModelSetting(
                         name: ModelSetting.configuration, value: fileName, source: "the folder has both",
@@ -60,7 +60,7 @@ extension CheckpointModel {
         guard let name = config.tokenizerName else {
             return .builtIn(config.cleaning, config.additionalTokens, path: folder.path)
         }
-        let setting = TokenizerFiles.setting(in: folder, config.configuration)
+        let setting = try TokenizerFiles.setting(in: folder, config.configuration)
         let (family, wrapping) = (config.configuration.family, config.tokenizerWrapping)
         return TokenizerChoice(
             setting: ModelSetting(

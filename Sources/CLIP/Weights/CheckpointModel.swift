@@ -104,8 +104,9 @@ struct CheckpointModel: ModelStore {
         var fingerprint = Fingerprint(kind: description.kind)
         for (name, bytes) in description.files { fingerprint.add(name, bytes: bytes) }
         if let folder = description.folder {
-            for name in TokenizerFiles.names where folder.contains(name) {
-                // A file that can't be read can't have been used: it counts as empty.
+            // A file that can't be read, or of which can't be found out whether it is there, can't have been used: it counts
+            // as empty.
+            for name in TokenizerFiles.names where (try? folder.contains(name)) ?? true {
                 fingerprint.add(name, bytes: (try? folder.readText(name)) ?? [])
             }
         }
@@ -218,6 +219,16 @@ func exponential(_ exponent: Double) -> Double { exp(exponent) }
 extension ModelFolder {
     /// The full path of the file `name`.
     func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+
+    /// `contains`, with this module's errors.
+    func has(_ name: String) throws(CLIPError) -> Bool {
+        try reading { () throws(WeightsError) in try contains(name) }
+    }
+
+    /// `first(of:)`, with this module's errors.
+    func first(_ names: [String]) throws(CLIPError) -> String? {
+        try reading { () throws(WeightsError) in try first(of: names) }
+    }
 
     /// The bytes of the file `name`, nil if there is none.
     func text(_ name: String) throws(CLIPError) -> [UInt8]? {

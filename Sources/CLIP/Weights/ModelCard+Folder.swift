@@ -13,7 +13,7 @@ extension ModelCard {
         self.init(name: fallback)
         version = hub?.commit
         source = hub.map { "https://huggingface.co/\($0.name)" }
-        if let readme = try? folder.readText("README.md", limit: 1 << 20) {
+        if try folder.has("README.md"), let readme = try folder.text("README.md") {
             license = ModelCard.license(inReadme: String(decoding: readme, as: UTF8.self))
         }
     }

@@ -69,7 +69,8 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
         let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
         let layout = CheckpointKeys(checkpoint.names).layout
         let isOpenCLIP = layout == .openAI || layout == .timm
-        if files.contains("open_clip_config.json"), isOpenCLIP || !files.contains("config.json") {
+        let hasConfig = try files.has("config.json")
+        if isOpenCLIP || !hasConfig, try files.has("open_clip_config.json") {
             return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
         }
         return try CheckpointModel(huggingFace: source, folder: folder, threads: threads)

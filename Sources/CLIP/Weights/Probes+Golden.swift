@@ -38,7 +38,7 @@ extension Probes {
     private static func picture(_ name: String, of folder: ModelFolder) throws(CLIPError) -> String {
         for place in ["pictures", "../pictures", "../../pictures"] {
             let pictures = ModelFolder(path: folder.path(of: place))
-            if !name.contains("/") && pictures.contains(name) { return pictures.path(of: name) }
+            if !name.contains("/"), try pictures.has(name) { return pictures.path(of: name) }
         }
         throw CLIPError(
             .model, path: folder.path(of: "golden.json"),

@@ -22,7 +22,7 @@ extension TokenizerFiles {
         from folder: ModelFolder, configuration: TextConfiguration, family: ModelFamily = .clip, name: String? = nil,
         wrapping: OpenCLIPWrapping? = nil
     ) throws(CLIPError) -> any Tokenizer {
-        let kind = kind(in: folder, vocabularySize: configuration.vocabularySize, family)
+        let kind = try kind(in: folder, vocabularySize: configuration.vocabularySize, family)
         guard let kind else {
             if let name {
                 throw CLIPError(
@@ -83,8 +83,10 @@ extension TokenizerFiles {
     }
 
     /// Which tokenizer a folder's model uses.
-    static func setting(in folder: ModelFolder, _ configuration: ModelConfiguration) -> ModelSetting {
-        let kind = kind(
+    static func setting(
+        in folder: ModelFolder, _ configuration: ModelConfiguration
+    ) throws(CLIPError) -> ModelSetting {
+        let kind = try kind(
             in: folder, vocabularySize: configuration.text.vocabularySize, configuration.family)
         switch kind {
         case .sentencePiece:
@@ -118,7 +120,7 @@ extension TokenizerFiles {
     /// The token that fills up the texts of encoders that see it, and the file that names it; nil when no file does.
     static func padding(in folder: ModelFolder) throws(CLIPError) -> (token: Int32, source: String)? {
         let sources = ["spiece.model", "tokenizer.json", "vocab.txt"]
-        guard let source = sources.first(where: folder.contains) else { return nil }
+        guard let source = try folder.first(sources) else { return nil }
         do {
             let bytes = try folder.readText(source)
             let token = try paddingToken(
@@ -141,12 +143,14 @@ extension TokenizerFiles {
 
     private enum Kind { case sentencePiece, json, vocabulary, wordPiece, builtIn }
 
-    private static func kind(in folder: ModelFolder, vocabularySize: Int, _ family: ModelFamily) -> Kind? {
-        if family == .siglip, folder.contains("spiece.model") { return .sentencePiece }
-        if folder.contains("tokenizer.json") { return .json }
+    private static func kind(
+        in folder: ModelFolder, vocabularySize: Int, _ family: ModelFamily
+    ) throws(CLIPError) -> Kind? {
+        if family == .siglip, try folder.has("spiece.model") { return .sentencePiece }
+        if try folder.has("tokenizer.json") { return .json }
         if family == .siglip { return nil }
-        if folder.contains("vocab.json") && folder.contains("merges.txt") { return .vocabulary }
-        if folder.contains("vocab.txt") { return .wordPiece }
+        if try folder.has("vocab.json"), try folder.has("merges.txt") { return .vocabulary }
+        if try folder.has("vocab.txt") { return .wordPiece }
         return vocabularySize == builtInSize ? .builtIn : nil
     }
 }

@@ -53,27 +53,30 @@ struct RepositoryCache: Sendable {
     }
 
     /// Whether the blob is there, whole by its size.
-    func hasBlob(_ file: HubFile) -> Bool { byteCountOfFile(blob(file)) == file.byteCount }
+    func hasBlob(_ file: HubFile) throws(HubError) -> Bool { try byteCountOfFile(blob(file)) == file.byteCount }
 
     /// Whether the blob is there, whole by its size and, if `verifies`, by its bytes.
     func hasBlob(_ file: HubFile, verifies: Bool) throws(HubError) -> Bool {
-        guard hasBlob(file), verifies else { return hasBlob(file) }
+        guard try hasBlob(file) else { return false }
+        guard verifies else { return true }
         return try RepositoryCache.isGenuine(blob(file), file.hash, byteCount: file.byteCount)
     }
 
     /// Whether the snapshot has the file, whole by its size, as a link or not.
-    func hasFile(_ file: HubFile, in commit: String) -> Bool {
-        byteCountOfFile(Path.join(snapshot(commit), file.path)) == file.byteCount
+    func hasFile(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
+        try byteCountOfFile(Path.join(snapshot(commit), file.path)) == file.byteCount
     }
 
     /// Whether the cache has the bytes that the hub announces: the file that the snapshot has, and the blob, byte by byte.
     /// One of them must be there.
     func holdsGenuine(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
-        let paths = [Path.join(snapshot(commit), file.path), blob(file)].filter { byteCountOfFile($0) != nil }
-        for path in paths {
+        var isThere = false
+        for path in [Path.join(snapshot(commit), file.path), blob(file)] {
+            guard try byteCountOfFile(path) != nil else { continue }
             guard try RepositoryCache.isGenuine(path, file.hash, byteCount: file.byteCount) else { return false }
+            isThere = true
         }
-        return !paths.isEmpty
+        return isThere
     }
 
     /// Whether the file at `path` has these bytes.
@@ -154,10 +157,9 @@ struct RepositoryCache: Sendable {
         return Path.name(of: String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
 
-    private func byteCountOfFile(_ path: String) -> Int? {
-        var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        return Int(status.st_size)
+    /// nil if there is no regular file, links followed.
+    private func byteCountOfFile(_ path: String) throws(HubError) -> Int? {
+        try storing { () throws(WeightsError) in try byteCount(ofFile: path) }
     }
 
     private static func randomDigits() -> String {

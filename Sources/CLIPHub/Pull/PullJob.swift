@@ -33,7 +33,8 @@ struct PullJob: Sendable {
         // Links come last, so that nobody ever finds a snapshot with some of its files.
         let files = small.files + large.files
         let news = small.news.union(large.news)
-        for file in files where news.contains(file.path) || !cache.hasFile(file, in: listing.commit) {
+        for file in files {
+            if !news.contains(file.path), try cache.hasFile(file, in: listing.commit) { continue }
             try cache.place(file, in: listing.commit)
         }
         try cache.writeReference(revision, commit: listing.commit)
@@ -95,7 +96,8 @@ struct PullJob: Sendable {
 
     /// Whether the cache has a file, as far as that is looked into.
     private func holds(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
-        guard cache.hasFile(file, in: commit) || cache.hasBlob(file) else { return false }
+        let isInPlace = try cache.hasFile(file, in: commit)
+        if !isInPlace, try !cache.hasBlob(file) { return false }
         guard verifies else { return true }
         if try cache.holdsGenuine(file, in: commit) { return true }
         meter.note("\(file.path) in the cache is damaged, fetching it again")
@@ -114,7 +116,7 @@ struct PullJob: Sendable {
     /// Whether there is a config.json of transformers, and of a family that loads.
     private func configuration(_ files: [HubFile]) throws(HubError) -> Bool {
         guard let file = files.first(where: { $0.path == "config.json" }) else { return false }
-        let path = cache.hasBlob(file) ? cache.blob(file) : nil
+        let path = try cache.hasBlob(file) ? cache.blob(file) : nil
         guard let path else { return true }
         let bytes = try storing { () throws(WeightsError) in
             try ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 16 << 20)

@@ -52,14 +52,21 @@ struct Models: Command {
             output, console: console,
             note: "fetch one by its name, such as \"clip pull \(names[0])\"; * is in the cache")
         for model in KnownModels.all {
-            let snapshot = HubName(model.repository).flatMap { try? cache?.snapshot(of: $0) }
-            try results.write(KnownRecord(model: model, isPresent: snapshot != nil, width: width))
+            let isPresent: Bool
+            do throws(WeightsError) {
+                guard let repository = HubName(model.repository) else { continue }
+                if case .snapshot = try cache?.holding(of: repository) { isPresent = true } else { isPresent = false }
+            } catch {
+                console.fail("\(error)")
+                continue
+            }
+            try results.write(KnownRecord(model: model, isPresent: isPresent, width: width))
         }
         try results.finish()
     }
 
     private func writePresent(_ console: Console) throws {
-        let places = Models.places()
+        let places = Models.places(console)
         let records = places.map { InstalledRecord(name: $0.name, kind: $0.kind, path: $0.path) }
         let widths = InstalledRecord.widths(records)
         let results = try ResultStream(output, console: console, heading: InstalledRecord.heading(widths))
@@ -68,20 +75,33 @@ struct Models: Command {
     }
 
     /// Every model that there is, by where it is.
-    private static func places() -> [(name: String, kind: String, path: String)] {
-        let embedded = (try? CLIPModel.embedded()).map { [("embedded", "embedded", $0.path)] } ?? []
-        let own = InstalledModels(environment: processEnvironment())?.models().map { ($0.name, "file", $0.path) } ?? []
-        let hub = HubCache(environment: processEnvironment())?.repositories() ?? []
-        let present = hub.compactMap { name, snapshot in snapshot.map { (name, "hub", $0) } }
-        return embedded + own + present.filter { mayBeCLIP($0.2) }
+    private static func places(_ console: Console) -> [(name: String, kind: String, path: String)] {
+        var places = (try? CLIPModel.embedded()).map { [(name: "embedded", kind: "embedded", path: $0.path)] } ?? []
+        // What can't be examined is told; the rest is listed all the same.
+        func examining(_ body: () throws(WeightsError) -> Void) {
+            do throws(WeightsError) { try body() } catch { console.fail("\(error)") }
+        }
+        examining { () throws(WeightsError) in
+            let own = try InstalledModels(environment: processEnvironment())?.models() ?? []
+            places += own.map { ($0.name, "file", $0.path) }
+        }
+        examining { () throws(WeightsError) in
+            for (name, holding) in try HubCache(environment: processEnvironment())?.repositories() ?? [] {
+                examining { () throws(WeightsError) in
+                    guard case .snapshot(let path) = try holding.get(), try mayBeCLIP(path) else { return }
+                    places.append((name, "hub", path))
+                }
+            }
+        }
+        return places
     }
 
     /// The cache is shared with programs that run all kinds of models.
-    private static func mayBeCLIP(_ path: String) -> Bool {
+    private static func mayBeCLIP(_ path: String) throws(WeightsError) -> Bool {
         let folder = ModelFolder(path: path)
-        if folder.contains("open_clip_config.json") { return true }
-        guard let config = try? folder.readText("config.json", limit: 1 << 20) else {
-            return folder.sizes().contains { $0.name.hasSuffix(".clip") || $0.name.hasSuffix(".gguf") }
+        if try folder.contains("open_clip_config.json") { return true }
+        guard try folder.contains("config.json"), let config = try folder.readText("config.json") else {
+            return try folder.sizes().contains { $0.name.hasSuffix(".clip") || $0.name.hasSuffix(".gguf") }
         }
         return if case .transformers = ModelFamily(config: config) { true } else { false }
     }
@@ -109,18 +129,18 @@ private struct InstalledRecord: Record {
         do {
             let model = try CLIPModel(contentsOf: URL(filePath: path), threads: 1)
             facts = Facts(
-                family: InstalledRecord.family(at: path), byteCount: model.byteCount, types: model.weightTypes,
+                family: try InstalledRecord.family(at: path), byteCount: model.byteCount, types: model.weightTypes,
                 dimension: model.embeddingDimension)
             problem = nil
         } catch {
             facts = nil
-            problem = error.message
+            problem = (error as? CLIPError)?.message ?? "\(error)"
         }
     }
 
-    private static func family(at path: String) -> String {
+    private static func family(at path: String) throws -> String {
         let folder = ModelFolder(path: path)
-        if let config = try? folder.readText("config.json", limit: 1 << 20),
+        if let config = try folder.readText("config.json"),
             case .transformers(let family) = ModelFamily(config: config)
         {
             return family

@@ -32,8 +32,8 @@ package struct Checkpoint: Sendable {
     /// - Throws: if there is none of them, a shard is missing, or a file is broken.
     package init(folder: String, candidates: [String] = huggingFaceNames) throws(WeightsError) {
         let modelFolder = ModelFolder(path: folder)
-        guard let name = candidates.first(where: modelFolder.contains) else {
-            throw Checkpoint.noWeights(in: folder, candidates: candidates)
+        guard let name = try modelFolder.first(of: candidates) else {
+            throw try Checkpoint.noWeights(in: folder, candidates: candidates)
         }
         if name.hasSuffix(".index.json") {
             try self.init(index: name, in: modelFolder)
@@ -59,7 +59,10 @@ package struct Checkpoint: Sendable {
         }
         let shards = try ShardIndex(json: json, path: indexPath).shards
         let fileNames = Set(shards.values).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        let missing = fileNames.filter { !folder.contains($0) }
+        var missing: [String] = []
+        for name in fileNames {
+            if try !folder.contains(name) { missing.append(name) }
+        }
         if let name = missing.first {
             throw WeightsError(
                 path: Path.join(folder.path, name),
@@ -147,11 +150,13 @@ package struct Checkpoint: Sendable {
         return rest.startIndex == name.startIndex ? name : String(Substring(rest))
     }
 
-    private static func noWeights(in folder: String, candidates: [String]) -> WeightsError {
-        guard FileKind(at: folder) == .folder else {
+    private static func noWeights(
+        in folder: String, candidates: [String]
+    ) throws(WeightsError) -> WeightsError {
+        guard try FileKind(at: folder) == .folder else {
             return WeightsError(path: folder, problem: "is not a folder that can be read")
         }
-        let contents = Path.contents(of: folder)
+        let contents = try Path.contents(of: folder)
         if let name = contents.first(where: { candidates.contains($0) }) {
             return WeightsError(
                 path: Path.join(folder, name),

@@ -35,7 +35,7 @@ package final class AtomicFile {
         }
         self.path = path
         target = followsLinks ? AtomicFile.resolvingLinks(path) : path
-        let kind = followsLinks || !AtomicFile.isLink(path) ? FileKind(at: target) : .missing
+        let kind = try followsLinks || !AtomicFile.isLink(path) ? FileKind(at: target) : .missing
         switch kind {
         case .folder:
             throw WeightsError(path: path, problem: "is a folder, expected the path of a file to write")

@@ -27,7 +27,7 @@ package final class AtomicFolder {
         }
         self.path = path
         var mode: mode_t?
-        switch FileKind(at: path) {
+        switch try FileKind(at: path) {
         case .missing: target = AtomicFolder.droppingSlashes(path)
         case .folder:
             guard try AtomicFolder.isEmpty(path) else {
@@ -52,7 +52,7 @@ package final class AtomicFolder {
 
     deinit {
         if !isCommitted {
-            for name in Path.contents(of: temporaryPath) { unlink(Path.join(temporaryPath, name)) }
+            for name in (try? Path.contents(of: temporaryPath)) ?? [] { unlink(Path.join(temporaryPath, name)) }
             rmdir(temporaryPath)
         }
         for path in registered { TemporaryFiles.remove(path) }

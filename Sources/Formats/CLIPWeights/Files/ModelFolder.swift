@@ -18,30 +18,40 @@ package struct ModelFolder: Sendable {
     }
 
     /// True if the folder has a regular file `name`, links followed.
-    package func contains(_ name: String) -> Bool {
-        FileKind(at: Path.join(path, name)) == .file
+    /// - Throws: when that can't be found out.
+    package func contains(_ name: String) throws(WeightsError) -> Bool {
+        try FileKind(at: Path.join(path, name)) == .file
+    }
+
+    /// The first of `names` that the folder has a regular file of.
+    /// - Throws: when that can't be found out.
+    package func first(of names: [String]) throws(WeightsError) -> String? {
+        for name in names {
+            if try contains(name) { return name }
+        }
+        return nil
     }
 
     /// The regular files in the folder, links followed, with their sizes in bytes; sorted by name.
-    package func sizes() -> [(name: String, byteCount: Int)] {
-        Path.contents(of: path).compactMap { name in
-            var status = stat()
-            guard stat(Path.join(path, name), &status) == 0, FileKind(mode: status.st_mode) == .file else { return nil }
-            return (name, Int(status.st_size))
+    /// - Throws: when the folder or one of them can't be examined.
+    package func sizes() throws(WeightsError) -> [(name: String, byteCount: Int)] {
+        var sizes: [(name: String, byteCount: Int)] = []
+        for name in try Path.contents(of: path) {
+            if let count = try byteCount(ofFile: Path.join(path, name)) { sizes.append((name, count)) }
         }
+        return sizes
     }
 
     /// The bytes of the file `name`, nil if there is none.
     ///
-    /// - Throws: if `name` leads out of the folder, or the file is unreadable, a broken link, or over `limit` bytes.
+    /// - Throws: if `name` leads out of the folder, or the file can't be examined or read, is a broken link, or over `limit` bytes.
     package func readText(_ name: String, limit: Int = largestText) throws(WeightsError) -> [UInt8]? {
         guard Path.staysInside(name) else {
             throw WeightsError(path: path, problem: "\"\(name)\" is not the name of a file in this folder")
         }
         let file = Path.join(path, name)
-        if FileKind(at: file) == .missing {
-            var status = stat()
-            guard lstat(file, &status) == 0 else { return nil }
+        if try FileKind(at: file) == .missing {
+            guard try fileStatus(file, followsLinks: false) != nil else { return nil }
             throw WeightsError(
                 path: file, problem: "is a link to a file that is missing: the download is incomplete, fetch it again")
         }

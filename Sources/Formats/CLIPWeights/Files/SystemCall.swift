@@ -10,9 +10,9 @@ import Musl
 package enum FileKind {
     case file, folder, other, missing
 
-    package init(at path: String) {
-        var status = stat()
-        guard !path.utf8.contains(0), stat(path, &status) == 0 else {
+    /// - Throws: when the system doesn't say what stands there, or that nothing does.
+    package init(at path: String) throws(WeightsError) {
+        guard let status = try fileStatus(path) else {
             self = .missing
             return
         }
@@ -27,6 +27,27 @@ package enum FileKind {
         }
     }
 }
+
+/// What `stat(2)` says of `path`, nil if nothing is there.
+/// - Parameter followsLinks: whether a link is what it leads to.
+/// - Throws: on every other error, which leaves open whether something is there.
+func fileStatus(_ path: String, followsLinks: Bool = true) throws(WeightsError) -> stat? {
+    guard !path.utf8.contains(0) else { return nil }
+    var status = stat()
+    guard again({ followsLinks ? stat(path, &status) : lstat(path, &status) }) != 0 else { return status }
+    if meansAbsence(errno) { return nil }
+    throw WeightsError(path: path, problem: "can't be examined: \(systemMessage())")
+}
+
+/// The size of the regular file at `path`, links followed, nil if there is none.
+/// - Throws: when that can't be found out.
+package func byteCount(ofFile path: String) throws(WeightsError) -> Int? {
+    guard let status = try fileStatus(path), FileKind(mode: status.st_mode) == .file else { return nil }
+    return Int(status.st_size)
+}
+
+/// Whether an error says that nothing is there. Every other leaves that open.
+private func meansAbsence(_ code: Int32) -> Bool { code == ENOENT || code == ENOTDIR }
 
 /// Path arithmetic on plain strings: what weights need, without Foundation's start-up cost.
 package enum Path {
@@ -54,12 +75,23 @@ package enum Path {
         }
     }
 
-    /// The names in a folder, sorted bytewise; empty if it can't be read.
-    package static func contents(of folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
+    /// The names in a folder, sorted bytewise; empty if there is no such folder.
+    /// - Throws: when it can't be read to its end.
+    package static func contents(of folder: String) throws(WeightsError) -> [String] {
+        guard let stream = opendir(folder) else {
+            if meansAbsence(errno) { return [] }
+            throw WeightsError(path: folder, problem: "can't be looked into: \(systemMessage())")
+        }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else {
+                guard errno == 0 else {
+                    throw WeightsError(path: folder, problem: "can't be looked into: \(systemMessage())")
+                }
+                break
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
                 tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) {
                     String(cString: $0)
@@ -87,7 +119,7 @@ package func systemMessage(_ code: Int32 = errno) -> String {
 
 /// Makes the folder at `path` and those that lead to it, as far as they are missing.
 package func makeFolder(_ path: String) throws(WeightsError) {
-    switch FileKind(at: path) {
+    switch try FileKind(at: path) {
     case .folder: return
     case .file, .other: throw WeightsError(path: path, problem: "is in the way, expected a folder")
     case .missing: break

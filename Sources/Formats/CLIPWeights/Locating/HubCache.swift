@@ -38,14 +38,24 @@ package struct HubCache: Sendable {
         return home + value.dropFirst()
     }
 
-    /// What the cache holds: every repository's name and folder, and the snapshot that its name means without a
-    /// revision; nil if there is none, or several to choose from. Sorted by name.
-    package func repositories() -> [(name: String, snapshot: String?)] {
-        Path.contents(of: root).compactMap { entry in
+    /// What the cache has of a repository.
+    package enum Holding: Equatable, Sendable {
+        case nothing
+        /// The folder of the snapshot that the name means.
+        case snapshot(String)
+        /// The repository, but not the revision, or none or several to choose from; or what names it is damaged.
+        case unclear(WeightsError)
+    }
+
+    /// What the cache holds: every repository's name, and what its name means without a revision; sorted by name. One that
+    /// can't be examined has the reason.
+    /// - Throws: when the cache can't be looked into.
+    package func repositories() throws(WeightsError) -> [(name: String, holding: Result<Holding, WeightsError>)] {
+        try Path.contents(of: root).compactMap { entry in
             guard entry.hasPrefix("models--") else { return nil }
             let name = HubCache.replacingDoubleDashes(entry.dropFirst("models--".count))
             guard let repository = HubName(name) else { return nil }
-            return (name, (try? snapshot(of: repository)) ?? nil)
+            return (name, Result { () throws(WeightsError) in try holding(of: repository) })
         }
     }
 
@@ -67,39 +77,56 @@ package struct HubCache: Sendable {
     /// The snapshot folder of a repository: of its revision, else of `main`, else the only one there is.
     ///
     /// - Returns: nil if the cache has no such repository.
-    /// - Throws: if the repository is there but the revision is not, or its files are not.
+    /// - Throws: if the repository is there but the revision is not, or its files are not; or the cache can't be looked into.
     package func snapshot(of repository: HubName) throws(WeightsError) -> String? {
+        switch try holding(of: repository) {
+        case .nothing: return nil
+        case .snapshot(let folder): return folder
+        case .unclear(let error): throw error
+        }
+    }
+
+    /// What the cache has of a repository.
+    /// - Throws: when the cache can't be looked into.
+    package func holding(of repository: HubName) throws(WeightsError) -> Holding {
         let folder = folder(of: repository)
-        guard FileKind(at: folder) == .folder else { return nil }
+        guard try FileKind(at: folder) == .folder else { return .nothing }
         let snapshots = Path.join(folder, "snapshots")
         let revision = repository.revision ?? "main"
         let reference = Path.join(Path.join(folder, "refs"), revision)
         var commit = repository.revision
-        if FileKind(at: reference) == .file {
+        if try FileKind(at: reference) == .file {
             let text = String(decoding: try readFile(reference, limit: 4096), as: UTF8.self)
             let word = String(text.prefix { !$0.isWhitespace })
             guard Path.staysInside(word), !word.utf8.contains(UInt8(ascii: "/")) else {
-                throw WeightsError(path: reference, problem: "should hold a commit, found \(quoted(text))")
+                return .unclear(
+                    WeightsError(path: reference, problem: "should hold a commit, found \(quoted(text))"))
             }
             commit = word
         }
-        let available = Path.contents(of: snapshots).filter { FileKind(at: Path.join(snapshots, $0)) == .folder }
+        var available: [String] = []
+        for name in try Path.contents(of: snapshots) {
+            if try FileKind(at: Path.join(snapshots, name)) == .folder { available.append(name) }
+        }
         if let commit {
             guard available.contains(commit) else {
-                throw WeightsError(
-                    path: folder,
-                    problem: "has no snapshot \(quoted(commit)) (revision \(revision)), \(HubCache.list(available)): "
-                        + "run \"clip pull \(repository.name)\(revision == "main" ? "" : "@\(revision)")\"")
+                return .unclear(
+                    WeightsError(
+                        path: folder,
+                        problem: "has no snapshot \(quoted(commit)) (revision \(revision)), "
+                            + "\(HubCache.list(available)): "
+                            + "run \"clip pull \(repository.name)\(revision == "main" ? "" : "@\(revision)")\""))
             }
-            return Path.join(snapshots, commit)
+            return .snapshot(Path.join(snapshots, commit))
         }
         guard available.count == 1, let only = available.first else {
-            throw WeightsError(
-                path: folder,
-                problem: "has no refs/main, \(HubCache.list(available)): "
-                    + "choose one with \(repository.name)@COMMIT, or run \"clip pull \(repository.name)\"")
+            return .unclear(
+                WeightsError(
+                    path: folder,
+                    problem: "has no refs/main, \(HubCache.list(available)): "
+                        + "choose one with \(repository.name)@COMMIT, or run \"clip pull \(repository.name)\""))
         }
-        return Path.join(snapshots, only)
+        return .snapshot(Path.join(snapshots, only))
     }
 
     private static func list(_ snapshots: [String]) -> String {

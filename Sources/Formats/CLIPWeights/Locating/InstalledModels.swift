@@ -15,11 +15,13 @@ package struct InstalledModels: Sendable {
     }
 
     /// The models there, by name, sorted.
-    package func models() -> [(name: String, path: String)] {
-        Path.contents(of: path).compactMap { file in
+    /// - Throws: when the folder or one of them can't be examined.
+    package func models() throws(WeightsError) -> [(name: String, path: String)] {
+        var models: [(name: String, path: String)] = []
+        for file in try Path.contents(of: path) where file.hasSuffix(".clip") {
             let full = Path.join(path, file)
-            guard file.hasSuffix(".clip"), FileKind(at: full) == .file else { return nil }
-            return (String(file.dropLast(".clip".utf8.count)), full)
+            if try FileKind(at: full) == .file { models.append((String(file.dropLast(".clip".utf8.count)), full)) }
         }
+        return models
     }
 }

@@ -18,14 +18,14 @@ package struct ModelLocator: Sendable {
     ///
     /// - Throws: if there is no such model; the message says where it was looked for and what to do.
     package func locate(_ argument: String) throws(WeightsError) -> ModelSource {
-        switch FileKind(at: argument) {
+        switch try FileKind(at: argument) {
         case .folder: return try source(folder: argument)
         case .file: return try source(file: argument)
         case .other:
             throw WeightsError(path: argument, problem: "is a device or a pipe, expected a model's file or folder")
         case .missing: break
         }
-        if let path = installed(argument) { return try source(file: path) }
+        if let path = try installed(argument) { return try source(file: path) }
         let repository = HubName(argument)
         if let repository, let folder = try cache?.snapshot(of: repository) { return try source(folder: folder) }
         switch KnownModels.search(argument) {
@@ -40,24 +40,26 @@ package struct ModelLocator: Sendable {
                 path: argument.isEmpty ? "\"\"" : argument,
                 problem: "no such file or folder: give a .clip file, a model's folder or a name like org/name")
         }
-        throw absent(argument, repository)
+        throw try absent(argument, repository)
     }
 
     /// A model with a short name, by its repository.
     private func locate(_ model: KnownModel, _ argument: String) throws(WeightsError) -> ModelSource {
         guard let repository = HubName(model.repository) else { return try locate(model.repository) }
-        guard let folder = try cache?.snapshot(of: repository) else { throw absent(argument, repository) }
+        guard let folder = try cache?.snapshot(of: repository) else {
+            throw try absent(argument, repository)
+        }
         return try source(folder: folder)
     }
 
-    private func absent(_ argument: String, _ repository: HubName) -> WeightsError {
+    private func absent(_ argument: String, _ repository: HubName) throws(WeightsError) -> WeightsError {
         guard let cache else {
             return WeightsError(
                 path: argument, problem: "no such file or folder, and no hub cache to look in: set HOME or HF_HOME")
         }
         let revision = repository.revision.map { "@\($0)" } ?? ""
         let advice =
-            mayBeOnHub(repository)
+            try mayBeOnHub(repository)
             ? "check the name, or fetch it with \"clip pull \(repository.name)\(revision)\""
             : "check the name; models on the hub are called org/name"
         return WeightsError(
@@ -67,18 +69,19 @@ package struct ModelLocator: Sendable {
     }
 
     /// Whether a name can be one on the hub: not a file's, nor one inside a folder that is here.
-    private func mayBeOnHub(_ repository: HubName) -> Bool {
+    private func mayBeOnHub(_ repository: HubName) throws(WeightsError) -> Bool {
         guard let slash = repository.name.firstIndex(of: "/") else { return false }
         let endings = [".clip", ".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".json"]
         let name = repository.name
-        return !endings.contains { name.lowercased().hasSuffix($0) } && FileKind(at: String(name[..<slash])) == .missing
+        if endings.contains(where: { name.lowercased().hasSuffix($0) }) { return false }
+        return try FileKind(at: String(name[..<slash])) == .missing
     }
 
     /// `NAME.clip` in the folder of installed models.
-    private func installed(_ name: String) -> String? {
+    private func installed(_ name: String) throws(WeightsError) -> String? {
         guard let folder = InstalledModels(environment: environment), Path.staysInside(name) else { return nil }
         let path = Path.join(folder.path, name.hasSuffix(".clip") ? name : name + ".clip")
-        return FileKind(at: path) == .file ? path : nil
+        return try FileKind(at: path) == .file ? path : nil
     }
 
     private func source(folder path: String) throws(WeightsError) -> ModelSource {
@@ -88,28 +91,27 @@ package struct ModelLocator: Sendable {
 
     private func source(modelFolder path: String) throws(WeightsError) -> ModelSource {
         let folder = ModelFolder(path: path)
-        let hasConfig = folder.contains("config.json")
-        let hasOpenCLIPConfig = folder.contains("open_clip_config.json")
-        let openCLIPWeights = hasOpenCLIPConfig ? Checkpoint.openCLIPNames.filter(folder.contains) : []
-        if hasConfig, Checkpoint.huggingFaceNames.contains(where: folder.contains) {
+        let hasConfig = try folder.contains("config.json")
+        let hasOpenCLIPConfig = try folder.contains("open_clip_config.json")
+        // First choice first: those that only open_clip's repositories have.
+        let openCLIPWeights = hasOpenCLIPConfig ? try folder.first(of: Checkpoint.openCLIPNames) : nil
+        if hasConfig, try folder.first(of: Checkpoint.huggingFaceNames) != nil {
             // timm's repositories hold an image classifier's config.json and weights beside open_clip's.
             let isCertain = try namesModelType(folder)
-            if isCertain || !openCLIPWeights.contains(where: { $0.hasPrefix("open_clip") }) {
-                return .huggingFace(folder: path)
-            }
+            if isCertain || openCLIPWeights?.hasPrefix("open_clip") != true { return .huggingFace(folder: path) }
         }
-        if !openCLIPWeights.isEmpty { return .openCLIP(folder: path) }
+        if openCLIPWeights != nil { return .openCLIP(folder: path) }
         // Opening says best which weights are missing; a folder without a configuration is told so first.
         if hasConfig { return .huggingFace(folder: path) }
         if hasOpenCLIPConfig { return .openCLIP(folder: path) }
-        if folder.contains("adapter_config.json") {
+        if try folder.contains("adapter_config.json") {
             throw WeightsError(
                 path: path,
                 problem:
                     "holds an adapter without the model that it adapts: put the files of its base model, config.json "
                     + "and weights, into the folder")
         }
-        let single = Path.contents(of: path).filter { name in
+        let single = try Path.contents(of: path).filter { name in
             [".clip", ".gguf", ".pt"].contains { name.hasSuffix($0) }
         }
         let hint = single.first.map { ", did you mean \(Path.join(path, $0))?" } ?? ": give a folder that holds a model"
@@ -131,7 +133,7 @@ package struct ModelLocator: Sendable {
             return .openAI(file: path)
         }
         let folder = ModelFolder(path: Path.folder(of: path))
-        if folder.contains("config.json") || folder.contains("open_clip_config.json") {
+        if try folder.first(of: ["config.json", "open_clip_config.json"]) != nil {
             return .weights(file: path, folder: folder.path)
         }
         if checkpoint.files.first is PyTorchFile, !Checkpoint.openCLIPNames.contains(Path.name(of: path)),
