@@ -144,6 +144,44 @@ import Darwin
             ])
     }
 
+    /// A picture whose file is like no other.
+    private func write(_ picture: String, _ number: Int, to name: String) throws {
+        let bytes = try Data(contentsOf: URL(filePath: "\(Fixtures.pictures)/\(picture)"))
+        try folder.write(bytes + Data([UInt8(number)]), to: name)
+    }
+
+    @Test func `A folder that is gone whole is asked about, unless it was moved`() throws {
+        for number in 0..<5 {
+            let name = ["blocks.png", "ring_grey.png", "speck.png", "waves.png", "waves.png"][number]
+            try write(name, number, to: "in/media/usb/\(number % 2)/\(number).png")
+        }
+        #expect(try index().report["added"] as? Int == 9)
+        // Moved or renamed: no question.
+        try FileManager.default.moveItem(atPath: folder["in/media"], toPath: folder["in/renamed"])
+        let renamed = try index()
+        #expect(renamed.result.status == 0 && renamed.report["moved"] as? Int == 5)
+        // Unmounted: its folder goes with it, and its name is the outermost one that is missing.
+        try FileManager.default.moveItem(atPath: folder["in/renamed"], toPath: folder["away"])
+        for _ in 0..<2 {
+            let (result, report) = try index()
+            #expect(result.status == 1 && report["deleted"] as? Int == 0)
+            #expect(
+                result.errorLines.count == 1
+                    && result.errors.contains("in/renamed: isn't there any more, the index has 5 there"))
+        }
+        try FileManager.default.moveItem(atPath: folder["away"], toPath: folder["in/renamed"])
+        let back = try index()
+        #expect(back.result.status == 0 && back.report["unchanged"] as? Int == 9)
+        // Few are believed, and what the user vouches for.
+        try FileManager.default.removeItem(atPath: folder["in/renamed/usb/1"])
+        #expect(try index().report["deleted"] as? Int == 2)
+        try write("waves.png", 9, to: "in/renamed/usb/9.png")
+        #expect(try index().report["added"] as? Int == 1)
+        try FileManager.default.removeItem(atPath: folder["in/renamed"])
+        let believed = try index("--allow-empty")
+        #expect(believed.result.status == 0 && believed.report["deleted"] as? Int == 4)
+    }
+
     @Test func `What another user hides is kept and named`() throws {
         // Root reads everything.
         guard geteuid() != 0 else { return }

@@ -42,6 +42,30 @@ import Testing
         #expect(try !folder.contents().contains { $0.hasPrefix("d.") || $0.hasPrefix(".") })
     }
 
+    @Test func `Of a model with one encoder it is said, and pictures are refused without theirs`() throws {
+        let folder = try TemporaryFolder()
+        func clip(_ arguments: String...) throws -> ClipProcess {
+            try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
+        }
+        for (option, name) in [("--texts-only", "t.clip"), ("--images-only", "i.clip")] {
+            #expect(try clip("pack", Fixtures.model, option, "-o", name).status == 0)
+            let isText = name == "t.clip"
+            let record = try jsonObject(clip("info", name, "--format", "json").output)
+            #expect((record["vision"] is NSNull) == isText && (record["text"] is NSNull) == !isText)
+            let text = try clip("info", name, "--format", "text").text
+            #expect(text.contains("image encoder none") == isText && text.contains("text encoder  none") == !isText)
+        }
+        for output in ["x.npy", "x.png"] {
+            let refused = try clip("preprocess", "--model", "t.clip", picture, "-o", output)
+            #expect(refused.status == 1 && refused.errorLines.count == 1)
+            #expect(refused.errors.contains("t.clip: holds a text encoder alone"))
+        }
+        try FileManager.default.createDirectory(atPath: folder["in"], withIntermediateDirectories: true)
+        try folder.copyPicture("waves.png", to: "in/a.png")
+        #expect(try clip("index", "--model", "t.clip", "in").status == 1)
+        #expect(try folder.contents() == ["i.clip", "in", "t.clip"])
+    }
+
     @Test func `What is no model is named, and info says so too`() throws {
         let info = try ClipProcess.run("info", picture)
         #expect(info.status == 1 && info.errors.contains("is a picture (PNG), not a model"), "\(info.errors)")

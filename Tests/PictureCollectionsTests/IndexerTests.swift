@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -56,6 +57,106 @@ import Testing
         try expectExact(folder, model, ["b.png", "c/moved.png", "copy.png"])
     }
 
+    @Test func `Files of equal size and time that change places are told apart, and read once`() throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        for (number, name) in ["a", "b"].enumerated() {
+            var pixels = Data("P6 8 8 255\n".utf8)
+            pixels.append(contentsOf: (0..<192).map { UInt8(number == 0 ? $0 : 255 - $0) })
+            try folder.write(pixels, to: "in/\(name).ppm")
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: folder["in/\(name).ppm"])
+        }
+        let indexer = PictureIndexer(model: model)
+        func update() throws -> IndexUpdate {
+            try indexer.update(folder["in/.clip-index"], folders: [folder["in"]])
+        }
+        // A file whose state changed just now is read again by the next run.
+        #expect(try update().added == 2)
+        sleep(3)
+        #expect(try update().unchanged == 2)
+        let settled = try folder.bytes("in/.clip-index")
+        #expect(try update().unchanged == 2)
+        #expect(try folder.bytes("in/.clip-index") == settled)
+        try folder.move("in/a.ppm", to: "in/x")
+        try folder.move("in/b.ppm", to: "in/a.ppm")
+        try folder.move("in/x", to: "in/b.ppm")
+        #expect(try PictureIndex(path: folder["in/.clip-index"]).compareWithFiles(in: [folder["in"]]).changedCount == 2)
+        #expect(try update().changed == 2)
+        try expectExact(folder, model, ["a.ppm", "b.ppm"])
+    }
+
+    @Test func `What older indexes have of a file holds`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(0, to: "a.png")
+        let status = try PathBytes(folder["a.png"]).status()
+        let size = status.byteCount
+        #expect(FileIdentity(byteCount: size, modified: status.modified).isSurelyThat(of: status))
+        #expect(!FileIdentity(byteCount: size, modified: status.modified - 1).isSurelyThat(of: status))
+        #expect(!FileIdentity(byteCount: size, modified: 0).isSurelyThat(of: status))
+        let now = FileIdentity(status)
+        #expect(now.modified < 0 && now.isSurelyThat(of: status))
+    }
+
+    @Test func `Weights that are written to during a run get nothing into the index`() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(
+            at: Fixtures.path.appending(path: "models/quickgelu-f32"), to: URL(filePath: folder["m"]))
+        let weights = folder["m/model.safetensors"]
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: weights)
+        let model = try CLIPModel(contentsOf: URL(filePath: folder["m"]))
+        for picture in 0..<4 { try folder.copy(picture, to: "in/\(picture).png") }
+        let error = #expect(throws: CLIPError.self) {
+            try PictureIndexer(model: model, batchSize: 2).update(folder["i"], folders: [folder["in"]]) { progress in
+                guard progress.done == 2, let file = FileHandle(forUpdatingAtPath: weights) else { return }
+                file.write(Data([0]))
+            }
+        }
+        #expect(error?.kind == .model && error?.path == weights && error?.message.contains("was written to") == true)
+        #expect(try PictureIndex(path: folder["i"]).count == 2)
+    }
+
+    @Test func `An index behind a link is rewritten where it is`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(0, to: "in/a.png")
+        try folder.copy(1, to: "in/b.png")
+        try folder.write(Data(), to: "store/all.index")
+        try FileManager.default.createSymbolicLink(
+            atPath: folder["in/.clip-index"], withDestinationPath: "../store/all.index")
+        let model = try Fixtures.model()
+        try PictureIndexer(model: model).update(folder["in/.clip-index"], folders: [folder["in"]])
+        try folder.remove("in/b.png")
+        #expect(try PictureIndex.prune(path: folder["in/.clip-index"]).deleted == 1)
+        #expect(
+            try FileManager.default.destinationOfSymbolicLink(atPath: folder["in/.clip-index"]) == "../store/all.index")
+        let index = try PictureIndex(path: folder["store/all.index"])
+        #expect(index.count == 1 && index.supersededCount == 0)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder["store"]) == ["all.index"])
+    }
+
+    @Test func `An index that can't be written serves as long as nothing is to be written`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(0, to: "a.png")
+        try folder.write(Data(), to: "i")
+        let model = try Fixtures.model()
+        let header = IndexHeader(
+            elementType: .float16, dimension: model.embeddingDimension, settings: PictureSettings(),
+            fingerprint: model.fingerprint, modelName: "m")
+        try IndexLog(path: PathBytes(folder["i"]), header: header, waits: false).seal()
+        let file = try OpenFile(path: PathBytes(folder["i"]), flags: O_RDONLY)
+        file.isReadOnly = true
+        let bytes = try folder.bytes("i")
+        let log = try IndexLog(file, header: header)
+        #expect(try log.append(pictures: []) == 0 && !log.isWorthCompacting)
+        let record = EntryRecord(
+            identity: FileIdentity(byteCount: 1, modified: 1), contentHash: .none, width: 0, height: 0, name: [97],
+            message: [98])
+        #expect(throws: CLIPError.self) { try log.append(pictures: [], failures: [record]) }
+        #expect(throws: CLIPError.self) { try log.compact() }
+        #expect(try folder.bytes("i") == bytes)
+    }
+
     @Test func `What can't be read now is no verdict on it`() throws {
         let folder = try TemporaryFolder()
         let model = try Fixtures.model()
@@ -67,8 +168,7 @@ import Testing
         let files = ["in/a.png", "in/bad.png", "in/none.png"].map { name in
             Candidate(
                 path: Array(folder[name].utf8), name: Array(name.utf8),
-                identity: FileIdentity(byteCount: 1, modified: 1),
-                entry: nil)
+                status: FileStatus(stat()), entry: nil)
         }
         let kinds = preparation.start(files).wait().map { file in
             switch file.content {

@@ -21,8 +21,9 @@ public struct CLIPModel: Sendable {
 
     /// Loads a model from a `.clip` file, a Hugging Face folder, or a `.safetensors` file beside its config.
     ///
-    /// The file is mapped for as long as the model lives: replace it by renaming another over it. A file that is cut short or
-    /// written anew in place raises SIGBUS in every process that uses it, which a library can't turn into an error.
+    /// The file is mapped for as long as the model lives: replace it by renaming another over it. Embedding throws once a
+    /// file was written to in place; one that is cut short raises SIGBUS in every process that uses it, which a library
+    /// can't turn into an error.
     /// - Parameter threads: how many threads encode; by default `CLIP_THREADS`, else the cores this process may use.
     ///   With one thread everything happens on the caller's.
     /// - Throws: `CLIPError` of kind `.model` when there is no such model, or it is incomplete or damaged; of kind
@@ -67,6 +68,10 @@ public struct CLIPModel: Sendable {
     init(_ source: ModelSource, threads: Int?) throws(CLIPError) {
         loaded = try LoadedModel(source, threads: threads)
     }
+
+    /// Makes sure that the model has an image encoder.
+    /// - Throws: `CLIPError` of kind `.model` when it has none.
+    package func checkHasImageEncoder() throws(CLIPError) { try loaded.checkHasImageEncoder() }
 
     /// Reads the weights of the encoders now, and the tokenizer's tables, which otherwise happens with the first picture and
     /// the first text.

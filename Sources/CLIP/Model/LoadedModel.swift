@@ -33,12 +33,15 @@ final class LoadedModel: Sendable {
 
     func images() throws(CLIPError) -> ImageEncoder {
         try imageEncoder.value { () throws(CLIPError) in
-            guard store.hasImageEncoder else {
-                throw CLIPError(
-                    .model, path: store.path,
-                    "holds a text encoder alone: pictures need a whole CLIP or its image encoder")
-            }
+            try checkHasImageEncoder()
             return try ImageEncoder(configuration: store.configuration, weights: store.weights)
+        }
+    }
+
+    func checkHasImageEncoder() throws(CLIPError) {
+        guard store.hasImageEncoder else {
+            throw CLIPError(
+                .model, path: store.path, "holds a text encoder alone: pictures need a whole CLIP or its image encoder")
         }
     }
 

@@ -59,9 +59,10 @@ extension LoadedModel {
     }
 
     /// The rows of an encoder's result.
-    /// - Throws: `CLIPError` when a number is infinite or no number: weights that are used as they are mapped were
-    ///   not checked before.
+    /// - Throws: `CLIPError` when the weights were written to meanwhile; when a number is infinite or no number: weights
+    ///   that are used as they are mapped were not checked before.
     func embeddings(_ values: [Float]) throws(CLIPError) -> [Embedding] {
+        try store.checkUnchanged()
         guard values.allSatisfy(\.isFinite) else {
             throw CLIPError(
                 .model, path: store.path,

@@ -87,6 +87,8 @@ struct CheckpointModel: ModelStore {
     /// The files of the weights and of what is added to them.
     private var weightFiles: [any TensorFile] { checkpoint.files + (tensorSource.adapter?.checkpoint.files ?? []) }
 
+    var mappedFiles: [MappedFile] { weightFiles.map(\.file) }
+
     var byteCount: Int { weightFiles.reduce(0) { $0 + $1.file.bytes.count } }
 
     var precision: WeightType { .float32 }

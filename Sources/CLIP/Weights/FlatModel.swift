@@ -67,6 +67,8 @@ struct FlatModel: ModelStore {
 
     var weightTypes: [String] { [weightType.rawValue] }
 
+    var mappedFiles: [MappedFile] { [flat.file.file] }
+
     var byteCount: Int { flat.file.file.bytes.count }
 
     var precision: WeightType {

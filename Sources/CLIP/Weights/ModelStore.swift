@@ -17,6 +17,8 @@ protocol ModelStore: Sendable {
     var weights: any TensorSource & Sendable { get }
     /// The types of numbers that the weights are stored in, such as `f32`, `q8_0`.
     var weightTypes: [String] { get }
+    /// The weights' files.
+    var mappedFiles: [MappedFile] { get }
     /// The size of the weights' files.
     var byteCount: Int { get }
     /// The narrowest type that the weights were rounded to on their way here.
@@ -47,6 +49,11 @@ protocol ModelStore: Sendable {
 }
 
 extension ModelStore {
+    /// Makes sure that what was computed is of the weights as they were when the model was opened.
+    func checkUnchanged() throws(CLIPError) {
+        for file in mappedFiles { try reading { () throws(WeightsError) in try file.checkUnchanged() } }
+    }
+
     /// The tensors of the encoders that are there, the image encoder's first.
     var tensors: [ModelTensor] { tensors(of: .all) }
 

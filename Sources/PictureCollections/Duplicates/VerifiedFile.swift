@@ -73,5 +73,10 @@ struct VerifiedFile {
     }
 
     /// Whether the path still leads to the file that was read, and nobody has written to it since.
-    var isUnchanged: Bool { (try? PathBytes(path).status(followsLinks: false)) == status }
+    /// A link that was made to it is no change.
+    var isUnchanged: Bool {
+        guard let now = try? PathBytes(path).status(followsLinks: false) else { return false }
+        return now.kind == status.kind && now.identity == status.identity && now.byteCount == status.byteCount
+            && now.modified == status.modified
+    }
 }

@@ -73,11 +73,11 @@ struct EntryRecord: Equatable {
     }
 }
 
-/// What tells cheaply that a file is still the same: its size, and when it was last written.
+/// What tells cheaply that a file is still the same: its size, and when it was last changed.
 struct FileIdentity: Equatable {
     var byteCount: Int
-    /// Nanoseconds since 1970; 0 when the file was written so shortly before it was read that a later change could
-    /// carry the same time.
+    /// A stamp of its times, negative; in older indexes nanoseconds since 1970. 0 when the file was changed so shortly
+    /// before it was read that a later change could carry the same time.
     var modified: Int64
 }
 

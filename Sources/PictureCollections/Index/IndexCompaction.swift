@@ -11,16 +11,24 @@ extension IndexLog {
     /// Whether a rewritten file would be read noticeably faster or be noticeably smaller: many small segments, or more
     /// than a quarter of what was once recorded holds no longer.
     var isWorthCompacting: Bool {
+        guard !isReadOnly else { return false }
         let live = snapshot.live.vectorCount + snapshot.live.failureCount
         return snapshot.segments.count > 256 || snapshot.entryCount - live > max(1024, live / 3)
     }
 
-    /// Writes what holds to a new file, as one segment, and renames it over the old one. Whoever has the old one open
-    /// keeps it as it was. Nothing may be appended afterwards.
+    /// Writes what holds to a new file, as one segment, and renames it over the old one, where a link to it leads. Whoever
+    /// has the old one open keeps it as it was. Nothing may be appended afterwards.
     ///
     /// - Complexity: O(file size); memory O(1) but for a panel of vectors.
     func compact() throws(CLIPError) -> CompactionResult {
-        let temporary = PathBytes(location.bytes + Array(".new".utf8))
+        try checkIsWritable()
+        let place: PathBytes
+        do throws(SystemError) {
+            place = try location.resolved()
+        } catch {
+            throw CLIPError(.index, path: path, "can't be found: \(error.message)")
+        }
+        let temporary = PathBytes(place.bytes + Array(".new".utf8))
         // Left by a run that was killed: the lock says that it is nobody's.
         _ = withCString(temporary.bytes) { unlink($0) }
         let target = try OpenFile(path: temporary, flags: O_RDWR | O_CREAT | O_TRUNC)
@@ -29,7 +37,7 @@ extension IndexLog {
             try writer.write()
             try target.sync()
             let isReplaced =
-                withCString(temporary.bytes) { old in withCString(location.bytes) { rename(old, $0) } } == 0
+                withCString(temporary.bytes) { old in withCString(place.bytes) { rename(old, $0) } } == 0
             guard isReplaced else {
                 throw CLIPError(.index, path: path, "can't be replaced: \(systemMessage())")
             }

@@ -21,18 +21,30 @@ final class IndexLog {
     ///   - header: of an index that is new; nil when there must be one.
     ///   - waits: for another writer to end, rather than refuse.
     ///   - salvages: cuts off what is behind damage to the structure.
-    init(path location: PathBytes, header: IndexHeader?, waits: Bool, salvages: Bool = false) throws(CLIPError) {
-        self.location = location
-        file = try IndexLog.locked(location, creates: header != nil, waits: waits)
+    convenience init(
+        path location: PathBytes, header: IndexHeader?, waits: Bool, salvages: Bool = false
+    ) throws(CLIPError) {
+        try self.init(
+            IndexLog.locked(location, creates: header != nil, waits: waits), header: header, salvages: salvages)
+    }
+
+    /// The same of a file that is open and locked.
+    init(_ file: OpenFile, header: IndexHeader?, salvages: Bool = false) throws(CLIPError) {
+        location = file.location
+        self.file = file
         try IndexLog.begin(file, header)
         snapshot = try IndexFile(file, salvages: salvages)
         wasCutShort = !snapshot.isSealed && file.byteCount > IndexHeader.byteCount
         (end, entryCount, isSealed) = (snapshot.end, snapshot.entryCount, snapshot.isSealed)
         if file.byteCount > end {
+            try checkIsWritable()
             try file.truncate(to: end)
             try file.sync()
         }
     }
+
+    /// Whether it can be read alone: all is well then as long as there is nothing to write.
+    var isReadOnly: Bool { file.isReadOnly }
 
     /// For messages.
     var path: String { location.text }
@@ -70,7 +82,16 @@ final class IndexLog {
         return snapshot
     }
 
+    /// - Throws: when there is something to write to a file that can be read alone.
+    func checkIsWritable() throws(CLIPError) {
+        guard file.isReadOnly else { return }
+        throw CLIPError(
+            .index, path: path,
+            "can't be written, which bringing it up to date needs: make it writable, or index into a file elsewhere")
+    }
+
     private func write(_ bytes: [UInt8]) throws(CLIPError) {
+        try checkIsWritable()
         do throws(CLIPError) {
             try file.write(bytes, at: end)
             try file.sync()
@@ -86,13 +107,24 @@ final class IndexLog {
     /// The file at `path`, locked. Another writer may have renamed a compacted file over the one that was waited for.
     private static func locked(_ path: PathBytes, creates: Bool, waits: Bool) throws(CLIPError) -> OpenFile {
         while true {
-            let file = try OpenFile(path: path, flags: O_RDWR | (creates ? O_CREAT : 0))
+            let file = try opened(path, creates: creates)
             guard try file.lock(waits: waits) else {
                 throw CLIPError(
                     .index, path: path.text,
                     "another process is writing this index: wait until it ends (--wait does), and run it again")
             }
             if file.isAtPath { return file }
+        }
+    }
+
+    /// The file at `path`, if need be to be read alone.
+    private static func opened(_ path: PathBytes, creates: Bool) throws(CLIPError) -> OpenFile {
+        do throws(CLIPError) {
+            return try OpenFile(path: path, flags: O_RDWR | (creates ? O_CREAT : 0))
+        } catch {
+            guard let file = try? OpenFile(path: path, flags: O_RDONLY) else { throw error }
+            file.isReadOnly = true
+            return file
         }
     }
 

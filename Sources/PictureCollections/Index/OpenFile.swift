@@ -5,6 +5,8 @@ import CLIPSystem
 final class OpenFile: @unchecked Sendable {
     let location: PathBytes
     let descriptor: Int32
+    /// Whether it was opened for reading because it can't be written.
+    var isReadOnly = false
 
     /// - Parameter flags: of `open(2)`.
     init(path location: PathBytes, flags: Int32) throws(CLIPError) {

@@ -3,7 +3,8 @@ import CLIPSystem
 
 /// What is in folders, compared with what an index has of them. Only what is surely not there any more counts as gone.
 struct FolderComparison {
-    /// So many pictures that vanish at once and leave an empty folder look like a disk that isn't mounted.
+    /// So many pictures that vanish at once and leave an empty folder, or take their folder with them, look like a disk
+    /// that isn't mounted.
     static let manyPictures = 4
 
     private let snapshot: IndexFile
@@ -19,8 +20,8 @@ struct FolderComparison {
     private(set) var unchangedCount = 0
     /// Entries whose file is gone.
     private(set) var gone: Set<Int> = []
-    /// Those of them that were in a folder which is there, but empty.
-    private(set) var emptied: [(folder: PathBytes, entries: [Int])] = []
+    /// Those of them that were in a folder which is there, but empty, or which is missing itself.
+    private(set) var emptied: [(folder: PathBytes, entries: [Int], isMissing: Bool)] = []
     /// What can't be looked at. What the index has there is neither met nor gone.
     private(set) var faults: [FolderWalk.Fault] = []
     private(set) var skipped = SkippedTally()
@@ -57,21 +58,22 @@ struct FolderComparison {
     private mutating func meet(_ file: FolderWalk.File) {
         let name = relativeName(file.path)
         let entry = names.find(name)
-        let identity = FileIdentity(file.status)
         if let entry {
             seen[entry] = true
-            if names.isUnchanged(entry, identity) {
+            if names.isUnchanged(entry, file.status) {
                 unchangedCount += 1
                 return
             }
         }
-        candidates.append(Candidate(path: file.path.bytes, name: name, identity: identity, entry: entry))
+        candidates.append(Candidate(path: file.path.bytes, name: name, status: file.status, entry: entry))
     }
 
     /// Sorts the entries that weren't met: gone, or not to be looked at.
     private mutating func lookForTheRest(_ roots: [PathBytes], _ emptyFolders: Set<PathBytes>) {
         let hidden = Set(faults.map(\.path))
         var inEmpty: [PathBytes: [Int]] = [:]
+        var inMissing: [PathBytes: [Int]] = [:]
+        var missingFolders: [PathBytes: PathBytes?] = [:]
         for segment in snapshot.segments {
             for entry in segment.entries where snapshot.live.contains(entry) && !seen[entry] {
                 guard let path = absolutePath(entry), roots.contains(where: { path.isAtOrInside($0) }),
@@ -81,12 +83,20 @@ struct FolderComparison {
                     faults.append(fault)
                 } else {
                     gone.insert(entry)
-                    if let folder = path.outermost(in: emptyFolders) { inEmpty[folder, default: []].append(entry) }
+                    if let folder = path.outermost(in: emptyFolders) {
+                        inEmpty[folder, default: []].append(entry)
+                        continue
+                    }
+                    let missing = missingFolders[path.folder] ?? path.outermostMissingFolder(below: roots)
+                    missingFolders[path.folder] = .some(missing)
+                    if let missing { inMissing[missing, default: []].append(entry) }
                 }
             }
         }
-        emptied = inEmpty.filter { $0.value.count >= FolderComparison.manyPictures }.map { ($0.key, $0.value) }
-            .sorted { $0.folder.bytes.lexicographicallyPrecedes($1.folder.bytes) }
+        for (folder, entries) in inEmpty { emptied.append((folder, entries, isMissing: false)) }
+        for (folder, entries) in inMissing { emptied.append((folder, entries, isMissing: true)) }
+        emptied.removeAll { $0.entries.count < FolderComparison.manyPictures }
+        emptied.sort { $0.folder.bytes.lexicographicallyPrecedes($1.folder.bytes) }
     }
 
     /// Why a file that the walk didn't meet may be there all the same.
@@ -127,8 +137,33 @@ extension PathBytes {
         }
         return paths.contains(self) ? self : nil
     }
+
+    /// The outermost of the folders that lead from one of `roots` to this path which isn't there.
+    fileprivate func outermostMissingFolder(below roots: [PathBytes]) -> PathBytes? {
+        var (folder, missing): (PathBytes, PathBytes?) = (folder, nil)
+        while roots.contains(where: { folder != $0 && folder.isAtOrInside($0) }), folder.isAbsent {
+            missing = folder
+            folder = folder.folder
+        }
+        return missing
+    }
 }
 
 extension FileIdentity {
-    init(_ status: FileStatus) { self.init(byteCount: status.byteCount, modified: status.modified) }
+    init(_ status: FileStatus) { self.init(byteCount: status.byteCount, modified: FileIdentity.stamp(status)) }
+
+    /// Whether the file is surely the one that was read. Older indexes have the time of its last writing alone.
+    func isSurelyThat(of status: FileStatus) -> Bool {
+        let now = modified < 0 ? FileIdentity.stamp(status) : status.modified
+        return byteCount == status.byteCount && modified != 0 && modified == now
+    }
+
+    /// A negative number made of the times when the file was last written and when anything about it last changed: a file
+    /// that took another's name has another than that one, though both may have been written at the same time.
+    private static func stamp(_ status: FileStatus) -> Int64 {
+        let times = [status.modified, status.changed].flatMap { time in
+            withUnsafeBytes(of: time.littleEndian) { Array($0) }
+        }
+        return Int64(bitPattern: nameHash(times) | 1 << 63)
+    }
 }

@@ -11,7 +11,7 @@ public struct IndexComparison: Sendable {
     public var changedCount = 0
     /// Folders that can't be read, files that can't be examined, and why.
     public var unreachable: [UnreadablePicture] = []
-    /// Folders that are there but hold no pictures any more, where the index has several. They count as gone.
+    /// Folders that hold no pictures any more or are missing, where the index has several. They count as gone.
     public var emptiedFolders: [EmptiedFolder] = []
     /// Files in the folders that are no pictures, or of a kind that can't be read.
     public var skipped: [SkippedFiles] = []
@@ -47,12 +47,14 @@ extension PictureIndex {
             let comparison = FolderComparison(file, base: base, roots: roots)
             result.newCount = comparison.candidates.count { $0.entry == nil }
             result.changedCount = comparison.candidates.count { candidate in
-                candidate.entry.map { isChanged($0, now: candidate.identity) } ?? false
+                candidate.entry.map { isChanged($0, now: candidate.status) } ?? false
             }
             result.goneCount = comparison.gone.count
             result.skipped = comparison.skipped.files
             result.emptiedFolders = comparison.emptied.map {
-                EmptiedFolder(path: shownPath(comparison.relativeName($0.folder)), pictureCount: $0.entries.count)
+                EmptiedFolder(
+                    path: shownPath(comparison.relativeName($0.folder)), pictureCount: $0.entries.count,
+                    isMissing: $0.isMissing)
             }
             faults = comparison.faults
         }
@@ -76,7 +78,7 @@ extension PictureIndex {
                 let path = name.first == PathBytes.slash ? PathBytes(name) : base.appending(name)
                 guard !roots.contains(where: { path.isAtOrInside($0) }) else { continue }
                 do throws(SystemError) {
-                    if isChanged(entry, now: FileIdentity(try path.status())) { result.changedCount += 1 }
+                    if isChanged(entry, now: try path.status()) { result.changedCount += 1 }
                 } catch {
                     if error.isAbsence {
                         result.goneCount += 1
@@ -89,10 +91,10 @@ extension PictureIndex {
     }
 
     /// Whether a file surely is another than the one that was indexed. One that was written right before has no time.
-    private func isChanged(_ entry: Int, now: FileIdentity) -> Bool {
+    private func isChanged(_ entry: Int, now: FileStatus) -> Bool {
         guard let indexed = file.record(entry)?.identity else { return false }
         // Embeddings that were made elsewhere came without a file.
         guard indexed != FileIdentity(byteCount: 0, modified: 0) else { return false }
-        return indexed.byteCount != now.byteCount || indexed.modified != 0 && indexed.modified != now.modified
+        return indexed.byteCount != now.byteCount || indexed.modified != 0 && !indexed.isSurelyThat(of: now)
     }
 }

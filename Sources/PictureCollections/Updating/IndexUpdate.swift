@@ -20,7 +20,7 @@ public struct IndexUpdate: Sendable, Equatable {
     public var newlyUnreadable: [UnreadablePicture] = []
     /// Folders that can't be read, files that can't be examined, and why: what the index has there was kept.
     public var unreachable: [UnreadablePicture] = []
-    /// Folders that are there but hold no pictures any more, where the index has several, as when a disk isn't mounted:
+    /// Folders that hold no pictures any more or are missing, where the index has several, as when a disk isn't mounted:
     /// what it has was kept, unless `PictureIndexer.allowsEmptyFolders`.
     public var emptiedFolders: [EmptiedFolder] = []
     /// Files in the folders that are no pictures, or of a kind that can't be read.
@@ -43,6 +43,8 @@ public struct EmptiedFolder: Sendable, Equatable {
     public let path: String
     /// Pictures that the index has in it.
     public let pictureCount: Int
+    /// Whether the folder itself isn't there any more.
+    public var isMissing = false
 }
 
 /// How far bringing an index up to date has come.

@@ -63,14 +63,18 @@ struct IndexingRun {
         return update
     }
 
-    /// Takes what was in folders that are empty now for there, unless most of it was found elsewhere.
+    /// Takes what was in folders that are empty or missing now for there, unless most of it was found elsewhere.
     private mutating func keepEmptied(_ shown: (PathBytes) -> [UInt8]) {
-        for (folder, entries) in comparison.emptied {
+        for (folder, entries, isMissing) in comparison.emptied {
             let missing = gone.intersection(entries)
-            guard missing.count >= FolderComparison.manyPictures else { continue }
+            // Nor is a folder that was moved or renamed a disk, even if not all of it was found.
+            guard missing.count >= FolderComparison.manyPictures, !isMissing || missing.count == entries.count else {
+                continue
+            }
             gone.subtract(missing)
             update.emptiedFolders.append(
-                EmptiedFolder(path: PathBytes(shown(folder)).text, pictureCount: missing.count))
+                EmptiedFolder(
+                    path: PathBytes(shown(folder)).text, pictureCount: missing.count, isMissing: isMissing))
         }
     }
 
@@ -174,9 +178,8 @@ struct IndexNames {
     }
 
     /// Whether the file of an entry is surely the one that was read. A damaged record is of no file.
-    func isUnchanged(_ entry: Int, _ identity: FileIdentity) -> Bool {
-        guard let record = file.record(entry) else { return false }
-        return record.identity == identity && identity.modified != 0
+    func isUnchanged(_ entry: Int, _ status: FileStatus) -> Bool {
+        file.record(entry)?.identity.isSurelyThat(of: status) ?? false
     }
 }
 

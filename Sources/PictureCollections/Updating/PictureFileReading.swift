@@ -16,9 +16,10 @@ struct ReadFile {
         var hash = SHA256()
         hash.update(bytes)
         contentHash = ContentHash(bytes: hash.digest())
-        var identity = FileIdentity(FileStatus(status))
+        let found = FileStatus(status)
+        var identity = FileIdentity(found)
         // The clock of a file system ticks slowly: a change right after this reading could leave the same time.
-        if now() - identity.modified < 2_000_000_000 { identity.modified = 0 }
+        if now() - max(found.modified, found.changed) < 2_000_000_000 { identity.modified = 0 }
         self.identity = identity
     }
 

@@ -17,7 +17,7 @@ public struct PictureIndexer: Sendable {
     public var batchSize: Int
     /// Whether to wait for another process that writes the same index, rather than refuse.
     public var waits: Bool
-    /// Whether a folder that holds no pictures any more is taken at its word. Else those that the index has in it are
+    /// Whether a folder that holds no pictures any more, or is missing, is taken at its word. Else those that the index has in it are
     /// kept, if they are several: its disk may not be mounted.
     public var allowsEmptyFolders = false
 
@@ -61,6 +61,7 @@ public struct PictureIndexer: Sendable {
                 throw CLIPError(.argument, path: root.text, "can't be found: \(error.message)")
             }
         }
+        try model.checkHasImageEncoder()
         let header = IndexHeader(
             elementType: vectorType, dimension: model.embeddingDimension, settings: settings,
             fingerprint: model.fingerprint,

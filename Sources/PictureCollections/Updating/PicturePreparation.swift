@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import CLIPThreads
 import Synchronization
 
@@ -27,7 +28,7 @@ struct Candidate: Sendable {
     let path: [UInt8]
     /// As the index calls it.
     let name: [UInt8]
-    let identity: FileIdentity
+    let status: FileStatus
     /// The entry that holds for this path so far.
     let entry: Int?
 }
@@ -63,7 +64,7 @@ struct FilePreparation: Sendable {
             file = try ReadFile(candidate.path)
         } catch {
             return PreparedFile(
-                candidate: candidate, identity: candidate.identity, contentHash: .none,
+                candidate: candidate, identity: FileIdentity(candidate.status), contentHash: .none,
                 content: error.isOfSystem ? .unreachable(error.message) : .unreadable(error.message))
         }
         return PreparedFile(

@@ -15,6 +15,8 @@ package struct FileStatus: Hashable, Sendable {
     package let byteCount: Int
     /// Nanoseconds since 1970; 0 for a time that they can't say.
     package let modified: Int64
+    /// When anything about the file last changed, its name included; as `modified`.
+    package let changed: Int64
 
     package init(_ status: stat) {
         switch status.st_mode & S_IFMT {
@@ -27,11 +29,14 @@ package struct FileStatus: Hashable, Sendable {
             device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
         byteCount = Int(status.st_size)
         #if canImport(Darwin)
-        let time = status.st_mtimespec
+        (modified, changed) = (nanoseconds(status.st_mtimespec), nanoseconds(status.st_ctimespec))
         #else
-        let time = status.st_mtim
+        (modified, changed) = (nanoseconds(status.st_mtim), nanoseconds(status.st_ctim))
         #endif
-        let (seconds, overflow) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
-        modified = overflow ? 0 : seconds &+ Int64(time.tv_nsec)
     }
+}
+
+private func nanoseconds(_ time: timespec) -> Int64 {
+    let (seconds, overflow) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+    return overflow ? 0 : seconds &+ Int64(time.tv_nsec)
 }

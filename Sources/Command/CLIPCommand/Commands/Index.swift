@@ -26,8 +26,8 @@ struct Index: Command {
     private static let allowEmpty = Option(
         "allow-empty",
         help: """
-            Believe a folder that holds no pictures any more, and drop those that the index has there. Without it they \
-            are kept, if they are several: a disk may not be mounted.
+            Believe a folder that is gone or holds no pictures any more, and drop those that the index has there. \
+            Without it they are kept, if they are several: a disk may not be mounted.
             """)
 
     static let table = CommandTable(
@@ -41,7 +41,7 @@ struct Index: Command {
             """,
             """
             Pictures are found by their names, or by their first bytes where the name says nothing; what is left out is \
-            counted by kind. A folder that can't be read or has become empty is named, what the index has there is \
+            counted by kind. A folder that can't be read, is gone or has become empty is named, what the index has there is \
             kept, and the exit status is 1.
             """,
             """
@@ -156,7 +156,7 @@ struct Index: Command {
         for place in comparison.unreachable { console.fail("\(place.path): \(place.message)") }
         for folder in comparison.emptiedFolders {
             console.warn(
-                "\(folder.path): holds no pictures any more, the index has \(folder.pictureCount) there: is a disk not mounted?"
+                "\(folder.path): \(folder.state), the index has \(folder.pictureCount) there: is a disk not mounted?"
             )
         }
         console.report(skipped: comparison.skipped, in: folders)

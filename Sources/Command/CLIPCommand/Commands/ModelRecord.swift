@@ -26,21 +26,25 @@ struct ModelRecord: Record {
             ),
             (
                 "vision",
-                .object(
-                    [
-                        ("image_size", .integer(vision.imageSize)), ("patch_size", .integer(vision.patchSize)),
-                        ("tokens", .integer(vision.tokenCount)),
-                        ("parameters", .integer(model.imageWeightCount)),
-                    ] + vision.transformer.fields)
+                !model.hasImageEncoder
+                    ? .null
+                    : .object(
+                        [
+                            ("image_size", .integer(vision.imageSize)), ("patch_size", .integer(vision.patchSize)),
+                            ("tokens", .integer(vision.tokenCount)),
+                            ("parameters", .integer(model.imageWeightCount)),
+                        ] + vision.transformer.fields)
             ),
             (
                 "text",
-                .object(
-                    [
-                        ("context_length", .integer(textEncoder.contextLength)),
-                        ("vocabulary_size", .integer(textEncoder.vocabularySize)),
-                        ("parameters", .integer(model.textWeightCount)),
-                    ] + textEncoder.transformer.fields)
+                !model.hasTextEncoder
+                    ? .null
+                    : .object(
+                        [
+                            ("context_length", .integer(textEncoder.contextLength)),
+                            ("vocabulary_size", .integer(textEncoder.vocabularySize)),
+                            ("parameters", .integer(model.textWeightCount)),
+                        ] + textEncoder.transformer.fields)
             ),
             ("settings", .list(settings)), ("card", model.card.map { .object($0.fields) } ?? .null),
         ]
@@ -56,12 +60,16 @@ struct ModelRecord: Record {
         line("embedding", "\(model.embeddingDimension) values, logit scale \(scale)")
         line(
             "image encoder",
-            "\(vision.imageSize) pixels, patches of \(vision.patchSize); "
-                + vision.transformer.summary(parameters: model.imageWeightCount))
+            !model.hasImageEncoder
+                ? "none: texts alone can be embedded"
+                : "\(vision.imageSize) pixels, patches of \(vision.patchSize); "
+                    + vision.transformer.summary(parameters: model.imageWeightCount))
         line(
             "text encoder",
-            "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize); "
-                + textEncoder.transformer.summary(parameters: model.textWeightCount))
+            !model.hasTextEncoder
+                ? "none: pictures alone can be embedded"
+                : "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize); "
+                    + textEncoder.transformer.summary(parameters: model.textWeightCount))
         if model.hasImageEncoder {
             let operations = decimal(model.operationsPerImage / 1e9, places: 2)
             line("work", "\(operations) billion floating-point operations a picture")

@@ -57,6 +57,7 @@ struct Preprocess: Command {
     func run() throws -> Bool {
         let console = Console(isQuiet: output.isQuiet)
         let model = try model.load(console, answers: false)
+        try model.checkHasImageEncoder()
         return try asPicture ? writePicture(model) : writeArray(model, console)
     }
 

@@ -9,6 +9,11 @@ extension Positional {
         help: "A folder whose index is made or brought up to date first. (default: take --index as it is)")
 }
 
+extension EmptiedFolder {
+    /// What there is to say of it.
+    var state: String { isMissing ? "isn't there any more" : "holds no pictures any more" }
+}
+
 /// Where the index is that a command works on, and whether it is brought up to date first.
 struct IndexSource {
     private let path: PathBytes
@@ -117,7 +122,7 @@ struct IndexInput {
         for place in update.unreachable { console.fail("\(place.path): \(place.message)") }
         for folder in update.emptiedFolders {
             console.fail(
-                "\(folder.path): holds no pictures any more, the index has \(folder.pictureCount) there: they are kept, in "
+                "\(folder.path): \(folder.state), the index has \(folder.pictureCount) there: they are kept, in "
                     + "case a disk isn't mounted; \"\(again) --allow-empty\" drops them")
         }
         console.report(skipped: update.skipped, in: folders)
