@@ -37,6 +37,9 @@ import Testing
         try FileManager.default.removeItem(atPath: folder["in/x.png"])
         #expect(try clip(["index", "--prune", "in"], in: folder).record["deleted"] as? Int == 1)
         #expect(try clip(["index", "--status", "in", "--format", "text"], in: folder).text.contains("unreadable    0"))
+        let typed = try clip(["index", "in", "--dtype", "f32"] + model, in: folder)
+        #expect(typed.status == 1 && typed.errors.contains("stored as f16, not as f32"))
+        #expect(try clip(["index", "in", "--dtype", "f16"] + model, in: folder).record["unchanged"] as? Int == 4)
         let wrong = try clip(["index", "in", "--model", Fixtures.models[1]], in: folder)
         #expect(wrong.status == 1 && wrong.errorLines.count == 1 && wrong.errors.contains("holds embeddings of model"))
         #expect(try clip(["index", "--status", "--verify", "in"], in: folder).status == 64)
@@ -220,6 +223,16 @@ import Testing
         #expect(short.status == 1 && short.lines.count == 1 && short.errorLines.count == 1)
         let high = try clip(["filter", "--pairs", "in.csv", "--threshold", "0.99"] + model, in: folder)
         #expect(high.lines == ["id,image,caption,clip_score"])
+    }
+
+    @Test func `Pictures are searched by pictures without a text encoder`() throws {
+        let folder = try indexed()
+        #expect(try clip(["pack", Fixtures.model, "--images-only", "-o", "io.clip"], in: folder).status == 0)
+        #expect(try clip(["index", "in", "-o", "io.index", "--model", "io.clip"], in: folder).status == 0)
+        let call = ["search", "--index", "io.index", "--model", "io.clip", "--top", "1"]
+        let found = try clip(call + ["--image", "in/a.png"], in: folder)
+        #expect(try found.status == 0 && found.record["path"] as? String == "in/a.png", "\(found.errors)")
+        #expect(try clip(call + ["a dog"], in: folder).status == 1)
     }
 
     @Test func `Exports hold what embedding the pictures gives`() throws {

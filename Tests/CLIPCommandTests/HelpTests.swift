@@ -57,6 +57,11 @@ import Testing
         }
     }
 
+    @Test func `Help has help`() throws {
+        let result = try ClipProcess.run("help", "help")
+        #expect(try result.status == 0 && result.text == ClipProcess.run("help").text)
+    }
+
     @Test func `The version goes to standard output`() throws {
         let version = try ClipProcess.run("--version")
         #expect(version.status == 0 && version.text.wholeMatch(of: /clip \d+\.\d+\.\d+\n/) != nil)

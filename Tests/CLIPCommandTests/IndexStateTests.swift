@@ -185,6 +185,17 @@ extension ClipProcess {
         #expect(records.count { $0[field + "_bytes"] != nil } == 1)
     }
 
+    @Test func `Tables hold names as they are, whatever their characters`() throws {
+        let folder = try folder()
+        for name in ["in/\u{1B}[31m.png", "in/x\u{2028}y.png", "in/\"q\", \u{7}.png"] {
+            try folder.copyPicture("blocks.png", to: name)
+            let result = try ClipProcess.run(
+                "embed-image", name, "--model", Fixtures.model, "--format", "csv", in: folder.path)
+            let table = csvRows(result.text)
+            #expect(table.count == 2 && table[1].first == name && table[1].last == "")
+        }
+    }
+
     @Test func `Tables and the file beside an array carry them too`() throws {
         let folder = try folder()
         for command in ["embed-image in", "classify in --labels dog"] {

@@ -49,6 +49,111 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("preprocess - -o %", "in/a.png"), ("explain - dog -o %", "in/a.png"),
+        ("similarity image:- dog --format csv -o % --overwrite", "in/a.png"),
+        ("similarity image:in/a.png dog --format csv -o % --overwrite", "in/a.png"),
+        ("similarity dog image:in/a.png --format csv -o % --overwrite", "in/a.png"),
+        ("embed-text --file - -o %", "texts.txt"), ("search --file - --index in -o %", "texts.txt"),
+        ("classify --files-from - --labels dog,cat -o %", "list.jsonl"), ("score --pairs - -o %", "pairs.txt"),
+        ("filter --pairs - -o %", "pairs.txt"),
+    ])
+    func `Standard input and pictures behind a prefix are inputs`(line: String, name: String) throws {
+        let folder = try pictures()
+        try folder.write("a dog\n", to: "texts.txt")
+        try folder.write("in/a.png\n", to: "list.jsonl")
+        try folder.write("in/a.png\ta dog\n", to: "pairs.txt")
+        #expect(try clip("index", "in", in: folder).status == 0)
+        let before = try folder.data(name)
+        try FileManager.default.linkItem(atPath: folder[name], toPath: folder["hard"])
+        for target in [name, "hard"] {
+            let call = line.replacing("%", with: target)
+            let result = try ClipProcess.bash(
+                "$clip \(call) < \(name)", in: folder.path, environment: ["CLIP_MODEL": Fixtures.model])
+            #expect(result.status == 64 && result.errors.contains("is also an input"), "\(call): \(result.errors)")
+            #expect(try folder.data(name) == before, "\(call)")
+        }
+        // Another file is none.
+        try folder.write("", to: "other.txt")
+        let other = try ClipProcess.bash(
+            "$clip embed-text --file - -o other.txt < texts.txt", in: folder.path,
+            environment: ["CLIP_MODEL": Fixtures.model])
+        #expect(try other.status == 0 && !folder.data("other.txt").isEmpty)
+        #expect(try clip("similarity", "-", "image:-", in: folder).errors.contains("named 2 times"))
+    }
+
+    @Test(arguments: ["dedupe", "outliers", "cluster"])
+    func `Results never take the place of the index that they are of`(command: String) throws {
+        let folder = try pictures()
+        for arguments in [
+            ["in", "--format", "json", "-o", "in/.clip-index"],
+            ["in", "--format", "json", "-o", "./in/../in/.clip-index", "--overwrite"],
+            ["in", "--index", "x.json", "-o", "x.json"], ["in", "--index", "x.html", "--html", "./x.html"],
+        ] {
+            let result = try ClipProcess.run(
+                ClipProcess.path, [command] + arguments, in: folder.path, environment: ["CLIP_MODEL": Fixtures.model])
+            #expect(result.status == 64 && result.errors.contains("is the index itself"), "\(result.errors)")
+            #expect(try folder.contents() == ["in", "other.png"])
+        }
+        let other = try clip(command, "in", "--index", "x.index", "-o", "x.json", in: folder)
+        #expect(try other.status == 0 && folder.contents() == ["in", "other.png", "x.index", "x.json"])
+    }
+
+    #if os(Linux)
+    @Test func `What was moved is said where nothing could be written of it`() throws {
+        let folder = try pictures()
+        for name in ["c", "d"] { try folder.copyPicture("blocks.png", to: "in/\(name).png") }
+        #expect(try clip("index", "in", in: folder).status == 0)
+        let full = try clip(
+            "dedupe", "--index", "in", "--exact", "--move-to", "aside", "-o", "/dev/full", "--format", "json",
+            in: folder)
+        #expect(full.status == 1 && full.errors.contains("2 pictures were moved to aside, nothing was written of it"))
+        // A page that fails leaves the records.
+        for name in ["c", "d"] { try folder.copyPicture("blocks.png", to: "in/\(name).png") }
+        try FileManager.default.createSymbolicLink(atPath: folder["page.html"], withDestinationPath: "/dev/full")
+        let page = try clip(
+            "dedupe", "--index", "in", "--exact", "--move-to", "again", "-o", "plan.json", "--html", "page.html",
+            in: folder)
+        #expect(page.status == 1 && !page.errors.contains("moved to"), "\(page.errors)")
+        #expect(try (JSONSerialization.jsonObject(with: folder.data("plan.json")) as? [Any])?.count == 2)
+    }
+
+    @Test func `An interrupted move says how many were moved`() throws {
+        let folder = try pictures()
+        for index in 0..<500 { try folder.copyPicture("waves.png", to: "in/more/\(index).png") }
+        #expect(try clip("index", "in", in: folder).status == 0)
+        let result = try ClipProcess.bash(
+            """
+            set -m
+            $clip dedupe --index in --exact --move-to aside -o plan.json & one=$!
+            while [ ! -e aside ]; do :; done
+            kill -TERM $one; wait $one; echo $?
+            """, in: folder.path, environment: ["CLIP_MODEL": Fixtures.model])
+        // It had ended before.
+        guard result.lines.last != "0" else { return }
+        let moved = FileManager.default.enumerator(atPath: folder["aside"])?.count {
+            ($0 as? String)?.hasSuffix(".png") == true
+        }
+        let said = result.errors.firstMatch(of: /interrupted: (\d+) pictures? (was|were) moved to aside, nothing/)
+        let count = said.flatMap { Int($0.1) } ?? 0
+        // The last of them may have been moved, but not counted.
+        #expect(result.lines.last == "143" && (count...count + 1).contains(moved ?? -1), "\(result.errors)")
+        #expect(try !folder.contents().contains("plan.json"))
+    }
+    #endif
+
+    @Test func `What is moved goes where the next run doesn't search`() throws {
+        let folder = try pictures()
+        try folder.copyPicture("blocks.png", to: "in/c.png")
+        for target in ["in/dups", "in", "./in/dups/", "in/../in/new/./deep"] {
+            let result = try clip("dedupe", "in", "--move-to", target, in: folder)
+            #expect(result.status == 64 && result.errors.contains("is inside the folder"), "\(result.errors)")
+        }
+        #expect(try !folder.contents().contains("dups"))
+        #expect(try clip("dedupe", "in", "--exact", "--move-to", "in/.dups", in: folder).lines.count == 1)
+        #expect(try clip("dedupe", "in", "--exact", "--move-to", "in/.dups", in: folder).lines.isEmpty)
+    }
+
     @Test func `Lists, models and indexes are inputs too`() throws {
         let folder = try pictures()
         try folder.write("in/a.png\n", to: "list.txt")

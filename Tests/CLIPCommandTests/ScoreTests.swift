@@ -81,6 +81,36 @@ import Testing
         #expect(try score("waves.png", "a dog", "--image-column", "x").status == 64)
     }
 
+    @Test func `Rows of CSV that don't fit are named, and swallow nothing`() throws {
+        let folder = try TemporaryFolder()
+        let image = Fixtures.pictures + "/waves.png"
+        func run(_ rows: String) throws -> [ClipProcess] {
+            let path = try folder.write(rows, to: "in.csv")
+            return [
+                try score("--pairs", path), try ClipProcess.run("filter", "--model", Fixtures.model, "--pairs", path),
+            ]
+        }
+        let good = "\(image),a dog\n"
+        for result in try run("image,caption\n\(good)\(image),\"two\nlines\"\n\(image),\"open\n\(good)\(good)") {
+            #expect(result.status == 1 && result.errorLines.count == 1 && result.text.contains("a dog"))
+            #expect(result.errors.contains("line 5: the quoted value") && result.errors.contains("2 lines behind"))
+            #expect(!result.text.contains("open"))
+        }
+        for row in ["\(image),a dog, brown\n", "\(image),\"a\" dog\n"] {
+            for result in try run("image,caption\n\(row)\(good)") {
+                #expect(result.status == 1 && result.errors.contains("line 2: "), "\(result.errors)")
+                #expect(result.text.contains("a dog") && result.errorLines.count == 1)
+            }
+        }
+        // A quote inside a value is text.
+        #expect(
+            try score("--pairs", folder.write("image,caption\n\(image),a 5\" disk\n", to: "q.csv")).record["text"]
+                as? String == "a 5\" disk")
+        for result in try run("image,caption,caption\n\(image),a dog,a cat\n") {
+            #expect(result.status == 1 && result.errors.contains("2 columns named caption"))
+        }
+    }
+
     @Test func `Damaged pairs are refused line by line`() throws {
         var random = SeededRandom(seed: 7)
         let good = Array(#"{"image":"waves.png","text":"a dog","references":["a puppy"]}"#.utf8)

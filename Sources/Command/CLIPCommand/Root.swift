@@ -101,6 +101,7 @@ enum Root {
     private static func help(_ names: ArraySlice<[UInt8]>) throws -> Int32 {
         guard let first = names.first, first.first != UInt8(ascii: "-") else { return try show(help()) }
         let name = String(decoding: first, as: UTF8.self)
+        if name == "help" { return try show(help()) }
         guard let command = command(name) else { return reject(unknownCommand(name), as: table) }
         return try show(HelpText.of(command.table))
     }

@@ -35,12 +35,18 @@ extension DuplicateGroup {
     /// different ones, and what was indexed; else the duplicate is left alone. Symbolic links are never moved or
     /// replaced, nor is a file moved that one of the index leads to.
     /// - Complexity: O(bytes of the files), which are read; on another file system they are written and read again.
-    public func perform(_ action: DuplicateAction) -> [Handled] {
-        duplicates.filter { action != .link || $0.isExact }.flatMap { duplicate in
-            var handled = [handle(duplicate, duplicate.picture, action)]
-            for name in duplicate.otherNames where !isDone(name) { handled.append(handle(duplicate, name, action)) }
-            return handled
+    /// - Parameter progress: called after every act, on the caller's thread.
+    public func perform(_ action: DuplicateAction, progress: (Handled) -> Void = { _ in }) -> [Handled] {
+        var handled: [Handled] = []
+        func act(_ duplicate: Duplicate, _ name: IndexedPicture) {
+            handled.append(handle(duplicate, name, action))
+            progress(handled[handled.count - 1])
         }
+        for duplicate in duplicates where action != .link || duplicate.isExact {
+            act(duplicate, duplicate.picture)
+            for name in duplicate.otherNames where !isDone(name) { act(duplicate, name) }
+        }
+        return handled
     }
 
     private func handle(_ duplicate: Duplicate, _ name: IndexedPicture, _ action: DuplicateAction) -> Handled {

@@ -156,7 +156,7 @@ struct ArgumentParser {
             guard case .file = option.value else { return uses }
             return uses + arguments.given(option).count { $0 == "-" }
         }
-        if table.positionals.contains(where: \.isPath) { uses += arguments.texts.count { $0 == "-" } }
+        uses += arguments.positionals.enumerated().count { table.positional(at: $0)?.path(in: $1)?.text == "-" }
         if uses > 1 { throw UsageError("Standard input is named \(uses) times, it can be read once.") }
     }
 

@@ -1,3 +1,5 @@
+import CLIPSystem
+
 /// One option: what the parser accepts, and what help, completions and the manual page say of it.
 struct Option: Sendable {
     /// What may follow the option.
@@ -82,15 +84,28 @@ struct Positional: Sendable {
     /// Options that may stand in for the arguments.
     let unless: [Option]
     let help: String
-    /// Whether they name files: for completions.
+    /// Whether they name files: for completions, and so that none is written over.
     let isPath: Bool
+    /// What may stand before a path, to say that it is one.
+    let pathPrefix: String
 
-    init(_ name: String, count: ClosedRange<Int>, unless: [Option] = [], isPath: Bool = false, help: String) {
+    init(
+        _ name: String, count: ClosedRange<Int>, unless: [Option] = [], isPath: Bool = false, pathPrefix: String = "",
+        help: String
+    ) {
         self.name = name
+        self.pathPrefix = pathPrefix
         self.count = count
         self.unless = unless
         self.isPath = isPath
         self.help = help
+    }
+
+    /// The path that an argument names, if it may name one.
+    func path(in argument: [UInt8]) -> PathBytes? {
+        guard isPath else { return nil }
+        let isMarked = argument.starts(with: pathPrefix.utf8)
+        return PathBytes(isMarked ? Array(argument.dropFirst(pathPrefix.utf8.count)) : argument)
     }
 
     /// As it stands in usage texts: `<path> ...`.

@@ -1,4 +1,6 @@
 import CLIP
+import CLIPSystem
+import CLIPWeights
 import PictureCollections
 
 struct Dedupe: Command {
@@ -61,6 +63,13 @@ struct Dedupe: Command {
             throw UsageError("'--move-to' and '--link' are two different things to do.")
         }
         action = arguments.flag(Dedupe.link) ? .link : folder.map { .move(to: $0) }
+        if let folder, let searched = arguments.positionals.first,
+            PathBytes(folder).isSearched(with: PathBytes(searched))
+        {
+            throw UsageError(
+                "'--move-to \(displayed(folder))' is inside the folder that is searched: the next run would find what was "
+                    + "moved there and move it again. Name a folder outside.")
+        }
     }
 
     func run() throws -> Bool {
@@ -80,11 +89,15 @@ struct Dedupe: Command {
         // Made small before anything is moved away.
         let pictures = try page?.pictures(DuplicatesPage.paths(groups), options: index.settings.reading)
         var moved: [Int: String] = [:]
+        var areRecordsWritten = false
+        defer {
+            TemporaryFiles.setLastWords(nil)
+            if !areRecordsWritten, let words = lastWords(moved.count) { console.fail(words) }
+        }
         for (number, group) in groups.enumerated() {
-            for handled in action.map({ group.perform($0) }) ?? [] {
-                switch handled.result {
-                case .success(let goal): moved[handled.picture.number] = goal
-                case .failure(let error): console.fail(described(error, name: handled.picture.path))
+            for handled in action.map({ perform($0, group, &moved) }) ?? [] {
+                if case .failure(let error) = handled.result {
+                    console.fail(described(error, name: handled.picture.path))
                 }
             }
             for (rank, duplicate) in group.duplicates.enumerated() {
@@ -94,15 +107,41 @@ struct Dedupe: Command {
                         action: moved[duplicate.picture.number], fingerprint: index.fingerprint))
             }
         }
+        // The records first: a page that can't be written must not take them along.
+        results.setNote(note(groups, of: index, actedOn: moved.count))
+        if groups.isEmpty { try results.tell("no duplicates among \(index.count.pictures)") }
+        try results.finish()
+        areRecordsWritten = true
+        TemporaryFiles.setLastWords(nil)
         if let page, let pictures {
             try page.write(
                 DuplicatesPage(index: index, groups: groups, pictures: pictures, moved: moved, action: action).report())
         }
-        results.setNote(note(groups, of: index, actedOn: moved.count))
-        if groups.isEmpty { try results.tell("no duplicates among \(index.count.pictures)") }
-        try results.finish()
         leftOut.warn(console)
         return !console.hasFailed
+    }
+
+    /// Acts on a group, ready at any moment to say how much was done.
+    private func perform(
+        _ action: DuplicateAction, _ group: DuplicateGroup, _ moved: inout [Int: String]
+    ) -> [DuplicateGroup.Handled] {
+        group.perform(action) { handled in
+            guard case .success(let goal) = handled.result else { return }
+            moved[handled.picture.number] = goal
+            TemporaryFiles.setLastWords(lastWords(moved.count).map { "clip: interrupted: \($0)\n" })
+        }
+    }
+
+    /// What is said of acts that no record tells of; nil without any.
+    private func lastWords(_ count: Int) -> String? {
+        guard let action, count > 0 else { return nil }
+        let done =
+            switch action {
+            case .move(let folder): "\(count.pictures) \(count == 1 ? "was" : "were") moved to \(displayed(folder))"
+            case .link: "\(count.pictures) \(count == 1 ? "was" : "were") replaced by links"
+            }
+        return done
+            + (output.path == nil || output.path == "-" ? ", not all of it was written" : ", nothing was written of it")
     }
 
     /// What was found, and what was done about it.
@@ -118,6 +157,28 @@ struct Dedupe: Command {
             case .link: "\(count) linked"
             }
         return "\(duplicates.count) of \(index.count.pictures) \(found) (\(exact) exact), \(size); \(done)"
+    }
+}
+
+extension PathBytes {
+    /// Whether a search through `folder` comes here: what is hidden is left out. What is not there yet is taken by its name.
+    fileprivate func isSearched(with folder: PathBytes) -> Bool {
+        guard let root = try? folder.resolved() else { return false }
+        var names: [ArraySlice<UInt8>] = bytes.split(separator: PathBytes.slash).filter { $0 != [UInt8(ascii: ".")] }
+        var rest: [ArraySlice<UInt8>] = []
+        let start = bytes.first == PathBytes.slash ? [PathBytes.slash] : Array("./".utf8)
+        while true {
+            let known = PathBytes(start + names.joined(separator: [PathBytes.slash]))
+            if let resolved = try? known.resolved() {
+                let place = rest.reduce(resolved) { $0.appending($1) }
+                guard place.isAtOrInside(root) else { return false }
+                return !place.bytes.dropFirst(root.bytes.count).split(separator: PathBytes.slash).contains {
+                    $0.first == UInt8(ascii: ".")
+                }
+            }
+            guard let name = names.popLast() else { return false }
+            rest.insert(name, at: 0)
+        }
     }
 }
 

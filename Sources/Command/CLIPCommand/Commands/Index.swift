@@ -80,7 +80,8 @@ struct Index: Command {
         let folders: [[UInt8]]
         let model: ModelChoice
         let pictures: PictureChoice
-        let vectorType: VectorType
+        /// nil where that is left to the index.
+        let vectorType: VectorType?
         let waits: Bool
         let salvages: Bool
         let allowsEmpty: Bool
@@ -116,7 +117,7 @@ struct Index: Command {
             mode = .update(
                 Updating(
                     folders: arguments.positionals, model: ModelChoice(arguments), pictures: PictureChoice(arguments),
-                    vectorType: arguments.choice(Index.dtype) ?? .float16, waits: arguments.flag(Index.wait),
+                    vectorType: arguments.choice(Index.dtype), waits: arguments.flag(Index.wait),
                     salvages: arguments.flag(Index.salvage), allowsEmpty: arguments.flag(Index.allowEmpty)))
             return
         }
@@ -164,10 +165,15 @@ struct Index: Command {
     }
 
     private func update(_ updating: Updating, _ console: Console) throws -> IndexUpdate {
+        if let wanted = updating.vectorType, let index = try? PictureIndex(path: path), index.vectorType != wanted {
+            throw InputError(
+                "\(path.text): its embeddings are stored as \(index.vectorType.rawValue), not as \(wanted.rawValue): leave "
+                    + "out --dtype, remove the index to make it anew, or name another file with -o")
+        }
         let model = try updating.model.load(updating: path, console, answers: false)
         let update = try IndexInput.update(
             path, roots: updating.folders, model: model, updating.pictures, console,
-            vectorType: updating.vectorType, waits: updating.waits, salvages: updating.salvages,
+            vectorType: updating.vectorType ?? .float16, waits: updating.waits, salvages: updating.salvages,
             allowsEmpty: updating.allowsEmpty)
         if model.isEmbedded, !updating.model.isNamed, update.added > update.copied || update.changed > 0 {
             console.noteDemonstration()

@@ -239,6 +239,8 @@ struct SearchTerms {
     let console: Console
 
     func texts(_ texts: [String]) throws -> [SearchQuery.Term] {
+        // A model of pictures alone can answer where nothing is a text.
+        guard !texts.isEmpty else { return [] }
         for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
         let embeddings: [Embedding] = try model.embed(texts, longText: longText)
         return embeddings.map { SearchQuery.Term($0, kind: .text) }

@@ -14,8 +14,11 @@ struct Similarity: Command {
             """
         ],
         positionals: [
-            Positional("a", count: 1...1, isPath: true, help: "A picture or a text."),
-            Positional("b", count: 1...Int.max, isPath: true, help: "Pictures or texts to compare it with."),
+            Positional(
+                "a", count: 1...1, isPath: true, pathPrefix: Comparand.picturePrefix, help: "A picture or a text."),
+            Positional(
+                "b", count: 1...Int.max, isPath: true, pathPrefix: Comparand.picturePrefix,
+                help: "Pictures or texts to compare it with."),
         ],
         options: Option.modelOptions + [.longText] + Option.pictureOptions + Option.outputOptions(formats),
         examples: [

@@ -54,6 +54,8 @@ final class CaptionTable {
         var image = 0
         var caption = 1
         var references: [Int]?
+        /// How many the header names; nil without one.
+        var count: Int?
     }
 
     private static let imageNames = [
@@ -79,9 +81,11 @@ final class CaptionTable {
         imageNames = imageColumn.map { [$0] } ?? CaptionTable.imageNames
         captionNames = captionColumn.map { [$0] } ?? CaptionTable.captionNames
         guard self.format != .lines else { return }
-        guard let (header, _) = try record() else { throw InputError("\(reader.name): is empty, expected a header") }
-        self.header = header
+        guard let header = try record() else { throw InputError("\(reader.name): is empty, expected a header") }
+        if let fault = header.fault { throw InputError(fault) }
+        self.header = header.text
         let names = fields(header)
+        columns.count = names.count
         columns.image = try column(imageNames, of: names, "image")
         columns.caption = try column(captionNames, of: names, "caption")
         columns.references = names.indices.filter { names[$0].hasPrefix("reference") }
@@ -94,14 +98,16 @@ final class CaptionTable {
     /// passed over. Empty after the last.
     func batch(_ count: Int) throws(InputError) -> [Result<Row, Fault>] {
         var rows: [Result<Row, Fault>] = []
-        while rows.count < count, rows.isEmpty || reader.isReady, let (text, line) = try record() {
+        while rows.count < count, rows.isEmpty || reader.isReady, let entry = try record() {
+            let text = entry.text
             guard !text.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }) else { continue }
-            let place = "\(reader.name): line \(line)"
+            let place = "\(reader.name): line \(entry.line)"
             do throws(Fault) {
+                if let fault = entry.fault { throw Fault(description: fault) }
                 guard String(validating: text, as: UTF8.self) != nil else {
                     throw Fault(description: InputError.notUTF8(place).description)
                 }
-                let pair = try isObject(text) ? jsonPair(text, place) : tablePair(text, place)
+                let pair = try isObject(text) ? jsonPair(text, place) : tablePair(entry, place)
                 rows.append(.success(Row(text: text, pair: pair)))
             } catch {
                 rows.append(.failure(error))
@@ -124,16 +130,9 @@ final class CaptionTable {
     }
 
     /// A line, or in CSV several: a quoted value may hold line ends.
-    private func record() throws(InputError) -> (text: [UInt8], line: Int)? {
-        guard var text = try reader.next() else { return nil }
-        let line = reader.number
-        guard format == .csv else { return (text, line) }
-        while text.count(where: { $0 == UInt8(ascii: "\"") }) % 2 == 1, text.count < EntryReader.longestEntry,
-            let more = try reader.next()
-        {
-            text += [UInt8(ascii: "\n")] + more
-        }
-        return (text, line)
+    private func record() throws(InputError) -> CSVEntry? {
+        if format == .csv { return try reader.nextCSV() }
+        return try reader.next().map { CSVEntry(text: $0, line: reader.number) }
     }
 
     private func jsonPair(_ text: [UInt8], _ place: String) throws(Fault) -> CaptionPair {
@@ -162,16 +161,20 @@ final class CaptionTable {
             references: texts)
     }
 
-    private func tablePair(_ text: [UInt8], _ place: String) throws(Fault) -> CaptionPair {
-        let fields = fields(text)
+    private func tablePair(_ entry: CSVEntry, _ place: String) throws(Fault) -> CaptionPair {
+        let fields = fields(entry)
+        if let count = columns.count, fields.count != count {
+            throw Fault(
+                description: "\(place): has \(fields.count) columns, the header \(count)"
+                    + (format == .csv && fields.count > count
+                        ? ": a value that holds a comma stands in double quotes" : ""))
+        }
         let needed = max(columns.image, columns.caption) + 1
         guard fields.count >= needed, !fields[columns.image].isEmpty else {
             throw Fault(
                 description: format == .lines
                     ? "\(place): expected {\"image\": ..., \"text\": ...}, or a picture's path, a tab and a caption"
-                    : fields.count < needed
-                        ? "\(place): has \(fields.count) columns, expected at least \(needed)"
-                        : "\(place): names no picture")
+                    : "\(place): names no picture")
         }
         let references =
             columns.references?.filter { $0 < fields.count && !fields[$0].isEmpty } ?? Array(2..<fields.count)
@@ -181,9 +184,9 @@ final class CaptionTable {
     }
 
     /// The values of a line of CSV (RFC 4180) or between tabs.
-    private func fields(_ text: [UInt8]) -> [String] {
-        guard format != .csv else { return csvFields(text) }
-        return text.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
+    private func fields(_ entry: CSVEntry) -> [String] {
+        guard format != .csv else { return entry.row.fields }
+        return entry.text.split(separator: UInt8(ascii: "\t"), omittingEmptySubsequences: false).map {
             String(decoding: $0, as: UTF8.self)
         }
     }
@@ -194,6 +197,11 @@ final class CaptionTable {
                 "\(name): has no column \(wanted.joined(separator: ", ")) but \(names.joined(separator: ", ")): name the "
                     + "\(what)s' with --\(what)-column; lines of path, tab and caption without a header are --pairs-format "
                     + "lines")
+        }
+        let count = names.count { $0 == names[index] }
+        guard count == 1 else {
+            throw InputError(
+                "\(name): has \(count) columns named \(names[index]): which holds the \(what)s is not said")
         }
         return index
     }

@@ -3,6 +3,9 @@ import CLIPSystem
 
 /// Something to compare: a picture if such a file exists, else a text; a prefix settles doubt.
 struct Comparand {
+    /// What says that a picture is meant.
+    static let picturePrefix = "image:"
+
     private enum Kind: Equatable {
         case picture(PathBytes)
         case standardInput
@@ -25,7 +28,7 @@ struct Comparand {
             (kind, isDoubtful) = (.text(recordName.text), false)
             return
         }
-        let asPicture = rest(after: "image:")
+        let asPicture = rest(after: Comparand.picturePrefix)
         let path = PathBytes(asPicture ?? argument)
         let isStandardInput = path.text == "-"
         recordName = isStandardInput ? RecordName("standard input") : RecordName(bytes: path.bytes)

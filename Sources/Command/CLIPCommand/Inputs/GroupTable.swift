@@ -8,11 +8,12 @@ struct GroupTable {
         self.path = path
         let reader = try EntryReader(path: path, isNULSeparated: false)
         var groups: [String: String] = [:]
-        while let line = try reader.next() {
-            let place = "\(reader.name): line \(reader.number)"
-            guard let text = String(validating: line, as: UTF8.self) else { throw InputError.notUTF8(place) }
-            guard reader.number > 1, !text.isEmpty else { continue }
-            let cells = csvFields(line)
+        while let entry = try reader.nextCSV() {
+            let place = "\(reader.name): line \(entry.line)"
+            if let fault = entry.fault { throw InputError(fault) }
+            guard let text = String(validating: entry.text, as: UTF8.self) else { throw InputError.notUTF8(place) }
+            guard entry.line > 1, !text.isEmpty else { continue }
+            let cells = entry.row.fields
             guard cells.count >= 2, !cells[0].isEmpty, !cells[1].isEmpty else {
                 throw InputError("\(place): expected a path, a comma and a group, found \"\(text)\"")
             }

@@ -45,6 +45,7 @@ struct IndexSource {
                 (needsModel ? [] : [.model]) + [.batchSize] + Option.pictureOptions,
                 "on an index that is taken as it is: name the folder to have it brought up to date first")
         }
+        try outputs.check(index: path)
     }
 
     func open(_ console: Console) throws -> IndexInput {

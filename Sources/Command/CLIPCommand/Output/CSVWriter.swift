@@ -1,3 +1,5 @@
+import PictureCollections
+
 /// Comma-separated values with a header line (RFC 4180).
 final class CSVWriter: RecordWriter {
     private let output: Output
@@ -10,29 +12,37 @@ final class CSVWriter: RecordWriter {
     func write(_ record: some Record) throws(OutputError) {
         if !hasHeader {
             hasHeader = true
-            try output.write(CSVWriter.line(record.columns.map { .text($0) }))
+            try output.write(line(record.columns.map { .text($0) }))
         }
-        for row in record.rows { try output.write(CSVWriter.line(row)) }
+        for row in record.rows { try output.write(line(row)) }
     }
 
     func finish() {}
 
-    private static func line(_ row: [FieldValue]) -> String {
-        row.map(cell).joined(separator: ",") + "\r\n"
+    private func line(_ row: [FieldValue]) -> String {
+        let isTerminal = output.isTerminal
+        return row.map { CSVWriter.cell($0, isTerminal: isTerminal) }.joined(separator: ",") + "\r\n"
     }
 
-    static func cell(_ value: FieldValue) -> String {
+    /// - Parameter isTerminal: whether control characters are escaped. Everywhere else a cell is the exact text.
+    static func cell(_ value: FieldValue, isTerminal: Bool = false) -> String {
         switch value {
         case .null: ""
         case .truth(let value): value ? "true" : "false"
         case .integer(let value): "\(value)"
         case .number(let value): value.description
-        case .text(let text): quoted(text)
-        case .nameBytes(let bytes): FieldValue.base64OfName(bytes) ?? ""
+        case .text(let text): quoted(text, isTerminal: isTerminal)
+        case .nameBytes(let bytes): base64OfName(bytes, isTerminal: isTerminal)
         case .integers(let values): values.map { "\($0)" }.joined(separator: " ")
         case .numbers(let values): values.map(\.description).joined(separator: " ")
-        case .list, .object: quoted(json(value))
+        case .list, .object: quoted(json(value), isTerminal: isTerminal)
         }
+    }
+
+    /// The bytes of a name whose cell can't say it.
+    private static func base64OfName(_ bytes: [UInt8], isTerminal: Bool) -> String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return isTerminal && displayed(text) != text ? base64(bytes) : FieldValue.base64OfName(bytes) ?? ""
     }
 
     private static func json(_ value: FieldValue) -> String {
@@ -41,8 +51,8 @@ final class CSVWriter: RecordWriter {
         return text
     }
 
-    /// Line ends and tabs stay as they are, in quotes; other control characters are escaped as everywhere.
-    private static func quoted(_ text: String) -> String {
+    /// Line ends and tabs stay as they are, in quotes; at a terminal other control characters are escaped.
+    private static func quoted(_ text: String, isTerminal: Bool) -> String {
         var result = ""
         var needsQuotes = text.utf8.first == UInt8(ascii: " ") || text.utf8.last == UInt8(ascii: " ")
         for scalar in text.unicodeScalars {
@@ -53,7 +63,10 @@ final class CSVWriter: RecordWriter {
             case ",", "\r", "\n", "\t":
                 result.unicodeScalars.append(scalar)
                 needsQuotes = true
-            default: result += displayed(String(scalar))
+            case _ where isTerminal: result += displayed(String(scalar))
+            default:
+                result.unicodeScalars.append(scalar)
+                if scalar.value < 0x20 { needsQuotes = true }
             }
         }
         return needsQuotes ? "\"\(result)\"" : result

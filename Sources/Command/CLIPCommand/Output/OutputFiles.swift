@@ -13,6 +13,8 @@ struct OutputFiles: Sendable {
     }
 
     private var files: [Existing] = []
+    /// Where the command line will write, whether anything is there yet or not.
+    private var places: [(spelling: String, path: PathBytes)] = []
 
     init() {}
 
@@ -24,6 +26,7 @@ struct OutputFiles: Sendable {
             let path = PathBytes(target.path)
             // A device or a pipe takes whatever comes.
             if path.kind == .other { continue }
+            places.append((target.spelling, path))
             if let other = targets[..<position].first(where: { PathBytes($0.path).isSamePlace(as: path) }) {
                 throw UsageError("'\(target.spelling)' and '\(other.spelling)' are the same file: name two.")
             }
@@ -32,7 +35,7 @@ struct OutputFiles: Sendable {
             files.append(Existing(spelling: target.spelling, identity: identity, content: content))
             for input in OutputFiles.inputs(arguments, table) {
                 do throws(InputError) {
-                    try check(input)
+                    try check(input.identity, named: input.name)
                 } catch {
                     throw UsageError(error.description + ".")
                 }
@@ -53,12 +56,20 @@ struct OutputFiles: Sendable {
 
     /// Refuses an input that would be written over.
     func check(_ input: PathBytes) throws(InputError) {
-        guard !files.isEmpty, let identity = input.identity,
-            let file = files.first(where: { $0.identity == identity })
-        else { return }
+        guard !files.isEmpty else { return }
+        try check(input.identity, named: input.text)
+    }
+
+    private func check(_ identity: FileStatus.Identity?, named name: String) throws(InputError) {
+        guard let identity, let file = files.first(where: { $0.identity == identity }) else { return }
         throw InputError(
-            "'\(displayed(file.spelling))' is also an input, \(displayed(input.text)), and would be lost: name another file"
-        )
+            "'\(displayed(file.spelling))' is also an input, \(displayed(name)), and would be lost: name another file")
+    }
+
+    /// Refuses an index, there already or to be made, that would be written over by what is found in it.
+    func check(index path: PathBytes) throws(UsageError) {
+        guard let place = places.first(where: { $0.path.isSamePlace(as: path) }) else { return }
+        throw UsageError("'\(place.spelling)' is the index itself, \(displayed(path.text)): name another file.")
     }
 
     /// Refuses a model's folder or file that would be written into.
@@ -86,15 +97,23 @@ struct OutputFiles: Sendable {
         }
     }
 
-    private static func inputs(_ arguments: Arguments, _ table: CommandTable) -> [PathBytes] {
-        var inputs = arguments.positionals.indices.filter { table.positional(at: $0)?.isPath ?? false }.map {
-            PathBytes(arguments.positionals[$0])
-        }
+    private static func inputs(
+        _ arguments: Arguments, _ table: CommandTable
+    ) -> [(name: String, identity: FileStatus.Identity?)] {
+        var paths = arguments.positionals.enumerated().compactMap { table.positional(at: $0)?.path(in: $1) }
         for option in table.options {
             guard case .file = option.value else { continue }
-            inputs += arguments.given(option).map { PathBytes($0) }
+            paths += arguments.given(option).map { PathBytes($0) }
         }
-        return inputs
+        return paths.map { path in
+            path.text == "-" ? ("standard input", standardInput()) : (path.text, path.identity)
+        }
+    }
+
+    /// Which file standard input comes from.
+    private static func standardInput() -> FileStatus.Identity? {
+        var status = stat()
+        return fstat(STDIN_FILENO, &status) == 0 ? FileStatus(status).identity : nil
     }
 }
 
