@@ -1,4 +1,5 @@
 internal import CLIPCompute
+internal import Synchronization
 
 /// A stack of pre-norm transformer layers that gives one token's hidden state per sequence.
 struct Transformer: Sendable {
@@ -193,5 +194,149 @@ extension Compute {
     func project(_ input: Activations, _ projection: Linear?) -> [Float] {
         if let projection { return project(input, projection.weights, bias: projection.bias) }
         return (0..<input.rows).flatMap { UnsafeBufferPointer(start: input.row($0), count: input.columns) }
+    }
+}
+
+/// A linear layer's parameters.
+struct Linear: Sendable {
+    let weights: PanelPackedMatrix
+    let bias: ParameterVector?
+
+    /// Reads `key.weight`, and `key.bias` if it has one.
+    init(
+        _ key: String, outputs: Int, inputs: Int, hasBias: Bool = true, from source: some TensorSource
+    ) throws(CLIPError) {
+        weights = try source.matrix("\(key).weight", outputs: outputs, inputs: inputs)
+        bias = hasBias ? ParameterVector(try source.vector("\(key).bias", count: outputs)) : nil
+    }
+}
+
+extension LayerNorm {
+    /// Reads `key.weight` and `key.bias`.
+    init(_ key: String, width: Int, epsilon: Float, from source: some TensorSource) throws(CLIPError) {
+        self.init(
+            gain: try source.vector("\(key).weight", count: width),
+            bias: try source.vector("\(key).bias", count: width), epsilon: epsilon)
+    }
+}
+
+/// The parameters of one pre-norm transformer layer.
+struct TransformerLayer: Sendable {
+    let attentionNorm: LayerNorm
+    let query: Linear
+    let key: Linear
+    let value: Linear
+    let attentionOutput: Linear
+    let mlpNorm: LayerNorm
+    let mlpInput: Linear
+    let mlpOutput: Linear
+
+    /// Reads the layer under `prefix`, such as `text_model.encoder.layers.0`.
+    init(
+        _ prefix: String, configuration: TransformerConfiguration, from source: some TensorSource
+    ) throws(CLIPError) {
+        let width = configuration.width
+        let intermediate = configuration.intermediateWidth
+        let epsilon = configuration.layerNormEpsilon
+        attentionNorm = try LayerNorm("\(prefix).layer_norm1", width: width, epsilon: epsilon, from: source)
+        query = try Linear("\(prefix).self_attn.q_proj", outputs: width, inputs: width, from: source)
+        key = try Linear("\(prefix).self_attn.k_proj", outputs: width, inputs: width, from: source)
+        value = try Linear("\(prefix).self_attn.v_proj", outputs: width, inputs: width, from: source)
+        attentionOutput = try Linear("\(prefix).self_attn.out_proj", outputs: width, inputs: width, from: source)
+        mlpNorm = try LayerNorm("\(prefix).layer_norm2", width: width, epsilon: epsilon, from: source)
+        mlpInput = try Linear("\(prefix).mlp.fc1", outputs: intermediate, inputs: width, from: source)
+        mlpOutput = try Linear("\(prefix).mlp.fc2", outputs: width, inputs: intermediate, from: source)
+    }
+}
+
+/// The layers of a transformer: all in memory, or each read when its turn comes.
+struct TransformerLayers: Sendable {
+    private let kept: [TransformerLayer]
+    private let read: (@Sendable (Int) -> TransformerLayer?)?
+
+    /// - Parameter stream: nil to read them all now.
+    init(
+        _ prefix: String, configuration: TransformerConfiguration, from source: some TensorSource & Sendable,
+        stream: WeightStream?
+    ) throws(CLIPError) {
+        let layer = { @Sendable (index: Int) throws(CLIPError) -> TransformerLayer in
+            try TransformerLayer("\(prefix).\(index)", configuration: configuration, from: source)
+        }
+        guard let stream else {
+            var layers: [TransformerLayer] = []
+            for index in 0..<configuration.layerCount { layers.append(try layer(index)) }
+            kept = layers
+            read = nil
+            return
+        }
+        kept = []
+        read = { index in stream.reading { () throws(CLIPError) in try layer(index) } }
+    }
+
+    /// Layer `index`; nil if there is none, or it could not be read.
+    subscript(index: Int) -> TransformerLayer? {
+        if let read { return read(index) }
+        return kept.indices.contains(index) ? kept[index] : nil
+    }
+}
+
+/// What happens around the layers that are read one at a time: memory is given back, and a failure kept for whoever
+/// started the run, since a layer in the middle of one has no caller that could throw.
+final class WeightStream: Sendable {
+    private let release: @Sendable () -> Void
+    private let failure = Mutex<CLIPError?>(nil)
+
+    /// - Parameter release: gives back what reading a layer left in memory.
+    init(release: @escaping @Sendable () -> Void) { self.release = release }
+
+    /// Why a layer could not be read; whatever was computed since is without meaning.
+    /// - Throws: `CLIPError`, the first there was.
+    func check() throws(CLIPError) {
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    fileprivate func reading(_ body: () throws(CLIPError) -> TransformerLayer) -> TransformerLayer? {
+        defer { release() }
+        do {
+            return try body()
+        } catch {
+            failure.withLock { $0 = $0 ?? error }
+            return nil
+        }
+    }
+}
+
+/// Where the tokens of one sequence lie among the rows of a transformer.
+struct TokenSequence {
+    /// The rows of its tokens, run after run: first those that it shares with sequences before it, then its own.
+    let rows: [Range<Int>]
+    /// The rows that are computed for its sake.
+    let ownRows: Range<Int>
+    /// The row of the token whose state is wanted. Where attention is causal it is the last of `rows`.
+    let pooledRow: Int
+    /// How many tokens stand before the first of its own.
+    let sharedCount: Int
+
+    /// A sequence that shares nothing.
+    init(_ rows: Range<Int>, pooled: Int) {
+        self.rows = [rows]
+        ownRows = rows
+        pooledRow = rows.lowerBound + pooled
+        sharedCount = 0
+    }
+
+    /// A sequence that begins with the first `sharedCount` tokens of another.
+    init(_ ownRows: Range<Int>, sharing sharedCount: Int, of other: TokenSequence?, pooled: Int) {
+        var rows: [Range<Int>] = []
+        var missing = sharedCount
+        for run in other?.rows ?? [] where missing > 0 {
+            rows.append(run.prefix(missing))
+            missing -= rows[rows.count - 1].count
+        }
+        if !ownRows.isEmpty { rows.append(ownRows) }
+        self.rows = rows
+        self.ownRows = ownRows
+        self.sharedCount = sharedCount
+        pooledRow = Array(rows.joined())[pooled]
     }
 }

@@ -133,12 +133,3 @@ public struct CLIPModel: Sendable {
     /// The instruction set that is computed with: `baseline`, `avx2`, `avx512` or `avx512vnni`.
     public var instructionSet: String { loaded.compute.instructionSet.rawValue }
 }
-
-extension URL {
-    /// The path of a file URL, nil for any other.
-    var filePath: String? {
-        guard isFileURL else { return nil }
-        let path = path(percentEncoded: false)
-        return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    }
-}

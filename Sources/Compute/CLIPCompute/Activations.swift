@@ -44,3 +44,37 @@ extension Compute {
         Activations(rows: rows, columns: columns, from: memory)
     }
 }
+
+/// Floats in memory that starts at a cache line, with a few readable ones behind the last: kernels load whole vectors.
+package final class FloatBuffer: @unchecked Sendable {
+    package let count: Int
+    package let start: UnsafeMutablePointer<Float>
+
+    /// `count` zeros.
+    package init(count: Int) {
+        self.count = count
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 4 * (count + FloatBuffer.slack), alignment: 64)
+        start = memory.bindMemory(to: Float.self, capacity: count + FloatBuffer.slack)
+        start.initialize(repeating: 0, count: count + FloatBuffer.slack)
+    }
+
+    deinit { UnsafeMutableRawPointer(start).deallocate() }
+
+    /// Floats behind the last that may be read.
+    static let slack = 64
+}
+
+/// A bias, or the gain or bias of a norm: numbers at a place that doesn't move.
+package struct ParameterVector: Sendable {
+    package let count: Int
+    private let buffer: FloatBuffer
+
+    package init(_ values: [Float]) {
+        count = values.count
+        buffer = FloatBuffer(count: values.count)
+        buffer.start.update(from: values, count: values.count)
+    }
+
+    /// Valid while this value lives.
+    package var start: UnsafePointer<Float> { UnsafePointer(buffer.start) }
+}

@@ -1,5 +1,5 @@
-internal import CLIPThreads
 internal import CLIPKernels
+internal import CLIPThreads
 
 #if canImport(Darwin)
 import Darwin
@@ -64,4 +64,12 @@ package struct Compute: Sendable {
     }
 
     private static let threadRange = 1...1024
+}
+
+/// What the environment or a caller asked for can't be had on this machine.
+package struct ComputeError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// One line: what, expected, found.
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
 }

@@ -65,3 +65,193 @@ package struct PanelPackedMatrix: Sendable {
         return paddedOutputs(outputs) * depth * elementType.byteCount
     }
 }
+
+/// What belongs to the whole numbers of an int8 matrix, for each of its columns up to a whole panel.
+package final class ColumnScales: @unchecked Sendable {
+    package let count: Int
+    /// What a whole number of the column counts: weight ≈ scale · number.
+    package let scales: UnsafePointer<Float>
+    /// The sum of the column's numbers: what the activations' zero adds to a product is a multiple of it.
+    package let sums: UnsafePointer<Int32>
+
+    package init(scales: [Float], sums: [Int32]) {
+        precondition(scales.count == sums.count)
+        count = scales.count
+        let ownScales = UnsafeMutablePointer<Float>.allocate(capacity: count)
+        let ownSums = UnsafeMutablePointer<Int32>.allocate(capacity: count)
+        ownScales.initialize(from: scales, count: count)
+        ownSums.initialize(from: sums, count: count)
+        self.scales = UnsafePointer(ownScales)
+        self.sums = UnsafePointer(ownSums)
+    }
+
+    deinit {
+        scales.deallocate()
+        sums.deallocate()
+    }
+}
+
+extension PanelPackedMatrix {
+    /// Packs `[outputs, inputs]` numbers, row-major.
+    package init(_ values: UnsafePointer<Float>, outputs: Int, inputs: Int, elementType: ElementType = .float32) {
+        if elementType == .int8 {
+            self = PanelPackedMatrix(values, outputs: outputs, inputs: inputs).quantised()
+            return
+        }
+        let buffer = PanelBuffer(
+            byteCount: PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, elementType))
+        PanelPackedMatrix.pack(values, outputs: outputs, inputs: inputs, elementType, into: buffer.bytes)
+        self.init(
+            inputs: inputs, outputs: outputs, elementType: elementType,
+            bytes: UnsafeRawBufferPointer(buffer.bytes), owner: buffer)
+    }
+
+    /// Packs `[outputs, inputs]` numbers, row-major, into `byteCount` bytes aligned to the element size, as floats.
+    ///
+    /// Half precision rounds to nearest, ties to even; numbers beyond its range become infinite.
+    private static func pack(
+        _ values: UnsafePointer<Float>, outputs: Int, inputs: Int, _ elementType: ElementType,
+        into target: UnsafeMutableRawBufferPointer
+    ) {
+        precondition(target.count == byteCount(inputs: inputs, outputs: outputs, elementType))
+        guard let start = target.baseAddress else { return }
+        switch elementType {
+        case .float32:
+            let panels = start.bindMemory(to: Float.self, capacity: target.count / 4)
+            pack(values, outputs: outputs, inputs: inputs, into: panels, zero: 0) { $0 }
+        case .float16:
+            let panels = start.bindMemory(to: Float16.self, capacity: target.count / 2)
+            pack(values, outputs: outputs, inputs: inputs, into: panels, zero: 0) { Float16($0) }
+        case .int8: preconditionFailure("int8 panels are made by quantised()")
+        }
+    }
+
+    @inline(__always)
+    private static func pack<Element>(
+        _ values: UnsafePointer<Float>, outputs: Int, inputs: Int, into panels: UnsafeMutablePointer<Element>,
+        zero: Element, convert: (Float) -> Element
+    ) {
+        for panel in 0..<panelCount(outputs: outputs) {
+            let target = panels + panel * inputs * panelWidth
+            let count = min(panelWidth, outputs - panel * panelWidth)
+            let source = values + panel * panelWidth * inputs
+            for input in 0..<inputs {
+                for column in 0..<count {
+                    target[input * panelWidth + column] = convert(source[column * inputs + input])
+                }
+                for column in count..<panelWidth { target[input * panelWidth + column] = zero }
+            }
+        }
+    }
+}
+
+/// The memory of a matrix that was packed here.
+final class PanelBuffer: @unchecked Sendable {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    init(byteCount: Int) { bytes = .allocate(byteCount: byteCount, alignment: 64) }
+
+    deinit { bytes.deallocate() }
+}
+
+extension PanelPackedMatrix {
+    /// Writes the matrix as `[outputs, inputs]`, row-major, in the panels' own element type. An int8 matrix is
+    /// dequantised before.
+    /// - Parameter target: `outputs * inputs` elements.
+    package func unpack(into target: UnsafeMutableRawBufferPointer) {
+        precondition(target.count == outputs * inputs * elementType.byteCount)
+        switch elementType {
+        case .float32: unpack(into: target, as: UInt32.self)
+        case .float16: unpack(into: target, as: UInt16.self)
+        case .int8: preconditionFailure("int8 panels have scales: dequantise them first")
+        }
+    }
+
+    @inline(__always)
+    private func unpack<Element: BitwiseCopyable>(into target: UnsafeMutableRawBufferPointer, as type: Element.Type) {
+        guard let start = target.baseAddress, let source = bytes.baseAddress else { return }
+        let numbers = start.assumingMemoryBound(to: Element.self)
+        let panels = source.assumingMemoryBound(to: Element.self)
+        for output in 0..<outputs {
+            let (panel, column) = output.quotientAndRemainder(dividingBy: PanelPackedMatrix.panelWidth)
+            let first = panels + (panel * inputs * PanelPackedMatrix.panelWidth + column)
+            for input in 0..<inputs {
+                numbers[output * inputs + input] = first[input * PanelPackedMatrix.panelWidth]
+            }
+        }
+    }
+}
+
+extension PanelPackedMatrix {
+    /// The groups of four that `inputs` numbers fill.
+    package static func groupCount(inputs: Int) -> Int { (inputs + 3) / 4 }
+
+    /// The same matrix in whole numbers of −127…127: the largest weight of each column becomes ±127, the others are
+    /// rounded to nearest, ties to even.
+    ///
+    /// Weights must be finite. An int8 matrix is returned as it is.
+    package func quantised() -> PanelPackedMatrix {
+        guard elementType != .int8 else { return self }
+        let width = PanelPackedMatrix.panelWidth
+        let panels = PanelPackedMatrix.panelCount(outputs: outputs)
+        let groups = PanelPackedMatrix.groupCount(inputs: inputs)
+        let buffer = PanelBuffer(byteCount: PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, .int8))
+        var scales: [Float] = []
+        var sums: [Int32] = []
+        for panel in 0..<panels {
+            var largest = [Float](repeating: 0, count: width)
+            for input in 0..<inputs {
+                for column in 0..<width {
+                    largest[column] = max(largest[column], abs(weight(panel: panel, input: input, column: column)))
+                }
+            }
+            // A column of nothing but zeros keeps them with any scale.
+            let steps = largest.map { max($0 / 127, .leastNormalMagnitude) }
+            var total = [Int32](repeating: 0, count: width)
+            for position in 0..<groups * 4 {
+                for column in 0..<width {
+                    let weight = position < inputs ? weight(panel: panel, input: position, column: column) : 0
+                    let number = Int8((weight / steps[column]).rounded(.toNearestOrEven))
+                    total[column] += Int32(number)
+                    let offset = ((panel * groups + position / 4) * width + column) * 4 + position % 4
+                    buffer.bytes.storeBytes(of: number, toByteOffset: offset, as: Int8.self)
+                }
+            }
+            scales += steps
+            sums += total
+        }
+        return PanelPackedMatrix(
+            inputs: inputs, outputs: outputs, elementType: .int8, bytes: UnsafeRawBufferPointer(buffer.bytes),
+            columnScales: ColumnScales(scales: scales, sums: sums), owner: buffer)
+    }
+
+    /// The same matrix in floats: an int8 matrix widened, any other as it is.
+    package func dequantised() -> PanelPackedMatrix {
+        guard let columnScales else { return self }
+        let width = PanelPackedMatrix.panelWidth
+        let groups = PanelPackedMatrix.groupCount(inputs: inputs)
+        let buffer = PanelBuffer(byteCount: PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, .float32))
+        for panel in 0..<PanelPackedMatrix.panelCount(outputs: outputs) {
+            for input in 0..<inputs {
+                for column in 0..<width {
+                    let offset = ((panel * groups + input / 4) * width + column) * 4 + input % 4
+                    let number = bytes.load(fromByteOffset: offset, as: Int8.self)
+                    buffer.bytes.storeBytes(
+                        of: Float(number) * columnScales.scales[panel * width + column],
+                        toByteOffset: 4 * ((panel * inputs + input) * width + column), as: Float.self)
+                }
+            }
+        }
+        return PanelPackedMatrix(
+            inputs: inputs, outputs: outputs, elementType: .float32, bytes: UnsafeRawBufferPointer(buffer.bytes),
+            owner: buffer)
+    }
+
+    /// A weight of a panel of floats.
+    @inline(__always)
+    private func weight(panel: Int, input: Int, column: Int) -> Float {
+        let index = (panel * inputs + input) * PanelPackedMatrix.panelWidth + column
+        if elementType == .float32 { return bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self) }
+        return Float(bytes.loadUnaligned(fromByteOffset: 2 * index, as: Float16.self))
+    }
+}

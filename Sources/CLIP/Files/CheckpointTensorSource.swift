@@ -1,0 +1,317 @@
+package import CLIPCompute
+package import CLIPWeights
+
+/// Weights from a checkpoint of any layout, checked and packed as the encoders ask for them.
+package struct CheckpointTensorSource: TensorSource {
+    let checkpoint: Checkpoint
+    let keys: CheckpointKeys
+    /// What is added to linear layers as they are read.
+    let adapter: LowRankAdapter?
+    private let threads: Int
+    /// Whether position embeddings of another number of positions are resampled, as open_clip does when it loads.
+    private let resamplesPositions: Bool
+
+    /// - Parameter threads: how many threads pack a matrix.
+    package init(_ checkpoint: Checkpoint, threads: Int = 1, resamplesPositions: Bool = false) {
+        self.init(checkpoint, adapter: nil, threads: threads, resamplesPositions: resamplesPositions)
+    }
+
+    init(_ checkpoint: Checkpoint, adapter: LowRankAdapter?, threads: Int, resamplesPositions: Bool) {
+        self.checkpoint = checkpoint
+        self.adapter = adapter
+        self.threads = threads
+        self.resamplesPositions = resamplesPositions
+        keys = CheckpointKeys(checkpoint.names)
+    }
+
+    package func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix {
+        let place = keys.place(of: key)
+        let tensor = try tensor(place)
+        let expected = place.isTransposed ? [inputs, outputs] : [outputs, inputs]
+        guard tensor.rowShape == expected else { throw CLIPError(tensor, expected: expected) }
+        let adapted = adapter?.module(of: key, named: place.name)
+        guard place.scale != nil || adapted != nil else {
+            return try PanelPacking(
+                tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: place.isTransposed
+            ).packed(threads: threads)
+        }
+        var numbers = try finiteFloats(tensor)
+        if let scale = place.scale {
+            for (row, factor) in try vector(named: scale, count: outputs).enumerated() {
+                for index in row * inputs..<(row + 1) * inputs { numbers[index] *= factor }
+            }
+        }
+        if let adapter, let adapted { try adapter.add(adapted, to: &numbers, outputs: outputs, inputs: inputs) }
+        return numbers.withUnsafeBufferPointer { numbers in
+            PanelPackedMatrix(numbers.baseAddress!, outputs: outputs, inputs: inputs)
+        }
+    }
+
+    package func vector(_ key: String, count: Int) throws(CLIPError) -> [Float] {
+        let place = keys.place(of: key)
+        let tensor = try tensor(place)
+        if let continuation = place.continuation {
+            return try positions(tensor, continued: continuation, count: count)
+        }
+        if resamplesPositions, tensor.elementCount != count, key.hasSuffix(".position_embedding.weight") {
+            return try resampledPositions(tensor, count: count, isGrid: key.hasPrefix("vision_model."))
+        }
+        guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
+        let numbers = try finiteFloats(tensor)
+        guard let scale = place.scale else { return numbers }
+        return zip(numbers, try vector(named: scale, count: count)).map { $0 * $1 }
+    }
+
+    package func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable {
+        let tensor = try tensor(keys.place(of: key))
+        guard tensor.shape == [rows, columns] else { throw CLIPError(tensor, expected: [rows, columns]) }
+        guard tensor.type == .f32 || tensor.type == .f16 else {
+            let buffer = WeightBuffer(byteCount: 4 * rows * columns)
+            let numbers = try finiteFloats(tensor)
+            numbers.withUnsafeBytes { buffer.bytes.copyMemory(from: $0) }
+            return RowTable(
+                rows: rows, columns: columns, elementType: .float32, bytes: UnsafeRawBufferPointer(buffer.bytes),
+                owner: buffer)
+        }
+        try tensor.checkFinite(threads: threads)
+        return tensor.rowTable(rows: rows, columns: columns)
+    }
+
+    /// A number such as `logit_scale`, a scalar or a list of one; nil when the checkpoint has none.
+    package func scalar(_ key: String) throws(CLIPError) -> Float? {
+        guard let tensor = try reading({ () throws(WeightsError) in try checkpoint.tensor(key) }) else { return nil }
+        guard tensor.elementCount == 1 else { throw CLIPError(tensor, expected: []) }
+        return try finiteFloats(tensor)[0]
+    }
+
+    /// The shape of the tensor `key`; nil when the checkpoint has none.
+    func shape(of key: String) -> [Int]? { checkpoint.layout(of: keys.name(of: key))?.shape }
+
+    /// How many layers an encoder has, counted from 0 without a gap.
+    func layerCount(_ encoder: String) -> Int {
+        var count = 0
+        while shape(of: "\(encoder).encoder.layers.\(count).layer_norm1.weight") != nil { count += 1 }
+        return count
+    }
+
+    /// The length of an embedding by the projections' shapes; nil when there is no projection.
+    /// - Throws: `CLIPError` when the two projections disagree.
+    func embeddingDimension() throws(CLIPError) -> Int? {
+        var found: (key: String, dimension: Int)?
+        for key in ["visual_projection.weight", "text_projection.weight"] {
+            let place = keys.place(of: key)
+            guard let shape = checkpoint.layout(of: place.name)?.shape, shape.count == 2 else { continue }
+            let dimension = shape[place.isTransposed ? 1 : 0]
+            if let found, found.dimension != dimension {
+                throw CLIPError(
+                    .model, path: checkpoint.path,
+                    "\(found.key) gives \(found.dimension) values, \(place.name) \(dimension): pictures and texts can't "
+                        + "be compared, the files are of different models")
+            }
+            found = (place.name, dimension)
+        }
+        guard let found else { return nil }
+        guard (1...1 << 15).contains(found.dimension) else {
+            throw CLIPError(
+                .model, path: checkpoint.path, "\(found.key) gives \(found.dimension) values, expected 1 to \(1 << 15)")
+        }
+        return found.dimension
+    }
+
+    /// The types of numbers that weights are stored in, each once, in lower case.
+    var weightTypes: [String] {
+        let found = Set(checkpoint.names.compactMap { checkpoint.layout(of: $0)?.typeName.lowercased() })
+        let whole = Set(ElementType.allCases.filter { !$0.isFloatingPoint }.map { $0.rawValue.lowercased() })
+        let order = ElementType.allCases.map { $0.rawValue.lowercased() }
+        return found.subtracting(whole).sorted {
+            (order.firstIndex(of: $0) ?? order.count, $0) < (order.firstIndex(of: $1) ?? order.count, $1)
+        }
+    }
+
+    private func tensor(_ place: TensorPlace) throws(CLIPError) -> StoredTensor {
+        let whole = try tensor(named: place.name)
+        guard let part = place.part else { return whole }
+        guard let rows = whole.shape.first, rows.isMultiple(of: place.partCount), rows > 0 else {
+            throw CLIPError(
+                .model, path: checkpoint.path,
+                "tensor \"\(place.name)\" has shape \(whole.shape.prefix(8)), expected queries, keys and values of the "
+                    + "same size: it is damaged, fetch it again")
+        }
+        let count = rows / place.partCount
+        return whole.rows(part * count..<(part + 1) * count)
+    }
+
+    private func tensor(named name: String) throws(CLIPError) -> StoredTensor {
+        let found = try reading { () throws(WeightsError) -> StoredTensor? in
+            if let replacement = try adapter?.replacement(of: name) { return replacement }
+            return try checkpoint.tensor(name)
+        }
+        guard let found else {
+            throw CLIPError(
+                .model, path: checkpoint.path,
+                "has no tensor \"\(name)\": it is incomplete or another model's, fetch the whole model")
+        }
+        guard found.type.isFloatingPoint else {
+            throw CLIPError(
+                .model, path: found.file.path,
+                "tensor \"\(found.name)\" has type \(found.type.rawValue), expected F32, F16, BF16 or F64")
+        }
+        return found
+    }
+
+    private func vector(named name: String, count: Int) throws(CLIPError) -> [Float] {
+        let tensor = try tensor(named: name)
+        guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
+        return try finiteFloats(tensor)
+    }
+
+    /// The first rows of one table of positions, the others of another.
+    private func positions(
+        _ tensor: StoredTensor, continued continuation: TensorPlace.Continuation, count: Int
+    ) throws(CLIPError) -> [Float] {
+        let other = try self.tensor(named: continuation.name)
+        guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
+        guard other.shape == tensor.shape, let rows = tensor.shape.first, rows > 0 else {
+            throw CLIPError(other, expected: tensor.shape)
+        }
+        let first = min(rows, continuation.firstRow) * (count / rows)
+        return try Array(finiteFloats(tensor)[..<first] + finiteFloats(other)[first...])
+    }
+
+    /// - Parameter isGrid: whether they are the class token's and those of a square of patches.
+    private func resampledPositions(
+        _ tensor: StoredTensor, count: Int, isGrid: Bool
+    ) throws(CLIPError) -> [Float] {
+        let columns = tensor.shape.count == 2 ? tensor.shape[1] : 0
+        guard columns > 0, count.isMultiple(of: columns), tensor.shape[0] > 1 else {
+            throw CLIPError(tensor, expected: [count])
+        }
+        let table = PositionTable(columns: columns, values: try finiteFloats(tensor))
+        guard isGrid else { return table.resampledLine(to: count / columns).values }
+        guard let resampled = table.resampledGrid(to: count / columns) else {
+            throw CLIPError(tensor, expected: [count / columns, columns])
+        }
+        return resampled.values
+    }
+
+    private func finiteFloats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
+        let numbers = try reading { () throws(WeightsError) in try tensor.floats() }
+        guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
+        return numbers
+    }
+}
+
+extension StoredTensor {
+    /// The number of elements.
+    var elementCount: Int { byteCount / type.byteCount }
+
+    /// The shape as a matrix: everything after the first extent is one row.
+    var rowShape: [Int] {
+        guard shape.count > 2, let rows = shape.first, rows > 0 else { return shape }
+        return [rows, elementCount / rows]
+    }
+
+    /// Some rows of this tensor, which has `range.upperBound` or more.
+    func rows(_ range: Range<Int>) -> StoredTensor {
+        let rowBytes = shape[0] > 0 ? byteCount / shape[0] : 0
+        return StoredTensor(
+            name: name, type: type, shape: [range.count] + shape.dropFirst(),
+            offset: offset + range.lowerBound * rowBytes,
+            byteCount: range.count * rowBytes, file: file)
+    }
+
+    /// The tensor, of F32 or F16, as rows that stay in their file.
+    func rowTable(rows: Int, columns: Int) -> RowTable {
+        RowTable(
+            rows: rows, columns: columns, elementType: type == .f16 ? .float16 : .float32,
+            bytes: UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + byteCount]), owner: file)
+    }
+}
+
+extension CLIPError {
+    /// The error about a tensor of another shape than the configuration asks for.
+    init(_ tensor: StoredTensor, expected: [Int]) {
+        self.init(
+            .model, path: tensor.file.path,
+            "tensor \"\(tensor.name)\" has shape \(tensor.shape.prefix(8)), expected \(expected): "
+                + "weights and configuration are not of one model, fetch both again")
+    }
+}
+
+/// Position embeddings, a row per position, that can be brought to another number of positions.
+struct PositionTable: Equatable {
+    let columns: Int
+    /// `[rows, columns]`.
+    var values: [Float]
+
+    var rows: Int { values.count / columns }
+
+    /// The class token's row as it is, the square of patches resampled to another square: bicubic (Keys, a = −0.5),
+    /// stretched when it shrinks, as PyTorch's `interpolate` with `antialias`.
+    /// - Returns: nil when the positions behind the first are no square, or `count` asks for none.
+    func resampledGrid(to count: Int) -> PositionTable? {
+        let old = Int(Double(rows - 1).squareRoot().rounded())
+        let new = Int(Double(count - 1).squareRoot().rounded())
+        guard old > 0, new > 0, old * old == rows - 1, new * new == count - 1 else { return nil }
+        let taps = (0..<new).map { PositionTable.cubicTaps(at: $0, from: old, to: new) }
+        // Rows of the picture first: [old, new, columns], then [new, new, columns].
+        var across: [Float] = []
+        for line in 0..<old {
+            for tap in taps { across += weighted(tap, first: 1 + line * old, step: 1, of: values) }
+        }
+        var grid = Array(values[..<columns])
+        for tap in taps {
+            for column in 0..<new { grid += weighted(tap, first: column, step: new, of: across) }
+        }
+        return PositionTable(columns: columns, values: grid)
+    }
+
+    /// All rows, resampled linearly between their centres, as PyTorch's `interpolate` without `antialias`.
+    func resampledLine(to count: Int) -> PositionTable {
+        var line: [Float] = []
+        let scale = Float(rows) / Float(count)
+        for index in 0..<count {
+            let place = max(0, (Float(index) + 0.5) * scale - 0.5)
+            let first = min(Int(place), rows - 1)
+            let fraction = place - Float(first)
+            let second = min(first + 1, rows - 1)
+            for column in 0..<columns {
+                line.append(
+                    (1 - fraction) * values[first * columns + column] + fraction * values[second * columns + column])
+            }
+        }
+        return PositionTable(columns: columns, values: line)
+    }
+
+    /// The weights of neighbouring rows, the first of which is `first`.
+    private struct Taps {
+        var first: Int
+        var weights: [Float]
+    }
+
+    private static func cubicTaps(at index: Int, from old: Int, to new: Int) -> Taps {
+        let scale = Float(old) / Float(new)
+        let stretch = max(scale, 1)
+        let (support, centre) = (2 * stretch, scale * (Float(index) + 0.5))
+        let first = max(0, Int(centre - support + 0.5))
+        let end = min(old, Int(centre + support + 0.5))
+        let weights = (first..<end).map { cubic((Float($0) - centre + 0.5) / stretch) }
+        let sum = weights.reduce(0, +)
+        return Taps(first: first, weights: weights.map { $0 / sum })
+    }
+
+    private static func cubic(_ distance: Float) -> Float {
+        let (a, x) = (Float(-0.5), abs(distance))
+        if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
+        return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0
+    }
+
+    private func weighted(_ taps: Taps, first: Int, step: Int, of rows: [Float]) -> [Float] {
+        var sum = Array(repeating: Float(0), count: columns)
+        for (index, weight) in taps.weights.enumerated() {
+            let start = (first + (taps.first + index) * step) * columns
+            for column in 0..<columns { sum[column] += weight * rows[start + column] }
+        }
+        return sum
+    }
+}

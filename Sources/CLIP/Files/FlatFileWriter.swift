@@ -1,0 +1,227 @@
+internal import CLIPJSON
+internal import CLIPCompute
+internal import CLIPTokenizers
+internal import CLIPWeights
+
+/// Writes a model as a flat `.clip` file, a tensor at a time.
+struct FlatFileWriter {
+    let model: any ModelStore
+    let weightType: WeightType
+    /// The encoders that are written, of those that the model has.
+    let parts: ModelParts
+    let probes: Probes
+
+    private var hasTexts: Bool { model.hasTextEncoder && parts.holdTexts }
+    private var tensors: [ModelTensor] { model.tensors(of: parts) }
+
+    /// - Parameter check: reads the file at the path that it has until it appears, and says what its probes give and its
+    ///   fingerprint. What it throws keeps the file from appearing.
+    func write(
+        to path: String, check: (String) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String)
+    ) throws(CLIPError) -> PackedFile {
+        let config = model.configuration.huggingFaceText(initialLogitScale: model.logitScale)
+        let preprocessor = model.preprocessing.json
+        let tokenizer = hasTexts ? try model.tokenizer().compiled() : []
+        let writer = try start(path, config: config, preprocessor: preprocessor, tokenizerSize: tokenizer.count)
+        var fingerprint = FlatFingerprint(config: config, preprocessor: preprocessor)
+
+        func put(_ declaration: TensorDeclaration, _ bytes: UnsafeRawBufferPointer) throws(CLIPError) {
+            guard firstNonFinite(in: bytes, of: declaration.type) == nil else {
+                throw notFinite(declaration.name)
+            }
+            if !FlatFile.Name.isProbe(declaration.name) {
+                fingerprint.add(declaration.name, declaration.type, declaration.shape, bytes)
+            }
+            try reading { () throws(WeightsError) in try writer.write(declaration.name, bytes) }
+        }
+        func put<Number: BitwiseCopyable>(
+            _ declaration: TensorDeclaration, _ numbers: [Number]
+        ) throws(CLIPError) {
+            try numbers.withUnsafeBufferPointer { buffer throws(CLIPError) in
+                try put(declaration, UnsafeRawBufferPointer(buffer))
+            }
+        }
+
+        try put(scaleDeclaration, [model.logitScale])
+        if let bias = model.logitBias { try put(biasDeclaration, [bias]) }
+        for tensor in tensors {
+            let declarations = declarations(of: tensor)
+            switch tensor.kind {
+            case .vector(let shape):
+                try put(declarations[0], try model.weights.vector(tensor.key, count: shape.reduce(1, *)))
+            case .matrix(let outputs, let inputs):
+                let matrix = try model.weights.matrix(tensor.key, outputs: outputs, inputs: inputs)
+                let stored = try converted(matrix, of: tensor)
+                try withExtendedLifetime((matrix, stored)) { () throws(CLIPError) in
+                    try put(declarations[0], stored.bytes)
+                    guard let scales = stored.columnScales else { return }
+                    try put(declarations[1], Array(UnsafeBufferPointer(start: scales.scales, count: scales.count)))
+                    try put(declarations[2], Array(UnsafeBufferPointer(start: scales.sums, count: scales.count)))
+                }
+            case .table(let rows, let columns):
+                let table = try model.weights.table(tensor.key, rows: rows, columns: columns)
+                let stored = converted(table.bytes, from: table.elementType)
+                try withExtendedLifetime((table, stored)) { () throws(CLIPError) in
+                    try put(declarations[0], stored.bytes)
+                }
+            }
+            model.releasePages()
+        }
+        if hasTexts { try put(tokenizerDeclaration(tokenizer.count), tokenizer) }
+        for (declaration, rows) in probeDeclarations { try put(declaration, rows.flatMap { $0 }) }
+        let draft = try reading { () throws(WeightsError) in
+            try writer.fill(FlatFile.Name.fingerprint, fingerprint.hexadecimal())
+            return try writer.draft()
+        }
+        let (results, identity) = try checked(check, draft: draft, path: path)
+        let byteCount = try reading { () throws(WeightsError) in try writer.finish() }
+        return PackedFile(byteCount: byteCount, fingerprint: identity, probes: results)
+    }
+
+    /// What `check` finds; an error about the draft names the file that it would become.
+    private func checked(
+        _ check: (String) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String), draft: String, path: String
+    ) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String) {
+        do {
+            return try check(draft)
+        } catch {
+            guard error.path == draft else { throw error }
+            throw CLIPError(error.kind, path: path, "was not written, its check failed: \(error.message)")
+        }
+    }
+
+    private func start(
+        _ path: String, config: String, preprocessor: String, tokenizerSize: Int
+    ) throws(CLIPError) -> SafetensorsWriter {
+        var card = model.card ?? ModelCard(name: "unnamed")
+        card.sourceSHA256 = try model.sourceSHA256()
+        var metadata = [
+            "format": FlatFile.Name.format,
+            "format_version": "\(FlatFile.Name.version)",
+            FlatFile.Name.config: config,
+            FlatFile.Name.preprocessor: preprocessor,
+            FlatFile.Name.card: card.json,
+            FlatFile.Name.settings: ModelSetting.json(model.settings),
+            FlatFile.Name.weightType: weightType.rawValue,
+            FlatFile.Name.probes: probes.json,
+        ]
+        let precision = weightType.narrower(model.precision)
+        if precision != weightType { metadata[FlatFile.Name.roundedTo] = precision.rawValue }
+        // What a picture needs comes first and in one piece: a cold start maps no page of the rest.
+        var declarations = [scaleDeclaration]
+        if model.logitBias != nil { declarations.append(biasDeclaration) }
+        declarations += tensors.flatMap(declarations(of:))
+        if hasTexts { declarations.append(tokenizerDeclaration(tokenizerSize)) }
+        declarations += probeDeclarations.map(\.declaration)
+        return try reading { () throws(WeightsError) in
+            try SafetensorsWriter(
+                path: path, metadata: metadata, reserved: [FlatFile.Name.fingerprint: 64], tensors: declarations)
+        }
+    }
+
+    private var scaleDeclaration: TensorDeclaration {
+        TensorDeclaration(name: FlatFile.Name.logitScale, type: .f32, shape: [])
+    }
+
+    private var biasDeclaration: TensorDeclaration {
+        TensorDeclaration(name: FlatFile.Name.logitBias, type: .f32, shape: [])
+    }
+
+    private func tokenizerDeclaration(_ count: Int) -> TensorDeclaration {
+        TensorDeclaration(name: FlatFile.Name.tokenizer, type: .u8, shape: [count])
+    }
+
+    private var probeDeclarations: [(declaration: TensorDeclaration, rows: [[Float]])] {
+        [
+            (FlatFile.Name.textProbes, probes.texts.map(\.embedding)),
+            (FlatFile.Name.imageProbes, probes.pictures.map(\.embedding)),
+        ].filter { !$0.1.isEmpty }.map { name, rows in
+            let shape = [rows.count, model.configuration.embeddingDimension]
+            return (TensorDeclaration(name: name, type: .f32, shape: shape), rows)
+        }
+    }
+
+    /// What a tensor is stored as: itself, of an int8 matrix followed by its columns' scales and sums.
+    private func declarations(of tensor: ModelTensor) -> [TensorDeclaration] {
+        let type = weightType.elementType(of: tensor)
+        switch tensor.kind {
+        case .vector(let shape): return [TensorDeclaration(name: tensor.key, type: .f32, shape: shape)]
+        case .table(let rows, let columns):
+            return [TensorDeclaration(name: tensor.key, type: type, shape: [rows, columns])]
+        case .matrix(let outputs, let inputs):
+            let shape = FlatFile.panelShape(outputs: outputs, inputs: inputs, type: type)
+            let panels = TensorDeclaration(name: tensor.key, type: type, shape: shape)
+            guard type == .i8 else { return [panels] }
+            let columns = [PanelPackedMatrix.paddedOutputs(outputs)]
+            return [
+                panels,
+                TensorDeclaration(name: FlatFile.Name.scales(of: tensor.key), type: .f32, shape: columns),
+                TensorDeclaration(name: FlatFile.Name.sums(of: tensor.key), type: .i32, shape: columns),
+            ]
+        }
+    }
+
+    private func notFinite(_ name: String) -> CLIPError {
+        CLIPError(
+            .model, path: model.path,
+            "tensor \"\(name)\" has a weight that is not finite as \(weightType.rawValue): "
+                + "pack it as f32, or fetch it again")
+    }
+
+    /// A matrix as the file stores it.
+    private func converted(_ matrix: PanelPackedMatrix, of tensor: ModelTensor) throws(CLIPError) -> StoredWeights {
+        guard weightType.elementType(of: tensor) == .i8 else {
+            let floats = matrix.dequantised()
+            let stored = converted(floats.bytes, from: floats.elementType)
+            return StoredWeights(bytes: stored.bytes, owner: [floats, stored])
+        }
+        let type: ElementType = matrix.elementType == .float16 ? .f16 : matrix.elementType == .float32 ? .f32 : .i8
+        guard firstNonFinite(in: matrix.bytes, of: type) == nil else { throw notFinite(tensor.key) }
+        let quantised = matrix.quantised()
+        return StoredWeights(bytes: quantised.bytes, columnScales: quantised.columnScales, owner: quantised)
+    }
+
+    /// Floats as the file stores them. Values that f16 can't hold become infinite, which `put` refuses.
+    private func converted(
+        _ bytes: UnsafeRawBufferPointer, from type: PanelPackedMatrix.ElementType
+    ) -> StoredWeights {
+        switch (type, weightType) {
+        case (.float32, .float32), (.float16, .float16), (.float16, .int8), (.int8, _):
+            return StoredWeights(bytes: bytes)
+        case (.float32, .float16), (.float32, .int8):
+            let buffer = WeightBuffer(byteCount: bytes.count / 2)
+            // Rows of a mapped checkpoint may start at any byte; panels and `.clip` tensors are aligned.
+            if UInt(bitPattern: bytes.baseAddress) % 4 == 0 {
+                _ = narrowToHalf(bytes.bindMemory(to: Float.self), into: buffer.bytes.bindMemory(to: UInt16.self))
+            } else {
+                let aligned = WeightBuffer(byteCount: bytes.count)
+                aligned.bytes.copyMemory(from: bytes)
+                _ = narrowToHalf(
+                    UnsafeBufferPointer(aligned.bytes.bindMemory(to: Float.self)),
+                    into: buffer.bytes.bindMemory(to: UInt16.self))
+            }
+            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), owner: buffer)
+        case (.float16, .float32):
+            let buffer = WeightBuffer(byteCount: bytes.count * 2)
+            widenHalves(bytes, into: buffer.bytes.bindMemory(to: Float.self))
+            return StoredWeights(bytes: UnsafeRawBufferPointer(buffer.bytes), owner: buffer)
+        }
+    }
+}
+
+/// Weights ready to be written, and what keeps them alive if they were converted.
+private struct StoredWeights {
+    let bytes: UnsafeRawBufferPointer
+    var columnScales: ColumnScales?
+    var owner: Any?
+}
+
+/// A `.clip` file that was packed, and checked.
+public struct PackedFile: Sendable, Equatable {
+    /// The size in bytes.
+    public let byteCount: Int
+    /// What identifies its embeddings (`CLIPModel.fingerprint`).
+    public let fingerprint: String
+    /// How far its probes are from those of the original weights.
+    public let probes: [ProbeResult]
+}

@@ -1,0 +1,380 @@
+internal import CLIPJSON
+
+/// A Hugging Face `config.json` of a CLIP or SigLIP, every absent field resolved to transformers' default.
+struct HuggingFaceConfig {
+    /// The shape of the two encoders. Of a file that describes one encoder alone, the other has the defaults.
+    var configuration: ModelConfiguration
+    /// The encoders that it describes.
+    let parts: ModelParts
+    /// The logarithm of the logit scale, for weights that bring none (`logit_scale_init_value`).
+    let initialLogitScale: Float
+    /// What the model was called when the file was written (`_name_or_path`).
+    let name: String?
+    /// Every setting and where it came from.
+    private(set) var settings: [ModelSetting]
+
+    /// Reads the text of a configuration file.
+    /// - Parameters:
+    ///   - path: the file, for errors.
+    ///   - source: what settings say they come from.
+    /// - Throws: `CLIPError` when it is not JSON, not of a CLIP, or a field makes no sense.
+    init(json: [UInt8], path: String, source: String = "config.json") throws(CLIPError) {
+        let root = try jsonObject(json, path: path)
+        let type = try ModelType(root, path: path)
+        var top = ConfigSection(path: path, source: source, fields: root)
+        var vision = try HuggingFaceConfig.section("vision", of: &top, isWhole: type.scope == .visionOnly)
+        var text = try HuggingFaceConfig.section("text", of: &top, isWhole: type.scope == .textOnly)
+        let scale = try top.float(
+            "logit_scale_init_value", named: "initial logit scale", default: 2.6592, in: -20...20)
+        let visionConfiguration = try HuggingFaceConfig.vision(&vision, type.family)
+        let textConfiguration = try HuggingFaceConfig.text(&text, type.family)
+        let dimension =
+            switch type.family {
+            case .clip:
+                try top.int(
+                    "projection_dim", named: "embedding dimension", default: 512, in: 1...Limits.width)
+            // There is no image projection: the text encoder's gives what compares with it.
+            case .siglip where type.scope == .textOnly:
+                try text.int(
+                    "projection_size", named: "embedding dimension", default: textConfiguration.transformer.width,
+                    in: 1...Limits.width)
+            case .siglip: visionConfiguration.transformer.width
+            }
+        configuration = ModelConfiguration(
+            family: type.family, vision: visionConfiguration, text: textConfiguration, embeddingDimension: dimension)
+        guard configuration.text.projection != .none || configuration.text.transformer.width == dimension else {
+            throw CLIPError(
+                .model, path: path,
+                "has no text projection, but a text width of \(configuration.text.transformer.width) and embeddings of "
+                    + "\(dimension) values: proj_type, hidden_size or projection_dim is wrong")
+        }
+        parts =
+            switch type.scope {
+            case .both: .all
+            case .textOnly: .texts
+            case .visionOnly: .images
+            }
+        initialLogitScale = scale
+        name = root["_name_or_path"]?.string
+        // The initial scale matters only where the weights bring none: whoever loads them says so.
+        settings = top.settings.filter { $0.name != "initial logit scale" }
+        if type.scope != .textOnly { settings += vision.settings }
+        if type.scope != .visionOnly { settings += text.settings }
+        if !type.isNamed {
+            settings.insert(
+                ModelSetting(
+                    name: "model type", value: "clip", source: "default",
+                    warning: "\(source) doesn't name its model_type: embeddings are wrong if it is not a CLIP"), at: 0)
+        }
+    }
+
+    /// Replaces what the configuration says by what the weights are.
+    mutating func setEmbeddingDimension(inferred dimension: Int) {
+        guard dimension != configuration.embeddingDimension else { return }
+        let warning = "the configuration says \(configuration.embeddingDimension), the projections give \(dimension)"
+        let setting = ModelSetting(
+            name: "embedding dimension", value: "\(dimension)", source: "inferred from shape", warning: warning)
+        configuration.embeddingDimension = dimension
+        settings = settings.map { $0.name == setting.name ? setting : $0 }
+    }
+
+    /// Takes the token that fills texts up from the tokenizer's files, which know it; configurations of SigLIP repeat
+    /// CLIP's, which is no token of theirs.
+    mutating func setPadding(_ token: Int32, source: String) {
+        configuration.text.paddingToken = Int(token)
+        let setting = ModelSetting(name: "text padding", value: "\(token)", source: source)
+        settings = settings.map { $0.name == setting.name ? setting : $0 }
+    }
+
+    /// The sub-configuration of one encoder: `vision_config`, unless `vision_config_dict` is there and not null; that one
+    /// wins as a whole, the defaults of what it leaves out included.
+    private static func section(
+        _ encoder: String, of top: inout ConfigSection, isWhole: Bool
+    ) throws(CLIPError) -> ConfigSection {
+        let subject = encoder == "vision" ? "image" : encoder
+        if isWhole {
+            return ConfigSection(path: top.path, source: top.source, subject: subject, fields: top.fields)
+        }
+        let (plain, legacy) = ("\(encoder)_config", "\(encoder)_config_dict")
+        let key = top.present(legacy) == nil ? plain : legacy
+        let value = top.present(key) ?? .object([:])
+        guard let fields = value.object else { throw top.fault(key, value, expected: "an object") }
+        if key == legacy, let other = top.present(plain)?.object {
+            let lost = other.filter { $0.key != "transformers_version" && fields[$0.key] != $0.value }.keys.sorted()
+            if !lost.isEmpty {
+                top.record(
+                    "\(subject) configuration", legacy,
+                    warning: "\(legacy) wins over \(plain), as in transformers: "
+                        + "\(lost.prefix(6).joined(separator: ", ")) of \(plain) don't count")
+            }
+        }
+        return ConfigSection(path: top.path, source: "\(top.source) \(key)", subject: subject, fields: fields)
+    }
+
+    static func vision(
+        _ section: inout ConfigSection, _ family: ModelFamily = .clip
+    ) throws(CLIPError) -> VisionConfiguration {
+        let defaults = FamilyDefaults(family)
+        let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...Limits.imageSize)
+        let patchSize = try section.side(
+            "patch_size", named: "patch size", default: defaults.patchSize, in: 1...imageSize)
+        let grid = imageSize / patchSize
+        guard grid * grid < Limits.tokenCount else {
+            throw CLIPError(
+                .model, path: section.path,
+                "\(grid) × \(grid) patches of \(patchSize) pixels, expected fewer than \(Limits.tokenCount): "
+                    + "image_size or patch_size is wrong")
+        }
+        let channels = section.present("num_channels") ?? .number(3)
+        guard channels.int == 3 else { throw section.fault("num_channels", channels, expected: "3: pictures are RGB") }
+        let encoder = VisionConfiguration(
+            transformer: try transformer(&section, defaults.vision, defaults), imageSize: imageSize,
+            patchSize: patchSize)
+        return switch family {
+        case .clip: try section.imageVariant(of: encoder)
+        case .siglip: try section.siglipVariant(of: encoder)
+        }
+    }
+
+    static func text(
+        _ section: inout ConfigSection, _ family: ModelFamily = .clip
+    ) throws(CLIPError) -> TextConfiguration {
+        let defaults = FamilyDefaults(family)
+        let transformer = try transformer(&section, defaults.text, defaults)
+        let vocabulary = try section.int(
+            "vocab_size", named: "vocabulary", default: defaults.vocabularySize, in: 1...Limits.vocabulary)
+        let context = try section.int(
+            "max_position_embeddings", named: "context length", default: defaults.contextLength,
+            in: 2...Limits.tokenCount)
+        if family == .siglip {
+            return try section.siglipVariant(
+                of: TextConfiguration(
+                    transformer: transformer, vocabularySize: vocabulary, contextLength: context))
+        }
+        let pooling = try pooling(&section, vocabulary: vocabulary)
+        return try section.textVariant(
+            of: TextConfiguration(
+                transformer: transformer, vocabularySize: vocabulary, contextLength: context, pooling: pooling))
+    }
+
+    private static func transformer(
+        _ section: inout ConfigSection, _ tower: FamilyDefaults.Tower, _ defaults: FamilyDefaults
+    ) throws(CLIPError) -> TransformerConfiguration {
+        let width = try section.int("hidden_size", named: "width", default: tower.width, in: 1...Limits.width)
+        let heads = try section.int(
+            "num_attention_heads", named: "heads", default: tower.headCount, in: 1...Limits.width,
+            risk: "a wrong number of heads shows in no shape: compare with the model's origin")
+        guard width.isMultiple(of: heads) else {
+            throw CLIPError(
+                .model, path: section.path,
+                "\(section.subject) width \(width) is no multiple of its \(heads) attention heads: "
+                    + "hidden_size or num_attention_heads is wrong")
+        }
+        return TransformerConfiguration(
+            width: width,
+            intermediateWidth: try section.int(
+                "intermediate_size", named: "MLP width", default: tower.intermediateWidth,
+                in: 1...Limits.intermediateWidth),
+            layerCount: try section.int("num_hidden_layers", named: "layers", default: 12, in: 1...Limits.layers),
+            headCount: heads, activation: try activation(&section, defaults),
+            layerNormEpsilon: try section.float(
+                "layer_norm_eps", named: "layer norm epsilon", default: defaults.layerNormEpsilon, in: 0...1))
+    }
+
+    private static func activation(
+        _ section: inout ConfigSection, _ defaults: FamilyDefaults
+    ) throws(CLIPError) -> Activation {
+        guard let value = section.present("hidden_act") else {
+            section.record(
+                "activation", defaults.activation.rawValue, isDefault: true, warning: defaults.activationRisk)
+            return defaults.activation
+        }
+        let activation: Activation
+        switch value.string {
+        case "quick_gelu": activation = .quickGELU
+        case "gelu", "gelu_python": activation = .gelu
+        case "gelu_new", "gelu_pytorch_tanh": activation = .tanhGELU
+        default:
+            throw section.fault("hidden_act", value, expected: "quick_gelu, gelu, gelu_new or gelu_pytorch_tanh")
+        }
+        section.record("activation", activation.rawValue)
+        return activation
+    }
+
+    /// CLIP's own vocabulary ends in its end token, whatever the file says: early files of OpenAI's models say 2.
+    private static func pooling(_ section: inout ConfigSection, vocabulary: Int) throws(CLIPError) -> TextPooling {
+        let value = section.present("eos_token_id")
+        let stated = value.map { $0.array?.first ?? $0 }
+        if let value, stated?.int == nil { throw section.fault("eos_token_id", value, expected: "a token id") }
+        // Our own files say what an end token alone doesn't.
+        switch try section.text("pool_type") {
+        case "argmax":
+            section.record("pooling", "largest token")
+            return .largestToken
+        case "eos":
+            let token = try section.int("eos_token_id", named: "end token", default: 2, in: 0...vocabulary - 1)
+            section.record("pooling", "first token \(token)")
+            return .firstToken(token)
+        default: break
+        }
+        if vocabulary == 49408 {
+            section.record("pooling", "first token 49407", source: "CLIP's vocabulary")
+            return .firstToken(49407)
+        }
+        let token = stated?.int ?? 49407
+        if token == 2 {
+            section.record(
+                "pooling", "largest token",
+                warning: "eos_token_id is the legacy 2: the end token must have the largest id of all tokens")
+            return .largestToken
+        }
+        if value == nil, token >= vocabulary {
+            section.record(
+                "pooling", "largest token", isDefault: true,
+                warning: "eos_token_id is absent and its default \(token) is not in the vocabulary")
+            return .largestToken
+        }
+        guard (0..<vocabulary).contains(token) else {
+            throw section.fault(
+                "eos_token_id", .number(Double(token)), expected: "a token of the vocabulary, below \(vocabulary)")
+        }
+        section.record("pooling", "first token \(token)")
+        return .firstToken(token)
+    }
+}
+
+/// What no CLIP comes near: a damaged file must not ask for more memory than there is.
+private enum Limits {
+    static let width = 1 << 15
+    static let intermediateWidth = 1 << 18
+    static let layers = 1 << 10
+    static let imageSize = 1 << 13
+    static let tokenCount = 1 << 16
+    static let vocabulary = 1 << 22
+}
+
+/// What fields of a Hugging Face configuration mean that are absent, by family.
+struct FamilyDefaults {
+    struct Tower {
+        var width: Int
+        var intermediateWidth: Int
+        var headCount: Int
+    }
+
+    let vision = Tower(width: 768, intermediateWidth: 3072, headCount: 12)
+    let text: Tower
+    let patchSize: Int
+    let vocabularySize: Int
+    let contextLength: Int
+    let activation: Activation
+    let layerNormEpsilon: Float
+    /// What may be wrong when the activation is not said; nil where all models of the family have the same.
+    let activationRisk: String?
+
+    init(_ family: ModelFamily) {
+        switch family {
+        case .clip:
+            text = Tower(width: 512, intermediateWidth: 2048, headCount: 8)
+            patchSize = 32
+            vocabularySize = 49408
+            contextLength = 77
+            activation = .quickGELU
+            layerNormEpsilon = 1e-5
+            activationRisk = "hidden_act is absent: weights trained with gelu give wrong embeddings"
+        case .siglip:
+            text = vision
+            patchSize = 16
+            vocabularySize = 32000
+            contextLength = 64
+            activation = .tanhGELU
+            layerNormEpsilon = 1e-6
+            activationRisk = nil
+        }
+    }
+}
+
+/// Which family a `config.json` belongs to, and which encoders it describes (`model_type`).
+struct ModelType {
+    enum Scope {
+        case both
+        /// The text encoder alone, its settings at the top of the file.
+        case textOnly
+        /// The image encoder alone, its settings at the top of the file.
+        case visionOnly
+    }
+
+    var family = ModelFamily.clip
+    var scope = Scope.both
+    /// False if the file doesn't say its type, but has CLIP's sub-configurations.
+    var isNamed = true
+
+    /// - Throws: `CLIPError` that names the family when it is not CLIP.
+    init(_ root: [String: JSONValue], path: String) throws(CLIPError) {
+        switch root["model_type"]?.string {
+        case "clip": break
+        case "clip_text_model": scope = .textOnly
+        case "clip_vision_model": scope = .visionOnly
+        case "siglip": family = .siglip
+        case "siglip_text_model": (family, scope) = (.siglip, .textOnly)
+        case "siglip_vision_model": (family, scope) = (.siglip, .visionOnly)
+        case let name?:
+            let known = ModelType.relatives[name].map { " (\($0))" } ?? ""
+            throw CLIPError(
+                .model, path: path,
+                "is a model of type \(jsonString(String(name.unicodeScalars.prefix(60))))\(known), expected \"clip\" or \"siglip\": "
+                    + "choose a CLIP, such as openai/clip-vit-base-patch32")
+        case nil where root["model_cfg"] != nil:
+            throw CLIPError(
+                .model, path: path,
+                "is an open_clip configuration, expected Hugging Face's: "
+                    + "use the model's transformers files (config.json with model_type \"clip\")")
+        case nil:
+            let parts = ["text_config", "vision_config", "text_config_dict", "vision_config_dict"]
+            guard parts.contains(where: { root[$0]?.object != nil }) else {
+                throw CLIPError(
+                    .model, path: path,
+                    "has neither model_type nor text_config and vision_config: it is not a CLIP's configuration")
+            }
+            isNamed = false
+        }
+        try ModelType.refuseForeignCode(root, path: path)
+    }
+
+    /// Refuses a model that brings its own program (`auto_map`): its architecture may be any, under CLIP's `model_type`.
+    private static func refuseForeignCode(_ root: [String: JSONValue], path: String) throws(CLIPError) {
+        let maps = root["auto_map"]?.object ?? [:]
+        let reference = maps["AutoModel"]?.string ?? maps.filter { $0.key.hasPrefix("AutoModel") }.values.first?.string
+        guard let reference else { return }
+        // "modeling_clip.CLIPModel"; "organisation/name--modeling_clip.CLIPModel" where it lies in another repository.
+        let words = reference.split(separator: ".")
+        guard words.count == 2, ["modeling_clip", "modeling_siglip"].contains(words[0]),
+            transformersClasses.contains(String(words[1]))
+        else {
+            throw CLIPError(
+                .model, path: path,
+                "has a program of its own (auto_map: \(jsonString(String(reference.unicodeScalars.prefix(80))))), whose "
+                    + "architecture is not known here: choose a model of transformers' own classes")
+        }
+    }
+
+    private static let transformersClasses: Set<String> = [
+        "CLIPModel", "CLIPTextModel", "CLIPTextModelWithProjection", "CLIPVisionModel", "CLIPVisionModelWithProjection",
+        "SiglipModel", "SiglipTextModel", "SiglipVisionModel",
+    ]
+
+    /// Families that are taken for CLIP, and what sets them apart.
+    private static let relatives = [
+        "siglip2": "SigLIP 2 NaFlex: pictures of any shape; a fixed-resolution SigLIP 2 loads",
+        "metaclip_2": "MetaCLIP 2: the multilingual XLM-V tokenizer",
+        "chinese_clip": "Chinese-CLIP: a BERT text encoder",
+        "altclip": "AltCLIP: an XLM-R text encoder",
+        "align": "ALIGN: EfficientNet and BERT",
+        "blip": "BLIP: a captioning model",
+        "blip-2": "BLIP-2: a captioning model",
+        "clap": "CLAP: sounds, not pictures",
+        "clipseg": "CLIPSeg: segmentation",
+        "owlvit": "OWL-ViT: object detection",
+        "vision-text-dual-encoder": "two encoders of other families",
+        "xclip": "X-CLIP: videos",
+    ]
+}

@@ -1,0 +1,89 @@
+#if arch(x86_64)
+package import CLIPKernels
+import _Builtin_intrinsics.intel
+
+/// AVX2 with FMA and F16C: machines from 2013 on.
+enum AVX2Unit: VectorUnit {
+    typealias Vector = SIMD8<Float>
+    typealias Integers = SIMD8<Int32>
+
+    @inline(__always) static var tileRows: Int { 6 }
+
+    @inline(__always)
+    static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector { _mm256_fmadd_ps(a, b, c) }
+
+    @inline(__always)
+    static func maximum(_ a: Vector, _ b: Vector) -> Vector { _mm256_max_ps(a, b) }
+
+    @inline(__always)
+    static func minimum(_ a: Vector, _ b: Vector) -> Vector { _mm256_min_ps(a, b) }
+
+    @inline(__always)
+    static func choose(_ a: Vector, _ b: Vector, where x: Vector, isBelow y: Vector) -> Vector {
+        b.replacing(with: a, where: x .< y)
+    }
+
+    @inline(__always)
+    static func widen(_ source: UnsafeRawPointer) -> Vector {
+        _mm256_cvtph_ps(source.loadUnaligned(as: SIMD2<Int64>.self))
+    }
+}
+
+extension KernelTable {
+    /// The kernels for machines with AVX2, FMA and F16C.
+    package static let avx2 = KernelTable(
+        linear: { AVX2Unit.linear($0) }, layerNorm: { AVX2Unit.layerNorm($0) },
+        attention: { AVX2Unit.attention($0) }, quantised: .avx2)
+}
+
+extension AVX2Unit: QuantisingUnit {
+    @inline(__always)
+    static func floats(_ integers: Integers) -> Vector {
+        _mm256_cvtepi32_ps(unsafeBitCast(integers, to: SIMD4<Int64>.self))
+    }
+}
+
+/// Integer products with AVX2.
+enum AVX2Products: PairProducts {
+    typealias Sums = SIMD8<Int32>
+
+    @inline(__always) static var tileRows: Int { 6 }
+
+    @inline(__always)
+    static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums {
+        unsafeBitCast(
+            _mm256_madd_epi16(
+                unsafeBitCast(a, to: SIMD4<Int64>.self), unsafeBitCast(b, to: SIMD4<Int64>.self)), to: Sums.self)
+    }
+
+    @inline(__always)
+    static func shiftedLeft(_ x: Sums) -> Sums {
+        unsafeBitCast(_mm256_slli_epi16(unsafeBitCast(x, to: SIMD4<Int64>.self), 8), to: Sums.self)
+    }
+
+    @inline(__always)
+    static func shiftedRight(_ x: Sums) -> Sums {
+        unsafeBitCast(_mm256_srai_epi16(unsafeBitCast(x, to: SIMD4<Int64>.self), 8), to: Sums.self)
+    }
+}
+
+extension QuantisedKernels {
+    /// The kernels for machines with AVX2, FMA and F16C.
+    static let avx2 = QuantisedKernels(
+        tileRows: AVX2Products.tileRows, steps: AVX2Products.steps,
+        quantise: {
+            AVX2Unit.quantise($0, steps: AVX2Products.steps) { AVX2Unit.storePairs($0, $1) }
+        },
+        linear: {
+            AVX2Unit.quantisedLinear($0, tileRows: AVX2Products.tileRows, steps: AVX2Products.steps) {
+                AVX2Products.tile($0)
+            }
+        })
+}
+
+extension RoofTable {
+    package static let avx2 = RoofTable(
+        multiplyAdds: { AVX2Unit.multiplyAdds($0) }, integerProducts: { AVX2Products.roof($0) },
+        sum: { AVX2Unit.sum($0, $1) })
+}
+#endif

@@ -1,0 +1,143 @@
+package import CLIPKernels
+
+#if arch(x86_64)
+import _Builtin_intrinsics.intel
+#endif
+
+/// What every machine has: SSE2 on x86-64, NEON on arm64.
+enum BaselineUnit: VectorUnit {
+    typealias Vector = SIMD4<Float>
+    typealias Integers = SIMD4<Int32>
+
+    #if arch(arm64)
+    @inline(__always) static var tileRows: Int { 12 }
+
+    @inline(__always)
+    static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector { c.addingProduct(a, b) }
+    #else
+    @inline(__always) static var tileRows: Int { 6 }
+
+    // There is no fused instruction: asking for one would call the mathematics library for every lane.
+    @inline(__always)
+    static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector { a * b + c }
+    #endif
+
+    @inline(__always)
+    static func maximum(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: b .< a) }
+
+    @inline(__always)
+    static func minimum(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: a .< b) }
+
+    @inline(__always)
+    static func choose(_ a: Vector, _ b: Vector, where x: Vector, isBelow y: Vector) -> Vector {
+        b.replacing(with: a, where: x .< y)
+    }
+
+    #if arch(arm64)
+    @inline(__always)
+    static func widen(_ source: UnsafeRawPointer) -> Vector {
+        Vector(source.loadUnaligned(as: SIMD4<Float16>.self))
+    }
+    #else
+    /// By integer arithmetic: the conversion of Float16 itself is a call per number without its instructions.
+    @inline(__always)
+    static func widen(_ source: UnsafeRawPointer) -> Vector {
+        let halves = SIMD2(source.loadUnaligned(as: Int64.self), 0)
+        let bits = unsafeBitCast(_mm_unpacklo_epi16(halves, SIMD2(0, 0)), to: SIMD4<Int32>.self)
+        let magnitude = bits & 0x7FFF
+        // The exponent's bias grows from 15 to 127, the largest exponent from 31 to 255.
+        let normal = (magnitude &<< 13) &+ (112 &<< 23)
+        let special = normal &+ (112 &<< 23)
+        // Subnormals count 2⁻²⁴: as whole numbers they convert without the stall that subnormal floats cost.
+        let whole = _mm_cvtepi32_ps(unsafeBitCast(magnitude, to: SIMD2<Int64>.self))
+        let finite = choose(
+            whole * 0x1p-24, unsafeBitCast(normal, to: Vector.self), where: whole, isBelow: Vector(repeating: 0x0400))
+        let value = choose(
+            finite, unsafeBitCast(special, to: Vector.self), where: whole, isBelow: Vector(repeating: 0x7C00))
+        let sign = (bits &<< 16) & SIMD4(repeating: .min)
+        return unsafeBitCast(unsafeBitCast(value, to: SIMD4<Int32>.self) | sign, to: Vector.self)
+    }
+    #endif
+}
+
+extension KernelTable {
+    /// The kernels for every machine.
+    package static let baseline = KernelTable(
+        linear: { BaselineUnit.linear($0) }, layerNorm: { BaselineUnit.layerNorm($0) },
+        attention: { BaselineUnit.attention($0) }, quantised: .baseline)
+}
+
+extension BaselineUnit: QuantisingUnit {
+    @inline(__always)
+    static func floats(_ integers: Integers) -> Vector {
+        #if arch(x86_64)
+        _mm_cvtepi32_ps(unsafeBitCast(integers, to: SIMD2<Int64>.self))
+        #else
+        Vector(integers)
+        #endif
+    }
+}
+
+/// Integer products on every machine.
+enum BaselineProducts: PairProducts {
+    typealias Sums = SIMD4<Int32>
+
+    #if arch(x86_64)
+    @inline(__always) static var tileRows: Int { 6 }
+
+    @inline(__always)
+    static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums {
+        unsafeBitCast(
+            _mm_madd_epi16(unsafeBitCast(a, to: SIMD2<Int64>.self), unsafeBitCast(b, to: SIMD2<Int64>.self)),
+            to: Sums.self)
+    }
+
+    @inline(__always)
+    static func shiftedLeft(_ x: Sums) -> Sums {
+        unsafeBitCast(_mm_slli_epi16(unsafeBitCast(x, to: SIMD2<Int64>.self), 8), to: Sums.self)
+    }
+
+    @inline(__always)
+    static func shiftedRight(_ x: Sums) -> Sums {
+        unsafeBitCast(_mm_srai_epi16(unsafeBitCast(x, to: SIMD2<Int64>.self), 8), to: Sums.self)
+    }
+    #else
+    @inline(__always) static var tileRows: Int { 12 }
+
+    @inline(__always)
+    static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums {
+        let first = ((a &<< 16) &>> 16) &* ((b &<< 16) &>> 16)
+        return first &+ (a &>> 16) &* (b &>> 16)
+    }
+
+    @inline(__always)
+    static func shiftedLeft(_ x: Sums) -> Sums {
+        unsafeBitCast(unsafeBitCast(x, to: SIMD8<Int16>.self) &<< 8, to: Sums.self)
+    }
+
+    @inline(__always)
+    static func shiftedRight(_ x: Sums) -> Sums {
+        unsafeBitCast(unsafeBitCast(x, to: SIMD8<Int16>.self) &>> 8, to: Sums.self)
+    }
+    #endif
+}
+
+extension QuantisedKernels {
+    /// The kernels for every machine.
+    static let baseline = QuantisedKernels(
+        tileRows: BaselineProducts.tileRows, steps: BaselineProducts.steps,
+        quantise: {
+            BaselineUnit.quantise($0, steps: BaselineProducts.steps) { BaselineUnit.storePairs($0, $1) }
+        },
+        linear: {
+            BaselineUnit.quantisedLinear($0, tileRows: BaselineProducts.tileRows, steps: BaselineProducts.steps) {
+                BaselineProducts.tile($0)
+            }
+        })
+}
+
+extension RoofTable {
+    package static let baseline = RoofTable(
+        multiplyAdds: { BaselineUnit.multiplyAdds($0) }, integerProducts: { BaselineProducts.roof($0) },
+        sum: { BaselineUnit.sum($0, $1) })
+}
