@@ -56,8 +56,8 @@ import Testing
             Issue.record("damaged inputs gave embeddings")
             return
         }
-        #expect(missing.kind == .image && missing.path == "missing-3.png")
-        #expect(broken.kind == .image && broken.path == "broken-5" && broken.description.hasPrefix("broken-5: "))
+        #expect(missing.kind == .picture && missing.path == "missing-3.png")
+        #expect(broken.kind == .picture && broken.path == "broken-5" && broken.description.hasPrefix("broken-5: "))
     }
 
     @Test func `Inputs are taken as they are needed, and what body throws ends the run`() throws {

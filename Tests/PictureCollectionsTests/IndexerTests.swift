@@ -219,7 +219,7 @@ import Testing
             try PictureIndexer(model: first, settings: PictureSettings(fit: .pad)).update(
                 folder["i"], folders: [folder["in"]])
         }
-        #expect(other?.message.contains("--fit pad") == true)
+        #expect(other?.message.contains("fit pad") == true)
         #expect(try folder.bytes("i") == bytes)
     }
 

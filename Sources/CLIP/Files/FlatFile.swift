@@ -41,7 +41,7 @@ struct FlatFile: Sendable {
         guard file.metadata["format"] == Name.format else {
             throw CLIPError(
                 .model, path: path,
-                "is a safetensors file but no .clip file: give its folder, or pack it first with \"clip pack\"")
+                "is a safetensors file but no .clip file: give its folder, or pack it first", advice: .pack)
         }
         guard let version = file.metadata["format_version"].flatMap({ Int($0) }), version >= 1 else {
             throw CLIPError(.model, path: path, "has no valid format_version: it is damaged, pack the model again")

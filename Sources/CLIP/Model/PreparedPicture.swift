@@ -66,7 +66,7 @@ extension LoadedModel {
         guard values.allSatisfy(\.isFinite) else {
             throw CLIPError(
                 .model, path: store.path,
-                "gives an embedding that is not finite: the weights are damaged, check them with \"clip verify\"")
+                "gives an embedding that is not finite: the weights are damaged", advice: .verifyWeights)
         }
         let dimension = store.configuration.embeddingDimension
         return stride(from: 0, to: values.count, by: dimension).map {

@@ -19,16 +19,16 @@ public struct Picture: Sendable {
     public var height: Int { bitmap.fullHeight }
 
     /// Reads and decodes a picture file, whatever its name says it is.
-    /// - Throws: `CLIPError` of kind `.image` when the file can't be read or decoded.
+    /// - Throws: `CLIPError` of kind `.picture` when the file can't be read or decoded.
     public init(contentsOf url: URL, options: PictureOptions = PictureOptions()) throws(CLIPError) {
         guard let path = url.filePath else {
-            throw CLIPError(.image, path: url.absoluteString, "is not a file: download the picture first")
+            throw CLIPError(.picture, path: url.absoluteString, "is not a file: download the picture first")
         }
         try self.init(path: PathBytes(path), options: options)
     }
 
     /// Decodes a picture from the bytes of a file.
-    /// - Throws: `CLIPError` of kind `.image`.
+    /// - Throws: `CLIPError` of kind `.picture`.
     public init(bytes: [UInt8], options: PictureOptions = PictureOptions()) throws(CLIPError) {
         try self.init(bytes: bytes, name: nil, options: options)
     }
@@ -80,7 +80,7 @@ extension Picture {
         do {
             bitmap = try decodePicture(bytes, options: options.decoding)
         } catch {
-            throw CLIPError(.image, path: name, error.description)
+            throw CLIPError(.picture, path: name, error.description)
         }
     }
 }
@@ -169,23 +169,23 @@ public enum PictureFit: String, Sendable, CaseIterable {
 }
 
 /// The bytes of the picture file at `path`.
-/// - Throws: `CLIPError` of kind `.image` in the system's words.
+/// - Throws: `CLIPError` of kind `.picture` in the system's words.
 func pictureBytes(_ path: PathBytes) throws(CLIPError) -> [UInt8] {
     do {
         return try readPictureFile(path)
     } catch {
-        throw CLIPError(.image, path: path.text, error.description)
+        throw CLIPError(.picture, path: path.text, error.description)
     }
 }
 
 /// The bytes of the picture that an open descriptor brings, which stays open. What doesn't begin as one is not read on.
 /// - Parameter name: what it is, for errors.
-/// - Throws: `CLIPError` of kind `.image`.
+/// - Throws: `CLIPError` of kind `.picture`.
 package func pictureBytes(descriptor: Int32, name: String) throws(CLIPError) -> [UInt8] {
     do {
         return try readPicture(descriptor: descriptor)
     } catch {
-        throw CLIPError(.image, path: name, error.description)
+        throw CLIPError(.picture, path: name, error.description)
     }
 }
 

@@ -51,6 +51,8 @@ enum Root {
         } catch let error as OutputError {
             guard !error.isClosedPipe else { return Signals.diesOfClosedPipe() }
             Console.write(error: error.description)
+        } catch let error as CLIPError {
+            Console.write(error: error.shown)
         } catch {
             Console.write(error: "\(error)")
         }
@@ -78,7 +80,7 @@ enum Root {
         do {
             return try made.run() ? Status.success : Status.failure
         } catch let error as CLIPError where error.kind == .argument && error.path == nil {
-            return reject(UsageError(error.message), as: command.table)
+            return reject(UsageError(error.sentence), as: command.table)
         }
     }
 

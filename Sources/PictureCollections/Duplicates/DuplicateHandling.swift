@@ -56,14 +56,14 @@ extension DuplicateGroup {
                 let (kept, file) = (try DuplicateGroup.verified(self.kept), try DuplicateGroup.verified(name))
                 guard kept.identity != file.identity else {
                     throw CLIPError(
-                        .image, path: name.path,
+                        .picture, path: name.path,
                         "is the same file as the kept one, \(self.kept.path); nothing was done")
                 }
                 switch action {
                 case .move(let folder):
                     if let link = duplicate.link {
                         throw CLIPError(
-                            .image, path: name.path, "the link \(link.path) leads to it: it stays where it is")
+                            .picture, path: name.path, "the link \(link.path) leads to it: it stays where it is")
                     }
                     return try DuplicateGroup.move(file, name, to: folder, kept)
                 case .link: return try DuplicateGroup.link(file, name, to: kept, self.kept)
@@ -83,10 +83,10 @@ extension DuplicateGroup {
     }
 
     private static func verified(_ picture: IndexedPicture) throws(CLIPError) -> VerifiedFile {
-        do throws(IndexFault) {
+        do throws(CLIPError) {
             return try VerifiedFile(picture)
         } catch {
-            throw CLIPError(.image, path: picture.path, "\(error.message); nothing was done")
+            throw CLIPError(.picture, path: picture.path, "\(error.message); nothing was done")
         }
     }
 
@@ -104,7 +104,7 @@ extension DuplicateGroup {
             if index == parts.count - 1 { break }
         }
         let goal = String(decoding: target, as: UTF8.self)
-        do throws(IndexFault) {
+        do throws(CLIPError) {
             try kept.check()
             // A link fails where something stands, a rename would replace it.
             if withCString(file.path, { old in withCString(target) { hardLink(old, $0) } }) != 0 {
@@ -114,23 +114,23 @@ extension DuplicateGroup {
                     try ReadFile.copy(file.path, holding: picture.contentHash, to: target)
                 } else if code != EEXIST || !isOneFile(file.path, target) {
                     // What stands there may be this file: an earlier run could not take its old name away.
-                    throw IndexFault(systemMessage(code))
+                    throw CLIPError(.picture, systemMessage(code))
                 }
             }
         } catch {
-            throw CLIPError(.image, path: picture.path, "can't be moved to \(goal): \(error.message)")
+            throw CLIPError(.picture, path: picture.path, "can't be moved to \(goal): \(error.message)")
         }
         // From here on the picture is there twice. Only what is surely the same may go.
         guard kept.isUnchanged, file.isUnchanged else {
             throw CLIPError(
-                .image, path: picture.path,
+                .picture, path: picture.path,
                 "it or the kept file has changed just now: it is left, with a copy in \(goal)")
         }
         guard withCString(file.path, { unlink($0) }) == 0 else {
             let message = systemMessage()
             // A failed call may have done its work: the copy goes only where the original is seen.
             if file.isUnchanged { _ = withCString(target) { unlink($0) } }
-            throw CLIPError(.image, path: picture.path, "can't be moved: \(message)")
+            throw CLIPError(.picture, path: picture.path, "can't be moved: \(message)")
         }
         return goal
     }
@@ -159,22 +159,22 @@ extension DuplicateGroup {
             _ = withCString(temporary) { unlink($0) }
             TemporaryFiles.remove(temporary)
         }
-        do throws(IndexFault) {
+        do throws(CLIPError) {
             guard withCString(kept.path, { old in withCString(temporary) { hardLink(old, $0) } }) == 0 else {
-                throw IndexFault(systemMessage())
+                throw CLIPError(.picture, systemMessage())
             }
             // What the new name leads to counts, whatever happened to the path in between.
             guard case .file(kept.identity) = PathState(temporary) else {
-                throw IndexFault("that has changed just now")
+                throw CLIPError(.picture, "that has changed just now")
             }
             try kept.check()
             try file.check()
             guard withCString(temporary, { old in withCString(file.path) { rename(old, $0) } }) == 0 else {
-                throw IndexFault(systemMessage())
+                throw CLIPError(.picture, systemMessage())
             }
         } catch {
             throw CLIPError(
-                .image, path: picture.path, "can't be linked to \(keptPicture.path): \(error.message)")
+                .picture, path: picture.path, "can't be linked to \(keptPicture.path): \(error.message)")
         }
         return keptPicture.path
     }

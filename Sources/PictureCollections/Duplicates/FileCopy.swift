@@ -5,6 +5,7 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
+import CLIP
 import CLIPSystem
 import CLIPWeights
 
@@ -15,7 +16,7 @@ extension ReadFile {
     /// permissions and times are those of the original.
     /// - Parameter hash: the SHA-256 of what the file must hold, 64 hexadecimal digits.
     /// - Throws: why there is no copy.
-    static func copy(_ path: [UInt8], holding hash: String, to target: [UInt8]) throws(IndexFault) {
+    static func copy(_ path: [UInt8], holding hash: String, to target: [UInt8]) throws(CLIPError) {
         let temporary = temporaryPath(beside: target)
         let (bytes, status) = try contents(of: path)
         TemporaryFiles.add(temporary)
@@ -25,23 +26,23 @@ extension ReadFile {
         }
         try write(bytes, status, to: temporary)
         guard hexadecimal(try ReadFile(temporary).contentHash.bytes) == hash else {
-            throw IndexFault("the copy holds something else: the file changes, or a disk is failing")
+            throw CLIPError(.picture, "the copy holds something else: the file changes, or a disk is failing")
         }
         // A rename would replace what stands there: an empty file claims the name first, or finds it taken.
         let claim = withCString(target) { openNew($0, 0o600) }
-        guard claim >= 0 else { throw IndexFault(systemMessage()) }
+        guard claim >= 0 else { throw CLIPError(.picture, systemMessage()) }
         close(claim)
         guard withCString(temporary, { old in withCString(target) { rename(old, $0) } }) == 0 else {
             let message = systemMessage()
             _ = withCString(target) { unlink($0) }
-            throw IndexFault(message)
+            throw CLIPError(.picture, message)
         }
         syncFolder(of: target)
     }
 
-    private static func write(_ bytes: [UInt8], _ status: stat, to path: [UInt8]) throws(IndexFault) {
+    private static func write(_ bytes: [UInt8], _ status: stat, to path: [UInt8]) throws(CLIPError) {
         let descriptor = withCString(path) { openNew($0, status.st_mode & 0o777) }
-        guard descriptor >= 0 else { throw IndexFault(systemMessage()) }
+        guard descriptor >= 0 else { throw CLIPError(.picture, systemMessage()) }
         defer { close(descriptor) }
         var done = 0
         while done < bytes.count {
@@ -49,7 +50,7 @@ extension ReadFile {
                 posixWrite(descriptor, UnsafeRawBufferPointer(rebasing: $0[done...]))
             }
             if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { throw IndexFault(systemMessage()) }
+            guard written > 0 else { throw CLIPError(.picture, systemMessage()) }
             done += written
         }
         #if canImport(Darwin)
@@ -57,7 +58,9 @@ extension ReadFile {
         #else
         let times = [status.st_atim, status.st_mtim]
         #endif
-        guard futimens(descriptor, times) == 0, fsync(descriptor) == 0 else { throw IndexFault(systemMessage()) }
+        guard futimens(descriptor, times) == 0, fsync(descriptor) == 0 else {
+            throw CLIPError(.picture, systemMessage())
+        }
     }
 
     /// The name must outlast a power cut before the original goes. Some file systems can't sync a folder.

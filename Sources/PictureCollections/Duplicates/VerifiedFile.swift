@@ -1,3 +1,4 @@
+import CLIP
 import CLIPSystem
 import CLIPWeights
 
@@ -48,28 +49,28 @@ struct VerifiedFile {
     var identity: FileStatus.Identity { status.identity }
 
     /// - Throws: when it is no regular file of its own or holds something else than when it was indexed.
-    init(_ picture: IndexedPicture) throws(IndexFault) {
+    init(_ picture: IndexedPicture) throws(CLIPError) {
         path = picture.pathBytes
         let identity: FileStatus.Identity
         switch PathState(path) {
         case .file(let found): identity = found
-        case .link: throw IndexFault("is a symbolic link")
-        case .other: throw IndexFault("is not a regular file")
-        case .gone: throw IndexFault("is gone")
-        case .unknown(let message): throw IndexFault("can't be looked at: \(message)")
+        case .link: throw CLIPError(.picture, "is a symbolic link")
+        case .other: throw CLIPError(.picture, "is not a regular file")
+        case .gone: throw CLIPError(.picture, "is gone")
+        case .unknown(let message): throw CLIPError(.picture, "can't be looked at: \(message)")
         }
         let (bytes, opened) = try ReadFile.contents(of: path)
         var hash = SHA256()
         hash.update(bytes)
         status = FileStatus(opened)
         guard status.identity == identity, hexadecimal(hash.digest()) == picture.contentHash else {
-            throw IndexFault("has changed since it was indexed: index again")
+            throw CLIPError(.picture, "has changed since it was indexed: index again")
         }
     }
 
     /// Looks once more, right before something is done that relies on it.
-    func check() throws(IndexFault) {
-        guard isUnchanged else { throw IndexFault("has changed just now") }
+    func check() throws(CLIPError) {
+        guard isUnchanged else { throw CLIPError(.picture, "has changed just now") }
     }
 
     /// Whether the path still leads to the file that was read, and nobody has written to it since.

@@ -46,18 +46,13 @@ final class IndexFile: Sendable {
 
     init(_ file: OpenFile, salvages: Bool = false) throws(CLIPError) {
         location = file.location
-        var log: LogWalk
-        do throws(IndexFault) {
-            let start = try file.bytes(at: 0, count: IndexHeader.byteCount)
-            guard !start.isEmpty else {
-                throw IndexFault("is empty: its first run was cut short, index again")
-            }
-            header = try IndexHeader(start)
-            log = LogWalk(file, header: header)
-            try log.run(salvages: salvages)
-        } catch {
-            throw CLIPError(.index, path: file.path, error.message)
+        let start = try file.read(at: 0, count: IndexHeader.byteCount)
+        guard !start.isEmpty else {
+            throw CLIPError(.index, path: file.path, "is empty: its first run was cut short, index again")
         }
+        header = try IndexHeader(start, path: file.path)
+        var log = LogWalk(file, header: header)
+        try log.run(salvages: salvages)
         (end, isSealed, entryCount) = (log.end, log.isSealed, log.entryCount)
         tornByteCount = log.byteCount - log.end
         live = log.live

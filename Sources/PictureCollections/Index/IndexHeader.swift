@@ -1,3 +1,5 @@
+import CLIP
+
 /// The first 512 bytes of an index file: FORMAT.md, "Header".
 struct IndexHeader: Equatable {
     static let byteCount = 512
@@ -42,53 +44,45 @@ struct IndexHeader: Equatable {
     }
 
     /// Reads a header.
+    /// - Parameter path: of the index, for errors.
     /// - Throws: why `bytes` is none.
-    init(_ bytes: [UInt8]) throws(IndexFault) {
-        self = try bytes.withUnsafeBytes { bytes in
-            Result { () throws(IndexFault) in try IndexHeader(bytes) }
-        }.get()
+    init(_ bytes: [UInt8], path: String) throws(CLIPError) {
+        self = try bytes.withUnsafeBufferPointer { bytes throws(CLIPError) in
+            try IndexHeader(UnsafeRawBufferPointer(bytes), path)
+        }
     }
 
-    private init(_ bytes: UnsafeRawBufferPointer) throws(IndexFault) {
+    private init(_ bytes: UnsafeRawBufferPointer, _ path: String) throws(CLIPError) {
+        func fault(_ message: String, advice: CLIPError.Advice? = nil) -> CLIPError {
+            CLIPError(.index, path: path, message, advice: advice)
+        }
         guard bytes.prefix(8).elementsEqual(IndexHeader.magic) else {
-            throw IndexFault("is not an index of pictures: make one with \"clip index\"")
+            throw fault("is not an index of pictures: make one", advice: .makeIndex)
         }
         guard bytes.count >= IndexHeader.byteCount else {
-            throw IndexFault(
+            throw fault(
                 "has \(bytes.count) bytes, expected a header of \(IndexHeader.byteCount): its first run was cut short, "
                     + "delete it and index again")
         }
         let version = bytes.field(8, as: UInt32.self)
         guard CRC32C.checksum(bytes[part: 0..<508]) == bytes.field(508) else {
-            throw IndexFault("the header's checksum is wrong: the file is damaged, delete it and index again")
+            throw fault("the header's checksum is wrong: the file is damaged, delete it and index again")
         }
         guard version == IndexHeader.version else {
-            throw IndexFault(
+            throw fault(
                 "is an index of format version \(version), this program reads version \(IndexHeader.version)")
         }
         let (dimension, nameLength) = (bytes.field(16, as: UInt32.self), bytes.field(56, as: UInt32.self))
         guard let elementType = VectorType(code: bytes.field(12)), (1...65536).contains(dimension),
             nameLength <= IndexHeader.longestName, let settings = PictureSettings(bits: bytes.field(20))
         else {
-            throw IndexFault("the header makes no sense: another program wrote it, delete it and index again")
+            throw fault("the header makes no sense: another program wrote it, delete it and index again")
         }
         self.elementType = elementType
         self.dimension = Int(dimension)
         self.settings = settings
         fingerprint = hexadecimal(bytes[24..<56])
         modelName = String(decoding: bytes[64..<64 + Int(nameLength)], as: Unicode.UTF8.self)
-    }
-}
-
-/// What is wrong with an index, without its path.
-struct IndexFault: Error {
-    let message: String
-    /// Whether a call of the system failed, which says nothing about what is there.
-    let isOfSystem: Bool
-
-    init(_ message: String, isOfSystem: Bool = false) {
-        self.message = message
-        self.isOfSystem = isOfSystem
     }
 }
 

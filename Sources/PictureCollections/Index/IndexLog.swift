@@ -110,8 +110,7 @@ final class IndexLog {
             let file = try opened(path, creates: creates)
             guard try file.lock(waits: waits) else {
                 throw CLIPError(
-                    .index, path: path.text,
-                    "another process is writing this index: wait until it ends (--wait does), and run it again")
+                    .index, path: path.text, "another process is writing this index", advice: .waitForWriter)
             }
             if file.isAtPath { return file }
         }

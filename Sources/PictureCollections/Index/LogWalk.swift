@@ -18,8 +18,8 @@ struct LogWalk {
     }
 
     /// - Throws: when the structure is damaged, unless `salvages`: then it ends there.
-    mutating func run(salvages: Bool) throws(IndexFault) {
-        do throws(IndexFault) {
+    mutating func run(salvages: Bool) throws(CLIPError) {
+        do throws(CLIPError) {
             while try step() {}
         } catch {
             guard salvages else { throw error }
@@ -33,17 +33,18 @@ struct LogWalk {
 
     /// Takes the next segment.
     /// - Returns: false after the last whole one.
-    private mutating func step() throws(IndexFault) -> Bool {
+    private mutating func step() throws(CLIPError) -> Bool {
         guard byteCount - end >= SegmentHeader.byteCount else { return false }
-        let bytes = try file.bytes(at: end, count: SegmentHeader.byteCount)
+        let bytes = try file.read(at: end, count: SegmentHeader.byteCount)
         guard bytes.count == SegmentHeader.byteCount else { return false }
         // Zeros: the file grew, but its power went before the data came.
         guard bytes.contains(where: { $0 != 0 }) else { return false }
         let segment = bytes.withUnsafeBytes { SegmentHeader($0, offset: end, firstEntry: entryCount) }
         guard let segment else {
-            throw IndexFault(
-                "the segment at byte \(end) of \(byteCount) is damaged: the \(entryCount) records before it are "
-                    + "intact, \"clip index --salvage\" keeps them")
+            throw CLIPError(
+                .index, path: file.path,
+                "the segment at byte \(end) of \(byteCount) is damaged: the \(entryCount) records before it are intact",
+                advice: .salvageIndex)
         }
         let layout = segment.layout(dimension: header.dimension, header.elementType)
         guard layout.byteCount <= byteCount - end - SegmentHeader.byteCount else { return false }
@@ -63,28 +64,29 @@ struct LogWalk {
     }
 
     /// The entries that a segment removes, all of them earlier ones.
-    private func removals(_ segment: SegmentHeader, _ layout: SegmentLayout) throws(IndexFault) -> [Int] {
+    private func removals(_ segment: SegmentHeader, _ layout: SegmentLayout) throws(CLIPError) -> [Int] {
         guard segment.removalCount > 0 else { return [] }
         let start = segment.offset + SegmentHeader.byteCount + layout.removals.lowerBound
-        let bytes = try file.bytes(at: start, count: layout.removals.count)
+        let bytes = try file.read(at: start, count: layout.removals.count)
         let ordinals = bytes.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count - 7, by: 8).map { bytes.field($0, as: UInt64.self) }
         }
         guard CRC32C.checksum(bytes) == segment.removalChecksum,
             ordinals.allSatisfy({ $0 < UInt64(segment.firstEntry) })
         else {
-            throw IndexFault(
-                "the list of removals in the segment at byte \(segment.offset) is damaged: \"clip index --salvage\" "
-                    + "keeps what comes before it")
+            throw CLIPError(
+                .index, path: file.path,
+                "the list of removals in the segment at byte \(segment.offset) is damaged: the records before it are intact",
+                advice: .salvageIndex)
         }
         return ordinals.map { Int($0) }
     }
 
-    private func checksum(_ segment: SegmentHeader, _ layout: SegmentLayout) throws(IndexFault) -> UInt32 {
+    private func checksum(_ segment: SegmentHeader, _ layout: SegmentLayout) throws(CLIPError) -> UInt32 {
         var sum = CRC32C()
         let start = segment.offset + SegmentHeader.byteCount
         for offset in stride(from: 0, to: layout.byteCount, by: 1 << 20) {
-            let bytes = try file.bytes(at: start + offset, count: min(1 << 20, layout.byteCount - offset))
+            let bytes = try file.read(at: start + offset, count: min(1 << 20, layout.byteCount - offset))
             bytes.withUnsafeBytes { sum.update($0) }
         }
         return sum.value

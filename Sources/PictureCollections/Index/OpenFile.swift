@@ -21,7 +21,7 @@ final class OpenFile: @unchecked Sendable {
                 withCString(location.bytes) { open($0, flags | O_CLOEXEC | O_NONBLOCK, 0o666) }
             }
         } catch {
-            throw CLIPError(.index, path: path, "can't be opened: \(error.message)")
+            throw CLIPError(.index, path: path, "can't be opened", error)
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -60,7 +60,7 @@ final class OpenFile: @unchecked Sendable {
     }
 
     /// The bytes from `offset` on, fewer than `count` only at the end.
-    func bytes(at offset: Int, count: Int) throws(IndexFault) -> [UInt8] {
+    func read(at offset: Int, count: Int) throws(CLIPError) -> [UInt8] {
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = 0
@@ -73,16 +73,10 @@ final class OpenFile: @unchecked Sendable {
                 filled += got
             }
         }
-        guard failure == 0 else { throw IndexFault("can't be read: \(systemMessage(failure))") }
-        return bytes
-    }
-
-    func read(at offset: Int, count: Int) throws(CLIPError) -> [UInt8] {
-        do throws(IndexFault) {
-            return try bytes(at: offset, count: count)
-        } catch {
-            throw CLIPError(.index, path: path, error.message)
+        guard failure == 0 else {
+            throw CLIPError(.index, path: path, "can't be read", SystemError(code: failure))
         }
+        return bytes
     }
 
     func write(_ bytes: [UInt8], at offset: Int) throws(CLIPError) {

@@ -106,7 +106,7 @@ public struct PictureIndex: Sendable {
             throw CLIPError(
                 .index, path: path,
                 "holds embeddings of model \(modelName) (\(fingerprint.prefix(12))…), not of \(model.path) "
-                    + "(\(model.fingerprint.prefix(12))…): name the first with --model, or index into another file")
+                    + "(\(model.fingerprint.prefix(12))…)", advice: .nameModelOfIndex)
         }
     }
 
@@ -123,10 +123,7 @@ public struct PictureIndex: Sendable {
     }
 
     func damage(_ number: Int) -> CLIPError {
-        CLIPError(
-            .index, path: path,
-            "the record of entry \(number) is damaged: \"clip index --verify\" lists what is, \"--prune\" drops it, and "
-                + "indexing again embeds it anew")
+        CLIPError(.index, path: path, "the record of entry \(number) is damaged", advice: .pruneIndex)
     }
 }
 

@@ -39,16 +39,16 @@ public struct PictureSettings: Sendable, Equatable {
         reading.leastEdge = bits & 4096 != 0 ? .max : nil
     }
 
-    /// In words, for messages: `--fit pad --no-orient`.
+    /// In words, for messages: `fit pad, orientation ignored`.
     public var summary: String {
         var words: [String] = []
-        if let fit { words.append("--fit \(fit.rawValue)") }
-        if !reading.compositesAlphaOverWhite { words.append("--alpha drop") }
-        if !reading.appliesOrientation { words.append("--no-orient") }
-        if reading.clipsGray16 { words.append("--gray16 clip") }
-        if reading.allowsTruncated { words.append("--allow-truncated") }
-        if reading.leastEdge != nil { words.append("--fast-decode") }
-        return words.isEmpty ? "the model's own" : words.joined(separator: " ")
+        if let fit { words.append("fit \(fit.rawValue)") }
+        if !reading.compositesAlphaOverWhite { words.append("alpha dropped") }
+        if !reading.appliesOrientation { words.append("orientation ignored") }
+        if reading.clipsGray16 { words.append("16-bit gray clipped") }
+        if reading.allowsTruncated { words.append("truncated pictures allowed") }
+        if reading.leastEdge != nil { words.append("decoded fast") }
+        return words.isEmpty ? "the model's own" : words.joined(separator: ", ")
     }
 
     /// In the order of their numbers, from 1.

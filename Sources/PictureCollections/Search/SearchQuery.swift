@@ -87,10 +87,9 @@ public struct SearchQuery: Sendable {
             throw CLIPError(
                 .argument,
                 term.kind == .picture
-                    ? "a picture can't exclude where no picture is wanted: set the cosine from which it does "
-                        + "(--minus-threshold)"
-                    : "a text can't exclude where no text is wanted: set the cosine from which it does "
-                        + "(--minus-threshold)")
+                    ? "a picture can't exclude where no picture is wanted: set the cosine from which it does"
+                    : "a text can't exclude where no text is wanted: set the cosine from which it does",
+                advice: .setExclusionThreshold)
         }
     }
 

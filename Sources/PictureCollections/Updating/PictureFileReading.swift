@@ -1,3 +1,4 @@
+import CLIP
 import CLIPSystem
 import CLIPPictures
 import CLIPWeights
@@ -10,7 +11,7 @@ struct ReadFile {
 
     /// Reads the regular file at `path`.
     /// - Throws: why it can't be read, or that it is no picture and long.
-    init(_ path: [UInt8]) throws(IndexFault) {
+    init(_ path: [UInt8]) throws(CLIPError) {
         let status: stat
         (bytes, status) = try ReadFile.contents(of: path)
         var hash = SHA256()
@@ -25,27 +26,29 @@ struct ReadFile {
 
     /// The bytes of the regular file at `path`, and its status when it was opened.
     /// - Throws: why it can't be read.
-    static func contents(of path: [UInt8]) throws(IndexFault) -> (bytes: [UInt8], status: stat) {
+    static func contents(of path: [UInt8]) throws(CLIPError) -> (bytes: [UInt8], status: stat) {
         let descriptor: Int32
         do throws(SystemError) {
             descriptor = try PathBytes(path).open(O_RDONLY | O_NONBLOCK)
         } catch {
-            throw IndexFault("can't be opened: \(error.message)", isOfSystem: true)
+            throw CLIPError(.picture, "can't be opened", error)
         }
         defer { close(descriptor) }
         var status = stat()
         do throws(SystemError) {
             _ = try uninterrupted { fstat(descriptor, &status) }
         } catch {
-            throw IndexFault("can't be examined: \(error.message)", isOfSystem: true)
+            throw CLIPError(.picture, "can't be examined", error)
         }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw IndexFault("is not a regular file") }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw CLIPError(.picture, "is not a regular file") }
         do throws(PictureError) {
             return (try readPicture(descriptor: descriptor), status)
         } catch {
             // What is too large to be read is no fault of the system's.
             let isOfSystem = if case .unreadable = error { status.st_size <= 1 << 31 } else { false }
-            throw IndexFault(error.description, isOfSystem: isOfSystem)
+            var fault = CLIPError(.picture, error.description)
+            fault.systemCode = isOfSystem ? EIO : nil
+            throw fault
         }
     }
 }

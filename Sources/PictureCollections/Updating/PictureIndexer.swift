@@ -20,6 +20,8 @@ public struct PictureIndexer: Sendable {
     /// Whether a folder that holds no pictures any more, or is missing, is taken at its word. Else those that the index has in it are
     /// kept, if they are several: its disk may not be mounted.
     public var allowsEmptyFolders = false
+    /// Whether of an index whose structure is damaged what comes before the damage is kept, rather than the file refused.
+    public var salvages = false
 
     /// An indexer by `model`.
     public init(
@@ -52,7 +54,7 @@ public struct PictureIndexer: Sendable {
 
     /// The same for paths that need not be UTF-8.
     package func update(
-        _ path: PathBytes, roots: [PathBytes], salvages: Bool = false, progress: (IndexProgress) -> Void = { _ in }
+        _ path: PathBytes, roots: [PathBytes], progress: (IndexProgress) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
         let resolved = try roots.map { root throws(CLIPError) in
             do throws(SystemError) {
@@ -79,8 +81,8 @@ public struct PictureIndexer: Sendable {
         guard log.header.settings == settings else {
             throw CLIPError(
                 .index, path: log.path,
-                "its pictures were read and fitted with other options (\(log.header.settings.summary)) than now "
-                    + "(\(settings.summary)): give the same ones, or index into another file")
+                "its pictures were read and fitted otherwise (\(log.header.settings.summary)) than now "
+                    + "(\(settings.summary)): give the same settings, or index into another file")
         }
     }
 }

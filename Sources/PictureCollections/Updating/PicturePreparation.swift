@@ -60,12 +60,12 @@ struct FilePreparation: Sendable {
 
     private func prepare(_ candidate: Candidate, _ reading: PictureOptions) -> PreparedFile {
         let file: ReadFile
-        do throws(IndexFault) {
+        do throws(CLIPError) {
             file = try ReadFile(candidate.path)
         } catch {
             return PreparedFile(
                 candidate: candidate, identity: FileIdentity(candidate.status), contentHash: .none,
-                content: error.isOfSystem ? .unreachable(error.message) : .unreadable(error.message))
+                content: error.systemCode != nil ? .unreachable(error.message) : .unreadable(error.message))
         }
         return PreparedFile(
             candidate: candidate, identity: file.identity, contentHash: file.contentHash,

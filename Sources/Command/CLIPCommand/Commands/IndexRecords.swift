@@ -72,7 +72,7 @@ struct IndexStatusRecord: Record {
             ("complete", .truth(index.isComplete)), ("superseded", .integer(index.supersededCount)),
             ("gone", .integer(comparison.goneCount)), ("new", comparison.newCount.map { .integer($0) } ?? .null),
             ("changed", .integer(comparison.changedCount)), ("skipped", .skipped(comparison.skipped)),
-            ("settings", .text(index.settings.summary)), ("model_path", .text(index.modelName)),
+            ("settings", .text(index.settings.options ?? "the model's own")), ("model_path", .text(index.modelName)),
             ("model", .text(index.fingerprint)),
             (
                 "failed",
@@ -93,7 +93,7 @@ struct IndexStatusRecord: Record {
         line("model", "\(index.modelName) (\(index.fingerprint.prefix(12))…)")
         line(
             "pictures are",
-            index.settings.summary == "the model's own" ? "fitted as the model was trained" : index.settings.summary)
+            index.settings.options ?? "fitted as the model was trained")
         let new = comparison.newCount.map { ", \($0) new" } ?? ""
         line("since then", "\(comparison.goneCount) gone\(new), \(comparison.changedCount) changed")
         if index.supersededCount > 0 { line("superseded", "\(index.supersededCount) records, gone after --prune") }
@@ -135,5 +135,19 @@ struct IndexVerificationRecord: Record {
                 ? "all \(verification.pictureCount) records are intact"
                 : "the end is missing, the \(verification.pictureCount) records before it are intact"
         return "\(displayed(path)): \(finding)\(rest)\n"
+    }
+}
+
+extension PictureSettings {
+    /// The options that ask for them; nil for the model's own.
+    fileprivate var options: String? {
+        var words: [String] = []
+        if let fit { words.append("--fit \(fit.rawValue)") }
+        if !reading.compositesAlphaOverWhite { words.append("--alpha drop") }
+        if !reading.appliesOrientation { words.append("--no-orient") }
+        if reading.clipsGray16 { words.append("--gray16 clip") }
+        if reading.allowsTruncated { words.append("--allow-truncated") }
+        if reading.leastEdge != nil { words.append("--fast-decode") }
+        return words.isEmpty ? nil : words.joined(separator: " ")
     }
 }

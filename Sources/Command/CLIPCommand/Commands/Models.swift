@@ -134,7 +134,7 @@ private struct InstalledRecord: Record {
             problem = nil
         } catch {
             facts = nil
-            problem = (error as? CLIPError)?.message ?? "\(error)"
+            problem = (error as? CLIPError)?.sentence ?? "\(error)"
         }
     }
 

@@ -77,9 +77,10 @@ struct IndexInput {
             model: model, settings: PictureSettings(fit: options.fit, reading: options.reading),
             vectorType: vectorType, batchSize: options.batchSize, waits: waits)
         indexer.allowsEmptyFolders = allowsEmpty
+        indexer.salvages = salvages
         var done = 0
         defer { TemporaryFiles.setLastWords(nil) }
-        let update = try indexer.update(path, roots: roots.map { PathBytes($0) }, salvages: salvages) { progress in
+        let update = try indexer.update(path, roots: roots.map { PathBytes($0) }) { progress in
             if console.progress == nil, console.showsProgress {
                 console.progress = ProgressBar(total: progress.total, unit: "pictures")
             }

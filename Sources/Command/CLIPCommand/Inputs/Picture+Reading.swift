@@ -20,7 +20,7 @@ extension PathBytes {
         do throws(SystemError) {
             descriptor = try open()
         } catch {
-            throw CLIPError(.image, path: text, "can't be read: \(error.message)")
+            throw CLIPError(.picture, path: text, "can't be read: \(error.message)")
         }
         defer { close(descriptor) }
         return try CLIP.pictureBytes(descriptor: descriptor, name: text)

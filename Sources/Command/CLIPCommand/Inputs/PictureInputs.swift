@@ -163,7 +163,7 @@ final class PictureInputs: Sequence, IteratorProtocol {
             count += 1
             return .bytes(bytes, name: name)
         } catch {
-            console.fail(error.description)
+            console.fail(error.shown)
             return nil
         }
     }

@@ -48,9 +48,3 @@ struct PictureRun {
         return inputs.reduce(0) { count, _ in count + 1 }
     }
 }
-
-/// An error's line, which begins with a name.
-func described(_ error: CLIPError, name: String) -> String {
-    let path = error.path ?? name
-    return "\(path.isEmpty ? "\"\"" : path): \(error.message)"
-}

@@ -1,0 +1,34 @@
+import CLIP
+
+extension CLIPError {
+    /// The error as this program shows it: what the library advises in options.
+    var shown: String { line(advice?.inOptions ?? "") }
+
+    /// The same without the path.
+    var sentence: String { message + (advice?.inOptions ?? "") }
+}
+
+extension CLIPError.Advice {
+    /// What follows the message of an error.
+    fileprivate var inOptions: String {
+        switch self {
+        case .allowTruncated: "; --allow-truncated decodes what is there"
+        case .raisePixelLimit: "; --max-pixels raises it"
+        case .pack: " with \"clip pack\""
+        case .verifyWeights: ", check them with \"clip verify\""
+        case .nameKnownModel: ", see \"clip models --known\""
+        case .fetch(let name, let revision): " with \"clip pull \(name)\(revision.map { "@\($0)" } ?? "")\""
+        case .chooseFile(let names): ", choose one with \"--file\": \(CLIPError.list(names))"
+        case .makeIndex: " with \"clip index\""
+        case .salvageIndex: ", \"clip index --salvage\" keeps them"
+        case .pruneIndex:
+            ": \"clip index --verify\" lists what is, \"--prune\" drops it, and indexing again embeds it anew"
+        case .waitForWriter: ": wait until it ends (--wait does), and run it again"
+        case .nameModelOfIndex: ": name the first with --model, or index into another file"
+        case .setExclusionThreshold: " (--minus-threshold)"
+        }
+    }
+}
+
+/// An error's line, which begins with a name.
+func described(_ error: CLIPError, name: String) -> String { (error.path == nil ? error.at(name) : error).shown }
