@@ -82,6 +82,17 @@ import Testing
         #expect(try clip("similarity", "-", "image:-", in: folder).errors.contains("named 2 times"))
     }
 
+    @Test(arguments: ["embed-image in/a.png", "classify in --labels dog,cat", "embed-image --files-from list.txt"])
+    func `Standard output is never a file that is read`(call: String) throws {
+        let folder = try pictures()
+        try folder.write("in/a.png\n", to: "list.txt")
+        let before = try folder.data("in/a.png")
+        let result = try ClipProcess.bash(
+            "$clip \(call) >> in/a.png", in: folder.path, environment: ["CLIP_MODEL": Fixtures.model])
+        #expect([1, 64].contains(result.status) && result.errors.contains("standard output is also an input"))
+        #expect(try folder.data("in/a.png") == before, "\(result.errors)")
+    }
+
     @Test(arguments: ["dedupe", "outliers", "cluster"])
     func `Results never take the place of the index that they are of`(command: String) throws {
         let folder = try pictures()

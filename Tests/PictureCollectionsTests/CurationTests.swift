@@ -112,6 +112,21 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: folder["in/g.png"]))
     }
 
+    @Test func `What was moved aside is not moved deeper by the next run`() throws {
+        let folder = try TemporaryFolder()
+        for name in ["in/a.png", "in/dups/in/b.png", "in/dups/in/c.png"] { try folder.copy(0, to: name) }
+        let group = try #require(try index(folder).duplicates(threshold: nil).first)
+        for handled in group.perform(.move(to: folder["in/dups"])) {
+            #expect {
+                try handled.result.get()
+            } throws: {
+                "\($0)".contains("is in \(folder["in/dups"]) already")
+            }
+        }
+        #expect(FileManager.default.fileExists(atPath: folder["in/dups/in/b.png"]))
+        #expect(FileManager.default.fileExists(atPath: folder["in/dups/in/c.png"]))
+    }
+
     /// The index of a folder `in`, made anew.
     private func index(_ folder: TemporaryFolder) throws -> PictureIndex {
         try PictureIndexer(model: try Fixtures.model()).update(folder["in/.clip-index"], folders: [folder["in"]])

@@ -33,7 +33,7 @@ extension DuplicateGroup {
     ///
     /// Right before each act the kept file and the duplicate are opened and read again: both must be regular files, two
     /// different ones, and what was indexed; else the duplicate is left alone. Symbolic links are never moved or
-    /// replaced, nor is a file moved that one of the index leads to.
+    /// replaced, nor is a file moved that one of the index leads to, or that is in the folder already.
     /// - Complexity: O(bytes of the files), which are read; on another file system they are written and read again.
     /// - Parameter progress: called after every act, on the caller's thread.
     public func perform(_ action: DuplicateAction, progress: (Handled) -> Void = { _ in }) -> [Handled] {
@@ -64,6 +64,12 @@ extension DuplicateGroup {
                     if let link = duplicate.link {
                         throw CLIPError(
                             .picture, path: name.path, "the link \(link.path) leads to it: it stays where it is")
+                    }
+                    // A run over an index of what was moved before would move it ever deeper.
+                    if let place = try? PathBytes(name.pathBytes).folder.resolved(),
+                        let target = try? PathBytes(folder).resolved(), place.isAtOrInside(target)
+                    {
+                        throw CLIPError(.image, path: name.path, "is in \(folder) already: nothing was done")
                     }
                     return try DuplicateGroup.move(file, name, to: folder, kept)
                 case .link: return try DuplicateGroup.link(file, name, to: kept, self.kept)

@@ -32,19 +32,23 @@ struct OutputFiles: Sendable {
             }
             guard path.kind == .file, let identity = path.identity else { continue }
             let content = FileContent(path)
-            files.append(Existing(spelling: target.spelling, identity: identity, content: content))
-            for input in OutputFiles.inputs(arguments, table) {
-                do throws(InputError) {
-                    try check(input.identity, named: input.name)
-                } catch {
-                    throw UsageError(error.description + ".")
-                }
-            }
+            files.append(Existing(spelling: "'\(target.spelling)'", identity: identity, content: content))
             if let content, !target.option.replaces.contains(content), !overwrites {
                 let isOptional = table.options.contains { $0.name == Option.overwrite.name }
                 throw UsageError(
                     "'\(target.spelling)' is \(content.name), which would be lost: name another file"
                         + (isOptional ? ", or say '--overwrite'." : "."))
+            }
+        }
+        if let standardOutput = OutputFiles.regularFile(STDOUT_FILENO) {
+            files.append(Existing(spelling: "standard output", identity: standardOutput, content: nil))
+        }
+        guard !files.isEmpty else { return }
+        for input in OutputFiles.inputs(arguments, table) {
+            do throws(InputError) {
+                try check(input.identity, named: input.name)
+            } catch {
+                throw UsageError(error.description + ".")
             }
         }
     }
@@ -63,7 +67,7 @@ struct OutputFiles: Sendable {
     private func check(_ identity: FileStatus.Identity?, named name: String) throws(InputError) {
         guard let identity, let file = files.first(where: { $0.identity == identity }) else { return }
         throw InputError(
-            "'\(displayed(file.spelling))' is also an input, \(displayed(name)), and would be lost: name another file")
+            "\(displayed(file.spelling)) is also an input, \(displayed(name)), and would be lost: name another file")
     }
 
     /// Refuses an index, there already or to be made, that would be written over by what is found in it.
@@ -106,14 +110,16 @@ struct OutputFiles: Sendable {
             paths += arguments.given(option).map { PathBytes($0) }
         }
         return paths.map { path in
-            path.text == "-" ? ("standard input", standardInput()) : (path.text, path.identity)
+            path.text == "-" ? ("standard input", regularFile(STDIN_FILENO)) : (path.text, path.identity)
         }
     }
 
-    /// Which file standard input comes from.
-    private static func standardInput() -> FileStatus.Identity? {
+    /// Which file a descriptor leads to; nil for a terminal or a pipe, into which nothing is lost.
+    private static func regularFile(_ descriptor: Int32) -> FileStatus.Identity? {
         var status = stat()
-        return fstat(STDIN_FILENO, &status) == 0 ? FileStatus(status).identity : nil
+        guard fstat(descriptor, &status) == 0 else { return nil }
+        let found = FileStatus(status)
+        return found.kind == .file ? found.identity : nil
     }
 }
 

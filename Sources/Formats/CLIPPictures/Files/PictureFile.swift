@@ -109,6 +109,9 @@ private func fill(
         if count == 0 { break }
         if count > 0 {
             filled += count
+        } else if errno == EAGAIN, patience == nil {
+            // Some files under /proc say that they are regular and are pipes.
+            throw .unreadable(problem: "brings nothing: it is no regular file, whatever the system says")
         } else if errno != EINTR, errno != EAGAIN {
             throw .unreadable(problem: "can't be read: \(systemMessage())")
         }
