@@ -227,13 +227,12 @@ import Testing
                 for step in 0..<kernels.steps {
                     for row in range {
                         // Garbage behind the last level must not count.
-                        let four = (0..<4).map { k in
+                        let four: [Int32] = (0..<4).map { k in
                             group * 4 + k < depth ? levels[row * depth + group * 4 + k] : 255
                         }
-                        words.append(
-                            kernels.steps == 1
-                                ? four[0] | four[1] << 8 | four[2] << 16 | Int32(truncatingIfNeeded: four[3]) << 24
-                                : four[step] | four[step + 2] << 16)
+                        // Four bytes, or two words of sixteen bits.
+                        let parts = kernels.steps == 1 ? four : [four[step], 0, four[step + 2], 0]
+                        words.append(parts.reversed().reduce(0) { word, part in word << 8 | part })
                     }
                 }
             }

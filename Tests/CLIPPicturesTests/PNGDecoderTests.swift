@@ -57,8 +57,8 @@ import Testing
             let digits = (Array("Exif\0\0".utf8) + bytes).map { byte in
                 (byte < 16 ? "0" : "") + String(byte, radix: 16)
             }
-            return Array("\nexif\n      32\n".utf8) + Array(digits[..<20].joined().utf8) + [0x0A]
-                + Array(digits[20...].joined().utf8) + [0x0A]
+            let lines = [digits[..<20].joined(), digits[20...].joined()]
+            return Array("\nexif\n      32\n\(lines[0])\n\(lines[1])\n".utf8)
         }
         let keyword = Array("Raw profile type exif".utf8) + [0]
         let turned = Bitmap(width: 2, height: 1, pixels: [20, 20, 20, 10, 10, 10])

@@ -101,7 +101,9 @@ extension IntegerUnit {
             k = products(k, weights)
             l = products(l, weights)
         }
-        let all = (((a &+ b) &+ (c &+ d)) &+ ((e &+ f) &+ (g &+ h))) &+ ((i &+ j) &+ (k &+ l))
+        let first: Sums = (a &+ b) &+ (c &+ d)
+        let second: Sums = (e &+ f) &+ (g &+ h)
+        let all = first &+ second &+ ((i &+ j) &+ (k &+ l))
         return (2 * 4 / Self.steps * 12 * lanes * steps, all.wrappedSum())
     }
 }

@@ -35,7 +35,7 @@ package struct Tokenization: Sendable {
         repeat {
             var end = min(start + room, body.count)
             if end < body.count, let boundary = (start + 1...end).last(where: { startsWord($0) }) { end = boundary }
-            chunks.append(starts + body[body.startIndex + start..<body.startIndex + end] + ends)
+            chunks.append(starts + Array(body.dropFirst(start).prefix(end - start)) + ends)
             start = end
         } while start < body.count
         return chunks

@@ -103,11 +103,15 @@ private struct JPEGEncoder {
     private static func transform(_ block: [Float]) -> [Float] {
         var rows = [Float](repeating: 0, count: 64)
         for y in 0..<8 {
-            for u in 0..<8 { rows[8 * y + u] = (0..<8).reduce(0) { $0 + block[8 * y + $1] * cosines[8 * u + $1] } }
+            for u in 0..<8 {
+                for x in 0..<8 { rows[8 * y + u] += block[8 * y + x] * cosines[8 * u + x] }
+            }
         }
-        var result = rows
+        var result = [Float](repeating: 0, count: 64)
         for v in 0..<8 {
-            for u in 0..<8 { result[8 * v + u] = (0..<8).reduce(0) { $0 + rows[8 * $1 + u] * cosines[8 * v + $1] } }
+            for u in 0..<8 {
+                for y in 0..<8 { result[8 * v + u] += rows[8 * y + u] * cosines[8 * v + y] }
+            }
         }
         return result
     }
