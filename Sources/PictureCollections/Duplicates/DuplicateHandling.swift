@@ -69,7 +69,7 @@ extension DuplicateGroup {
                     if let place = try? PathBytes(name.pathBytes).folder.resolved(),
                         let target = try? PathBytes(folder).resolved(), place.isAtOrInside(target)
                     {
-                        throw CLIPError(.image, path: name.path, "is in \(folder) already: nothing was done")
+                        throw CLIPError(.picture, path: name.path, "is in \(folder) already: nothing was done")
                     }
                     return try DuplicateGroup.move(file, name, to: folder, kept)
                 case .link: return try DuplicateGroup.link(file, name, to: kept, self.kept)
