@@ -1,5 +1,13 @@
 package import CLIPKernels
 
+#if canImport(Darwin)
+import Darwin
+#elseif canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// A rectangle of pixels inside a picture.
 package struct PixelWindow: Sendable, Equatable {
     package var left: Int
@@ -195,4 +203,246 @@ private func nearestSources(source: Int, extent: Double, target: Int, _ targets:
         position += scale
     }
     return sources
+}
+
+/// How a resized pixel is made of its source pixels: Pillow's filters, stretched by the ratio when a picture shrinks
+/// (antialiasing). Raw values are Pillow's numbers, which model configurations use.
+package enum ResampleFilter: Int, Sendable, CaseIterable {
+    /// The one source pixel that the centre falls on.
+    case nearest = 0
+    case lanczos = 1
+    case bilinear = 2
+    /// Keys' cubic convolution with a = −0.5.
+    case bicubic = 3
+    case box = 4
+
+    /// Half the filter's width, in source pixels of a picture that keeps its size.
+    var support: Double {
+        switch self {
+        case .nearest, .box: 0.5
+        case .bilinear: 1
+        case .bicubic: 2
+        case .lanczos: 3
+        }
+    }
+
+    /// The weight at `distance` from the centre, before normalising.
+    func weight(at distance: Double) -> Double {
+        let t = abs(distance)
+        switch self {
+        case .nearest, .box: return distance > -0.5 && distance <= 0.5 ? 1 : 0
+        case .bilinear: return t < 1 ? 1 - t : 0
+        case .bicubic:
+            if t < 1 { return (1.5 * t - 2.5) * t * t + 1 }
+            return t < 2 ? (((t - 5) * t + 8) * t - 4) * -0.5 : 0
+        case .lanczos: return distance >= -3 && distance < 3 ? sinc(distance) * sinc(distance / 3) : 0
+        }
+    }
+
+    private func sinc(_ x: Double) -> Double {
+        x == 0 ? 1 : sin(x * Double.pi) / (x * Double.pi)
+    }
+}
+
+/// One direction of a resize: which source pixels make up a target pixel, and by what weights.
+struct ResampleAxis {
+    /// Bits after the point of a fixed-point weight: eight for the sample and two for overshoot are left of 32.
+    static let fractionBits = 22
+
+    let source: Int
+    let target: Int
+    private let filter: ResampleFilter
+    private let scale: Double
+    /// The filter's stretch: 1 where the picture grows.
+    private let stretch: Double
+
+    /// - Parameters:
+    ///   - source: pixels before, at least 1.
+    ///   - extent: how much of `source` is resized: all but a part of the last pixel.
+    ///   - target: pixels after, at least 1.
+    init(source: Int, extent: Double, target: Int, filter: ResampleFilter) {
+        self.source = source
+        self.target = target
+        self.filter = filter
+        scale = extent / Double(target)
+        stretch = max(scale, 1)
+    }
+
+    /// Pillow skips a pass that changes nothing: there is no rounding either.
+    var isIdentity: Bool { scale == 1 }
+
+    /// No target pixel has more taps.
+    var largestTapCount: Int { Int(2 * filter.support * stretch) + 2 }
+
+    /// The source pixels that target pixel `index` is made of: never empty, rising with `index`.
+    func taps(of index: Int) -> Range<Int> {
+        let center = (Double(index) + 0.5) * scale
+        let support = filter.support * stretch
+        let first = max(0, Int(center - support + 0.5))
+        let end = min(source, Int(center + support + 0.5))
+        return first..<end
+    }
+
+    /// The source pixels that consecutive target pixels, at least one, are made of.
+    func taps(of targets: Range<Int>) -> Range<Int> {
+        taps(of: targets.lowerBound).lowerBound..<taps(of: targets.upperBound - 1).upperBound
+    }
+
+    /// Whether Pillow 13 makes the pass of this axis, the vertical one, before that of `horizontal`: where the height
+    /// shrinks by more than twice as many pixels as the width does.
+    func comesBefore(_ horizontal: ResampleAxis) -> Bool {
+        target < source && source - target > 2 * (horizontal.source - horizontal.target)
+    }
+
+    /// Fixed-point weights of `taps(of: index)`.
+    func weights(of index: Int) -> [Int32] {
+        let center = (Double(index) + 0.5) * scale
+        let inverse = 1 / stretch
+        let weights = taps(of: index).map { filter.weight(at: (Double($0) - center + 0.5) * inverse) }
+        let sum = weights.reduce(0, +)
+        return weights.map { weight in
+            let scaled = (sum == 0 ? weight : weight / sum) * Double(1 << ResampleAxis.fractionBits)
+            return Int32(scaled + (weight < 0 ? -0.5 : 0.5))
+        }
+    }
+
+    /// The weights of target pixel `index`, padded with zeros to whole units. Of every four taps, 0 and 2 are a pair, and
+    /// 1 and 3.
+    /// - Parameters:
+    ///   - origin: the source pixel at which the first unit begins.
+    ///   - unit: how many taps come at a time, a multiple of four.
+    /// - Returns: the units, and `unit / 2` pairs for each.
+    func pairedWeights(of index: Int, from origin: Int, unit: Int) -> (units: Range<Int>, pairs: [PairedWeights]) {
+        let taps = taps(of: index)
+        let units = (taps.lowerBound - origin) / unit..<(taps.upperBound - origin + unit - 1) / unit
+        let padding = [Int32](repeating: 0, count: taps.lowerBound - origin - units.lowerBound * unit)
+        var weights = padding + weights(of: index)
+        weights += repeatElement(0, count: units.count * unit - weights.count)
+        let pairs = stride(from: 0, to: weights.count, by: 4).flatMap { four in
+            [
+                PairedWeights(weights[four], weights[four + 2]), PairedWeights(weights[four + 1], weights[four + 3]),
+            ]
+        }
+        return (units, pairs)
+    }
+}
+
+/// The horizontal pass: makes target pixels of one batch of source rows after the other.
+private struct ResampleRows {
+    private var pixels: [ResampledPixel] = []
+    private var weights: [PairedWeights] = []
+    /// The source columns that rows have to begin and end with.
+    let columns: Range<Int>
+    private let kernels: PictureKernels
+
+    /// - Parameter targets: the target columns to make.
+    init(_ axis: ResampleAxis, targets: Range<Int>, kernels: PictureKernels) {
+        self.kernels = kernels
+        columns = axis.taps(of: targets)
+        pixels.reserveCapacity(targets.count)
+        for target in targets {
+            let (blocks, pairs) = axis.pairedWeights(
+                of: target, from: columns.lowerBound, unit: RowResampling.pixelsPerBlock)
+            pixels.append(
+                ResampledPixel(firstBlock: blocks.lowerBound, endBlock: blocks.upperBound, firstWeight: weights.count))
+            weights += pairs
+        }
+    }
+
+    /// - Parameters:
+    ///   - source: source rows, of which `columns` are read.
+    ///   - output: `RowBatch.capacity` rows of three bytes for each target column, and up to seven that are written too.
+    ///   - stride: bytes from a row of `output` to the next.
+    func resample(_ source: RowBatch, into output: UnsafeMutablePointer<UInt8>, stride: Int) {
+        pixels.withUnsafeBufferPointer { pixels in
+            weights.withUnsafeBufferPointer { weights in
+                kernels.resample(
+                    RowResampling(
+                        source: source, width: columns.count, pixels: pixels, weights: weights.baseAddress!,
+                        output: output, outputStride: stride))
+            }
+        }
+    }
+}
+
+/// The vertical pass, fed with one batch of rows after the other: each is added to the sums of all target rows that it
+/// is part of, so that no more than these sums is kept, however high the picture is.
+private struct ResampleColumns {
+    /// A target row that is not complete.
+    private struct Sum {
+        let target: Int
+        let batches: Range<Int>
+        /// Four pairs for each batch.
+        let weights: [PairedWeights]
+        /// Where its sums stand.
+        let slot: Int
+    }
+
+    private let axis: ResampleAxis
+    private let kernels: PictureKernels
+    private let rowBytes: Int
+    /// Vectors of sums for a row.
+    private let rowVectors: Int
+    private let targets: Range<Int>
+    private var nextTarget: Int
+    private var nextBatch = 0
+    private var open: [Sum] = []
+    private var freeSlots: [Int] = []
+    private var sums: [SIMD8<Int32>] = []
+    /// The source rows that have to be added, in order.
+    let rows: Range<Int>
+
+    /// - Parameters:
+    ///   - targets: the target rows to make, not empty.
+    ///   - rowBytes: bytes of each row.
+    init(_ axis: ResampleAxis, targets: Range<Int>, rowBytes: Int, kernels: PictureKernels) {
+        self.axis = axis
+        self.kernels = kernels
+        self.rowBytes = rowBytes
+        self.targets = targets
+        rowVectors = (rowBytes + 7) / 8
+        nextTarget = targets.lowerBound
+        rows = axis.taps(of: targets)
+    }
+
+    /// Adds the next batch of source rows.
+    /// - Parameters:
+    ///   - batch: as many rows as a batch can have, fewer only at the end. The last bytes are read in eights.
+    ///   - output: takes the target rows, the first of all being row 0.
+    mutating func add(_ batch: RowBatch, into output: UnsafeMutablePointer<UInt8>) {
+        let start = rows.lowerBound + nextBatch * RowBatch.capacity
+        let end = min(start + RowBatch.capacity, rows.upperBound)
+        precondition(batch.count == end - start, "batches are whole, but for the last one")
+        while nextTarget < targets.upperBound, axis.taps(of: nextTarget).lowerBound < end { begin() }
+        for sum in open {
+            let isLast = sum.batches.upperBound == nextBatch + 1
+            let firstWeight = 4 * (nextBatch - sum.batches.lowerBound)
+            sum.weights.withUnsafeBufferPointer { weights in
+                sums.withUnsafeMutableBufferPointer { sums in
+                    kernels.addRows(
+                        WeightedRows(
+                            source: batch, weights: weights.baseAddress! + firstWeight,
+                            sums: sums.baseAddress! + sum.slot * rowVectors, count: rowBytes,
+                            output: isLast ? output + (sum.target - targets.lowerBound) * rowBytes : nil))
+                }
+            }
+            if isLast { freeSlots.append(sum.slot) }
+        }
+        nextBatch += 1
+        open.removeAll { $0.batches.upperBound == nextBatch }
+    }
+
+    private mutating func begin() {
+        let slot: Int
+        if let free = freeSlots.popLast() {
+            slot = free
+            for i in slot * rowVectors..<(slot + 1) * rowVectors { sums[i] = .zero }
+        } else {
+            slot = open.count
+            sums.append(contentsOf: repeatElement(.zero, count: rowVectors))
+        }
+        let (batches, weights) = axis.pairedWeights(of: nextTarget, from: rows.lowerBound, unit: RowBatch.capacity)
+        open.append(Sum(target: nextTarget, batches: batches, weights: weights, slot: slot))
+        nextTarget += 1
+    }
 }
