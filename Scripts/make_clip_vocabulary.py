@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/Formats/CLIPTokenizers/BuiltIn/CLIPMerges.swift from CLIP's vocab.json and merges.txt.
+"""Makes Sources/Formats/CLIPTokenizers/Tables/CLIPMerges.swift from CLIP's vocab.json and merges.txt.
 
   Scripts/make_clip_vocabulary.py FOLDER
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from swift_literals import digits, literal
 
-OUT = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "BuiltIn" / "CLIPMerges.swift"
+OUT = Path(__file__).resolve().parent.parent / "Sources/Formats/CLIPTokenizers/Tables" / "CLIPMerges.swift"
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/Formats/CLIPTokenizers/Unicode/HTMLEntityTable.swift from the list of the HTML standard that Python has.
+"""Makes Sources/Formats/CLIPTokenizers/Tables/HTMLEntityTable.swift from the list of the HTML standard that Python has.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_html_entities.py
@@ -11,7 +11,7 @@ from pathlib import Path
 from ftfy.chardata import HTML_ENTITIES
 from swift_literals import digits
 
-OUT = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "Unicode" / "HTMLEntityTable.swift"
+OUT = Path(__file__).resolve().parent.parent / "Sources/Formats/CLIPTokenizers/Tables" / "HTMLEntityTable.swift"
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes Sources/Formats/CLIPTokenizers/Mojibake/MojibakeTables.swift from what ftfy knows.
+"""Makes Sources/Formats/CLIPTokenizers/Tables/MojibakeTables.swift from what ftfy knows.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_mojibake_tables.py
@@ -16,7 +16,7 @@ import ftfy.badness
 import ftfy.chardata
 from swift_literals import digits, literal
 
-OUT = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "Mojibake" / "MojibakeTables.swift"
+OUT = Path(__file__).resolve().parent.parent / "Sources/Formats/CLIPTokenizers/Tables" / "MojibakeTables.swift"
 SCALARS = [scalar for scalar in range(0x10000) if not 0xD800 <= scalar < 0xE000]
 SPACE, WORD, NO_LETTER, ANY, MAYBE_SPACE, START = range(200, 206)
 

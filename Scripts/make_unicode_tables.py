@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes UnicodeTables.swift and StepTables.swift in Sources/Formats/CLIPTokenizers/Unicode.
+"""Makes UnicodeTables.swift and StepTables.swift in Sources/Formats/CLIPTokenizers/Tables.
 
   Scripts/setup_venv.sh
   Scripts/.venv/bin/python Scripts/make_unicode_tables.py
@@ -18,7 +18,7 @@ import regex
 from swift_literals import digits, literal
 from tokenizers import Regex, normalizers, pre_tokenizers
 
-FOLDER = Path(__file__).resolve().parent.parent / "Sources" / "Tokenizers" / "Unicode"
+FOLDER = Path(__file__).resolve().parent.parent / "Sources/Formats/CLIPTokenizers/Tables"
 OUT = FOLDER / "UnicodeTables.swift"
 SCALARS = [scalar for scalar in range(0x110000) if not 0xD800 <= scalar < 0xE000]
 BLOCK = 128

@@ -13,13 +13,13 @@ import Testing
             sentencePiece: try? Fixtures.bytes("\(folder)/spiece.model"))
     }
 
-    static func load(_ folder: String, _ files: TokenizerFiles) throws -> SentencePieceTokenizer {
+    static func load(_ folder: String, _ files: TokenizerFiles) throws -> PipelineTokenizer {
         folder == "siglip"
-            ? try SentencePieceTokenizer(siglip: files)
-            : try SentencePieceTokenizer(tokenizerJSON: files, isLowercased: folder == "siglip2")
+            ? try PipelineTokenizer(siglip: files)
+            : try PipelineTokenizer(tokenizerJSON: files, isLowercased: folder == "siglip2")
     }
 
-    static func load(_ folder: String) throws -> SentencePieceTokenizer { try load(folder, files(folder)) }
+    static func load(_ folder: String) throws -> PipelineTokenizer { try load(folder, files(folder)) }
 
     @Test(arguments: SentencePieceTests.folders)
     func `Tokens equal the reference's`(folder: String) throws {
@@ -112,7 +112,7 @@ import Testing
         let refused = try (0..<1000).count { round in
             try isRefused(SentencePieceTests.text) {
                 let (bytes, memory) = random.damagedForm(original, head: 400, round: round)
-                return try SentencePieceTokenizer(compiled: bytes, owner: memory)
+                return try PipelineTokenizer(compiled: bytes, owner: memory)
             }
         }
         #expect((100..<1000).contains(refused))
@@ -124,7 +124,7 @@ import Testing
         func message(_ edited: String) -> String? {
             files.tokenizerJSON = Array(edited.utf8)
             do {
-                _ = try SentencePieceTokenizer(tokenizerJSON: files)
+                _ = try PipelineTokenizer(tokenizerJSON: files)
                 return nil
             } catch { return error.description }
         }

@@ -51,10 +51,10 @@ import Testing
         var files = try files(.vocabulary)
         files.configuration = Array(#"{"do_lower_case": false, "tokenize_chinese_chars": false}"#.utf8)
         files.wordPieces = Array("[PAD]\n[UNK]\n[CLS]\n[SEP]\nÉ\nE\ne\n東京\n".utf8)
-        let tokenizer = try SentencePieceTokenizer(wordPiece: files)
+        let tokenizer = try PipelineTokenizer(wordPiece: files)
         #expect(tokenizer.tokenize("É e E É 東京").pieces == ["[CLS]", "É", "e", "E", "É", "東京", "[SEP]"])
         files.configuration = nil
-        let usual = try SentencePieceTokenizer(wordPiece: files)
+        let usual = try PipelineTokenizer(wordPiece: files)
         #expect(usual.tokenize("É e E 東京").pieces == ["[CLS]", "e", "e", "e", "[UNK]", "[UNK]", "[SEP]"])
     }
 
@@ -71,8 +71,8 @@ import Testing
     @Test func `Missing special tokens are named`() throws {
         var files = try files(.vocabulary)
         files.wordPieces = Array("[PAD]\n[UNK]\n[CLS]\na".utf8)
-        #expect(throws: TokenizerError.self) { try SentencePieceTokenizer(wordPiece: files) }
-        do { _ = try SentencePieceTokenizer(wordPiece: files) } catch {
+        #expect(throws: TokenizerError.self) { try PipelineTokenizer(wordPiece: files) }
+        do { _ = try PipelineTokenizer(wordPiece: files) } catch {
             #expect(error.description.contains("vocab.txt: has no token \"[SEP]\""))
         }
     }

@@ -346,9 +346,9 @@ extension ConfigSection {
 
 extension ConfigSection {
     /// What happens to a text first, by open_clip's name.
-    fileprivate func cleaning() throws(CLIPError) -> OpenCLIPWrapping.Cleaning? {
+    fileprivate func cleaning() throws(CLIPError) -> OpenCLIPCleaning? {
         guard let name = try text("clean") else { return nil }
-        guard let cleaning = OpenCLIPWrapping.Cleaning(rawValue: name) else {
+        guard let cleaning = OpenCLIPCleaning(rawValue: name) else {
             throw fault("clean", .string(name), expected: "\"whitespace\", \"lower\" or \"canonicalize\"")
         }
         return cleaning

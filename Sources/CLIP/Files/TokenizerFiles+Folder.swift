@@ -42,12 +42,12 @@ extension TokenizerFiles {
             switch kind {
             case .builtIn: tokenizer = BytePairTokenizer.builtIn(cleaning: .transformers)
             case .sentencePiece:
-                tokenizer = try SentencePieceTokenizer(
+                tokenizer = try PipelineTokenizer(
                     siglip: TokenizerFiles(
                         configuration: try folder.text("tokenizer_config.json"),
                         sentencePiece: try folder.readText("spiece.model")), wrapping: wrapping)
             case .wordPiece:
-                tokenizer = try SentencePieceTokenizer(
+                tokenizer = try PipelineTokenizer(
                     wordPiece: TokenizerFiles(
                         configuration: try folder.text("tokenizer_config.json"),
                         wordPieces: try folder.readText("vocab.txt")), wrapping: wrapping)

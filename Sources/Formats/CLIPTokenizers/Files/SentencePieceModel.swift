@@ -1,5 +1,77 @@
+internal import CLIPJSON
+
+extension PipelineTokenizer {
+    /// SigLIP's tokenizer, as transformers' SiglipTokenizer: small letters, no ASCII punctuation, single spaces, then
+    /// the unigram model of spiece.model.
+    /// - Parameter wrapping: what open_clip does around it, if the model is one of its.
+    /// - Throws: when the model is damaged, or has no end token.
+    package init(siglip files: TokenizerFiles, wrapping: OpenCLIPWrapping? = nil) throws(TokenizerError) {
+        guard let bytes = files.sentencePiece else {
+            throw TokenizerError(file: SentencePieceModel.file, problem: "is missing, fetch it")
+        }
+        let model = try SentencePieceModel(bytes)
+        var builder = try model.builder()
+        let named = try SigLIPTokens(configuration: files.configuration)
+        func id(_ token: String) throws(TokenizerError) -> UInt32 {
+            guard let id = model.pieces.lastIndex(where: { $0.bytes.elementsEqual(token.utf8) }) else {
+                throw TokenizerError(
+                    file: SentencePieceModel.file,
+                    problem: "has no token \(quoted(token)): it is not of this model, fetch both again")
+            }
+            return UInt32(id)
+        }
+        let (end, padding, unknown) = (try id(named.end), try id(named.padding), try id(named.unknown))
+        builder.rules.endTokens = [end]
+        builder.rules.endsOnce = true
+        builder.rules.padding = padding
+        // Each strips the white space at its sides.
+        var contents: Set<[UInt8]> = []
+        for (token, id) in [(named.end, end), (named.padding, padding), (named.unknown, unknown)]
+        where contents.insert(Array(token.utf8)).inserted {
+            builder.rules.addedTokens.append(
+                AddedToken(id: id, content: Array(token.utf8), options: [.stripsLeft, .stripsRight]))
+        }
+        let mark = [PipelineTable.spaceMark]
+        builder.rules.textSteps = [.replaceText(mark, with: [0x20]), .prepend(mark)]
+        builder.rules.partSteps =
+            (named.isLowercased ? [.pythonLowercase] : []) + [
+                .replaceRuns(.punctuation, with: []),
+                .replaceRuns(ScalarRun(members: .pythonSpace), with: [0x20]),
+                .strip(left: true, right: true, isPython: true),
+                // The unknown token is put in front, so that SentencePiece doesn't strip the mark of the first space.
+                .prepend(named.unknown.unicodeScalars.map(\.value)),
+                .sentencePiece(model.spaces),
+            ]
+        builder.rules.hidesPrefix = true
+        wrapping?.wrap(&builder.rules, separator: nil)
+        self.init(try builder.build(file: SentencePieceModel.file))
+    }
+}
+
+/// What SiglipTokenizer takes for special tokens.
+private struct SigLIPTokens {
+    var end = "</s>"
+    var padding = "</s>"
+    var unknown = "<unk>"
+    var isLowercased = true
+
+    init(configuration json: [UInt8]?) throws(TokenizerError) {
+        guard let json else { return }
+        do throws(JSONFault) {
+            let fields = try JSONValue(parsing: json)
+            func name(_ key: String) -> String? { fields[key]?.string ?? fields[key]?["content"]?.string }
+            end = name("eos_token") ?? end
+            padding = name("pad_token") ?? padding
+            unknown = name("unk_token") ?? unknown
+            isLowercased = fields["do_lower_case"]?.bool ?? true
+        } catch {
+            throw TokenizerError(file: "tokenizer_config.json", problem: "byte \(error.offset): \(error.problem)")
+        }
+    }
+}
+
 /// A SentencePiece model as its file gives it (`sentencepiece_model.proto`).
-struct SentencePieceModel {
+private struct SentencePieceModel {
     /// What a piece is for. Raw values are the file's.
     enum Kind: UInt64 {
         case normal = 1
@@ -110,11 +182,11 @@ struct SentencePieceModel {
 
 extension SentencePieceModel {
     /// The tables of this model, without special tokens, and without rules but the model's own.
-    func builder() throws(TokenizerError) -> SentencePieceTableBuilder {
+    func builder() throws(TokenizerError) -> PipelineTableBuilder {
         func fault(_ problem: String) -> TokenizerError {
             TokenizerError(file: SentencePieceModel.file, problem: "\(problem): it is damaged, fetch it again")
         }
-        var builder = SentencePieceTableBuilder()
+        var builder = PipelineTableBuilder()
         builder.pieces = pieces.map(\.bytes)
         builder.scores = pieces.map { Double($0.score) }
         builder.rules.roundsScores = true
@@ -138,7 +210,7 @@ extension SentencePieceModel {
     }
 
     private func byteTokens(where isByte: (Int) -> Bool) -> [UInt32] {
-        var tokens = [UInt32](repeating: SentencePieceTable.noToken, count: 256)
+        var tokens = [UInt32](repeating: PipelineTable.noToken, count: 256)
         for id in pieces.indices where isByte(id) {
             if let byte = BytePiece.byte(pieces[id].bytes) { tokens[Int(byte)] = UInt32(id) }
         }
@@ -147,12 +219,79 @@ extension SentencePieceModel {
 }
 
 /// Pieces such as `<0x0A>`, which stand for a byte.
-enum BytePiece {
+private enum BytePiece {
     static func byte(_ piece: ArraySlice<UInt8>) -> UInt8? {
         guard piece.count == 6, piece.starts(with: Array("<0x".utf8)), piece.last == UInt8(ascii: ">") else {
             return nil
         }
         let digits = String(decoding: piece.dropFirst(3).dropLast(), as: UTF8.self)
         return digits.uppercased() == digits ? UInt8(digits, radix: 16) : nil
+    }
+}
+
+/// Reads the fields of one protocol-buffers message, and trusts no length.
+private struct ProtobufReader {
+    enum Value {
+        case integer(UInt64)
+        case bits32(UInt32)
+        case bits64
+        case bytes(ArraySlice<UInt8>)
+    }
+
+    private let bytes: ArraySlice<UInt8>
+    private var position: Int
+
+    init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        position = bytes.startIndex
+    }
+
+    /// The next field; nil at the end.
+    /// - Throws: with the byte where the message makes no sense.
+    mutating func next() throws(TokenizerError) -> (number: Int, value: Value)? {
+        guard position < bytes.endIndex else { return nil }
+        let start = position
+        let key = try integer()
+        guard case let number = key >> 3, number >= 1, number < 1 << 29 else {
+            throw fault("a field of number \(key >> 3)", at: start)
+        }
+        switch key & 7 {
+        case 0: return (Int(number), .integer(try integer()))
+        case 1:
+            _ = try take(8)
+            return (Int(number), .bits64)
+        case 2:
+            let start = position
+            guard let count = Int(exactly: try integer()) else { throw fault("a length beyond all files", at: start) }
+            return (Int(number), .bytes(try take(count)))
+        case 5: return (Int(number), .bits32(try take(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }))
+        default: throw fault("a field of an unknown kind, \(key & 7)", at: start)
+        }
+    }
+
+    private mutating func integer() throws(TokenizerError) -> UInt64 {
+        let start = position
+        var value: UInt64 = 0
+        for shift in stride(from: UInt64(0), to: 64, by: 7) {
+            guard position < bytes.endIndex else { throw fault("its end inside a number", at: start) }
+            let byte = bytes[position]
+            position += 1
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+        }
+        throw fault("a number of more than ten bytes", at: start)
+    }
+
+    private mutating func take(_ count: Int) throws(TokenizerError) -> ArraySlice<UInt8> {
+        guard count <= bytes.endIndex - position else {
+            throw fault("a field of \(count) bytes, \(bytes.endIndex - position) are left", at: position)
+        }
+        position += count
+        return bytes[position - count..<position]
+    }
+
+    private func fault(_ found: String, at offset: Int) -> TokenizerError {
+        TokenizerError(
+            file: "spiece.model", problem: "byte \(offset): found \(found): it is damaged, fetch it again")
     }
 }

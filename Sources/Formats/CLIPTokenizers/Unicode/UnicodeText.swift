@@ -40,6 +40,29 @@ enum UnicodeText {
 }
 
 extension UnsafeBufferPointer<UInt8> {
+    /// The scalar at `offset`, which moves past it. The bytes must be whole, valid UTF-8.
+    @inline(__always)
+    func scalar(at offset: inout Int) -> UInt32 {
+        let lead = UInt32(self[offset])
+        guard lead >= 0x80 else {
+            offset &+= 1
+            return lead
+        }
+        let second = UInt32(self[offset &+ 1]) & 0x3F
+        if lead < 0xE0 {
+            offset &+= 2
+            return (lead & 0x1F) << 6 | second
+        }
+        let third = UInt32(self[offset &+ 2]) & 0x3F
+        if lead < 0xF0 {
+            offset &+= 3
+            return (lead & 0x0F) << 12 | second << 6 | third
+        }
+        let fourth = UInt32(self[offset &+ 3]) & 0x3F
+        offset &+= 4
+        return (lead & 0x07) << 18 | second << 12 | third << 6 | fourth
+    }
+
     /// Where the scalar begins that ends right before `end`, which is not the start of the text.
     func start(ofScalarBefore end: Int) -> Int {
         var start = end - 1

@@ -1,0 +1,62 @@
+internal import CLIPJSON
+
+/// A tokenizer of any kind from the files of a model in the Hugging Face layout.
+/// - Parameters:
+///   - isLowercased: whether small letters are made first, whatever tokenizer.json says.
+///   - wrapping: what open_clip does around it, if the model is one of its.
+/// - Throws: as the tokenizers' own initialisers.
+package func loadTokenizer(
+    _ files: TokenizerFiles, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
+) throws(TokenizerError) -> any Tokenizer {
+    if let bytes = files.tokenizerJSON {
+        let kind = try TokenizerClass(files, isByteLevel: TokenizerJSON.isByteLevel(bytes))
+        if kind == .clip, wrapping == nil { return try BytePairTokenizer(files) }
+        let json = try TokenizerJSON(bytes, files, kind)
+        if wrapping == nil, let flat = try json.bytePairBuilder() {
+            return BytePairTokenizer(try flat.build(file: TokenizerJSON.file))
+        }
+        return try PipelineTokenizer(json, isLowercased: isLowercased, wrapping: wrapping)
+    }
+    if files.sentencePiece != nil { return try PipelineTokenizer(siglip: files, wrapping: wrapping) }
+    if files.wordPieces != nil { return try PipelineTokenizer(wordPiece: files, wrapping: wrapping) }
+    return try BytePairTokenizer(files)
+}
+
+/// A tokenizer of any kind from its compiled form.
+/// - Throws: as the tokenizers' own initialisers.
+package func loadTokenizer(
+    compiled: UnsafeRawBufferPointer, owner: any AnyObject & Sendable
+) throws(TokenizerError) -> any Tokenizer {
+    let magic = compiled.count < 4 ? 0 : compiled.word(at: 0)
+    return magic == PipelineTable.magic
+        ? try PipelineTokenizer(compiled: compiled, owner: owner)
+        : try BytePairTokenizer(compiled: compiled, owner: owner)
+}
+
+/// The token that fills up texts, without loading all of the tokenizer; nil when no file names it.
+/// - Throws: when a file is damaged.
+package func paddingToken(_ files: TokenizerFiles) throws(TokenizerError) -> Int32? {
+    if files.sentencePiece != nil { return try PipelineTokenizer(siglip: files).paddingToken }
+    if files.wordPieces != nil { return try PipelineTokenizer(wordPiece: files).paddingToken }
+    guard let json = files.tokenizerJSON else { return nil }
+    var scanner = JSONScanner(json)
+    var isFirst = true
+    do throws(JSONFault) {
+        let configuration = try files.configuration.map { bytes throws(JSONFault) in try JSONValue(parsing: bytes) }
+        let named = configuration?["pad_token"]
+        let name = named?.string ?? named?["content"]?.string ?? "<pad>"
+        try scanner.openObject()
+        while let key = try scanner.nextKey(&isFirst) {
+            if key == "added_tokens" {
+                let token = try scanner.value().array?.last { $0["content"]?.string == name }
+                return token?["id"]?.int.flatMap(Int32.init(exactly:))
+            }
+            // The list stands in front of the vocabulary, which is too long to be read for this.
+            if key == "model" { return nil }
+            try scanner.skipValue()
+        }
+    } catch {
+        throw TokenizerError(file: TokenizerJSON.file, problem: "byte \(error.offset): \(error.problem)")
+    }
+    return nil
+}

@@ -1,0 +1,443 @@
+/// The tables of a `PipelineTokenizer` in one piece of memory, validated, kept alive by its owner.
+final class PipelineTable: @unchecked Sendable {
+    static let magic: UInt32 = 0x5450_5343
+    static let version: UInt32 = 2
+    /// What a number of `characters` says beside the scalar: that the piece goes on with a word, that it ends one.
+    static let continues: UInt32 = 1 << 21
+    static let ends: UInt32 = 1 << 22
+
+    /// The sections, in the order in which they lie.
+    enum Section: Int, CaseIterable {
+        /// What `PipelineRules` writes, then the numbers of the merges' hash table.
+        case rules
+        /// u64 each, see `MergeTable`; then the token that the merge of each rank makes, u32.
+        case mergeSlots, mergeResults
+        /// Of each piece of one character, without prefix and suffix, its scalar with `continues` and `ends`, and its
+        /// token, u32 each, in order.
+        case characters
+        /// The token of each byte, u32 each, all ones where there is none; nothing without byte fallback.
+        case byteTokens
+        /// See `PieceTrie`.
+        case trieLabels, trieChildren, trieValues
+        /// The score of each piece, doubles.
+        case scores
+        /// Where each piece begins, u32 each, one more than pieces; the pieces in UTF-8.
+        case pieceOffsets, pieceBytes
+        /// See `CharacterMap`.
+        case mapUnits, mapTexts
+    }
+
+    static let noToken = UInt32.max
+
+    let bytes: UnsafeRawBufferPointer
+    let rules: PipelineRules
+    let pieceCount: Int
+    let merges: MergeTable
+    let trie: PieceTrie
+    let characterMap: CharacterMap
+    let hasUserDefinedPieces: Bool
+    private let characters: UnsafeRawBufferPointer
+    private let byteTokens: UnsafeRawBufferPointer
+    private let scores: UnsafeRawBufferPointer
+    private let pieceOffsets: UnsafeRawBufferPointer
+    private let pieceBytes: UnsafeRawBufferPointer
+    private let owner: any AnyObject & Sendable
+
+    /// - Parameters:
+    ///   - bytes: valid and unchanged for as long as `owner` lives.
+    /// - Throws: if any number in it leads out of its table.
+    init(_ bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(TokenizerError) {
+        let version: UInt32 = bytes.count >= 8 && bytes.word(at: 4) == 1 ? 1 : PipelineTable.version
+        let sections = try FlatSections(
+            bytes, magic: PipelineTable.magic, version: version, count: Section.allCases.count)
+        func section(_ section: Section) -> UnsafeRawBufferPointer { sections[section.rawValue] }
+        var reader = FlatReader(section(.rules))
+        rules = try PipelineRules(reading: &reader, version: version)
+        let slotBits = Int(try reader.word())
+        let hashAttempt = Int(try reader.word())
+        let longestProbe = Int(try reader.word())
+        try reader.end()
+
+        self.bytes = bytes
+        self.owner = owner
+        characters = section(.characters)
+        byteTokens = section(.byteTokens)
+        scores = section(.scores)
+        pieceOffsets = section(.pieceOffsets)
+        pieceBytes = section(.pieceBytes)
+        pieceCount = pieceOffsets.count / 4 - 1
+        characterMap = CharacterMap(units: section(.mapUnits), texts: section(.mapTexts))
+        trie = PieceTrie(
+            labels: section(.trieLabels), children: section(.trieChildren), values: section(.trieValues))
+        let (slots, results) = (section(.mergeSlots), section(.mergeResults))
+        guard MergeTable.slotBits.contains(slotBits), slots.count == 8 << slotBits, longestProbe < 1 << slotBits,
+            hashAttempt < MergeHash.attempts, let slotsStart = slots.baseAddress, let resultsStart = results.baseAddress
+        else { throw PipelineTable.fault("the hash table of its merges") }
+        merges = MergeTable(
+            slots: slotsStart, results: resultsStart, slotBits: slotBits, hashAttempt: hashAttempt,
+            longestProbe: longestProbe)
+        var hasUserDefinedPieces = false
+        for node in 0..<trie.nodeCount where trie.values.count == 4 * trie.nodeCount {
+            hasUserDefinedPieces = hasUserDefinedPieces || trie.values.word(at: 4 &* node) & 1 == 1
+        }
+        self.hasUserDefinedPieces = hasUserDefinedPieces
+        try validate(slots: slots, results: results)
+    }
+
+    /// The UTF-8 of a token as the vocabulary spells it; empty where the vocabulary has a hole.
+    func piece(_ id: Int) -> UnsafeRawBufferPointer {
+        guard id >= 0, id < pieceCount else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        let range = Int(pieceOffsets.word(at: 4 * id))..<Int(pieceOffsets.word(at: 4 * id + 4))
+        return UnsafeRawBufferPointer(rebasing: pieceBytes[range])
+    }
+
+    @inline(__always)
+    func score(_ id: Int) -> Double {
+        Double(bitPattern: UInt64(littleEndian: scores.loadUnaligned(fromByteOffset: 8 &* id, as: UInt64.self)))
+    }
+
+    /// The token of a byte that no piece has; nil if there is none.
+    func token(ofByte byte: UInt8) -> UInt32? {
+        guard !byteTokens.isEmpty else { return nil }
+        let token = byteTokens.word(at: 4 * Int(byte))
+        return token == PipelineTable.noToken ? nil : token
+    }
+
+    /// The token of the piece that is this word; nil if there is none.
+    func token(ofWord word: UnsafeBufferPointer<UInt8>) -> UInt32? {
+        var node = PieceTrie.root
+        for byte in word {
+            guard let child = trie.child(of: node, byte) else { return nil }
+            node = child
+        }
+        return trie.piece(at: node).map { UInt32($0.id) }
+    }
+
+    /// The token of the piece that is this one character; nil if there is none.
+    func token(ofCharacter scalar: UInt32) -> UInt32? {
+        var low = 0
+        var high = characters.count / 8
+        while low < high {
+            let middle = (low + high) / 2
+            let found = characters.word(at: 8 &* middle)
+            if found == scalar { return characters.word(at: 8 &* middle &+ 4) }
+            if found < scalar { low = middle + 1 } else { high = middle }
+        }
+        return nil
+    }
+
+    /// How many scalars of `text` the longest user-defined piece takes that it begins with.
+    func longestUserDefinedPiece(_ text: ArraySlice<Element>) -> Int? {
+        var node = PieceTrie.root
+        var longest: Int?
+        for (count, element) in text.enumerated() {
+            guard let scalar = Unicode.Scalar(element.scalar), let bytes = UTF8.encode(scalar) else { break }
+            for byte in bytes {
+                guard let next = trie.child(of: node, byte) else { return longest }
+                node = next
+            }
+            if let piece = trie.piece(at: node), piece.isUserDefined { longest = count + 1 }
+        }
+        return longest
+    }
+}
+
+extension PipelineTable {
+    private static func fault(_ what: String) -> TokenizerError {
+        TokenizerError(
+            file: "compiled tokenizer", problem: "\(what) is not in order, the file is damaged: pack the model again")
+    }
+
+    private func validate(
+        slots: UnsafeRawBufferPointer, results: UnsafeRawBufferPointer
+    ) throws(TokenizerError) {
+        guard (1...MergeTable.largestVocabulary).contains(pieceCount), pieceOffsets.count == 4 * (pieceCount + 1),
+            pieceOffsets[...].wordsRise(to: pieceBytes.count)
+        else { throw PipelineTable.fault("the list of its pieces") }
+        let ends = rules.startTokens + rules.endTokens + rules.addedTokens.map(\.id)
+        guard (ends + [rules.unknown, rules.padding].compactMap { $0 }).allSatisfy({ $0 < pieceCount }) else {
+            throw PipelineTable.fault("the list of its special tokens")
+        }
+        let added = rules.addedTokens
+        guard added.allSatisfy({ !$0.content.isEmpty }),
+            zip(added, added.dropFirst()).allSatisfy({ $0.isBefore($1) })
+        else { throw PipelineTable.fault("the list of its added tokens") }
+        guard results.count % 4 == 0, results[...].largestWord() < pieceCount,
+            MergeTable.ranks(of: slots[...], areBelow: results.count / 4)
+        else { throw PipelineTable.fault("the table of its merges") }
+        guard characters.count % 8 == 0, characters[...].largestWord(every: 8, from: 4) < pieceCount,
+            byteTokens.isEmpty || byteTokens.count == 4 * 256, byteTokensAreValid
+        else { throw PipelineTable.fault("the table of its characters") }
+        let needsScores = rules.algorithm == .unigram
+        guard !rules.searchesPieces || trie.isValid(pieceCount: pieceCount),
+            !needsScores || scores.count == 8 * pieceCount
+        else { throw PipelineTable.fault("the tree of its pieces") }
+        guard characterMap.units.count % 4 == 0 else { throw PipelineTable.fault("the map of its characters") }
+    }
+
+    private var byteTokensAreValid: Bool {
+        stride(from: 0, to: byteTokens.count, by: 4).allSatisfy {
+            let token = byteTokens.word(at: $0)
+            return token < pieceCount || token == PipelineTable.noToken
+        }
+    }
+}
+
+/// Collects a vocabulary of any kind and writes it as the flat form that encoding works on.
+struct PipelineTableBuilder {
+    var rules = PipelineRules()
+    /// By id; nil where the vocabulary has a hole.
+    var pieces: [ArraySlice<UInt8>?] = []
+    /// By id; empty without the unigram algorithm.
+    var scores: [Double] = []
+    /// Ids of pieces that a text is cut into, without merges; user-defined ones are preferred to all others.
+    var searched: [(id: Int, isUserDefined: Bool)] = []
+    /// In order of rank.
+    var merges: [Merge] = []
+    /// The token of each byte, `PipelineTable.noToken` where there is none.
+    var byteTokens: [UInt32] = []
+    var characterMap: (units: ArraySlice<UInt8>, texts: ArraySlice<UInt8>)?
+    /// What BERT's tokenizers end a text with.
+    var separator: UInt32?
+
+    /// - Throws: if the vocabulary is larger than the flat form can hold. `file` names its source.
+    func build(file: String) throws(TokenizerError) -> PipelineTable {
+        guard (1...MergeTable.largestVocabulary).contains(pieces.count) else {
+            throw TokenizerError(
+                file: file, problem: "\(pieces.count) pieces, expected 1 to \(MergeTable.largestVocabulary)")
+        }
+        let slots = try MergeSlots(merges, file: file)
+        var header = FlatWriter()
+        var rules = rules
+        rules.addedTokens.sort { $0.isBefore($1) }
+        rules.write(to: &header)
+        for number in [slots.bits, slots.hashAttempt, slots.longestProbe] { header.put(UInt32(number)) }
+
+        var pieceBytes: [UInt8] = []
+        var pieceOffsets: [UInt32] = [0]
+        pieceOffsets.reserveCapacity(pieces.count + 1)
+        for piece in pieces {
+            if let piece { pieceBytes += piece }
+            pieceOffsets.append(UInt32(truncatingIfNeeded: pieceBytes.count))
+        }
+        let trie = rules.searchesPieces ? PieceTrieBuilder(searchedPieces) : nil
+        var sections = [[UInt8]](repeating: [], count: PipelineTable.Section.allCases.count)
+        func put(_ section: PipelineTable.Section, _ numbers: [some BitwiseCopyable]) {
+            sections[section.rawValue] = numbers.withUnsafeBytes(Array.init)
+        }
+        put(.rules, header.bytes)
+        put(.mergeSlots, slots.slots)
+        put(.mergeResults, merges.map(\.result))
+        put(.characters, rules.algorithm == .bytePair ? characters : [])
+        put(.byteTokens, byteTokens)
+        put(.trieLabels, trie?.labels ?? [])
+        put(.trieChildren, trie?.children ?? [])
+        put(.trieValues, trie?.values ?? [])
+        put(.scores, scores)
+        put(.pieceOffsets, pieceOffsets)
+        put(.pieceBytes, pieceBytes)
+        put(.mapUnits, characterMap.map { Array($0.units) } ?? [])
+        put(.mapTexts, characterMap.map { Array($0.texts) } ?? [])
+        let memory = FlatSections.write(sections, magic: PipelineTable.magic, version: rules.version)
+        return try PipelineTable(UnsafeRawBufferPointer(memory.mutableBytes), owner: memory)
+    }
+
+    private var searchedPieces: [(bytes: ArraySlice<UInt8>, id: UInt32, isUserDefined: Bool)] {
+        searched.compactMap { id, isUserDefined in pieces[id].map { ($0, UInt32(id), isUserDefined) } }
+    }
+
+    /// Scalar and token of the pieces of one character, prefix and suffix aside.
+    private var characters: [UInt32] {
+        var found: [(key: UInt32, id: UInt32)] = []
+        let (prefix, suffix) = (rules.continuingPrefix, rules.endOfWordSuffix)
+        for (id, piece) in pieces.enumerated() {
+            guard let piece else { continue }
+            for (continues, ends) in [(false, false), (true, false), (false, true), (true, true)] {
+                guard !continues || !prefix.isEmpty && piece.starts(with: prefix),
+                    !ends || !suffix.isEmpty && piece.suffix(suffix.count).elementsEqual(suffix)
+                else { continue }
+                let rest = piece.dropFirst(continues ? prefix.count : 0).dropLast(ends ? suffix.count : 0)
+                guard let lead = rest.first, rest.count <= 4, rest.count == UTF8.width(leading: lead) else { continue }
+                let scalars = String(decoding: rest, as: UTF8.self).unicodeScalars
+                guard scalars.count == 1, let scalar = scalars.first else { continue }
+                let marks =
+                    (continues ? PipelineTable.continues : 0) | (ends ? PipelineTable.ends : 0)
+                found.append((scalar.value | marks, UInt32(id)))
+            }
+        }
+        return found.sorted { $0.key < $1.key }.flatMap { [$0.key, $0.id] }
+    }
+}
+
+extension UTF8 {
+    /// The number of bytes of a character that begins with `lead`; 0 for a byte that begins none.
+    fileprivate static func width(leading lead: UInt8) -> Int {
+        switch lead {
+        case 0..<0x80: 1
+        case 0xC0..<0xE0: 2
+        case 0xE0..<0xF0: 3
+        case 0xF0..<0xF8: 4
+        default: 0
+        }
+    }
+}
+
+/// The pieces as a tree of bytes in flat memory, level by level: the children of a node stand together, in order of
+/// their bytes.
+struct PieceTrie {
+    static let root = 0
+
+    /// The byte that leads to each node.
+    let labels: UnsafeRawBufferPointer
+    /// The first child of each node, u32 each; one more, so that the children of a node end where the next one's begin.
+    let children: UnsafeRawBufferPointer
+    /// The piece that ends at each node, u32 each: twice its id + 1, or with one more if it is user-defined; 0 for none.
+    let values: UnsafeRawBufferPointer
+
+    var nodeCount: Int { labels.count }
+
+    /// The node that `byte` leads to.
+    @inline(__always)
+    func child(of node: Int, _ byte: UInt8) -> Int? {
+        var low = Int(children.word(at: 4 &* node))
+        let end = Int(children.word(at: 4 &* node &+ 4))
+        var high = end
+        while low < high {
+            let middle = (low &+ high) &>> 1
+            if labels[middle] < byte { low = middle &+ 1 } else { high = middle }
+        }
+        return low < end && labels[low] == byte ? low : nil
+    }
+
+    /// The piece that ends at `node`.
+    @inline(__always)
+    func piece(at node: Int) -> (id: Int, isUserDefined: Bool)? {
+        let value = values.word(at: 4 &* node)
+        return value == 0 ? nil : (Int(value >> 1) &- 1, value & 1 == 1)
+    }
+
+    /// Whether no number leads out of its table.
+    func isValid(pieceCount: Int) -> Bool {
+        let count = nodeCount
+        guard count > 0, children.count == 4 * (count + 1), values.count == 4 * count else { return false }
+        var previous: UInt32 = 0
+        var isValid = true
+        for node in 0...count {
+            let first = children.word(at: 4 &* node)
+            isValid = isValid && first >= previous
+            previous = first
+        }
+        for node in 0..<count { isValid = isValid && values.word(at: 4 &* node) >> 1 <= pieceCount }
+        return isValid && previous <= count
+    }
+}
+
+/// Builds the tree from pieces.
+private struct PieceTrieBuilder {
+    private(set) var labels: [UInt8] = []
+    private(set) var children: [UInt32] = []
+    private(set) var values: [UInt32] = []
+
+    /// - Parameter pieces: not empty; of two that are equal the last counts.
+    init(_ pieces: [(bytes: ArraySlice<UInt8>, id: UInt32, isUserDefined: Bool)]) {
+        let sorted = pieces.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+        labels = [0]
+        values = [0]
+        // Each node's pieces: those that begin with its bytes.
+        var level = [0..<sorted.count]
+        var depth = 0
+        while !level.isEmpty {
+            var next: [Range<Int>] = []
+            for range in level {
+                children.append(UInt32(labels.count))
+                var start = range.lowerBound
+                while start < range.upperBound, sorted[start].bytes.count == depth { start += 1 }
+                while start < range.upperBound {
+                    let byte = sorted[start].bytes[sorted[start].bytes.startIndex + depth]
+                    var end = start
+                    var value: UInt32 = 0
+                    while end < range.upperBound, case let piece = sorted[end],
+                        piece.bytes[piece.bytes.startIndex + depth] == byte
+                    {
+                        if piece.bytes.count == depth + 1 {
+                            value = (piece.id + 1) << 1 | (piece.isUserDefined ? 1 : 0)
+                        }
+                        end += 1
+                    }
+                    labels.append(byte)
+                    values.append(value)
+                    next.append(start..<end)
+                    start = end
+                }
+            }
+            level = next
+            depth += 1
+        }
+        children.append(UInt32(labels.count))
+    }
+}
+
+/// The normalisation rules of a SentencePiece model (`precompiled_charsmap`): a double-array trie (Aoe, 1989) from
+/// characters to the texts in their place.
+///
+/// Nothing in it is trusted: every step of a search stays in the table, and what it finds is decoded as it is.
+struct CharacterMap {
+    /// The trie's units, u32 each.
+    let units: UnsafeRawBufferPointer
+    /// The texts, each with a zero after it.
+    let texts: UnsafeRawBufferPointer
+
+    var isEmpty: Bool { units.isEmpty }
+
+    /// The text in place of the longest start of `text` that has one, and the number of scalars that it replaces.
+    func longestPrefix(of text: ArraySlice<CanonicalComposition.Element>) -> (scalars: [UInt32], count: Int)? {
+        search(text, takesFirst: false).map { (scalars(at: $0.value), $0.count) }
+    }
+
+    /// The text in place of the shortest start of `text` that has one.
+    func shortestPrefix(of text: ArraySlice<CanonicalComposition.Element>) -> [UInt32]? {
+        search(text, takesFirst: true).map { scalars(at: $0.value) }
+    }
+
+    private func search(
+        _ text: ArraySlice<CanonicalComposition.Element>, takesFirst: Bool
+    ) -> (value: Int, count: Int)? {
+        guard let root = unit(0) else { return nil }
+        var found: (value: Int, count: Int)?
+        var position = offset(root)
+        for (count, element) in text.enumerated() {
+            guard let scalar = Unicode.Scalar(element.scalar), let bytes = UTF8.encode(scalar) else { return found }
+            for byte in bytes {
+                position ^= Int(byte)
+                guard let unit = unit(position), unit & (1 << 31 | 0xFF) == UInt32(byte) else { return found }
+                position ^= offset(unit)
+                guard unit >> 8 & 1 == 1, let leaf = self.unit(position) else { continue }
+                found = (Int(leaf & (1 << 31 - 1)), count + 1)
+                if takesFirst { return found }
+            }
+        }
+        return found
+    }
+
+    private func unit(_ index: Int) -> UInt32? {
+        index < units.count / 4 ? units.word(at: 4 * index) : nil
+    }
+
+    private func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 1 << 9) >> 6) }
+
+    private func scalars(at start: Int) -> [UInt32] {
+        guard start < texts.count else { return [] }
+        let text = texts[start...].prefix { $0 != 0 }
+        return String(decoding: text, as: UTF8.self).unicodeScalars.map(\.value)
+    }
+}
+
+extension CharacterMap {
+    /// The two parts of a map as models keep it: the size of the trie, the trie, the texts.
+    static func split(_ blob: ArraySlice<UInt8>) -> (units: ArraySlice<UInt8>, texts: ArraySlice<UInt8>)? {
+        guard blob.count > 4 else { return nil }
+        let size = blob.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+        guard size % 4 == 0, size < blob.count - 4 else { return nil }
+        return (blob.dropFirst(4).prefix(size), blob.dropFirst(4 + size))
+    }
+}

@@ -1,0 +1,96 @@
+/// Text to token ids, by one model's rules.
+package protocol Tokenizer: Sendable {
+    /// The tokens before every text, and those after it.
+    var startTokens: [Int32] { get }
+    var endTokens: [Int32] { get }
+    /// What fills a text up where a model wants all of one length; nil when the tokenizer's files don't say.
+    var paddingToken: Int32? { get }
+    /// One more than the largest token id.
+    var vocabularySize: Int { get }
+
+    /// The token as the vocabulary spells it; empty if it has no such id.
+    func piece(_ id: Int32) -> String
+
+    /// The tokens of `text`, with those of its start and end, not truncated.
+    ///
+    /// Takes time in proportion to the length of the text, whatever is in it.
+    func tokenize(_ text: String) -> Tokenization
+
+    /// The compiled form, for a `.clip` file. The same vocabulary always gives the same bytes.
+    func compiled() -> [UInt8]
+}
+
+/// A text as tokens, with those of its start and end, neither cut nor padded.
+package struct Tokenization: Sendable {
+    package let text: String
+    package let ids: [Int32]
+    /// For each token between start and end, where in the text's UTF-8 its word begins.
+    let wordOffsets: [Int]
+    let tokenizer: any Tokenizer
+
+    /// Each token as the vocabulary spells it.
+    package var pieces: [String] { ids.map(tokenizer.piece) }
+
+    /// Cuts to `contextLength` tokens, keeping the end token.
+    ///
+    /// - Returns: the ids, at most `contextLength`, and the part of the text, from the first word that lost a token on,
+    ///   that they no longer say; nil if they say it all.
+    package func truncated(to contextLength: Int) -> (ids: [Int32], droppedText: String?) {
+        if ids.count <= contextLength { return (ids, nil) }
+        let ends = tokenizer.endTokens.suffix(max(contextLength, 0))
+        let kept = ids.prefix(contextLength - ends.count) + ends
+        let room = contextLength - ends.count - tokenizer.startTokens.count
+        guard room > 0 else { return (Array(kept), text) }
+        return (Array(kept), String(decoding: text.utf8.dropFirst(wordOffsets[room]), as: UTF8.self))
+    }
+
+    /// Splits a long text into windows of at most `contextLength` tokens, each with start and end.
+    ///
+    /// A window ends between two words where it can: only a word that alone is longer than a window is cut.
+    /// - Parameter contextLength: what leaves no room for a token of the text gives windows of one.
+    package func chunks(contextLength: Int) -> [[Int32]] {
+        let (starts, ends) = (tokenizer.startTokens, tokenizer.endTokens)
+        let room = max(contextLength - starts.count - ends.count, 1)
+        let body = ids.dropFirst(starts.count).dropLast(ends.count)
+        var chunks: [[Int32]] = []
+        var start = 0
+        repeat {
+            var end = min(start + room, body.count)
+            if end < body.count, let boundary = (start + 1...end).last(where: { startsWord($0) }) { end = boundary }
+            chunks.append(starts + Array(body.dropFirst(start).prefix(end - start)) + ends)
+            start = end
+        } while start < body.count
+        return chunks
+    }
+
+    /// Whether the token at this index, start not counted, is the first of its word.
+    private func startsWord(_ index: Int) -> Bool { wordOffsets[index] != wordOffsets[index - 1] }
+}
+
+/// Why a tokenizer could not be loaded. `description` is one line and names the file.
+package struct TokenizerError: Error, Equatable, CustomStringConvertible {
+    package let file: String
+    /// What is wrong, where, what was expected and found, what to do next.
+    package let problem: String
+
+    package init(file: String, problem: String) {
+        self.file = file
+        self.problem = problem
+    }
+
+    package var description: String { "\(file): \(problem)" }
+}
+
+/// `text` between quotes for an error message: control characters escaped, cut to a length that fits a line.
+func quoted(_ text: String) -> String {
+    let limit = 60
+    var result = "\""
+    for (count, scalar) in text.unicodeScalars.enumerated() {
+        if count == limit {
+            result += "…"
+            break
+        }
+        result += scalar.value < 0x20 || scalar.value == 0x7F ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+    return result + "\""
+}
