@@ -103,7 +103,7 @@ struct Models: Command {
         guard try folder.contains("config.json"), let config = try folder.readText("config.json") else {
             return try folder.sizes().contains { $0.name.hasSuffix(".clip") || $0.name.hasSuffix(".gguf") }
         }
-        return if case .transformers = ModelFamily(config: config) { true } else { false }
+        return if case .transformers = DeclaredFamily(config: config) { true } else { false }
     }
 }
 
@@ -141,12 +141,12 @@ private struct InstalledRecord: Record {
     private static func family(at path: String) throws -> String {
         let folder = ModelFolder(path: path)
         if let config = try folder.readText("config.json"),
-            case .transformers(let family) = ModelFamily(config: config)
+            case .transformers(let family) = DeclaredFamily(config: config)
         {
             return family
         }
         if path.hasSuffix(".clip"), let config = try? Checkpoint(file: path).metadata["config"],
-            case .transformers(let family) = ModelFamily(config: Array(config.utf8))
+            case .transformers(let family) = DeclaredFamily(config: Array(config.utf8))
         {
             return family
         }

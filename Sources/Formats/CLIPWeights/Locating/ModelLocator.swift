@@ -147,3 +147,101 @@ package struct ModelLocator: Sendable {
                 + "the weights alone don't say which activation, heads and preprocessing they were trained with")
     }
 }
+
+/// Where a model's weights are, and in what layout.
+package enum ModelSource: Equatable, Sendable {
+    /// One `.clip` file that holds everything.
+    case flat(path: String)
+    /// A folder with config.json and model.safetensors or pytorch_model.bin, sharded or not.
+    case huggingFace(folder: String)
+    /// A safetensors or PyTorch file with a config.json or open_clip_config.json in `folder`.
+    case weights(file: String, folder: String)
+    /// A folder with open_clip_config.json and its weights.
+    case openCLIP(folder: String)
+    /// A PyTorch file of OpenAI's layout, whose shapes say everything.
+    case openAI(file: String)
+    /// A GGUF file of clip.cpp's.
+    case gguf(file: String)
+
+    /// The path to name in a message.
+    package var path: String {
+        switch self {
+        case .flat(let path), .weights(let path, folder: _), .openAI(let path), .gguf(let path): path
+        case .huggingFace(let folder), .openCLIP(let folder): folder
+        }
+    }
+}
+
+/// The folder for `.clip` files that are called by their bare names: `b32` is `b32.clip` in there.
+package struct InstalledModels: Sendable {
+    package let path: String
+
+    /// CLIP_MODELS, else XDG_DATA_HOME/clip/models, else HOME/.local/share/clip/models. nil if none of them is set.
+    package init?(environment: [String: String]) {
+        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        if let folder = value("CLIP_MODELS") {
+            path = folder
+        } else if let data = value("XDG_DATA_HOME") ?? value("HOME").map({ Path.join($0, ".local/share") }) {
+            path = Path.join(data, "clip/models")
+        } else {
+            return nil
+        }
+    }
+
+    /// The models there, by name, sorted.
+    /// - Throws: when the folder or one of them can't be examined.
+    package func models() throws(WeightsError) -> [(name: String, path: String)] {
+        var models: [(name: String, path: String)] = []
+        for file in try Path.contents(of: path) where file.hasSuffix(".clip") {
+            let full = Path.join(path, file)
+            if try FileKind(at: full) == .file { models.append((String(file.dropLast(".clip".utf8.count)), full)) }
+        }
+        return models
+    }
+}
+
+/// The modules.json of a model that sentence-transformers saved: which folder holds the CLIP, and what comes behind it.
+private struct SentenceTransformersModules {
+    /// The folder with the CLIP's own files.
+    let modelFolder: String
+
+    /// Modules that leave an embedding's direction as it is.
+    private static let harmless: Set<String> = ["Normalize"]
+
+    /// nil when the folder has no modules.json.
+    /// - Throws: if the file can't be read, leads out of the folder, or names a module that changes embeddings.
+    init?(in folder: ModelFolder) throws(WeightsError) {
+        let name = "modules.json"
+        guard let json = try folder.readText(name, limit: 1 << 20) else { return nil }
+        let path = Path.join(folder.path, name)
+        let list: JSONValue
+        do {
+            list = try JSONValue(parsing: json)
+        } catch {
+            throw WeightsError(path: path, problem: "byte \(error.offset): \(error.problem): fetch it again")
+        }
+        // Other programs have files of this name.
+        guard let modules = list.array, let first = modules.first, modules.allSatisfy({ $0["type"]?.string != nil })
+        else { return nil }
+        func type(_ module: JSONValue) -> String {
+            String((module["type"]?.string ?? "").split(separator: ".").last ?? "")
+        }
+        guard ["CLIPModel", "Transformer"].contains(type(first)) else {
+            throw WeightsError(
+                path: path,
+                problem: "begins with the module \(quoted(type(first))), expected CLIPModel: it is not a CLIP")
+        }
+        if let other = modules.dropFirst().map(type).first(where: { !Self.harmless.contains($0) }) {
+            throw WeightsError(
+                path: path,
+                problem: "names the module \(quoted(other)) behind the CLIP, which changes its embeddings: give the "
+                    + "folder of the CLIP alone, if those without it are wanted")
+        }
+        let place = first["path"]?.string ?? ""
+        guard place.isEmpty || Path.staysInside(place) else {
+            throw WeightsError(
+                path: path, problem: "names the folder \(quoted(place)), expected one inside the model's folder")
+        }
+        modelFolder = place.isEmpty ? folder.path : Path.join(folder.path, place)
+    }
+}

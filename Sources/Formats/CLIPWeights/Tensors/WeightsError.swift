@@ -11,3 +11,16 @@ package struct WeightsError: Error, Equatable, CustomStringConvertible {
 
     package var description: String { "\(path): \(problem)" }
 }
+
+/// `name` between quotation marks for a one-line message: control characters escaped, long names cut.
+package func quoted(_ name: String) -> String {
+    var text = "\""
+    for (count, scalar) in name.unicodeScalars.enumerated() {
+        if count == 200 {
+            text += "…"
+            break
+        }
+        text += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+    return text + "\""
+}

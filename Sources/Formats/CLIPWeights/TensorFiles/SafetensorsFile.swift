@@ -146,3 +146,159 @@ package struct SafetensorsFile: TensorFile {
         return "[\(extents)\(shape.count > 8 ? ", …" : "")]"
     }
 }
+
+/// One entry of a safetensors header. Offsets count from the first byte after the header.
+struct SafetensorsEntry: Sendable {
+    let name: String
+    /// As the file spells it: a type this program doesn't know matters only when the tensor is asked for.
+    let typeName: String
+    let shape: [Int]
+    let start: Int
+    let end: Int
+}
+
+/// The JSON header of a safetensors file, read but not yet compared with the file's size.
+///
+/// Layout (huggingface/safetensors, README): an 8-byte little-endian length, that many bytes of JSON
+/// `{"__metadata__": {string: string}, name: {"dtype", "shape", "data_offsets": [start, end]}}`, then the data.
+struct SafetensorsHeader {
+    /// The format's own limit.
+    static let largest = 100_000_000
+
+    var metadata: [String: String] = [:]
+    /// In the order of the header.
+    var entries: [SafetensorsEntry] = []
+
+    init(json: [UInt8]) throws(JSONFault) {
+        var scanner = JSONScanner(json)
+        var isFirst = true
+        try scanner.openObject()
+        while let name = try scanner.nextKey(&isFirst) {
+            if name.utf8.elementsEqual("__metadata__".utf8) {
+                try readMetadata(&scanner)
+            } else {
+                entries.append(try SafetensorsHeader.readEntry(name, &scanner))
+            }
+        }
+        try scanner.end()
+    }
+
+    private mutating func readMetadata(_ scanner: inout JSONScanner) throws(JSONFault) {
+        // The format's own reader takes null for an empty object.
+        if try scanner.peek() == UInt8(ascii: "n") { return try scanner.skipValue() }
+        var isFirst = true
+        try scanner.openObject()
+        while let key = try scanner.nextKey(&isFirst) {
+            guard metadata.updateValue(try scanner.string(), forKey: key) == nil else {
+                throw scanner.fault("__metadata__ has \"\(key)\" twice")
+            }
+        }
+    }
+
+    private static func readEntry(_ name: String, _ scanner: inout JSONScanner) throws(JSONFault) -> SafetensorsEntry {
+        var typeName: String?
+        var shape: [Int]?
+        var offsets: [Int]?
+        var isFirst = true
+        try scanner.openObject()
+        while let field = try scanner.nextKey(&isFirst) {
+            switch field {
+            case "dtype" where typeName == nil: typeName = try scanner.string()
+            case "shape" where shape == nil: shape = try integers(&scanner)
+            case "data_offsets" where offsets == nil: offsets = try integers(&scanner)
+            case "dtype", "shape", "data_offsets":
+                throw scanner.fault("tensor \(quoted(name)) has \"\(field)\" twice")
+            default: try scanner.skipValue()
+            }
+        }
+        guard let typeName, let shape, let offsets else {
+            throw scanner.fault("tensor \(quoted(name)) lacks one of dtype, shape and data_offsets")
+        }
+        guard offsets.count == 2, offsets[0] <= offsets[1] else {
+            throw scanner.fault("tensor \(quoted(name)) has data_offsets that are not a start and an end")
+        }
+        return SafetensorsEntry(name: name, typeName: typeName, shape: shape, start: offsets[0], end: offsets[1])
+    }
+
+    private static func integers(_ scanner: inout JSONScanner) throws(JSONFault) -> [Int] {
+        var values: [Int] = []
+        var isFirst = true
+        try scanner.openArray()
+        while try scanner.nextElement(&isFirst) { values.append(try scanner.unsignedInteger()) }
+        return values
+    }
+}
+
+/// Files that are often met where weights were meant, told by their first bytes.
+private enum ForeignFormat {
+    case pyTorch, gguf, legacyPyTorch, tar, compressed, lfsPointer, webPage, json
+    /// A picture, such as `JPEG`.
+    case picture(String)
+
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        func begins(_ text: String) -> Bool { bytes.starts(with: text.utf8) }
+        if bytes.starts(with: ZipArchive.signature) {
+            self = .pyTorch
+        } else if bytes.starts(with: GGUFFile.signature) {
+            self = .gguf
+        } else if bytes.starts(with: [0x80, 0x02]) && bytes.count > 8 && bytes[7] != 0 {
+            self = .legacyPyTorch
+        } else if bytes.count > 262 && bytes[257..<262].elementsEqual("ustar".utf8) {
+            self = .tar
+        } else if bytes.starts(with: [0x1F, 0x8B]) || bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
+            self = .compressed
+        } else if begins("version https://git-lfs") {
+            self = .lfsPointer
+        } else if begins("<!DOCTYPE") || begins("<!doctype") || begins("<html") {
+            self = .webPage
+        } else if begins("{") && bytes.count > 8 && bytes[7] != 0 {
+            self = .json
+        } else if let name = ForeignFormat.picture(bytes) {
+            self = .picture(name)
+        } else {
+            return nil
+        }
+    }
+
+    /// The format of a picture; none of these beginnings is the length of a safetensors header.
+    private static func picture(_ bytes: UnsafeRawBufferPointer) -> String? {
+        let magics: [(name: String, magic: [UInt8])] = [
+            ("JPEG", [0xFF, 0xD8, 0xFF]), ("PNG", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A]), ("GIF", Array("GIF8".utf8)),
+            ("TIFF", [0x49, 0x49, 0x2A, 0x00, 0x08]), ("TIFF", [0x4D, 0x4D, 0x00, 0x2A]),
+        ]
+        if let match = magics.first(where: { bytes.starts(with: $0.magic) }) { return match.name }
+        guard bytes.count > 12, bytes.starts(with: "RIFF".utf8), bytes[8..<12].elementsEqual("WEBP".utf8) else {
+            return bytes.count > 12 && bytes[4..<8].elementsEqual("ftyp".utf8) ? "HEIC or AVIF" : nil
+        }
+        return "WebP"
+    }
+
+    var description: String {
+        switch self {
+        case .pyTorch: "a PyTorch file"
+        case .gguf: "a GGUF file"
+        case .legacyPyTorch: "a PyTorch file of the form before version 1.6 (a bare pickle)"
+        case .tar: "a tar archive, as PyTorch wrote before version 0.1.10, or one that holds the weights"
+        case .compressed: "a compressed file"
+        case .lfsPointer: "a Git LFS pointer, not the weights"
+        case .webPage: "a web page, not the weights"
+        case .json: "a JSON text, not the weights"
+        case .picture(let name): "a picture (\(name)), not a model"
+        }
+    }
+
+    var advice: String {
+        switch self {
+        case .pyTorch: "name it so, .pt or .bin"
+        case .gguf: "name it so, .gguf"
+        case .legacyPyTorch:
+            "load it in PyTorch 1.6 or later and save it again, torch.save(torch.load(\"IN\"), \"OUT\")"
+        case .tar: "unpack it, or load it in PyTorch and save it again"
+        case .compressed: "unpack it first"
+        case .lfsPointer: "run \"git lfs pull\" in its folder, or download the file itself"
+        case .webPage: "download the file itself, not the page about it"
+        case .json: "give the folder that it lies in, or the file of weights beside it"
+        case .picture: "give a model's file or folder"
+        }
+    }
+}
