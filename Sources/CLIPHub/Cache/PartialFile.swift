@@ -95,3 +95,108 @@ struct PartialFile: ~Copyable {
         if isTooLong { try restart() } else { count = got }
     }
 }
+
+/// The hash of a content that comes in pieces, of the kind that is expected of it.
+struct ContentDigest {
+    private var sha256 = SHA256()
+    private var sha1 = SHA1()
+    private let expected: ContentHash
+
+    init(expecting expected: ContentHash, byteCount: Int) {
+        self.expected = expected
+        if case .git = expected { sha1.update(Array("blob \(byteCount)\0".utf8)) }
+    }
+
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        switch expected {
+        case .sha256: sha256.update(bytes)
+        case .git: sha1.update(bytes)
+        }
+    }
+
+    /// Takes in a file from where its descriptor stands to its end.
+    /// - Parameter isWanted: told how many bytes have been read; false to read no further.
+    mutating func update(
+        readingTo descriptor: Int32, path: String, while isWanted: (Int) -> Bool = { _ in true }
+    ) throws(HubError) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        var count = 0
+        while true {
+            let got = read(descriptor, buffer.baseAddress, buffer.count)
+            if got < 0 && errno == EINTR { continue }
+            guard got >= 0 else { throw HubError(.storage, path, "can't be read: \(systemMessage())") }
+            if got == 0 { return }
+            count += got
+            guard isWanted(count) else { return }
+            update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
+        }
+    }
+
+    /// Of everything so far, in lower-case hexadecimal digits.
+    var hexadecimal: String {
+        switch expected {
+        case .sha256: sha256.hexadecimal()
+        case .git: sha1.hexadecimal()
+        }
+    }
+}
+
+/// SHA-1 (FIPS 180-4), fed in pieces: git names small files by it.
+struct SHA1 {
+    private var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (
+        0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0
+    )
+    /// Bytes that don't fill a block yet.
+    private var pending: [UInt8] = []
+    private var byteCount: UInt64 = 0
+
+    mutating func update(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { update($0) }
+    }
+
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        byteCount &+= UInt64(bytes.count)
+        pending += bytes
+        let whole = pending.count - pending.count % 64
+        for start in stride(from: 0, to: whole, by: 64) { compress(pending[start..<start + 64]) }
+        pending.removeFirst(whole)
+    }
+
+    /// Of everything so far; more may follow.
+    func hexadecimal() -> String {
+        var copy = self
+        copy.update([0x80] + Array(repeating: 0, count: (119 - pending.count) % 64))
+        copy.update(withUnsafeBytes(of: (byteCount &* 8).bigEndian, Array.init))
+        let digits = Array("0123456789abcdef".utf8)
+        let words = [copy.state.0, copy.state.1, copy.state.2, copy.state.3, copy.state.4]
+        let text = words.flatMap { word in
+            stride(from: 28, through: 0, by: -4).map { digits[Int(word >> UInt32($0) & 15)] }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private mutating func compress(_ block: ArraySlice<UInt8>) {
+        var words = [UInt32](repeating: 0, count: 80)
+        for index in 0..<64 {
+            words[index / 4] = words[index / 4] << 8 | UInt32(block[block.startIndex + index])
+        }
+        for index in 16..<80 {
+            words[index] = rotated(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
+        }
+        var (a, b, c, d, e) = state
+        for (index, word) in words.enumerated() {
+            let (mix, constant): (UInt32, UInt32) =
+                switch index {
+                case 0..<20: (b & c | ~b & d, 0x5a82_7999)
+                case 20..<40: (b ^ c ^ d, 0x6ed9_eba1)
+                case 40..<60: (b & c | b & d | c & d, 0x8f1b_bcdc)
+                default: (b ^ c ^ d, 0xca62_c1d6)
+                }
+            (a, b, c, d, e) = (rotated(a, 5) &+ mix &+ e &+ word &+ constant, a, rotated(b, 30), c, d)
+        }
+        state = (state.0 &+ a, state.1 &+ b, state.2 &+ c, state.3 &+ d, state.4 &+ e)
+    }
+
+    private func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 { word << count | word >> (32 - count) }
+}

@@ -1,3 +1,13 @@
+internal import Synchronization
+
+#if canImport(Darwin)
+internal import Darwin
+#elseif canImport(Musl)
+internal import Musl
+#else
+internal import Glibc
+#endif
+
 /// A hub, as its protocol has it: sends the token where it belongs, follows redirects, tries again what may pass, and
 /// puts failures into words.
 struct HubConnection: Sendable {
@@ -219,4 +229,173 @@ struct HubConnection: Sendable {
 
     static let userAgent = "clip/0.1.0"
     private static let mostRedirects = 10
+}
+
+/// Keeps a short answer whole.
+private final class TextReceiver: HTTPReceiver {
+    struct Answer {
+        var head: HTTPHead?
+        var body: [UInt8] = []
+        var isTooLong = false
+    }
+
+    private let limit: Int
+    private let state = Mutex(Answer())
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    var answer: Answer { state.withLock { $0 } }
+
+    func receive(head: HTTPHead) -> Bool {
+        state.withLock { $0.head = head }
+        // What a failure says at length nobody reads.
+        return limit > 0 && head.status == 200
+    }
+
+    func receive(body: UnsafeRawBufferPointer) -> Bool {
+        state.withLock { answer in
+            answer.isTooLong = answer.body.count + body.count > limit
+            if !answer.isTooLong { answer.body += body }
+            return !answer.isTooLong
+        }
+    }
+}
+
+/// Keeps from a receiver what is not meant for it: redirects, and bodies that are not the file's own bytes.
+private final class GatedReceiver: HTTPReceiver {
+    private struct State {
+        var redirect: String?
+        var encoding: String?
+    }
+
+    private let receiver: any HTTPReceiver
+    private let isFinal: @Sendable (HTTPHead) -> Bool
+    private let state = Mutex(State())
+
+    /// - Parameter isFinal: whether a redirect is not to be followed.
+    init(_ receiver: any HTTPReceiver, isFinal: @escaping @Sendable (HTTPHead) -> Bool) {
+        self.receiver = receiver
+        self.isFinal = isFinal
+    }
+
+    /// Where to go instead; nil when the answer has gone to the receiver.
+    var location: String? { state.withLock { $0.redirect } }
+
+    /// How the answer is packed, though that was not asked for; nil when it is as it should be. The network would unpack it by
+    /// itself, a few bytes to gigabytes: the exchange ends before the body.
+    var encoding: String? { state.withLock { $0.encoding } }
+
+    func receive(head: HTTPHead) -> Bool {
+        if let location = head.redirection, !isFinal(head) {
+            state.withLock { $0.redirect = location }
+            return false
+        }
+        if [200, 206].contains(head.status), let encoding = head["Content-Encoding"],
+            encoding.lowercased() != "identity"
+        {
+            state.withLock { $0.encoding = encoding }
+            return false
+        }
+        return receiver.receive(head: head)
+    }
+
+    func receive(body: UnsafeRawBufferPointer) -> Bool { receiver.receive(body: body) }
+}
+
+/// When to try again after a failure: after ever longer pauses, and not for ever. Progress starts it anew.
+struct RetrySchedule {
+    /// How many tries in a row may come to nothing.
+    static let attempts = 6
+    /// Longer than this nobody waits at a terminal.
+    static let longestWait = 300.0
+
+    private var failures = 0
+    /// Whether the last try brought something.
+    private var hasProgressed = false
+
+    mutating func progress() {
+        failures = 0
+        hasProgressed = true
+    }
+
+    /// The seconds to wait now; nil when it is enough.
+    ///
+    /// - Parameters:
+    ///   - asked: how long the server asks to wait (`Retry-After`).
+    ///   - limit: how many tries this kind of failure is worth.
+    ///   - spread: a random number from 0 to 1, so that many clients don't come back all at once.
+    mutating func delay(asked: Double?, limit: Int = attempts, spread: Double) -> Double? {
+        failures += 1
+        defer { hasProgressed = false }
+        guard failures < limit else { return nil }
+        if let asked { return asked <= RetrySchedule.longestWait ? max(0, asked) : nil }
+        // A connection that broke after it had worked is most likely to work again at once.
+        if hasProgressed { return 0 }
+        var pause = 0.5
+        for _ in 1..<failures { pause = min(8, pause * 2) }
+        return pause * (0.75 + spread / 2)
+    }
+}
+
+/// The `Retry-After` header (RFC 9110, 10.2.3): seconds, or a date.
+enum RetryAfter {
+    /// The seconds to wait.
+    /// - Parameter now: seconds since 1970.
+    /// - Returns: nil if `text` says nothing usable.
+    static func seconds(_ text: String, now: Double) -> Double? {
+        if let seconds = Double(text), seconds.isFinite, seconds >= 0 { return seconds }
+        return date(text).map { max(0, $0 - now) }
+    }
+
+    /// `Sun, 06 Nov 1994 08:49:37 GMT` in seconds since 1970.
+    private static func date(_ text: String) -> Double? {
+        let words = text.split(separator: " ")
+        guard words.count == 6, words[5] == "GMT", let day = Int(words[1]), (1...31).contains(day),
+            let month = months.firstIndex(of: String(words[2])), let year = Int(words[3]), (1970...9999).contains(year)
+        else { return nil }
+        let clock = words[4].split(separator: ":").compactMap { Int($0) }
+        guard clock.count == 3, (0..<24).contains(clock[0]), (0..<60).contains(clock[1]), (0...60).contains(clock[2])
+        else { return nil }
+        // Years that begin in March: the leap day is then the last of its year.
+        let shifted = month < 2 ? year - 1 : year
+        let daysBefore = (153 * ((month + 10) % 12) + 2) / 5 + day - 1
+        let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + daysBefore - 719_468
+        return Double(days * 86400 + clock[0] * 3600 + clock[1] * 60 + clock[2])
+    }
+
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+}
+
+/// Time and chance, which tests replace.
+package protocol PullClock: Sendable {
+    /// Waits so many seconds.
+    /// - Returns: false when the task was cancelled.
+    func sleep(_ seconds: Double) async -> Bool
+    /// Seconds since 1970.
+    func now() -> Double
+    /// From 0 to 1.
+    func random() -> Double
+}
+
+struct SystemClock: PullClock {
+    func sleep(_ seconds: Double) async -> Bool {
+        do {
+            try await Task.sleep(nanoseconds: UInt64(max(0, min(seconds, 1e6)) * 1e9))
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
+    func random() -> Double { Double.random(in: 0...1) }
 }

@@ -78,3 +78,82 @@ package struct HTTPFailure: Error, Sendable, Equatable {
         self.message = message
     }
 }
+
+/// A URL, `http` or `https`: as much of RFC 3986 as following redirects takes, without Foundation.
+package struct HTTPAddress: Sendable, Equatable {
+    /// `https://host:port`, in lower case, a default port left out. Who may see a token depends on it.
+    package let origin: String
+    /// What follows the origin: empty, or from its slash or question mark on; percent-encoded.
+    package let path: String
+
+    package var text: String { origin + path }
+
+    /// nil if `text` is no absolute URL of a host, or holds anything that is not printable ASCII.
+    package init?(_ text: String) {
+        guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), text.utf8.count <= 8192 else { return nil }
+        guard let colon = text.range(of: "://") else { return nil }
+        let scheme = text[..<colon.lowerBound].lowercased()
+        guard scheme == "http" || scheme == "https" else { return nil }
+        let rest = text[colon.upperBound...]
+        let end = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
+        var authority = rest[..<end].lowercased()
+        // Credentials in an address are a way to make one host look like another.
+        guard !authority.isEmpty, !authority.contains("@"), !authority.contains("\\") else { return nil }
+        let defaultPort = scheme == "http" ? ":80" : ":443"
+        if authority.hasSuffix(defaultPort) { authority.removeLast(defaultPort.count) }
+        origin = "\(scheme)://\(authority)"
+        path = String(rest[end...].prefix { $0 != "#" })
+    }
+
+    private init(origin: String, path: String) {
+        self.origin = origin
+        self.path = path
+    }
+
+    /// This address followed by `parts`, each encoded whole: a slash inside a part is no separator.
+    package func appending(_ parts: [String]) -> HTTPAddress {
+        let base = path.hasSuffix("/") ? String(path.dropLast()) : path
+        return HTTPAddress(
+            origin: origin, path: base + parts.map { "/" + HTTPAddress.percentEncoded($0) }.joined())
+    }
+
+    /// Where a `Location` header leads from here; nil if it leads nowhere usable.
+    package func following(_ location: String) -> HTTPAddress? {
+        if let colon = location.range(of: "://"), location[..<colon.lowerBound].allSatisfy(\.isLetter) {
+            return HTTPAddress(location)
+        }
+        let scheme = origin.prefix { $0 != ":" }
+        if location.hasPrefix("//") { return HTTPAddress("\(scheme):\(location)") }
+        if location.hasPrefix("/") { return HTTPAddress(origin + location) }
+        let folder = path.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        return HTTPAddress(origin + folder.joined(separator: "/") + "/" + location)
+    }
+
+    private static func percentEncoded(_ part: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in part.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+                UInt8(ascii: "~"):
+                bytes.append(byte)
+            default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension String {
+    /// The first occurrence of `other`, byte by byte.
+    fileprivate func range(of other: String) -> Range<Index>? {
+        let (whole, part) = (utf8, other.utf8)
+        var start = whole.startIndex
+        while start != whole.endIndex {
+            if whole[start...].starts(with: part) { return start..<whole.index(start, offsetBy: part.count) }
+            start = whole.index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,5 +1,5 @@
-public import Foundation
 internal import CLIPWeights
+public import Foundation
 
 /// Why a model could not be fetched. `message` is one line that says what, where, and what to do next.
 public struct HubError: Error, Sendable, Equatable, CustomStringConvertible {
