@@ -58,18 +58,18 @@ let package = Package(
         .target(
             name: "CLIPKernelsAVX512VNNI", dependencies: ["CLIPKernels", "CLIPKernelsAVX512"],
             path: "Sources/Compute/CLIPKernelsAVX512VNNI", swiftSettings: kernels(avx512VNNI)),
+        .target(name: "CLIPSystem", path: "Sources/System/CLIPSystem", swiftSettings: optimised),
         .target(
-            name: "CLIPThreads", dependencies: ["CLIPKernels"], path: "Sources/System/CLIPThreads",
-            swiftSettings: optimised),
+            name: "CLIPThreads", dependencies: ["CLIPSystem"], path: "Sources/System/CLIPThreads",
+            swiftSettings: optimised + [.enableExperimentalFeature("BuiltinModule")]),
         .target(
             name: "CLIPCompute",
             dependencies: [
-                "CLIPThreads", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2", "CLIPKernelsAVX512",
-                "CLIPKernelsAVX512VNNI",
+                "CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2",
+                "CLIPKernelsAVX512", "CLIPKernelsAVX512VNNI",
             ], path: "Sources/Compute/CLIPCompute",
             swiftSettings: optimised),
         .target(name: "CLIPJSON", path: "Sources/Formats/CLIPJSON", swiftSettings: optimised),
-        .target(name: "CLIPSystem", path: "Sources/System/CLIPSystem", swiftSettings: optimised),
         .target(
             name: "CLIPPictures",
             dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2"],
@@ -79,10 +79,10 @@ let package = Package(
             name: "CLIPTokenizers", dependencies: ["CLIPJSON"], path: "Sources/Formats/CLIPTokenizers",
             swiftSettings: optimised),
         .target(
-            name: "CLIPWeights", dependencies: ["CLIPJSON"], path: "Sources/Formats/CLIPWeights",
+            name: "CLIPWeights", dependencies: ["CLIPSystem", "CLIPJSON"], path: "Sources/Formats/CLIPWeights",
             swiftSettings: optimised),
         .target(
-            name: "CLIPEmbeddedModel", dependencies: ["CLIPWeights"], path: "Models", exclude: modelExclusions,
+            name: "CLIPEmbeddedModel", dependencies: ["CLIPSystem"], path: "Models", exclude: modelExclusions,
             resources: modelResources,
             swiftSettings: optimised),
         .target(
@@ -100,9 +100,10 @@ let package = Package(
             exclude: ["FORMAT.md"], swiftSettings: optimised),
         // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
         // longer than embedding a picture.
-        .target(name: "CLIPHub", dependencies: ["CLIPJSON", "CLIPWeights"], swiftSettings: optimised),
+        .target(name: "CLIPHub", dependencies: ["CLIPSystem", "CLIPJSON", "CLIPWeights"], swiftSettings: optimised),
         .executableTarget(
-            name: "CLIPPullCommand", dependencies: ["CLIPHub", "CLIPWeights"], path: "Sources/Command/CLIPPullCommand",
+            name: "CLIPPullCommand", dependencies: ["CLIPHub", "CLIPSystem", "CLIPThreads"],
+            path: "Sources/Command/CLIPPullCommand",
             swiftSettings: optimised),
         .executableTarget(
             name: "CLIPCommand",
@@ -111,8 +112,9 @@ let package = Package(
             swiftSettings: optimised),
         .testTarget(name: "CLIPJSONTests", dependencies: ["CLIPJSON"]),
         .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
-        .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads", "CLIPKernels"]),
-        .testTarget(name: "CLIPComputeTests", dependencies: ["CLIPThreads", "CLIPKernels", "CLIPCompute"]),
+        .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads"]),
+        .testTarget(
+            name: "CLIPComputeTests", dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPCompute"]),
         .testTarget(
             name: "CLIPPicturesTests", dependencies: ["CLIPSystem", "CLIPPictures", "CLIPKernels"],
             resources: [.copy("Fixtures")]),

@@ -1,12 +1,7 @@
 #if canImport(Darwin)
-import Darwin
 import Foundation
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
 #endif
-internal import CLIPWeights
+internal import CLIPSystem
 
 /// The embedded default model: a small CLIP, trained for this project.
 ///

@@ -1,6 +1,5 @@
 import Dispatch
 import Foundation
-import func CLIPKernels.spinPause
 import Synchronization
 import Testing
 

@@ -1,5 +1,4 @@
 import Dispatch
-import func CLIPKernels.spinPause
 import Synchronization
 import Testing
 

@@ -1,13 +1,6 @@
 internal import CLIPTokenizers
 internal import CLIPWeights
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+internal import CLIPSystem
 
 /// A model in the files of another program: a checkpoint, and what configuration files or its shapes say of it.
 struct CheckpointModel: ModelStore {

@@ -1,14 +1,7 @@
 internal import CLIPCompute
 internal import CLIPThreads
 internal import CLIPWeights
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+internal import CLIPSystem
 
 /// Turns a checkpoint's matrix into panels while it is loaded. Half precision stays half precision, everything else
 /// becomes f32: no weight changes its value.

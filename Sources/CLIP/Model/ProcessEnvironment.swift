@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+import CLIPSystem
 
 /// The variables that say where the hub's cache and installed models are.
 package func processEnvironment() -> [String: String] {
@@ -13,7 +7,7 @@ package func processEnvironment() -> [String: String] {
     ]
     var environment: [String: String] = [:]
     for name in names {
-        if let value = getenv(name) { environment[name] = String(cString: value) }
+        environment[name] = environmentVariable(name)
     }
     return environment
 }

@@ -1,12 +1,5 @@
 internal import CLIPWeights
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Glibc
-#endif
+internal import CLIPSystem
 
 /// An exclusive lock on a file (`flock`, as Python's filelock takes it): one process at a time fetches a blob.
 final class FileLock: Sendable {

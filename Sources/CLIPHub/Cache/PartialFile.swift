@@ -1,12 +1,5 @@
 internal import CLIPWeights
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Glibc
-#endif
+internal import CLIPSystem
 
 /// A blob that is not complete yet: the bytes so far, and their hash.
 ///

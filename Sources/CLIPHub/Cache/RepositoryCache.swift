@@ -1,12 +1,5 @@
 internal import CLIPWeights
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Glibc
-#endif
+internal import CLIPSystem
 
 /// One repository's folder in the hub's cache, written as Python's huggingface_hub writes it:
 ///

@@ -1,12 +1,5 @@
 internal import Synchronization
-
-#if canImport(Darwin)
-internal import Darwin
-#elseif canImport(Musl)
-internal import Musl
-#else
-internal import Glibc
-#endif
+internal import CLIPSystem
 
 /// A hub, as its protocol has it: sends the token where it belongs, follows redirects, tries again what may pass, and
 /// puts failures into words.

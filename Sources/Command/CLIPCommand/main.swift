@@ -1,11 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-import CLIPWeights
+import CLIPSystem
 
 StandardDescriptors.fill()
 exit(Root.run(ProcessArguments.all))

@@ -1,12 +1,6 @@
 import Synchronization
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+import CLIPSystem
+import CLIPThreads
 
 /// Ends this program when it has no reason to go on: when `clip` is gone, and when the system lets it have no threads, for
 /// which Dispatch would wait for ever.
@@ -67,35 +61,5 @@ enum Watch {
         var byte: UInt8 = 0
         let got = read(descriptor, &byte, 1)
         return got == 0 || got < 0 && errno != EINTR && errno != EAGAIN
-    }
-
-    private static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-        final class Box: Sendable {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        let box = Unmanaged.passRetained(Box(body))
-        #if canImport(Darwin)
-        var thread: pthread_t?
-        let code = pthread_create(&thread, nil, { run($0) }, box.toOpaque())
-        #else
-        var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { run($0!) }, box.toOpaque())
-        #endif
-        guard code == 0 else {
-            box.release()
-            return false
-        }
-        #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
-        #else
-        pthread_detach(thread)
-        #endif
-        return true
-
-        func run(_ pointer: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-            Unmanaged<Box>.fromOpaque(pointer).takeRetainedValue().body()
-            return nil
-        }
     }
 }

@@ -1,6 +1,6 @@
 import CLIPHub
 import Foundation
-import CLIPWeights
+import CLIPSystem
 
 // The half of `clip pull` that speaks to the network, a program of its own: Foundation's networking loads some 45 libraries,
 // which would cost every start of `clip` more time than embedding a picture. `clip pull` runs it and shows what it says:

@@ -1,13 +1,6 @@
 internal import CLIPKernels
 internal import CLIPThreads
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+internal import CLIPSystem
 
 /// How to compute: an instruction set's kernels on a number of threads.
 package struct Compute: Sendable {
@@ -24,9 +17,7 @@ package struct Compute: Sendable {
     ///   - threads: nil means CLIP_THREADS, else the cores that this process may use.
     /// - Throws: if this machine doesn't have the instruction set, or a variable holds anything else.
     package init(instructionSet: InstructionSet? = nil, threads: Int? = nil) throws(ComputeError) {
-        try self.init(instructionSet: instructionSet, threads: threads) { name in
-            getenv(name).map { String(cString: $0) }
-        }
+        try self.init(instructionSet: instructionSet, threads: threads) { environmentVariable($0) }
     }
 
     init(

@@ -3,6 +3,7 @@ import CLIPKernelsAVX2
 import CLIPKernelsAVX512
 import CLIPKernelsAVX512VNNI
 import CLIPKernelsBaseline
+internal import CLIPSystem
 
 /// The vector instructions that kernels are compiled for, poorest first.
 package enum InstructionSet: String, Sendable, CaseIterable, Comparable {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+import CLIPSystem
 
 /// How a label leans towards one group of pictures.
 public struct GroupAssociation: Sendable, Equatable {

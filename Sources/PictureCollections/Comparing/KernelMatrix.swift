@@ -1,13 +1,6 @@
 import CLIP
 import CLIPCompute
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+import CLIPSystem
 
 /// The Gaussian kernel between all pairs of some embeddings, less one: exp(−‖x − y‖² / 2σ²) − 1.
 ///

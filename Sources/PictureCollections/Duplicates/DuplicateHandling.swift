@@ -1,13 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-public import CLIP
+import CLIP
 import CLIPSystem
-import CLIPWeights
 
 /// What becomes of duplicates. Nothing is ever deleted.
 public enum DuplicateAction: Sendable, Equatable {

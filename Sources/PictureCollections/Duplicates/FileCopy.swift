@@ -1,13 +1,5 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import CLIP
 import CLIPSystem
-import CLIPWeights
 
 extension ReadFile {
     /// Puts a copy of a file where nothing stands yet, on another file system or one without links.

@@ -1,7 +1,6 @@
 import CLIP
 import CLIPSystem
 import CLIPCompute
-import CLIPWeights
 
 /// An index file as it was when it was opened: mapped, its segments found, and which entries hold.
 ///

@@ -1,3 +1,4 @@
+@_exported public import struct CLIPSystem.CLIPError
 public import CLIP
 import CLIPSystem
 

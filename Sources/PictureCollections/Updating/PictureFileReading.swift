@@ -20,7 +20,7 @@ struct ReadFile {
         let found = FileStatus(status)
         var identity = FileIdentity(found)
         // The clock of a file system ticks slowly: a change right after this reading could leave the same time.
-        if now() - max(found.modified, found.changed) < 2_000_000_000 { identity.modified = 0 }
+        if nanosecondsSince1970() - max(found.modified, found.changed) < 2_000_000_000 { identity.modified = 0 }
         self.identity = identity
     }
 
@@ -51,11 +51,4 @@ struct ReadFile {
             throw fault
         }
     }
-}
-
-/// Nanoseconds since 1970.
-private func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
 }

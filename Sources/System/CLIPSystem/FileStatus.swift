@@ -13,6 +13,8 @@ package struct FileStatus: Hashable, Sendable {
     package let kind: Kind
     package let identity: Identity
     package let byteCount: Int
+    /// Who may read, write and run it.
+    package let permissions: mode_t
     /// Nanoseconds since 1970; 0 for a time that they can't say.
     package let modified: Int64
     /// When anything about the file last changed, its name included; as `modified`.
@@ -28,11 +30,19 @@ package struct FileStatus: Hashable, Sendable {
         identity = Identity(
             device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
         byteCount = Int(status.st_size)
+        permissions = status.st_mode & 0o7777
         #if canImport(Darwin)
         (modified, changed) = (nanoseconds(status.st_mtimespec), nanoseconds(status.st_ctimespec))
         #else
         (modified, changed) = (nanoseconds(status.st_mtim), nanoseconds(status.st_ctim))
         #endif
+    }
+
+    /// Of what an open descriptor is of.
+    package init(_ descriptor: Int32) throws(SystemError) {
+        var status = stat()
+        _ = try uninterrupted { fstat(descriptor, &status) }
+        self.init(status)
     }
 }
 

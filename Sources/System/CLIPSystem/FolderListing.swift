@@ -83,34 +83,56 @@ extension FolderListing {
     static func of(
         _ path: PathBytes, followsLinks: Bool
     ) throws(SystemError) -> (listing: FolderListing, status: FileStatus) {
-        let descriptor = try path.open(O_RDONLY | O_DIRECTORY | (followsLinks ? 0 : O_NOFOLLOW))
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, let stream = fdopendir(descriptor) else {
-            let error = SystemError(code: errno)
-            close(descriptor)
-            throw error
-        }
-        defer { closedir(stream) }
+        let stream = try FolderStream(path, followsLinks: followsLinks)
         let calls = Calls(
-            nextName: { () throws(SystemError) in
-                for _ in 0..<1000 {
-                    // Only this tells the end from a failure.
-                    errno = 0
-                    if let entry = readdir(stream) {
-                        let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-                        return (name, entry.pointee.d_type)
-                    }
-                    if errno == 0 { return nil }
-                    if errno != EINTR { break }
-                }
-                throw SystemError(code: errno)
-            },
+            nextName: { () throws(SystemError) in try stream.next() },
             status: { name, followsLinks throws(SystemError) in
                 var status = stat()
                 let flags = followsLinks ? 0 : AT_SYMLINK_NOFOLLOW
-                _ = try uninterrupted { withCString(name) { fstatat(descriptor, $0, &status, flags) } }
+                _ = try uninterrupted { withCString(name) { fstatat(stream.descriptor, $0, &status, flags) } }
                 return FileStatus(status)
             })
-        return (FolderListing(calls), FileStatus(status))
+        return (FolderListing(calls), try FileStatus(stream.descriptor))
     }
 }
+
+/// The names of an open folder, one after another.
+final class FolderStream {
+    let descriptor: Int32
+    private let stream: OpaqueStream
+
+    init(_ path: PathBytes, followsLinks: Bool = true) throws(SystemError) {
+        descriptor = try path.open(O_RDONLY | O_DIRECTORY | (followsLinks ? 0 : O_NOFOLLOW))
+        guard let stream = fdopendir(descriptor) else {
+            let error = SystemError.last
+            close(descriptor)
+            throw error
+        }
+        self.stream = stream
+    }
+
+    deinit { closedir(stream) }
+
+    /// The next name and its type as `readdir(3)` gives it; nil after the last.
+    func next() throws(SystemError) -> (name: [UInt8], type: UInt8)? {
+        for _ in 0..<1000 {
+            // Only this tells the end from a failure.
+            errno = 0
+            if let entry = readdir(stream) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+                return (name, entry.pointee.d_type)
+            }
+            if errno == 0 { return nil }
+            if errno != EINTR { break }
+        }
+        throw .last
+    }
+}
+
+#if canImport(Glibc)
+private typealias OpaqueStream = OpaquePointer
+#elseif canImport(Musl)
+private typealias OpaqueStream = OpaquePointer
+#else
+private typealias OpaqueStream = UnsafeMutablePointer<DIR>
+#endif

@@ -28,6 +28,8 @@ package struct PathBytes: Hashable, Sendable {
         PathBytes(bytes.last == PathBytes.slash ? bytes + name : bytes + [PathBytes.slash] + name)
     }
 
+    package func appending(_ name: String) -> PathBytes { appending(name.utf8) }
+
     /// Whether this is `folder` or a path inside it, by their letters alone.
     package func isAtOrInside(_ folder: PathBytes) -> Bool {
         guard bytes.starts(with: folder.bytes) else { return false }
@@ -78,10 +80,99 @@ extension PathBytes {
         return FileStatus(status)
     }
 
+    /// What is there, nil when nothing is.
+    /// - Parameter kind: of the error.
+    /// - Throws: when that can't be found out.
+    package func found(_ kind: CLIPError.Kind, followsLinks: Bool = true) throws(CLIPError) -> FileStatus? {
+        guard !bytes.contains(0) else { return nil }
+        do throws(SystemError) {
+            return try status(followsLinks: followsLinks)
+        } catch {
+            if error.isAbsence { return nil }
+            throw CLIPError(kind, path: text, "can't be examined", error)
+        }
+    }
+
     /// A descriptor of what is there, however long the path is.
-    /// - Parameter flags: of `open(2)`; nothing is made.
-    package func open(_ flags: Int32 = O_RDONLY) throws(SystemError) -> Int32 {
-        try reach { folder, name in openExisting(folder, name, flags | O_CLOEXEC) }
+    /// - Parameters:
+    ///   - flags: of `open(2)`.
+    ///   - permissions: of a file that is made, less what the process's mask takes away.
+    package func open(_ flags: Int32 = O_RDONLY, permissions: mode_t = 0o666) throws(SystemError) -> Int32 {
+        try reach { folder, name in openEntry(folder, name, flags | O_CLOEXEC, permissions) }
+    }
+
+    /// Removes the file or link there.
+    package func remove() throws(SystemError) {
+        _ = try reach { folder, name in unlinkat(folder, name, 0) }
+    }
+
+    /// Gives what is there another path, in place of what stands at that.
+    package func rename(to path: PathBytes) throws(SystemError) {
+        guard !bytes.contains(0), !path.bytes.contains(0) else { throw SystemError(code: EINVAL) }
+        _ = try uninterrupted { withCString(bytes) { old in withCString(path.bytes) { renameEntry(old, $0) } } }
+    }
+
+    /// Gives the file there another path besides, at which nothing stands.
+    package func link(to path: PathBytes) throws(SystemError) {
+        guard !bytes.contains(0), !path.bytes.contains(0) else { throw SystemError(code: EINVAL) }
+        _ = try uninterrupted { withCString(bytes) { old in withCString(path.bytes) { linkEntry(old, $0) } } }
+    }
+
+    /// Makes a folder.
+    package func makeFolder() throws(SystemError) {
+        _ = try reach { folder, name in mkdirat(folder, name, 0o777) }
+    }
+
+    /// Makes the folder here and those that lead to it, as far as they are missing.
+    /// - Parameter kind: of the error.
+    package func makeFolders(_ kind: CLIPError.Kind) throws(CLIPError) {
+        switch try found(kind)?.kind {
+        case .folder: return
+        case .file, .link, .other: throw CLIPError(kind, path: text, "is in the way, expected a folder")
+        case nil: break
+        }
+        if folder != self { try folder.makeFolders(kind) }
+        do throws(SystemError) {
+            try makeFolder()
+        } catch {
+            // Another program may make it at the same moment.
+            if error.code != EEXIST { throw CLIPError(kind, path: text, "can't be made", error) }
+        }
+    }
+
+    /// Waits until the names in the folder here are on the disk. Some file systems can't sync a folder: they say so, or
+    /// don't let it be opened.
+    package func syncFolder() throws(SystemError) {
+        guard let descriptor = try? open() else { return }
+        defer { close(descriptor) }
+        do throws(SystemError) {
+            _ = try uninterrupted { fsync(descriptor) }
+        } catch {
+            if error.code != EINVAL, error.code != ENOTSUP { throw error }
+        }
+    }
+
+    /// The names in the folder here, in bytewise order; empty if there is no such folder.
+    /// - Parameter kind: of the error.
+    /// - Throws: when it can't be read to its end.
+    package func contents(_ kind: CLIPError.Kind) throws(CLIPError) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        do throws(SystemError) {
+            let stream = try FolderStream(self)
+            while let (name, _) = try stream.next() {
+                if !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) { names.append(name) }
+            }
+        } catch {
+            if error.isAbsence, names.isEmpty { return [] }
+            throw CLIPError(kind, path: text, "can't be looked into", error)
+        }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// A path in the same folder that nothing has yet.
+    package var temporarySibling: PathBytes {
+        let end = bytes.lastIndex(of: PathBytes.slash).map { $0 + 1 } ?? 0
+        return PathBytes(bytes[..<end] + Array(".clip-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp".utf8))
     }
 
     /// The first bytes of the file there, fewer than `count` only where it ends.
@@ -89,19 +180,13 @@ extension PathBytes {
         // A pipe that took the file's place would wait for its other end.
         let descriptor = try open(O_RDONLY | O_NONBLOCK)
         defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        while bytes.count < count {
-            let part = try readPart(of: descriptor, atMost: count - bytes.count)
-            if part.isEmpty { break }
-            bytes += part
-        }
-        return bytes
+        return try readAll(from: descriptor, count: count)
     }
 
     /// The absolute path without links and dots that leads where this one does.
     package func resolved() throws(SystemError) -> PathBytes {
         guard !bytes.contains(0) else { throw SystemError(code: EINVAL) }
-        guard let resolved = withCString(bytes, { realpath($0, nil) }) else { throw SystemError(code: errno) }
+        guard let resolved = withCString(bytes, { realpath($0, nil) }) else { throw .last }
         defer { free(resolved) }
         return PathBytes(Array(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved))))
     }
@@ -121,7 +206,7 @@ extension PathBytes {
             }
             let step = Array(rest[..<end])
             let next = try uninterrupted {
-                withCString(step) { openExisting(folder, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+                withCString(step) { openEntry(folder, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) }
             }
             if folder != AT_FDCWD { close(folder) }
             folder = next
@@ -140,21 +225,14 @@ package func withCString<Result>(_ path: [UInt8], _ body: (UnsafePointer<CChar>)
     }
 }
 
-/// `openat(2)`, which the method above shadows by name on some systems.
-private func openExisting(_ folder: Int32, _ name: UnsafePointer<CChar>, _ flags: Int32) -> Int32 {
-    openat(folder, name, flags)
+// Calls that methods above shadow by name, on some systems at least.
+
+private func openEntry(
+    _ folder: Int32, _ name: UnsafePointer<CChar>, _ flags: Int32, _ permissions: mode_t
+) -> Int32 {
+    openat(folder, name, flags, permissions)
 }
 
-/// The next bytes of a descriptor, at most `count`; empty at the end.
-private func readPart(of descriptor: Int32, atMost count: Int) throws(SystemError) -> [UInt8] {
-    var failure: SystemError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
-        do throws(SystemError) {
-            filled = try uninterrupted { read(descriptor, target.baseAddress, count) }
-        } catch {
-            failure = error
-        }
-    }
-    if let failure { throw failure }
-    return bytes
-}
+private func renameEntry(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 { rename(old, new) }
+
+private func linkEntry(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 { link(old, new) }

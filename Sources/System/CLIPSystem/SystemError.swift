@@ -4,6 +4,9 @@ package struct SystemError: Error, Hashable, Sendable {
 
     package init(code: Int32) { self.code = code }
 
+    /// The call that failed last on this thread.
+    package static var last: SystemError { SystemError(code: errno) }
+
     /// The operating system's words for it.
     package var message: String { String(cString: strerror(code)) }
 
@@ -19,5 +22,5 @@ package func uninterrupted<Value: FixedWidthInteger>(_ call: () -> Value) throws
         if value != -1 { return value }
         if errno != EINTR { break }
     }
-    throw SystemError(code: errno)
+    throw .last
 }

@@ -1,3 +1,4 @@
+internal import CLIPSystem
 import Synchronization
 
 /// Threads for work that its caller does not wait for at once. They are started when they are first needed, and stay.

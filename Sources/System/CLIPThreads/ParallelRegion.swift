@@ -1,4 +1,5 @@
 internal import CLIPKernels
+internal import CLIPSystem
 import Synchronization
 
 /// Pieces of work that several threads share while one of them, the caller, waits for the end.

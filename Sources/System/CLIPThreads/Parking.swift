@@ -1,11 +1,8 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
+internal import CLIPSystem
+
+#if hasFeature(BuiltinModule)
+import Builtin
 #endif
-internal import CLIPKernels
 
 /// A place where threads sleep until something is true that other threads bring about.
 final class Parking: @unchecked Sendable {
@@ -48,4 +45,12 @@ func spin(atMost limit: Int, until condition: @autoclosure () -> Bool) -> Bool {
         spinPause()
     }
     return condition()
+}
+
+/// Tells the processor that this thread waits for another one in a loop: a core's other threads get its time meanwhile.
+@inlinable @inline(__always)
+package func spinPause() {
+    #if hasFeature(BuiltinModule) && arch(x86_64)
+    Builtin.int_x86_sse2_pause()
+    #endif
 }

@@ -1,17 +1,11 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+internal import CLIPSystem
 
 /// How threads are started: gives one a body, or says that there is none.
 typealias ThreadStart = @Sendable (_ body: @escaping @Sendable () -> Void) -> Bool
 
 /// Starts a thread that nobody waits for.
 /// - Returns: false when the system has none left: there are too many processes, or there is no room for a stack.
-@Sendable func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+@Sendable package func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     defer { pthread_attr_destroy(&attributes) }

@@ -1,3 +1,4 @@
+internal import CLIPSystem
 import Synchronization
 
 /// Workers that are started when they are first needed, and stay.

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 /// How long a model takes until both encoders and the tokenizer stand ready.
 struct LoadingBench {

@@ -1,10 +1,3 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import CLIP
 import CLIPSystem
 import PictureCollections
@@ -111,7 +104,7 @@ struct ModelChoice {
     }
 
     private static var variable: String? {
-        getenv("CLIP_MODEL").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        environmentVariable("CLIP_MODEL").flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 

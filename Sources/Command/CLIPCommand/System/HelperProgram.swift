@@ -1,5 +1,4 @@
 import CLIPSystem
-import CLIPWeights
 
 /// A program that comes with this one and does a part of its work.
 struct HelperProgram {

@@ -1,3 +1,5 @@
+import CLIPSystem
+
 /// A line on standard error: how many are done, how fast, how long it will take.
 final class ProgressBar {
     /// How many there will be; nil while nobody can know.

@@ -1,11 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-import CLIPWeights
+import CLIPSystem
 
 /// What signals mean to a well-behaved filter.
 enum Signals {

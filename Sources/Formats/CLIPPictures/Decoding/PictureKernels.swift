@@ -1,6 +1,7 @@
 package import CLIPKernels
 import CLIPKernelsAVX2
 import CLIPKernelsBaseline
+internal import CLIPSystem
 
 extension PictureKernels {
     /// What this machine has, the slowest first.

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+internal import CLIPSystem
 
 /// Black pixels, or zeros for other data of a picture's size.
 func pictureMemory(_ count: Int) -> [UInt8] {

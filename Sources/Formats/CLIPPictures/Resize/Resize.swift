@@ -1,12 +1,5 @@
 package import CLIPKernels
-
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+internal import CLIPSystem
 
 /// A rectangle of pixels inside a picture.
 package struct PixelWindow: Sendable, Equatable {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import CLIPSystem
 
 /// The small files of a model folder: configuration, vocabulary, merges.
 package struct ModelFolder: Sendable {

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+internal import CLIPSystem
 
 /// Encodes a picture as a baseline JPEG file without subsampling (T.81): for the thumbnails of reports.
 /// - Parameter quality: 1…100, on the scale of libjpeg.

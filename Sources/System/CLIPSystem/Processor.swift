@@ -1,19 +1,45 @@
-internal import CLIPKernels
+/// The features of the processor that its operating system lets programs use.
+package enum ProcessorFeatures {
+    package static let current: Set<String> = {
+        #if !arch(x86_64)
+        []
+        #elseif canImport(Darwin)
+        Set(darwinNames.filter { isEnabled($0.key) }.map(\.value))
+        #else
+        parse(cpuInfo: kernelText("/proc/cpuinfo", limit: 16384) ?? "")
+        #endif
+    }()
 
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Musl)
-import Musl
-#else
-import Glibc
-#endif
+    /// The flags of the first processor in the text of /proc/cpuinfo.
+    package static func parse(cpuInfo text: String) -> Set<String> {
+        for line in text.split(separator: "\n") where line.hasPrefix("flags") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            return Set(line[line.index(after: colon)...].split(separator: " ").map(String.init))
+        }
+        return []
+    }
+
+    #if canImport(Darwin)
+    private static let darwinNames = [
+        "hw.optional.avx2_0": "avx2", "hw.optional.fma": "fma", "hw.optional.f16c": "f16c",
+        "hw.optional.avx512f": "avx512f", "hw.optional.avx512bw": "avx512bw", "hw.optional.avx512dq": "avx512dq",
+        "hw.optional.avx512vl": "avx512vl", "hw.optional.avx512vnni": "avx512_vnni",
+    ]
+
+    private static func isEnabled(_ name: String) -> Bool {
+        var value: Int32 = 0
+        var size = MemoryLayout<Int32>.size
+        return sysctlbyname(name, &value, &size, nil, 0) == 0 && value == 1
+    }
+    #endif
+}
 
 /// The number of cores that this process may use.
 package enum ProcessorCount {
     package static let usable: Int = {
         #if os(Linux)
-        let status = SmallFile.contents(of: "/proc/self/status") ?? ""
-        let quota = ControlGroupQuota { SmallFile.contents(of: $0) }.cores
+        let status = kernelText("/proc/self/status") ?? ""
+        let quota = ControlGroupQuota { kernelText($0) }.cores
         return max(1, min(affine(status: status) ?? online, quota ?? .max))
         #else
         return online
@@ -91,4 +117,26 @@ struct ControlGroupQuota {
         guard let quota, let period, quota > 0, period > 0 else { return nil }
         return quota / period + (quota % period > 0 ? 1 : 0)
     }
+}
+
+/// How often the system has stopped the calling thread to run another; 0 where it doesn't tell.
+package func preemptionsOfThread() -> Int {
+    #if os(Linux)
+    // RUSAGE_THREAD, which not every C library declares.
+    let thread: Int32 = 1
+    var usage = rusage()
+    #if canImport(Musl)
+    let status = getrusage(thread, &usage)
+    #else
+    let status = getrusage(__rusage_who_t(thread), &usage)
+    #endif
+    return status == 0 ? usage.ru_nivcsw : 0
+    #else
+    return 0
+    #endif
+}
+
+/// The first `limit` bytes of a text file of a few lines in which a kernel reports, or nil if it can't be read.
+private func kernelText(_ path: String, limit: Int = 4096) -> String? {
+    (try? PathBytes(path).firstBytes(limit)).map { String(decoding: $0, as: UTF8.self) }
 }

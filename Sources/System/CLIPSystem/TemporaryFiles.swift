@@ -1,10 +1,3 @@
-#if canImport(Darwin)
-import Darwin
-#elseif canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 import Synchronization
 
 /// The temporary files of this process, for a program that must leave none behind when it is interrupted.
@@ -52,7 +45,8 @@ package enum TemporaryFiles {
         sigemptyset(&handled)
         // Swift's runtime answers a crash with a backtrace, which takes a minute and asks at a terminal what to do next:
         // nothing for the users of a program, unless they ask for it.
-        let crashes = getenv("SWIFT_BACKTRACE") == nil ? [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV, SIGBUS] : []
+        let crashes =
+            environmentVariable("SWIFT_BACKTRACE") == nil ? [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV, SIGBUS] : []
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] + crashes {
             let former = signal(number) { number in
                 TemporaryFiles.unlinkAll()
@@ -82,10 +76,10 @@ package enum TemporaryFiles {
     }
 
     /// Remembers a file or a folder. Past the sixteenth at a time, none.
-    static func add(_ path: String) { add(Array(path.utf8)) }
+    package static func add(_ path: String) { add(Array(path.utf8)) }
 
     /// Forgets a file that is gone or has its final name.
-    static func remove(_ path: String) { remove(Array(path.utf8)) }
+    package static func remove(_ path: String) { remove(Array(path.utf8)) }
 
     /// Remembers a file or a folder by the bytes of its path.
     package static func add(_ path: [UInt8]) {
@@ -106,4 +100,29 @@ package enum TemporaryFiles {
             }
         }
     }
+}
+
+/// A file that is gone when nobody holds it any more.
+package final class ScratchFile {
+    package let path: String
+
+    package init(_ bytes: [UInt8]) throws(SystemError) {
+        let descriptor: Int32
+        (path, descriptor) = try makeTemporaryFile()
+        defer { close(descriptor) }
+        try writeAll(bytes, to: descriptor)
+    }
+
+    deinit { unlink(path) }
+}
+
+/// Where temporary files go.
+package var temporaryFolder: String { environmentVariable("TMPDIR") ?? "/tmp" }
+
+/// A new file for this process alone, open for reading and writing.
+package func makeTemporaryFile() throws(SystemError) -> (path: String, descriptor: Int32) {
+    var template = Array("\(temporaryFolder)/clip-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&template)
+    guard descriptor >= 0 else { throw SystemError(code: errno) }
+    return (String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self), descriptor)
 }

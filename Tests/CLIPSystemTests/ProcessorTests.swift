@@ -1,0 +1,48 @@
+import Testing
+
+@testable import CLIPSystem
+
+@Suite struct ProcessorTests {
+    @Test func readsFeatures() {
+        let text = "processor\t: 0\nflags\t\t: fpu sse2 avx2 fma f16c\nbugs\t\t:\nprocessor\t: 1\nflags\t\t: other\n"
+        #expect(ProcessorFeatures.parse(cpuInfo: text) == ["fpu", "sse2", "avx2", "fma", "f16c"])
+        #expect(ProcessorFeatures.parse(cpuInfo: "").isEmpty)
+    }
+
+    @Test(arguments: [
+        ("0", 1), ("0-3", 4), ("0-1,4,6-7", 5), ("", nil), ("x", nil), ("3-1", nil),
+    ])
+    func countsAffineProcessors(_ list: String, _ expected: Int?) {
+        let status = "Name:\tclip\nCpus_allowed:\tff\nCpus_allowed_list:\t\(list)\nMems_allowed:\t1\n"
+        #expect(ProcessorCount.affine(status: status) == expected)
+    }
+
+    @Test(arguments: [
+        (["/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/cpu.max": "150000 100000\n"], 2),
+        (["/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/cpu.max": "max 100000\n"], nil),
+        (["/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/cpu.max": "400000 100000\n"], 4),
+        (
+            [
+                "/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/cpu.max": "400000 100000\n",
+                "/sys/fs/cgroup/a/b/cpu.max": "10000 100000\n",
+            ], 1
+        ),
+        (
+            [
+                "/proc/self/cgroup": "5:cpu,cpuacct:/docker/x\n4:memory:/\n",
+                "/sys/fs/cgroup/cpu,cpuacct/docker/x/cpu.cfs_quota_us": "300000\n",
+                "/sys/fs/cgroup/cpu,cpuacct/docker/x/cpu.cfs_period_us": "100000\n",
+            ], 3
+        ),
+        (
+            [
+                "/proc/self/cgroup": "5:cpu:/\n", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
+                "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            ], nil
+        ),
+        ([:], nil),
+    ])
+    func readsTheControlGroupsQuota(_ files: [String: String], _ expected: Int?) {
+        #expect(ControlGroupQuota { files[$0] }.cores == expected)
+    }
+}
