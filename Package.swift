@@ -6,22 +6,20 @@ import PackageDescription
 let wholeModule = ["-wmo", "-disable-batch-mode", "-num-threads", "2"]
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"] + wholeModule)]
 
-func kernels(_ instructionSet: [String] = []) -> [SwiftSetting] {
-    [
-        .unsafeFlags(["-Ounchecked"] + wholeModule + instructionSet.flatMap { ["-Xcc", $0] }),
+/// Kernels for processors with `features`, by the names that LLVM has for them. Where there are no such processors the
+/// compiler leaves the names aside: nothing here asks which machine builds, or for which.
+func kernels(_ features: [String] = []) -> [SwiftSetting] {
+    let options = features.flatMap { ["-target-feature", "+\($0)"] } + (features.isEmpty ? [] : [vectorWidth])
+    return [
+        .unsafeFlags(["-Ounchecked"] + wholeModule + options.flatMap { ["-Xcc", "-Xclang", "-Xcc", $0] }),
         .enableExperimentalFeature("BuiltinModule"),
     ]
 }
 
-#if arch(x86_64)
-let avx2 = ["-mavx2", "-mfma", "-mf16c"]
-let avx512 = avx2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
-let avx512VNNI = avx512 + ["-mavx512vnni"]
-#else
-let avx2: [String] = []
-let avx512: [String] = []
-let avx512VNNI: [String] = []
-#endif
+let vectorWidth = "-mprefer-vector-width=512"
+let avx2 = ["avx2", "fma", "f16c"]
+let avx512 = avx2 + ["avx512f", "avx512bw", "avx512dq", "avx512vl"]
+let avx512VNNI = avx512 + ["avx512vnni"]
 
 // An app needs the embedded model as a resource. A command finds the file by itself: the accessor that a resource brings
 // loads all of Foundation on Linux, which costs more time than embedding a picture.
