@@ -1,4 +1,4 @@
-// Made by Scripts/make_clip_vocabulary.py: don't edit.
+// Made by Scripts/generate/make_clip_vocabulary.py: don't edit.
 // The merges of CLIP's tokenizer: data, Copyright (c) 2021 OpenAI, MIT License (see LICENSE).
 
 enum CLIPMerges {

@@ -1,4 +1,4 @@
-// Made by Scripts/make_html_entities.py: don't edit.
+// Made by Scripts/generate/make_html_entities.py: don't edit.
 // Facts of the HTML standard, section 13.5, and the names in capitals that ftfy knows beyond it.
 
 enum HTMLEntityTable {

@@ -1,4 +1,4 @@
-// Made by Scripts/make_mojibake_tables.py: don't edit.
+// Made by Scripts/generate/make_mojibake_tables.py: don't edit.
 // Facts of ftfy 6.3.1 (Robyn Speer, Apache License 2.0).
 
 /// Which characters side by side look like text that was decoded with the wrong encoding.

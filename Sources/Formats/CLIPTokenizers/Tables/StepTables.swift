@@ -1,4 +1,4 @@
-// Made by Scripts/make_unicode_tables.py: don't edit.
+// Made by Scripts/generate/make_unicode_tables.py: don't edit.
 // Facts of the Unicode Character Database (Unicode License v3), as the tokenizers library knows them.
 
 /// What single steps of a tokenizer.json ask, as numbers of 6 bits a character, the highest first, from "0" on.

@@ -106,7 +106,7 @@ struct JPEGProgressiveScan: JPEGScan {
         set.pointee.bits = bits
     }
 
-    @inline(__always)
+    @inline(never)
     private mutating func refineAC(
         in block: UnsafeMutablePointer<Int16>, set: UnsafeMutablePointer<JPEGCoefficientSet>
     ) {

@@ -114,9 +114,14 @@ struct JPEGStreamedPicture {
     private func decodeRow(
         _ mcuRow: Int, _ scan: inout JPEGSequentialScan, _ targets: JPEGStorage<Target>, _ block: JPEGStorage<Int16>
     ) {
-        scan.readRow(mcuRow, order) { scan, hasData, member, row, column in
-            targets.base[member].decodeBlock(&scan, hasData, row: row, column: column, block)
+        // By value, which stays in registers where it is the only one.
+        let first = targets.base[0]
+        @inline(__always)
+        func visit(_ scan: inout JPEGSequentialScan, _ hasData: Bool, _ member: Int, _ row: Int, _ column: Int) {
+            let target = member == 0 ? first : targets.base[member]
+            target.decodeBlock(&scan, hasData, row: row, column: column, block)
         }
+        scan.readRow(mcuRow, order, visit)
     }
 
     /// One for each of the scan's components.

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Makes a seeded model in the files of every family that `clip` loads, and holds `clip` to open_clip or transformers.
+
+  Scripts/.venv/bin/python Scripts/oracle/check_families.py [--clip .build/release/clip] [--layers 3] [ROW…]
+
+Tokens of more than 1,000 texts, preprocessing, image and text embeddings are compared by check_reference.py. Architectures
+larger than B keep their widths, heads and resolution but have --layers layers. Without ROW all rows run; `--list` names
+them. GGUF rows need the gguf package.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))
+from family_models import gguf_row, hugging_face_row, open_clip_row, openai_row, resampled_row
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = ROOT / "Tests" / "CLIPTests" / "Fixtures" / "pictures"
+HALF = torch.float16
+B32 = {"vision": (768, 12, 12), "text": (512, 12, 8)}
+SMALL = {"vision": (768, 3, 12), "text": (512, 3, 8)}
+CLIPA = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bilinear", "resize_mode": "squash"}
+SIGLIP = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic", "resize_mode": "squash"}
+VARIANTS = {
+    "vision_cfg": {"ls_init_value": 0.1, "pool_type": "avg", "head_width": 32, "norm_kwargs": {"eps": 1e-3}},
+    "text_cfg": {"ls_init_value": 0.1, "pool_type": "first", "no_causal_mask": True, "proj_bias": True, "mlp_ratio": 3.7},
+}
+
+
+def rows(layers):
+    """Each row's name, and what writes its model and golden values into a folder."""
+
+    def row(make, *arguments, **options):
+        return lambda folder, pictures: make(folder, pictures, *arguments, **options)
+
+    def clip(name, seed, **options):
+        return row(open_clip_row, name, seed, **options)
+
+    return {
+        "ViT-B-32": clip("ViT-B-32", 1),
+        "ViT-B-32-quickgelu": clip("ViT-B-32-quickgelu", 2, dtype=HALF),
+        "ViT-B-16 DataComp": clip("ViT-B-16", 3, form="bin"),
+        "ViT-L-14 LAION": clip("ViT-L-14", 4, layers=layers, preprocess={"mean": (0.5,) * 3, "std": (0.5,) * 3}),
+        "ViT-L-14-336": clip("ViT-L-14-336", 5, layers=layers, dtype=HALF),
+        "ViT-H-14": clip("ViT-H-14", 6, layers=layers, form="training checkpoint"),
+        "ViT-g-14": clip("ViT-g-14", 7, layers=layers, dtype=HALF),
+        "ViT-bigG-14": clip("ViT-bigG-14", 8, layers=layers, dtype=HALF),
+        "DFN ViT-H-14-378": clip("ViT-H-14-378-quickgelu", 9, layers=layers, dtype=HALF, form="bin"),
+        "CLIPA ViT-L-14": clip("ViT-L-14-CLIPA", 10, layers=layers, preprocess=CLIPA, tokenizer="WordPiece"),
+        "CLIPA ViT-H-14-336": clip("ViT-H-14-CLIPA-336", 21, layers=layers, preprocess=CLIPA, tokenizer="WordPiece", dtype=HALF, custom_text=True),
+        "open_clip SigLIP ViT-B-16": clip("ViT-B-16-SigLIP", 22, preprocess=SIGLIP, tokenizer="unigram", custom_text=True),
+        "open_clip SigLIP 2 ViT-B-32-256": clip("ViT-B-32-SigLIP2-256", 23, preprocess=SIGLIP, tokenizer="Gemma", custom_text=True, dtype=HALF),
+        "CustomText, variants": clip("ViT-B-32", 11, layers=layers, custom_text=True, **VARIANTS),
+        "ViT-B-16-plus-240": clip("ViT-B-16-plus-240", 12, layers=layers, preprocess={"resize_mode": "longest"}),
+        "ViT-B-16 at 256": row(resampled_row, "ViT-B-16", 13, side=256, layers=layers),
+        "ViT-B-32 at 128": row(resampled_row, "ViT-B-32", 14, side=128, layers=layers),
+        "OpenAI ViT-B-32 TorchScript": row(openai_row, "ViT-B-32-quickgelu", 15, "TorchScript"),
+        "OpenAI ViT-L-14-336 state dict": row(openai_row, "ViT-L-14-336-quickgelu", 16, "state dict", layers=layers),
+        "MetaCLIP ViT-B-16": row(hugging_face_row, 17, form="bin", dtype=HALF, patch=16, **B32),
+        "HF ViT-B-32 in .bin shards": row(hugging_face_row, 18, form="sharded bin", **SMALL),
+        **{f"GGUF {kind}": row(gguf_row, 19, kind, **SMALL) for kind in ("f32", "f16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0")},
+        "GGUF gelu": row(gguf_row, 20, "f16", activation="gelu", **SMALL),
+    }  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clip", default=str(ROOT / ".build" / "release" / "clip"))
+    parser.add_argument("--layers", type=int, default=3)
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--packed", choices=("f32", "f16", "int8"))
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    arguments = parser.parse_args()
+    table = rows(arguments.layers)
+    if arguments.list:
+        print(*table, sep="\n")
+        return
+    torch.set_num_threads(2)
+    failed = []
+    for name in arguments.rows or table:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / name.replace(" ", "-").replace(",", "").replace(".", "")
+            folder.mkdir()
+            table[name](folder, sorted(PICTURES.glob("*.png")))
+            single = [*folder.glob("*.pt"), *folder.glob("*.gguf")]
+            command = [sys.executable, ROOT / "Scripts" / "oracle" / "check_reference.py", "--clip", arguments.clip]
+            command += ["--pictures", PICTURES, "--model", single[0] if single else folder]
+            command += ["--packed", arguments.packed] if arguments.packed else []
+            result = subprocess.run([*map(str, command), str(folder)], stdout=subprocess.PIPE, text=True)
+            print(result.stdout, end="", flush=True)
+            failed += [name] if result.returncode else []
+    print(f"failed: {', '.join(failed)}" if failed else f"all {len(arguments.rows or table)} rows passed")
+    sys.exit(bool(failed))
+
+
+main()
