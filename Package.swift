@@ -96,6 +96,10 @@ let package = Package(
                 "CLIP", "CLIPSystem", "CLIPThreads", "CLIPPictures", "CLIPJSON", "CLIPCompute", "CLIPWeights",
             ],
             exclude: ["FORMAT.md"], swiftSettings: optimised),
+        .target(
+            name: "PictureReports",
+            dependencies: ["CLIP", "PictureCollections", "CLIPSystem", "CLIPPictures", "CLIPCompute", "CLIPWeights"],
+            swiftSettings: optimised),
         // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
         // longer than embedding a picture.
         .target(name: "CLIPHub", dependencies: ["CLIPSystem", "CLIPJSON", "CLIPWeights"], swiftSettings: optimised),
@@ -103,9 +107,18 @@ let package = Package(
             name: "CLIPPullCommand", dependencies: ["CLIPHub", "CLIPSystem", "CLIPThreads"],
             path: "Sources/Command/CLIPPullCommand",
             swiftSettings: optimised),
+        .target(
+            name: "CLIPBench",
+            dependencies: ["CLIP", "PictureCollections", "CLIPSystem", "CLIPCompute"],
+            path: "Sources/Command/CLIPBench", swiftSettings: optimised),
+        .target(
+            name: "CLIPOptions", dependencies: ["CLIP", "PictureCollections", "CLIPSystem"],
+            path: "Sources/Command/CLIPOptions", swiftSettings: optimised),
         .executableTarget(
             name: "CLIPCommand",
-            dependencies: ["CLIP", "CLIPSystem", "CLIPJSON", "PictureCollections", "CLIPCompute", "CLIPWeights"],
+            dependencies: [
+                "CLIP", "PictureCollections", "PictureReports", "CLIPBench", "CLIPOptions", "CLIPSystem", "CLIPJSON",
+            ],
             path: "Sources/Command/CLIPCommand",
             swiftSettings: optimised),
         .testTarget(name: "CLIPJSONTests", dependencies: ["CLIPJSON"]),
@@ -123,11 +136,15 @@ let package = Package(
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "PictureCollectionsTests",
-            dependencies: ["CLIP", "CLIPSystem", "PictureCollections", "CLIPCompute", "CLIPWeights"]),
+            dependencies: [
+                "CLIP", "CLIPSystem", "PictureCollections", "PictureReports", "CLIPCompute", "CLIPWeights",
+            ]),
         .testTarget(
             name: "CLIPHubTests",
             dependencies: ["CLIPHub", "CLIPPullCommand", "CLIPCommand", "CLIPJSON", "CLIPWeights"]),
-        .testTarget(name: "CLIPCommandTests", dependencies: ["CLIPCommand"]),
+        .testTarget(
+            name: "CLIPCommandTests",
+            dependencies: ["CLIPCommand", "CLIPOptions", "PictureCollections", "PictureReports"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,20 +1,30 @@
 import Testing
 
-@testable import CLIPCommand
+@testable import CLIPOptions
 
 @Suite struct ArgumentParserTests {
-    private static let colour = Option("colour", short: "c", .choice("colour", ["red", "green"]), help: "")
+    private enum Colour: String, CaseIterable {
+        case red, green
+    }
+
+    private static let colour: CLIPOptions.Option<Colour?> = Option("colour", short: "c", .choice("colour"), help: "")
     private static let loud = Option("loud", short: "l", help: "")
-    private static let round = Option("round", short: "r", .pair(off: "no-round"), help: "")
-    private static let size = Option("size", .integer("size", 1...9), help: "")
-    private static let tag = Option("tag", short: "t", .text("tag"), isRepeatable: true, help: "")
+    private static let round = Option("round", short: "r", off: "no-round", default: true, help: "")
+    private static let size = Option("size", .integer("size", 1...9), default: 5, help: "")
+    private static let likeness = Option("likeness", .cosine, help: "")
+    private static let tag = Option(each: "tag", .text("tag"), help: "")
     private static let list = Option("list", .file("file"), help: "")
     private static let table = CommandTable(
         "paint", abstract: "", positionals: [Positional("thing", count: 1...2, unless: [list], help: "")],
-        options: [colour, loud, round, size, tag, list], examples: [])
+        options: [colour, loud, round, size, likeness, tag, list], examples: [])
 
     private func parse(_ arguments: String...) throws(UsageError) -> Arguments {
         try ArgumentParser.parse(arguments.map { Array($0.utf8) }, as: ArgumentParserTests.table)
+    }
+
+    private func taken<Value>(_ option: CLIPOptions.Option<Value>, _ arguments: String...) throws -> Value {
+        var parsed = try ArgumentParser.parse(arguments.map { Array($0.utf8) }, as: ArgumentParserTests.table)
+        return parsed.take(option)
     }
 
     private func message(_ arguments: String...) -> String? {
@@ -31,30 +41,48 @@ import Testing
         ["-lcred", "x"], ["--colour", "green", "x", "--colour", "red"],
     ])
     func `A value is given in every usual way, the last one counts`(arguments: [String]) throws {
-        let parsed = try ArgumentParser.parse(arguments.map { Array($0.utf8) }, as: ArgumentParserTests.table)
-        #expect(parsed.text(Self.colour) == "red")
+        var parsed = try ArgumentParser.parse(arguments.map { Array($0.utf8) }, as: ArgumentParserTests.table)
+        #expect(parsed.take(Self.colour) == .red)
         #expect(parsed.texts == ["x"])
     }
 
     @Test func `Flags are on when named, pairs have two names`() throws {
-        let parsed = try parse("x", "-lr")
-        #expect(parsed.flag(Self.loud) && parsed.flag(Self.round))
-        #expect(try !parse("x").flag(Self.loud))
-        #expect(try parse("x").flag(Self.round, default: true))
-        #expect(try !parse("x", "--round", "--no-round").flag(Self.round, default: true))
-        #expect(try parse("x", "--no-round", "--round").flag(Self.round))
+        #expect(try taken(Self.loud, "x", "-lr") && taken(Self.round, "x", "-lr"))
+        #expect(try !taken(Self.loud, "x") && taken(Self.round, "x"))
+        #expect(try !taken(Self.round, "x", "--round", "--no-round"))
+        #expect(try taken(Self.round, "x", "--no-round", "--round"))
+    }
+
+    @Test func `A value has the type of its option, and the option's own where none is given`() throws {
+        #expect(try taken(Self.size, "x") == 5 && taken(Self.size, "x", "--size", "3", "--size=7") == 7)
+        #expect(try taken(Self.likeness, "x") == nil && taken(Self.likeness, "x", "--likeness", "-0.5") == -0.5)
+        #expect(try taken(Self.colour, "x") == nil)
+    }
+
+    @Test func `What is given and not taken has no effect and is refused`() throws {
+        var parsed = try parse("x", "--size", "3", "--no-round", "-l")
+        #expect(parsed.take(Self.loud) && parsed.take(Self.size) == 3)
+        do throws(UsageError) {
+            try parsed.checkAllTaken(Self.table)
+            Issue.record("--no-round was passed over")
+        } catch {
+            #expect(error.message == "'--no-round' has no effect with the other arguments given.")
+        }
+        _ = parsed.take(Self.round)
+        try parsed.checkAllTaken(Self.table)
     }
 
     @Test func `Repeatable options keep every value in order`() throws {
-        #expect(try parse("x", "-t", "a", "--tag=b", "--tag", "a").all(Self.tag) == ["a", "b", "a"])
-        #expect(try parse("x", "--tag=").all(Self.tag) == [""])
-        #expect(try parse("x", "--tag=-a=b").all(Self.tag) == ["-a=b"])
+        #expect(try taken(Self.tag, "x", "--tag", "a", "--tag=b", "--tag", "a") == ["a", "b", "a"])
+        #expect(try taken(Self.tag, "x", "--tag=") == [""])
+        #expect(try taken(Self.tag, "x", "--tag=-a=b") == ["-a=b"])
+        #expect(try taken(Self.tag, "x") == [])
     }
 
     @Test func `After two dashes everything is an argument, a lone dash always is`() throws {
         #expect(try parse("-", "--", "--loud").texts == ["-", "--loud"])
         #expect(try parse("--", "--").texts == ["--"])
-        #expect(try parse("--list", "-").text(Self.list) == "-")
+        #expect(try taken(Self.list, "--list", "-") == "-")
         #expect(try parse("").texts == [""])
     }
 
@@ -81,6 +109,11 @@ import Testing
         #expect(message("--list", "f") == nil)
         #expect(message("a", "b", "c") == "Unexpected argument: 'c'.")
         #expect(message("a", "b", "c", "d\u{1B}") == "Unexpected arguments: 'c', 'd\\u{1b}'.")
+        for value in ["1.01", "-2", "nan", "inf", "x", ""] {
+            #expect(
+                message("x", "--likeness=\(value)")
+                    == "The value '\(value)' is invalid for '--likeness <cosine>': expected a cosine, from -1 to 1.")
+        }
         for value in ["0", "10", "x", "", "1.5", "99999999999999999999"] {
             #expect(
                 message("x", "--size", value)
@@ -96,7 +129,7 @@ import Testing
 
     @Test func `Any bytes are read or refused`() {
         var random = SeededRandom(seed: 7)
-        let words = ["--", "-", "--colour", "--loud=", "-c", "=", "red", "-lrt", "--size", "9", "é", "\u{0}", "--no-"]
+        let words = ["--", "-", "--colour", "--loud=", "-c", "=", "red", "-lr", "--size", "9", "é", "\u{0}", "--no-"]
         for _ in 0..<5000 {
             let arguments = (0..<Int.random(in: 0...5, using: &random)).map { _ -> [UInt8] in
                 if Bool.random(using: &random) { return Array(words.randomElement(using: &random)!.utf8) }

@@ -1,3 +1,4 @@
+import CLIPOptions
 import Foundation
 import Testing
 
@@ -79,7 +80,7 @@ import Testing
         "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"],
     ]
 
-    private static let commands = Root.commands.map { $0.table.name }.filter { !["bench", "pull"].contains($0) }
+    private static let commands = Root.tables.map(\.name).filter { !["bench", "pull"].contains($0) }
 
     /// Pictures for which every way of reading them makes a difference, indexes, lists.
     private func prepared() throws -> TemporaryFolder {
@@ -157,7 +158,7 @@ import Testing
     }
 
     /// The ways to give an option.
-    private func spellings(_ option: CLIPCommand.Option) -> [[String]] {
+    private func spellings(_ option: OptionForm) -> [[String]] {
         switch option.value {
         case .flag: [["--" + option.name]]
         case .pair(let off): [["--" + off]]
@@ -169,8 +170,8 @@ import Testing
     @Test(arguments: commands)
     func `An option has an effect or is refused`(command: String) throws {
         let folder = try prepared()
-        let table = try #require(Root.commands.first { $0.table.name == command }).table
-        let options = table.options.filter { !$0.isHidden && $0.name != "help" && !Self.invisible.contains($0.name) }
+        let table = try #require(Root.tables.first { $0.name == command })
+        let options = table.visibleForms.filter { $0.name != "help" && !Self.invisible.contains($0.name) }
         for mode in try #require(Self.modes[command]) {
             let lines = mode.map { line in
                 [command]
@@ -213,11 +214,13 @@ import Testing
             command == "pull" ? ["org/name"] : ["image", "text", "decode", "search", "load"].map { "--what \($0)" }
         for base in bases {
             let words = base.split(separator: " ").map(String.init)
-            for option in type.table.options where option.name != "help" && !words.contains("--" + option.name) {
+            let options = type.table.options.map(\.form)
+            for option in options where option.name != "help" && !words.contains("--" + option.name) {
                 for spelling in spellings(option) {
-                    let arguments = try ArgumentParser.parse((words + spelling).map { Array($0.utf8) }, as: type.table)
+                    var arguments = try ArgumentParser.parse((words + spelling).map { Array($0.utf8) }, as: type.table)
                     do throws(UsageError) {
-                        _ = try type.init(arguments)
+                        _ = arguments.take(ResultOptions.quiet)
+                        _ = try type.init(&arguments)
                         try arguments.checkAllTaken(type.table)
                     } catch {
                         #expect(

@@ -1,15 +1,16 @@
+import CLIPOptions
 import Foundation
 import Testing
 
 @testable import CLIPCommand
 
 @Suite struct HelpTests {
-    private static var tables: [CommandTable] { Root.commands.map { $0.table } }
+    private static var tables: [CommandTable] { Root.tables }
 
     @Test func `Help names every command, option and argument, and gives an example`() throws {
         for table in Self.tables {
             let help = HelpText.of(table)
-            for option in table.options where !option.isHidden {
+            for option in table.visibleForms {
                 for spelling in option.spellings { #expect(help.contains(spelling), "\(table.name): \(spelling)") }
                 #expect(!option.help.isEmpty)
                 for choice in option.choices { #expect(option.help.contains(choice), "\(table.name): \(choice)") }
@@ -17,19 +18,19 @@ import Testing
             for positional in table.positionals { #expect(help.contains("  <\(positional.name)>")) }
             #expect(help.contains("\nEXAMPLES:\n"))
             #expect(table.examples.allSatisfy { $0.line.contains("clip \(table.name)") })
-            #expect(HelpText.ofAll(Self.tables).contains("\n  \(table.name) "))
+            #expect(HelpText.of(Root.table, Self.tables).contains("\n  \(table.name) "))
         }
     }
 
     @Test func `Help fits a terminal`() {
-        for text in Self.tables.map(HelpText.of) + [HelpText.ofAll(Self.tables)] {
+        for text in Self.tables.map { HelpText.of($0) } + [HelpText.of(Root.table, Self.tables)] {
             for line in text.split(separator: "\n") { #expect(line.count <= 84, "\(line)") }
         }
     }
 
     @Test func `Option names are used once in a command`() {
         for table in Self.tables {
-            let spellings = table.options.flatMap(\.spellings)
+            let spellings = table.options.flatMap(\.form.spellings)
             #expect(Set(spellings).count == spellings.count, "\(table.name)")
         }
     }
@@ -143,7 +144,7 @@ import Testing
         #expect(script.status == 0)
         for table in Self.tables {
             #expect(script.text.contains(table.name))
-            for option in table.options where !option.isHidden { #expect(script.text.contains(option.name)) }
+            for option in table.visibleForms { #expect(script.text.contains(option.name)) }
         }
     }
 
@@ -152,7 +153,7 @@ import Testing
         #expect(page.hasPrefix(".TH CLIP 1 "))
         for table in Self.tables {
             #expect(page.contains(".SH \(table.name.uppercased())\n"))
-            for option in table.options where !option.isHidden {
+            for option in table.visibleForms {
                 #expect(page.contains("\\-\\-" + option.name.split(separator: "-").joined(separator: "\\-")))
             }
         }

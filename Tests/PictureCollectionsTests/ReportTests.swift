@@ -2,8 +2,9 @@ import CLIP
 import Foundation
 import Testing
 import CLIPWeights
+import PictureCollections
 
-@testable import PictureCollections
+@testable import PictureReports
 
 @Suite struct ReportTests {
     @Test func `No name gets out of its place`() {
@@ -32,9 +33,9 @@ import CLIPWeights
     }
 
     @Test func `Text has its forms`() {
-        #expect(base64(Array("Man".utf8)) == "TWFu" && base64(Array("Ma".utf8)) == "TWE=")
-        #expect(base64(Array("M".utf8)) == "TQ==" && base64([]) == "")
-        #expect(base64((0...255).map { UInt8($0) }) == Data((0...255).map { UInt8($0) }).base64EncodedString())
+        #expect(base64OfBytes(Array("Man".utf8)) == "TWFu" && base64OfBytes(Array("Ma".utf8)) == "TWE=")
+        #expect(base64OfBytes(Array("M".utf8)) == "TQ==" && base64OfBytes([]) == "")
+        #expect(base64OfBytes((0...255).map { UInt8($0) }) == Data((0...255).map { UInt8($0) }).base64EncodedString())
         #expect(
             percentEncoded("a b/ü:1.png".utf8) == "./a%20b/%C3%BC%3A1.png" && percentEncoded("/x#y".utf8) == "/x%23y")
     }
@@ -44,7 +45,7 @@ import CLIPWeights
         let script = try #require(page.firstMatch(of: /<script>((?s).*)<\/script>/)).1
         var hash = SHA256()
         hash.update(Array(script.utf8))
-        #expect(page.contains("script-src 'sha256-\(base64(hash.digest()))'"))
+        #expect(page.contains("script-src 'sha256-\(base64OfBytes(hash.digest()))'"))
     }
 
     @Test(arguments: [160, 320]) func `A thumbnail is the picture, smaller`(edge: Int) throws {

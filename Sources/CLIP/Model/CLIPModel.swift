@@ -57,7 +57,8 @@ public struct CLIPModel: Sendable {
         return try CLIPModel(path: path, environment: [:], threads: threads)
     }
 
-    private init(path: String, environment: [String: String], threads: Int?) throws(CLIPError) {
+    /// Loads what `path` leads to, by the rules that the environment sets.
+    package init(path: String, environment: [String: String], threads: Int?) throws(CLIPError) {
         let source = try reading { () throws(WeightsError) in
             try ModelLocator(environment: environment).locate(path)
         }

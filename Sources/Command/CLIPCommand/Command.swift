@@ -1,3 +1,5 @@
+import CLIPOptions
+
 /// One subcommand. A new one is a file in Commands/ and an entry in `Root.commands`.
 protocol Command: Sendable {
     /// How it is called.
@@ -5,9 +7,9 @@ protocol Command: Sendable {
 
     /// Takes its arguments, read by the table: all that have an effect. What is left is refused.
     /// - Throws: when they contradict each other.
-    init(_ arguments: Arguments) throws(UsageError)
+    init(_ arguments: inout Arguments) throws(UsageError)
 
-    /// - Returns: false when part of it failed; what, has been said on standard error.
+    /// - Parameter console: is told what fails of it, which lets the rest go on.
     /// - Throws: what ends the whole run.
-    func run() throws -> Bool
+    func run(_ console: Console) throws
 }

@@ -1,4 +1,7 @@
 import CLIP
+import CLIPOptions
+import CLIPSystem
+import PictureCollections
 
 /// The command `clip`: finds the subcommand, runs it, and turns what goes wrong into messages and an exit status.
 enum Root {
@@ -20,8 +23,11 @@ enum Root {
         ]
     }
 
-    private static let completionScript = Option(
-        "generate-completion-script", .choice("shell", CompletionShell.allCases.map(\.rawValue)), isHidden: true,
+    static var tables: [CommandTable] { commands.map { $0.table } }
+
+    private static let version = Option("version", help: "Show the version.")
+    private static let completionScript: Option<CompletionShell?> = Option(
+        "generate-completion-script", .choice("shell"), isHidden: true,
         help: "Print a completion script for a shell.")
     private static let manual = Option("generate-manual", isHidden: true, help: "Print the manual page.")
 
@@ -36,7 +42,7 @@ enum Root {
             """
         ],
         positionals: [],
-        options: [.version, completionScript, manual],
+        options: [version, completionScript, manual],
         examples: [
             .init(#"clip classify photo.jpg --labels "dog,cat""#, "Which of the labels fits the picture best?"),
             .init("clip embed-image photos -o photos.npy", "The embeddings of all pictures in a folder, for NumPy."),
@@ -48,13 +54,10 @@ enum Root {
         Signals.prepare()
         do {
             return try dispatch(arguments)
-        } catch let error as OutputError {
-            guard !error.isClosedPipe else { return Signals.diesOfClosedPipe() }
-            Console.write(error: error.description)
-        } catch let error as CLIPError {
-            Console.write(error: error.shown)
         } catch {
-            Console.write(error: "\(error)")
+            // The reader of a pipe has gone, which is no news to anybody.
+            if (error as? CLIPError)?.systemCode == EPIPE { return Signals.diesOfClosedPipe() }
+            Console.write(error: shown(error))
         }
         return Status.failure
     }
@@ -69,16 +72,18 @@ enum Root {
         if ArgumentParser.asksForHelp(rest) { return try show(HelpText.of(command.table)) }
         if rest.count == 1, rest.first!.elementsEqual("--version".utf8) { return try show(versionText + "\n") }
         let made: any Command
+        let console: Console
         do throws(UsageError) {
-            var arguments = try ArgumentParser.parse(rest, as: command.table)
-            arguments.outputs = try OutputFiles(arguments, command.table)
-            made = try command.init(arguments)
+            var arguments = try ArgumentParser.parse(rest, as: command.table, among: tables)
+            console = Console(isQuiet: arguments.take(ResultOptions.quiet))
+            made = try command.init(&arguments)
             try arguments.checkAllTaken(command.table)
         } catch {
             return reject(error, as: command.table)
         }
         do {
-            return try made.run() ? Status.success : Status.failure
+            try made.run(console)
+            return console.hasFailed ? Status.failure : Status.success
         } catch let error as CLIPError where error.kind == .argument && error.path == nil {
             return reject(UsageError(error.sentence), as: command.table)
         }
@@ -86,16 +91,16 @@ enum Root {
 
     private static func runWithoutCommand(_ arguments: [[UInt8]]) throws -> Int32 {
         if ArgumentParser.asksForHelp(arguments) { return try show(help()) }
-        let parsed: Arguments
+        var parsed: Arguments
         do throws(UsageError) {
-            parsed = try ArgumentParser.parse(arguments, as: table)
+            parsed = try ArgumentParser.parse(arguments, as: table, among: tables)
         } catch {
             return reject(error, as: table)
         }
-        if parsed.has(.version) { return try show(versionText + "\n") }
-        if parsed.has(manual) { return try show(ManualPage.text(table, commands.map { $0.table })) }
-        if let shell = parsed.choice(completionScript, as: CompletionShell.self) {
-            return try show(shell.script(table, commands.map { $0.table }))
+        if parsed.take(version) { return try show(versionText + "\n") }
+        if parsed.take(manual) { return try show(ManualPage.text(table, tables, version: versionText)) }
+        if let shell = parsed.take(completionScript) {
+            return try show(shell.script(table, tables))
         }
         return reject(UsageError("Missing subcommand."), as: table)
     }
@@ -108,14 +113,14 @@ enum Root {
         return try show(HelpText.of(command.table))
     }
 
-    private static func help() -> String { HelpText.ofAll(commands.map { $0.table }) }
+    private static func help() -> String { HelpText.of(table, tables) }
 
     private static func command(_ name: String) -> (any Command.Type)? {
         commands.first { $0.table.name == name }
     }
 
     private static func unknownCommand(_ name: String) -> UsageError {
-        let names = commands.map { $0.table.name }
+        let names = tables.map(\.name)
         let hint = Spelling.suggestion(for: name, among: names + ["help"])
         let all = hint.isEmpty ? " It is one of \(names.joined(separator: ", "))." : ""
         return UsageError("Unknown subcommand '\(displayed(name))'.\(hint)\(all)")

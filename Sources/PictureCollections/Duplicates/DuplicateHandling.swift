@@ -186,3 +186,25 @@ func temporaryPath(beside path: [UInt8]) -> [UInt8] {
 
 /// `link(2)`, which a method above shadows by name.
 private func hardLink(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 { link(old, new) }
+
+extension PathBytes {
+    /// Whether a search through `folder` comes here: what is hidden is left out. What is not there yet is taken by its name.
+    package func isSearched(with folder: PathBytes) -> Bool {
+        guard let root = try? folder.resolved() else { return false }
+        var names: [ArraySlice<UInt8>] = bytes.split(separator: PathBytes.slash).filter { $0 != [UInt8(ascii: ".")] }
+        var rest: [ArraySlice<UInt8>] = []
+        let start = bytes.first == PathBytes.slash ? [PathBytes.slash] : Array("./".utf8)
+        while true {
+            let known = PathBytes(start + names.joined(separator: [PathBytes.slash]))
+            if let resolved = try? known.resolved() {
+                let place = rest.reduce(resolved) { $0.appending($1) }
+                guard place.isAtOrInside(root) else { return false }
+                return !place.bytes.dropFirst(root.bytes.count).split(separator: PathBytes.slash).contains {
+                    $0.first == UInt8(ascii: ".")
+                }
+            }
+            guard let name = names.popLast() else { return false }
+            rest.insert(name, at: 0)
+        }
+    }
+}

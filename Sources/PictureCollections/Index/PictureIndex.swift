@@ -111,6 +111,24 @@ public struct PictureIndex: Sendable {
         }
     }
 
+    /// The model that made the embeddings, by its name or where it is now: the embedded one may have moved with the program.
+    /// - Parameter threads: by default `CLIP_THREADS`, else the cores this process may use.
+    /// - Throws: `CLIPError` of kind `.index` when it is not there any more, or another stands in its place; of kind `.model`
+    ///   when it can't be loaded.
+    public func model(threads: Int? = nil) throws(CLIPError) -> CLIPModel {
+        let named = Result { () throws(CLIPError) in try CLIPModel(named: modelName, threads: threads) }
+        if case .failure(let error) = named, error.kind == .argument { throw error }
+        if let model = try? named.get(), model.fingerprint == fingerprint { return model }
+        if let model = try? CLIPModel.embedded(threads: threads), model.fingerprint == fingerprint { return model }
+        if PathBytes(modelName).isAbsent {
+            throw CLIPError(
+                .index, path: path, "was made with \(modelName), which is not there any more", advice: .nameMovedModel)
+        }
+        let model = try named.get()
+        try check(model)
+        return model
+    }
+
     /// A path as a process in the current folder opens it.
     func shownPath(_ name: [UInt8]) -> String { String(decoding: pathBytes(name), as: UTF8.self) }
 

@@ -52,3 +52,6 @@ struct ReadFile {
         }
     }
 }
+
+/// The bytes of the picture file at `path`; nil where there is none that can be read.
+package func pictureFileBytes(_ path: [UInt8]) -> [UInt8]? { try? ReadFile.contents(of: path).bytes }

@@ -67,6 +67,8 @@ public struct CLIPError: Error, Sendable, Equatable, CustomStringConvertible {
         case waitForWriter
         /// Open the model that made the embeddings of an index.
         case nameModelOfIndex
+        /// Open the model of an index from where it is now.
+        case nameMovedModel
         /// Say from which cosine on a term excludes: `SearchQuery.exclusionThreshold`.
         case setExclusionThreshold
     }
@@ -139,6 +141,7 @@ extension CLIPError.Advice {
             ": PictureIndex.verify() lists what is, PictureIndex.prune(path:) drops it, and indexing again embeds it anew"
         case .waitForWriter: ": wait until it ends (PictureIndexer.waits does), and run it again"
         case .nameModelOfIndex: ": open the first, or index into another file"
+        case .nameMovedModel: ": open it from where it is now"
         case .setExclusionThreshold: " (SearchQuery.exclusionThreshold)"
         }
     }

@@ -1,16 +1,19 @@
 import CLIP
+import CLIPOptions
+import CLIPSystem
 import PictureCollections
+import PictureReports
 
 struct AuditPictures: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let results = ResultOptions(.text, .jsonl, .json)
     private static let labels = Option(
-        "labels", .text("labels"), isRepeatable: true,
+        each: "labels", .text("labels"),
         help: #"The labels, separated by commas; other names of one after bars: "dog|puppy|hound,cat|kitten"."#)
     private static let labelsFile = Option(
-        "labels-file", .file("file"), isRepeatable: true,
+        each: "labels-file", .file("file"),
         help: "Read labels from a file, one a line, other names after bars; - is standard input.")
     private static let template = Option(
-        "template", .text("text"), isRepeatable: true,
+        each: "template", .text("text"),
         help: """
             A sentence that labels are put into, at {}; give several that should get the same answers. (default: eight \
             plain ones)
@@ -19,7 +22,7 @@ struct AuditPictures: Command {
         "groups", .file("file"),
         help: "A csv file of paths and groups, with a header: looks for labels that lean towards a group.")
     private static let seed = Option(
-        "seed", .integer("number", 0...Int.max), help: "What decides the permutations. (default: 1)")
+        "seed", .integer("number", 0...Int.max), default: 1, help: "What decides the permutations. (default: 1)")
 
     static let table = CommandTable(
         "audit",
@@ -37,10 +40,10 @@ struct AuditPictures: Command {
             large one says that wording decides, not which wording is right.
             """,
         ],
-        positionals: [.pictures],
-        options: [labels, labelsFile, template, groups, seed] + Option.modelOptions
-            + [.batchSize, .filesFrom, .nulSeparated, .longText] + Option.pictureOptions
-            + Option.outputOptions(formats) + Option.pageOptions,
+        positionals: [PictureSources.positional],
+        options: [labels, labelsFile, template, groups, seed], ModelChoice.options,
+        [PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText],
+        PictureChoice.options, results.all, PageChoice.options,
         examples: [
             .init(
                 #"clip audit photos --labels "dog|puppy,cat|kitten,rabbit" --html audit.html"#,
@@ -50,7 +53,7 @@ struct AuditPictures: Command {
                 "Do some labels lean towards a group?"),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let model: ModelChoice
     private let sources: PictureSources
     private let pictures: PictureChoice
@@ -61,52 +64,50 @@ struct AuditPictures: Command {
     private let seed: UInt64
     private let page: PageChoice?
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: AuditPictures.formats)
-        model = ModelChoice(arguments)
-        sources = PictureSources(arguments)
-        pictures = PictureChoice(arguments)
-        labels = try LabelChoice(arguments, AuditPictures.labels, files: AuditPictures.labelsFile)
-        guard !labels.isEmpty else {
-            throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
-        }
-        try labels.checkCommas(sources.paths)
-        let templates = arguments.all(AuditPictures.template)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        model = ModelChoice(&arguments)
+        sources = PictureSources(&arguments)
+        pictures = PictureChoice(&arguments)
+        labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
+        try labels.checkAreGiven(beside: sources.paths)
+        let templates = arguments.take(Self.template)
         self.templates = templates.isEmpty ? Audit.defaultTemplates : templates
-        groups = arguments.text(AuditPictures.groups)
-        if groups == nil { try arguments.refuse([AuditPictures.seed], "without '--groups <file>'") }
-        longText = arguments.longText
-        seed = UInt64(arguments.integer(AuditPictures.seed) ?? 1)
-        page = try PageChoice(arguments)
+        groups = arguments.take(Self.groups)
+        if groups == nil { try arguments.refuse([Self.seed], "without '--groups <file>'") }
+        longText = arguments.take(TextChoice.longText)
+        seed = UInt64(arguments.take(Self.seed))
+        page = try PageChoice(&arguments, threads: model.threads)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let labels = try labels.read(console)
-        let groups = try groups.map { path throws(InputError) in try GroupTable(path: path) }
+        let groups = try groups.map { path throws(CLIPError) in try GroupTable(path: path) }
         let model = try model.load(console)
         let named = labels.map { AuditLabel(parsing: $0) }
         try console.warnOfDroppedText(
             inLabels: named.flatMap { [$0.name] + $0.otherNames }, templates: templates, longText: longText,
             model: model)
-        let results = try ResultStream(output, console: console)
-        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+        let results = try ResultStream(output, console)
+        let page = try page?.open(console)
 
         var names: [RecordName] = []
         var embeddings: [Embedding] = []
-        let run = PictureRun(sources, pictures, console: console)
-        let skipped = try run.embedEach(with: model, to: results) { name, embedding in
+        let skipped = try PictureRun(sources, pictures, console).embedEach(with: model, to: results) {
+            name, embedding in
             names.append(name)
             embeddings.append(embedding)
             console.progress?.advance()
         }
-        console.progress?.clear()
-        console.progress = nil
-        guard !embeddings.isEmpty else { throw InputError("no picture could be read: there is nothing to audit") }
+        console.endProgress()
+        guard !embeddings.isEmpty else {
+            throw CLIPError(.storage, "no picture could be read: there is nothing to audit")
+        }
         let members = groups.map { table in names.map { table.group(of: $0.text) } } ?? []
         if let table = groups {
             if members.allSatisfy({ $0 == nil }) {
-                throw InputError(
+                throw CLIPError(
+                    .storage,
                     "\(table.path): none of its paths is among the pictures: write them as they are named here, such as "
                         + names[0].text)
             }
@@ -117,13 +118,85 @@ struct AuditPictures: Command {
             model: model, pictures: embeddings, labels: named, templates: templates,
             groups: members, longText: longText, seed: seed)
         if let page {
-            let report = AuditPage(audit: audit, names: names, model: model)
-            try page.write(report.report(page, options: pictures.options(for: model).reading))
+            try page.write(
+                .audit(
+                    audit, names: names.map(\.bytes), model: model, options: pictures.options(for: model).reading,
+                    file: page))
         }
-        for record in AuditRecord.all(
-            of: audit, names: names, skipped: skipped, fingerprint: model.fingerprint)
-        { try results.write(record) }
+        for (name, finding) in zip(names, audit.pictures) { try results.write(AuditRecord(picture: name, finding)) }
+        for finding in audit.labelFindings { try results.write(AuditRecord(label: finding)) }
+        for association in audit.associations { try results.write(AuditRecord(association: association)) }
+        try results.write(AuditRecord(summary: audit, skipped: skipped, model: model.fingerprint))
         try results.finish()
-        return !console.hasFailed
+    }
+}
+
+/// A finding of an audit.
+private struct AuditRecord: Record {
+    let fields: Fields
+    let text: String
+
+    init(picture name: RecordName, _ finding: PictureFinding) {
+        fields = [
+            "kind": "picture", "input": name, "answer": finding.answer,
+            "similarity": finding.classification.labels[0].similarity, "margin": finding.margin,
+            "agreement": finding.agreement, "answers": finding.answers,
+            "flips_with_template": finding.flipsWithTemplate, "flips_with_name": finding.flipsWithSynonym,
+            "ambiguous": finding.classification.ambiguous, "fits_no_label": finding.classification.fitsNoLabel,
+            "group": finding.group,
+        ]
+        // A thousand pictures on a screen are no answer: only those that wording decides.
+        guard finding.flipsWithTemplate || finding.flipsWithSynonym else {
+            text = ""
+            return
+        }
+        let answers = Set(finding.answers + finding.synonymAnswers).sorted().map(displayed).joined(separator: " or ")
+        text = "  \(displayed(name.text)): \(answers), by the wording\n"
+    }
+
+    init(label: LabelFinding) {
+        fields = [
+            "kind": "label", "label": label.label, "count": label.count, "share": label.share,
+            "representation": label.representation, "mean_similarity": label.meanSimilarity,
+        ]
+        text =
+            "  \(displayed(label.label)): \(label.count) answers, \(decimal(label.representation, places: 2)) times an even"
+            + " share\n"
+    }
+
+    init(association: GroupAssociation) {
+        fields = [
+            "kind": "association", "label": association.label, "group": association.group,
+            "group_count": association.groupCount, "effect_size": association.effectSize, "chance": association.chance,
+            "skew": association.skew, "nearest": association.nearest,
+        ]
+        text =
+            association.chance <= 0.05
+            ? "  \(displayed(association.label)) and group \(displayed(association.group)): effect size "
+                + "\(decimal(association.effectSize, places: 2)), chance \(decimal(association.chance, places: 3)), skew "
+                + "\(decimal(association.skew, places: 2))\n" : ""
+    }
+
+    init(summary audit: Audit, skipped: [SkippedFiles], model: String) {
+        let ambiguous = audit.pictures.count { $0.classification.ambiguous }
+        let unfit = audit.pictures.count { $0.classification.fitsNoLabel }
+        fields = [
+            "kind": "summary", "pictures": audit.pictures.count, "labels": audit.labels.count,
+            "templates": audit.templates, "template_flip_rate": audit.templateFlipRate,
+            "name_flip_rate": audit.synonymFlipRate, "ambiguous": ambiguous, "fits_no_label": unfit,
+            "skipped": skipped, "model": model,
+        ]
+        var text = """
+            of \(audit.pictures.count) pictures
+              \(decimal(100 * audit.templateFlipRate, places: 1)) % change their answer between \(audit.templates.count) \
+            templates
+
+            """
+        if let rate = audit.synonymFlipRate {
+            text += "  \(decimal(100 * rate, places: 1)) % change it when a label is called by another of its names\n"
+        }
+        text +=
+            "  \(ambiguous) are ambiguous, \(unfit) fit no label better than words that mean nothing in particular\n"
+        self.text = text + "  measured on these pictures and words alone: a small number is no proof of fairness\n"
     }
 }

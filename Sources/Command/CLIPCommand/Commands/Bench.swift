@@ -1,18 +1,24 @@
 import CLIP
+import CLIPOptions
+import CLIPBench
 import CLIPSystem
+import PictureCollections
 
 struct Bench: Command {
     private static let what = Option(
-        "what", .choice("what", BenchSubject.allCases.map(\.rawValue)),
+        "what", .choice("what"), default: BenchSubject.image,
         help: """
             image: pictures that are fitted already. text: short texts that all differ. decode: a picture file to \
             pixels. search: the ten nearest of 100,000 vectors. cold: whole processes that embed one picture. load: a \
             model until it is ready. (default: image)
             """)
     private static let batch = Option(
-        "batch", .integer("count", 1...4096), help: "How many are taken at once. (default: 1)")
+        "batch", .integer("count", 1...4096), default: 1, help: "How many are taken at once. (default: 1)")
     private static let seconds = Option(
-        "seconds", .text("seconds"), help: "How long to measure, after one run that doesn't count. (default: 3)")
+        "seconds",
+        ValueKind("seconds", expected: "more than 0, at most 3600") {
+            Double($0).flatMap { $0 > 0 && $0 <= 3600 ? $0 : nil }
+        }, default: 3, help: "How long to measure, after one run that doesn't count. (default: 3)")
     private static let json = Option("json", help: "Print one JSON object. (default: at a terminal a table)")
 
     static let table = CommandTable(
@@ -39,7 +45,7 @@ struct Bench: Command {
             Positional(
                 "picture", count: 0...1, isPath: true, help: "The file that decode and cold take. (default: made up)")
         ],
-        options: [what, batch, seconds, json, .textsFrom, .model, .threads],
+        options: [what, batch, seconds, json, TextSources.file, ModelChoice.model, ModelChoice.threads],
         examples: [
             .init("clip bench", "Pictures, one at a time, with the embedded model."),
             .init(
@@ -49,87 +55,84 @@ struct Bench: Command {
         ])
 
     private let subject: BenchSubject
-    private let settings: BenchSettings
     private let isJSON: Bool
+    private let model: ModelChoice
+    private let texts: TextSources
+    private let batch: Int
+    private let seconds: Double
+    private let picture: PathBytes?
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        subject = arguments.choice(Bench.what, as: BenchSubject.self) ?? .image
-        isJSON = arguments.has(Bench.json)
-        let text = arguments.text(Bench.seconds) ?? "3"
-        guard let seconds = Double(text), seconds > 0, seconds <= 3600 else {
-            throw UsageError(
-                "The value '\(displayed(text))' is invalid for '--seconds <seconds>': expected more than 0, at most 3600."
-            )
-        }
-        let picture = arguments.positionals.first.map { PathBytes($0) }
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        subject = arguments.take(Self.what)
+        isJSON = arguments.take(Self.json)
+        seconds = arguments.take(Self.seconds)
+        picture = arguments.positionals.first.map { PathBytes($0) }
         guard picture == nil || subject == .decode || subject == .cold else {
             throw UsageError("A picture is for '--what decode' and '--what cold', not '--what \(subject.rawValue)'.")
         }
         let what = "with '--what \(subject.rawValue)'"
-        if subject != .text { try arguments.refuse([.textsFrom], what) }
-        if subject == .decode || subject == .search { try arguments.refuse([.model], what) }
-        if subject == .cold || subject == .load { try arguments.refuse([Bench.batch], what) }
-        settings = BenchSettings(
-            model: ModelChoice(arguments), texts: TextSources(arguments), threads: arguments.integer(.threads),
-            batch: arguments.integer(Bench.batch) ?? 1, seconds: seconds, picture: picture)
+        if subject != .text { try arguments.refuse([TextSources.file], what) }
+        if subject == .decode || subject == .search { try arguments.refuse([ModelChoice.model], what) }
+        if subject == .cold || subject == .load { try arguments.refuse([Self.batch], what) }
+        model = ModelChoice(&arguments)
+        texts = TextSources(&arguments)
+        batch = arguments.take(Self.batch)
     }
 
-    func run() throws -> Bool {
+    func run(_ console: Console) throws {
+        let settings = BenchSettings(
+            model: { try model.load(nil) }, texts: try readTexts(), picture: try picture?.pictureBytes(),
+            threads: model.threads, batch: batch, seconds: seconds)
         let record = BenchRecord(what: subject.rawValue, measures: try subject.measure(settings))
-        let output = try Output(path: nil)
-        let isText = output.isTerminal && !isJSON
-        let writer: any RecordWriter =
-            isText ? TextWriter(output, heading: nil, note: nil) : JSONWriter(output, isArray: false)
-        try writer.write(record)
-        try writer.finish()
-        try output.finish()
-        return true
+        try ResultStream.write(record, ResultChoice(format: isJSON ? .jsonl : nil, path: nil), console)
     }
-}
 
-/// What is measured.
-enum BenchSubject: String, CaseIterable {
-    case image, text, decode, search, cold, load
-
-    fileprivate func measure(_ settings: BenchSettings) throws -> [Measure] {
-        switch self {
-        case .image: try EncodingBench(settings, ofImages: true).measure()
-        case .text: try EncodingBench(settings, ofImages: false).measure()
-        case .decode: try DecodingBench(settings).measure()
-        case .search: try SearchBench(settings).measure()
-        case .cold: try ColdStartBench(settings).measure()
-        case .load: try LoadingBench(settings).measure()
+    /// As many texts as a batch takes of the files that were named; none where none was.
+    private func readTexts() throws -> [String] {
+        guard !texts.files.isEmpty else { return [] }
+        var inputs = try texts.list()
+        var read: [String] = []
+        while read.count < batch, let entry = try inputs.next() {
+            switch entry {
+            case .text(let text): read.append(text)
+            case .notUTF8(let place): throw CLIPError.notUTF8(place)
+            }
         }
+        guard !read.isEmpty else { throw CLIPError(.argument, "the files hold no text to measure with") }
+        return read
     }
 }
 
-/// How to measure.
-struct BenchSettings {
-    let model: ModelChoice
-    let texts: TextSources
-    let threads: Int?
-    let batch: Int
-    let seconds: Double
-    let picture: PathBytes?
+/// What was measured.
+private struct BenchRecord: Record {
+    let what: String
+    let measures: [Measure]
 
-    /// The bytes of the picture file that was named, else of one that is made up.
-    func pictureBytes() throws -> [UInt8] {
-        guard let picture else { return try DecodingBench.exampleBytes() }
-        return try picture.pictureBytes()
+    var fields: Fields {
+        var fields: Fields = ["what": what]
+        for measure in measures {
+            switch measure.value {
+            case .count(let count): fields.add(measure.name, count)
+            case .text(let text): fields.add(measure.name, text)
+            case .number(let number, _, _), .share(let number): fields.add(measure.name, number)
+            }
+        }
+        return fields
     }
 
-    /// Calls `body`, which does `count` items, for as long as was asked for, after one call that doesn't count.
-    /// - Returns: items a second.
-    func rate(of count: Int, _ body: () throws -> Void) rethrows -> Double {
-        try body()
-        let start = monotonicSeconds()
-        var done = 0
-        var elapsed = 0.0
-        repeat {
-            try body()
-            done += count
-            elapsed = monotonicSeconds() - start
-        } while elapsed < seconds
-        return Double(done) / elapsed
+    var text: String {
+        let rows = [("what", what)] + measures.map { ($0.label, shown($0.value)) }
+        let width = rows.map { columnCount($0.0) }.max() ?? 0
+        return rows.map { "\($0.0.padded(to: width))  \($0.1)\n" }.joined()
+    }
+
+    private func shown(_ value: Measure.Value) -> String {
+        switch value {
+        case .count(let count): "\(count)"
+        case .text(let text): displayed(text)
+        case .number(let number, let unit, let places):
+            decimal(number, places: places) + (unit.isEmpty ? "" : " " + unit)
+        case .share(let share): decimal(100 * share, places: 0) + " %"
+        }
     }
 }

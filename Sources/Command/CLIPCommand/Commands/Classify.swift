@@ -1,15 +1,17 @@
 import CLIP
+import CLIPOptions
+import PictureCollections
 
 struct Classify: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
     private static let labels = Option(
-        "labels", .text("labels"), isRepeatable: true,
+        each: "labels", .text("labels"),
         help: #"The labels, separated by commas. One with a comma inside is quoted: 'dog,"cat, asleep"'."#)
     private static let labelsFile = Option(
-        "labels-file", .file("file"), isRepeatable: true,
+        each: "labels-file", .file("file"),
         help: "Read labels from a file, one a line; - is standard input.")
     private static let template = Option(
-        "template", .text("text"), isRepeatable: true,
+        each: "template", .text("text"),
         help: """
             The sentence that labels are put into, at {}. Given more than once, their embeddings are averaged. \
             (default: "a photo of a {}")
@@ -44,10 +46,10 @@ struct Classify: Command {
             beats prompts that name nothing in particular.
             """,
         ],
-        positionals: [.pictures],
-        options: [labels, labelsFile, template, top, independent, reject] + Option.modelOptions
-            + [.batchSize, .filesFrom, .nulSeparated, .longText] + Option.pictureOptions
-            + Option.outputOptions(formats),
+        positionals: [PictureSources.positional],
+        options: [labels, labelsFile, template, top, independent, reject], ModelChoice.options,
+        [PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText],
+        PictureChoice.options, results.all,
         examples: [
             .init(#"clip classify photo.jpg --labels "dog,cat""#, "A dog or a cat?"),
             .init(
@@ -58,7 +60,7 @@ struct Classify: Command {
                 "Drawings, which may show neither."),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let model: ModelChoice
     private let sources: PictureSources
     private let pictures: PictureChoice
@@ -69,26 +71,22 @@ struct Classify: Command {
     private let isIndependent: Bool
     private let answers: Bool
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: Classify.formats)
-        model = ModelChoice(arguments)
-        sources = PictureSources(arguments)
-        pictures = PictureChoice(arguments)
-        labels = try LabelChoice(arguments, Classify.labels, files: Classify.labelsFile)
-        guard !labels.isEmpty else {
-            throw UsageError("Missing expected option '--labels <labels>' or '--labels-file <file>'.")
-        }
-        try labels.checkCommas(sources.paths)
-        let templates = arguments.all(Classify.template)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        model = ModelChoice(&arguments)
+        sources = PictureSources(&arguments)
+        pictures = PictureChoice(&arguments)
+        labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
+        try labels.checkAreGiven(beside: sources.paths)
+        let templates = arguments.take(Self.template)
         self.templates = templates.isEmpty ? ZeroShotClassifier.defaultTemplates : templates
-        longText = arguments.longText
-        top = arguments.integer(Classify.top)
-        isIndependent = arguments.flag(Classify.independent)
-        answers = arguments.flag(Classify.reject)
+        longText = arguments.take(TextChoice.longText)
+        top = arguments.take(Self.top)
+        isIndependent = arguments.take(Self.independent)
+        answers = arguments.take(Self.reject)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let labels = try labels.read(console)
         let model = try model.load(console)
         let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates, longText: longText)
@@ -96,13 +94,120 @@ struct Classify: Command {
         let style = ClassificationRecord.Style(
             top: top, showsIndependent: isIndependent || model.logitBias != nil, isSigmoid: model.logitBias != nil,
             answers: answers)
-        let results = try ResultStream(output, console: console, note: style.note(labelCount: labels.count))
-        try PictureRun(sources, pictures, console: console).embedEach(with: model, to: results) { name, embedding in
+        let results = try ResultStream(
+            output, console, model: model.fingerprint, note: style.note(labelCount: labels.count),
+            columns: style.columns)
+        try PictureRun(sources, pictures, console).embedEach(with: model, to: results) { name, embedding in
             try results.write(
-                ClassificationRecord(
-                    input: name, result: classifier.classify(embedding), fingerprint: model.fingerprint, style: style))
+                ClassificationRecord(input: name, result: classifier.classify(embedding), style: style))
         }
         try results.finish()
-        return !console.hasFailed
+    }
+}
+
+/// The labels of a picture.
+private struct ClassificationRecord: Record {
+    /// What a record shows.
+    struct Style {
+        /// How many labels; nil for all.
+        let top: Int?
+        /// Whether each label's score alone stands beside the others.
+        let showsIndependent: Bool
+        /// Whether that is the model's own sigmoid, not a comparison with background prompts.
+        let isSigmoid: Bool
+        /// Whether there is an answer, which may be none.
+        let answers: Bool
+
+        /// What must be known to read the numbers.
+        func note(labelCount: Int) -> String {
+            var note =
+                labelCount == 1
+                ? "  one label alone always has the whole share: look at the cosine, or use --independent"
+                : "  share among the \(labelCount) labels given, not a probability of being true"
+            if showsIndependent {
+                note +=
+                    isSigmoid
+                    ? "\n  alone: the probability that the model gives the pair, whatever the other labels"
+                    : "\n  alone: the label against prompts that name nothing in particular"
+            }
+            return note
+        }
+
+        var columns: [String] {
+            ["input", "label", "probability", "similarity"] + (showsIndependent ? ["independent"] : [])
+                + (answers ? ["answer"] : []) + ["ambiguous", "fits_no_label", "model", "input_bytes"]
+        }
+    }
+
+    let input: RecordName
+    let result: Classification
+    let style: Style
+
+    private var shown: ArraySlice<LabelScore> { result.labels.prefix(style.top ?? .max) }
+    private var answer: String { result.fitsNoLabel ? "none" : result.labels.first?.label ?? "none" }
+
+    var fields: Fields {
+        var fields: Fields = ["input": input, "labels": shown.map(scores)]
+        if style.showsIndependent { fields.add("independent_by", style.isSigmoid ? "sigmoid" : "background") }
+        fields += verdict
+        return fields
+    }
+
+    /// A line per label.
+    var rows: [Fields] {
+        shown.map { score in
+            var row: Fields = ["input": input]
+            row += scores(score)
+            row += verdict
+            return row
+        }
+    }
+
+    private func scores(_ score: LabelScore) -> Fields {
+        var fields: Fields = [
+            "label": score.label, "probability": score.probability, "similarity": score.similarity,
+        ]
+        if style.showsIndependent { fields.add("independent", score.independent) }
+        return fields
+    }
+
+    private var verdict: Fields {
+        var fields: Fields = style.answers ? ["answer": answer] : [:]
+        fields += ["ambiguous": result.ambiguous, "fits_no_label": result.fitsNoLabel]
+        return fields
+    }
+
+    var text: String {
+        // A thousand labels on a screen are no answer.
+        let scores = style.top == nil && result.labels.count > 12 ? result.labels.prefix(5) : shown
+        let names = scores.map { displayed($0.label) }
+        let width = min(40, names.map(columnCount).max() ?? 0)
+        var text = displayed(input.text) + (style.answers ? ": \(displayed(answer))" : "") + "\n"
+        for (name, score) in zip(names, scores) {
+            text += "  \(name.padded(to: width))  \(percent(score.probability))   cosine "
+            text += decimal(Double(score.similarity), places: 3).rightAligned(to: 6)
+            if style.showsIndependent { text += "   alone \(percent(score.independent))" }
+            text += "\n"
+        }
+        if scores.count < result.labels.count, style.top == nil {
+            text += "  … \(result.labels.count - scores.count) more; --top \(result.labels.count) shows all\n"
+        }
+        if result.fitsNoLabel {
+            text += "  none of the labels stands out from background prompts\n"
+        } else if result.ambiguous, result.labels.count > 1 {
+            text += "  ambiguous: \(displayed(result.labels[0].label)) or \(displayed(result.labels[1].label))\n"
+        }
+        return text
+    }
+
+    /// Never 100 % nor 0 % for what is only near it.
+    private func percent(_ share: Float) -> String {
+        let text =
+            switch share {
+            case ..<0.005 where share > 0: "<1 %"
+            case 0.995..<1: ">99 %"
+            default: decimal(Double(share) * 100, places: 0) + " %"
+            }
+        return text.rightAligned(to: 5)
     }
 }

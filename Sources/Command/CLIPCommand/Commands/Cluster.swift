@@ -1,27 +1,30 @@
 import CLIP
+import CLIPOptions
 import PictureCollections
+import PictureReports
 
 struct Cluster: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let results = ResultOptions(.text, .jsonl, .json)
     private static let count = Option(
-        "count", .integer("clusters", 1...100_000), help: "How many clusters. (default: 10)")
+        "count", .integer("clusters", 1...100_000), default: 10, help: "How many clusters. (default: 10)")
     private static let seed = Option(
-        "seed", .integer("number", 0...Int.max),
+        "seed", .integer("number", 0...Int.max), default: 0,
         help: "What decides the random start: the same number gives the same clusters. (default: 0)")
     private static let density = Option(
-        "density", .text("cosine"),
+        "density", .cosine,
         help: """
             In place of --count, find as many groups as there are: pictures that have enough others within this cosine.
             """)
     private static let minimum = Option(
-        "minimum", .integer("count", 1...1_000_000),
+        "minimum", .integer("count", 1...1_000_000), default: 5,
         help: "For --density: how many pictures, itself included, are enough. (default: 5)")
     private static let labels = Option(
-        "labels", .text("labels"), isRepeatable: true, help: "Names to choose from, separated by commas.")
+        each: "labels", .text("labels"), help: "Names to choose from, separated by commas.")
     private static let labelsFile = Option(
-        "labels-file", .file("file"), isRepeatable: true, help: "Read names from a file, one a line.")
+        each: "labels-file", .file("file"), help: "Read names from a file, one a line.")
     private static let template = Option(
-        "template", .text("text"), help: #"The sentence that names are put into, at {}. (default: "a photo of a {}")"#)
+        "template", .text("text"), default: ZeroShotClassifier.defaultTemplates[0],
+        help: #"The sentence that names are put into, at {}. (default: "a photo of a {}")"#)
     private static let members = Option(
         "members", help: "List all pictures of each cluster, in text and on the page too.")
 
@@ -41,16 +44,21 @@ struct Cluster: Command {
             one, so that ten times the pictures take a hundred times as long.
             """,
         ],
-        positionals: [.indexedFolder],
-        options: [count, seed, density, minimum, labels, labelsFile, template, members] + IndexInput.options
-            + Option.outputOptions(formats) + Option.pageOptions,
+        positionals: [IndexSource.positional],
+        options: [count, seed, density, minimum, labels, labelsFile, template, members], IndexSource.options,
+        results.all, PageChoice.options,
         examples: [
             .init(#"clip cluster photos --count 8 --labels "dog,cat,beach,street""#, "Eight groups, named."),
             .init("clip cluster photos --density 0.9 --minimum 3", "Series of pictures of the same thing."),
             .init("clip cluster photos --html clusters.html", "A page to look through, for a browser."),
         ])
 
-    private let output: OutputOptions
+    private enum Method {
+        case means(count: Int, seed: UInt64)
+        case density(least: Float, minimum: Int)
+    }
+
+    private let output: ResultChoice
     private let source: IndexSource
     private let page: PageChoice?
     private let labels: LabelChoice
@@ -58,37 +66,31 @@ struct Cluster: Command {
     private let method: Method
     private let showsAll: Bool
 
-    private enum Method {
-        case means(count: Int, seed: UInt64)
-        case density(least: Float, minimum: Int)
-    }
-
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: Cluster.formats)
-        page = try PageChoice(arguments)
-        labels = try LabelChoice(arguments, Cluster.labels, files: Cluster.labelsFile)
-        source = try IndexSource(arguments, needsModel: !labels.isEmpty)
-        if let least = try arguments.number(Cluster.density) {
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
+        source = try IndexSource(&arguments, needsModel: !labels.isEmpty)
+        page = try PageChoice(&arguments, threads: source.threads)
+        if let least = arguments.take(Self.density) {
             try arguments.refuse(
-                [Cluster.count, Cluster.seed], "with '--density', which finds how many clusters there are")
-            method = .density(least: least, minimum: arguments.integer(Cluster.minimum) ?? 5)
+                [Self.count, Self.seed], "with '--density', which finds how many clusters there are")
+            method = .density(least: least, minimum: arguments.take(Self.minimum))
         } else {
-            try arguments.refuse([Cluster.minimum], "without '--density <cosine>'")
-            method = .means(
-                count: arguments.integer(Cluster.count) ?? 10, seed: UInt64(arguments.integer(Cluster.seed) ?? 0))
+            try arguments.refuse([Self.minimum], "without '--density <cosine>'")
+            method = .means(count: arguments.take(Self.count), seed: UInt64(arguments.take(Self.seed)))
         }
-        if labels.isEmpty { try arguments.refuse([Cluster.template], "without names: give '--labels <labels>'") }
-        template = arguments.text(Cluster.template) ?? ZeroShotClassifier.defaultTemplates[0]
+        if labels.isEmpty { try arguments.refuse([Self.template], "without names: give '--labels <labels>'") }
+        template = arguments.take(Self.template)
         guard template.contains("{}") else { throw UsageError("'--template' has no {} for the name.") }
-        if output.isData, page == nil { try arguments.refuse([Cluster.members], "on records, which list all pictures") }
-        showsAll = arguments.flag(Cluster.members)
+        if output.isData, page == nil { try arguments.refuse([Self.members], "on records, which list all pictures") }
+        showsAll = arguments.take(Self.members)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
-        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+    func run(_ console: Console) throws {
+        let page = try page?.open(console)
         let labels = try labels.read(console)
         let input = try source.open(console)
+        let index = input.index
         var embeddings: [Embedding] = []
         if let model = input.model, !labels.isEmpty {
             try ZeroShotClassifier.check(labels: labels, templates: [template])
@@ -96,35 +98,38 @@ struct Cluster: Command {
             embeddings = try model.embed(labels.map { ZeroShotClassifier.prompt($0, in: template) })
             try ZeroShotClassifier.check(embeddings, of: labels)
         }
-        let found = try clusters(input.index, console)
-        let gone = GoneFiles(input.index)
-        let members = try (found.clusters.map(\.numbers) + [found.noise]).map { numbers in
-            try ClusterMembers(numbers, of: input.index, gone)
+        let found = try clusters(index, console)
+        let gone = GoneFiles(index)
+        func members(_ numbers: [Int]) throws -> [(name: RecordName, isGone: Bool)] {
+            try numbers.map { number in
+                let picture = try index.picture(number)
+                return (RecordName(picture), gone.contains(picture))
+            }
         }
-        let results = try ResultStream(output, console: console, note: note(input.index, found, gone))
+        let clusters = try found.clusters.map { try members($0.numbers) }
+        let noise = try members(found.noise)
+        let rest = noise.isEmpty ? "" : ", \(noise.count) in none"
+        let results = try ResultStream(
+            output, console, model: index.fingerprint,
+            note: "\(clusters.count) clusters of \(index.count - gone.count) pictures\(rest)\(gone.note)")
         let named = zip(labels, embeddings).map { (label: $0, embedding: $1) }
         let nearest = found.clusters.map { $0.nearestLabels(named) }
         if let page {
-            let report = ClusterPage(
-                index: input.index, found: found, labels: nearest, showsAll: showsAll, gone: gone)
-            try page.write(report.report(page))
+            try page.write(
+                .clusters(found, of: index, labels: nearest, showsAll: showsAll, gone: gone, file: page))
         }
-        for (number, cluster) in found.clusters.enumerated() {
+        for (place, cluster) in found.clusters.enumerated() {
             try results.write(
                 ClusterRecord(
-                    number: number + 1, members: members[number],
+                    number: place + 1, members: clusters[place],
                     meanSimilarity: cluster.similarities.reduce(0, +) / Float(cluster.similarities.count),
-                    labels: nearest[number],
-                    fingerprint: input.index.fingerprint, showsAll: showsAll))
+                    labels: nearest[place], showsAll: showsAll))
         }
-        if !found.noise.isEmpty {
+        if !noise.isEmpty {
             try results.write(
-                ClusterRecord(
-                    number: 0, members: members[found.clusters.count], meanSimilarity: nil,
-                    labels: [], fingerprint: input.index.fingerprint, showsAll: showsAll))
+                ClusterRecord(number: 0, members: noise, meanSimilarity: nil, labels: [], showsAll: showsAll))
         }
         try results.finish()
-        return !console.hasFailed
     }
 
     private func clusters(_ index: PictureIndex, _ console: Console) throws -> PictureClusters {
@@ -135,63 +140,40 @@ struct Cluster: Command {
             return found
         case .density(let least, let minimum):
             let found = try index.clusters(
-                reaching: least, minimum: minimum, threads: source.threads, progress: IndexInput.progress(console))
-            console.progress?.clear()
-            console.progress = nil
+                reaching: least, minimum: minimum, threads: source.threads, progress: console.counting("pictures"))
+            console.endProgress()
             return found
         }
     }
-
-    private func note(_ index: PictureIndex, _ found: PictureClusters, _ gone: GoneFiles) -> String {
-        let rest = found.noise.isEmpty ? "" : ", \(found.noise.count) in none"
-        return "\(found.clusters.count) clusters of \(index.count - gone.count) pictures\(rest)\(gone.note)"
-    }
 }
 
-/// The pictures of a cluster: those that are there, and those whose file is gone, which don't count.
-private struct ClusterMembers {
-    private(set) var present: [IndexedPicture] = []
-    private(set) var gone: [IndexedPicture] = []
-
-    init(_ numbers: [Int], of index: PictureIndex, _ gone: GoneFiles) throws(CLIPError) {
-        for number in numbers {
-            let picture = try index.picture(number)
-            if gone.contains(picture) { self.gone.append(picture) } else { present.append(picture) }
-        }
-    }
-}
-
-/// Pictures that belong together; number 0 are those that belong to none.
+/// Pictures that belong together; number 0 are those that belong to none. Those that are gone don't count.
 private struct ClusterRecord: Record {
     let number: Int
-    let members: ClusterMembers
+    private let present: [RecordName]
+    private let gone: [RecordName]
     let meanSimilarity: Float?
     let labels: [(label: String, similarity: Float)]
-    let fingerprint: String
     let showsAll: Bool
 
-    var fields: [(name: String, value: FieldValue)] {
-        [
-            ("cluster", .integer(number)), ("size", .integer(members.present.count)),
-            ("medoid", number == 0 ? .null : .optional(members.present.first?.path)),
-            (
-                "labels",
-                .list(labels.map { .object([("label", .text($0.label)), ("similarity", .number($0.similarity))]) })
-            ),
-            ("mean_similarity", meanSimilarity.map { .number($0) } ?? .null),
-            ("paths", .texts(members.present.map(\.path))), ("gone", .texts(members.gone.map(\.path))),
-            ("model", .text(fingerprint)),
-        ] + nameBytes("paths_bytes", members.present) + nameBytes("gone_bytes", members.gone)
+    init(
+        number: Int, members: [(name: RecordName, isGone: Bool)], meanSimilarity: Float?,
+        labels: [(label: String, similarity: Float)], showsAll: Bool
+    ) {
+        self.number = number
+        present = members.filter { !$0.isGone }.map(\.name)
+        gone = members.filter(\.isGone).map(\.name)
+        self.meanSimilarity = meanSimilarity
+        self.labels = labels
+        self.showsAll = showsAll
     }
 
-    /// The names of a list that are no text, by their places in it; nothing where all are.
-    private func nameBytes(
-        _ name: String, _ pictures: [IndexedPicture]
-    ) -> [(name: String, value: FieldValue)] {
-        let fields = pictures.enumerated().filter { FieldValue.base64OfName($1.pathBytes) != nil }.map {
-            (name: "\($0)", value: FieldValue.nameBytes($1.pathBytes))
-        }
-        return fields.isEmpty ? [] : [(name, .object(fields))]
+    var fields: Fields {
+        [
+            "cluster": number, "size": present.count, "medoid": number == 0 ? nil : present.first?.text,
+            "labels": labels.map { ["label": $0.label, "similarity": $0.similarity] as Fields },
+            "mean_similarity": meanSimilarity, "paths": present, "gone": gone,
+        ]
     }
 
     var text: String {
@@ -200,12 +182,11 @@ private struct ClusterRecord: Record {
         let likeness = meanSimilarity.map { ", mean cosine \(decimal(Double($0), places: 3))" } ?? ""
         var text =
             number == 0
-            ? "in no cluster: \(members.present.count.pictures)\n"
-            : "cluster \(number): \(members.present.count.pictures)\(likeness)\(naming)\n"
-        let paths = members.present.map(\.path)
-        let shown = showsAll ? paths[...] : number == 0 ? [] : paths.prefix(1)
-        for path in shown { text += "    \(displayed(path))\n" }
-        if showsAll { for picture in members.gone { text += "    \(displayed(picture.path))  gone\n" } }
+            ? "in no cluster: \(present.count.pictures)\n"
+            : "cluster \(number): \(present.count.pictures)\(likeness)\(naming)\n"
+        let shown = showsAll ? present[...] : number == 0 ? [] : present.prefix(1)
+        for picture in shown { text += "    \(displayed(picture.text))\n" }
+        if showsAll { for picture in gone { text += "    \(displayed(picture.text))  gone\n" } }
         return text
     }
 }

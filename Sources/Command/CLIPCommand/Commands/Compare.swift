@@ -1,14 +1,15 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
 import PictureCollections
 
 struct Compare: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
     private static let resamples = Option(
-        "resamples", .integer("count", 40...100_000),
+        "resamples", .integer("count", 40...100_000), default: 1000,
         help: "How often both sets are resampled for the interval, and divided for the chance. (default: 1000)")
     private static let seed = Option(
-        "seed", .integer("number", 0...Int.max), help: "What decides the resamples. (default: 1)")
+        "seed", .integer("number", 0...Int.max), default: 1, help: "What decides the resamples. (default: 1)")
 
     static let table = CommandTable(
         "compare",
@@ -30,13 +31,12 @@ struct Compare: Command {
             Positional("a", count: 1...1, isPath: true, help: "A folder of pictures."),
             Positional("b", count: 1...1, isPath: true, help: "Another one."),
         ],
-        options: [resamples, seed] + Option.modelOptions + [.batchSize] + Option.pictureOptions
-            + Option.outputOptions(formats),
+        options: [resamples, seed], ModelChoice.options, [PictureChoice.batchSize], PictureChoice.options, results.all,
         examples: [
             .init("clip compare real generated --model b32.clip", "How far are generated pictures from real ones?")
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let model: ModelChoice
     private let names: [String]
     private let folders: [PictureSources]
@@ -44,35 +44,34 @@ struct Compare: Command {
     private let resamples: Int
     private let seed: UInt64
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: Compare.formats)
-        model = ModelChoice(arguments)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        model = ModelChoice(&arguments)
         names = arguments.texts
-        folders = arguments.positionals.map { PictureSources(arguments).only($0) }
-        pictures = PictureChoice(arguments)
-        resamples = arguments.integer(Compare.resamples) ?? 1000
-        seed = UInt64(arguments.integer(Compare.seed) ?? 1)
+        let sources = PictureSources(&arguments)
+        folders = arguments.positionals.map { sources.only($0) }
+        pictures = PictureChoice(&arguments)
+        resamples = arguments.take(Self.resamples)
+        seed = UInt64(arguments.take(Self.seed))
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let model = try model.load(console)
         let results = try ResultStream(
-            output, console: console,
+            output, console, model: model.fingerprint,
             note: "  0 means that this model sees no difference; compare only values of one model", isSingle: true)
         var sets: [[Embedding]] = []
         var skipped = SkippedTally()
         for (folder, name) in zip(folders, names) {
             var embeddings: [Embedding] = []
-            let run = PictureRun(folder, pictures, console: console)
             skipped.add(
-                try run.embedEach(with: model, to: results) { _, embedding in
+                try PictureRun(folder, pictures, console).embedEach(with: model, to: results) { _, embedding in
                     embeddings.append(embedding)
                     console.progress?.advance()
                 })
             console.progress?.clear()
             guard embeddings.count > 1 else {
-                throw InputError("\(name): \(embeddings.count) pictures that can be read, expected at least 2")
+                throw CLIPError(.storage, "\(name): \(embeddings.count) pictures that can be read, expected at least 2")
             }
             sets.append(embeddings)
         }
@@ -83,11 +82,8 @@ struct Compare: Command {
         where count == PictureSetDistance.largestSet {
             console.warn("\(folder): at most \(count) pictures are compared, evenly spread")
         }
-        try results.write(
-            DistanceRecord(
-                a: names[0], b: names[1], distance: distance, skipped: skipped.files, fingerprint: model.fingerprint))
+        try results.write(DistanceRecord(a: names[0], b: names[1], distance: distance, skipped: skipped.files))
         try results.finish()
-        return !console.hasFailed
     }
 }
 
@@ -97,16 +93,13 @@ private struct DistanceRecord: Record {
     let b: String
     let distance: PictureSetDistance
     let skipped: [SkippedFiles]
-    let fingerprint: String
 
-    var fields: [(name: String, value: FieldValue)] {
+    var fields: Fields {
         [
-            ("a", .text(a)), ("b", .text(b)), ("distance", .number(Float(distance.distance))),
-            ("interval", .numbers([Float(distance.interval.lowerBound), Float(distance.interval.upperBound)])),
-            ("expected_by_chance", .number(Float(distance.expectedByChance))),
-            ("chance", .number(Float(distance.chance))), ("a_count", .integer(distance.counts.first)),
-            ("b_count", .integer(distance.counts.second)), ("skipped", .skipped(skipped)),
-            ("model", .text(fingerprint)),
+            "a": a, "b": b, "distance": distance.distance,
+            "interval": [Float(distance.interval.lowerBound), Float(distance.interval.upperBound)],
+            "expected_by_chance": distance.expectedByChance, "chance": distance.chance,
+            "a_count": distance.counts.first, "b_count": distance.counts.second, "skipped": skipped,
         ]
     }
 

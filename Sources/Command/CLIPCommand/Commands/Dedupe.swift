@@ -1,12 +1,13 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
-import CLIPWeights
 import PictureCollections
+import PictureReports
 
 struct Dedupe: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
     private static let threshold = Option(
-        "threshold", .text("cosine"), help: "The least cosine of near duplicates. (default: 0.95)")
+        "threshold", .cosine, help: "The least cosine of near duplicates. (default: 0.95)")
     private static let exact = Option("exact", help: "Find files of the same bytes alone.")
     private static let moveTo = Option(
         "move-to", .target("folder"),
@@ -33,9 +34,8 @@ struct Dedupe: Command {
             picture with every other one: ten times the pictures take a hundred times as long. --exact is quick.
             """,
         ],
-        positionals: [.indexedFolder],
-        options: [threshold, exact, moveTo, link] + IndexInput.options + Option.outputOptions(formats)
-            + Option.pageOptions,
+        positionals: [IndexSource.positional],
+        options: [threshold, exact, moveTo, link], IndexSource.options, results.all, PageChoice.options,
         examples: [
             .init("clip dedupe photos", "What is there twice?"),
             .init("clip dedupe photos --html plan.html", "Look at the groups, in a browser."),
@@ -43,26 +43,28 @@ struct Dedupe: Command {
             .init("clip dedupe --index all.index --exact --link", "Give back the space of exact copies."),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let source: IndexSource
     private let page: PageChoice?
     private let least: Float?
     private let action: DuplicateAction?
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: Dedupe.formats)
-        source = try IndexSource(arguments, needsModel: false, answers: !arguments.flag(Dedupe.exact))
-        page = try PageChoice(arguments)
-        let threshold = try arguments.number(Dedupe.threshold)
-        guard threshold == nil || !arguments.flag(Dedupe.exact) else {
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        let exact = arguments.take(Self.exact)
+        source = try IndexSource(&arguments, needsModel: false, answers: !exact)
+        page = try PageChoice(&arguments, threads: source.threads)
+        let threshold = arguments.take(Self.threshold)
+        guard threshold == nil || !exact else {
             throw UsageError("'--exact' compares bytes: it has no '--threshold'.")
         }
-        least = arguments.flag(Dedupe.exact) ? nil : threshold ?? 0.95
-        let folder = arguments.text(Dedupe.moveTo)
-        guard folder == nil || !arguments.flag(Dedupe.link) else {
+        least = exact ? nil : threshold ?? 0.95
+        let folder = arguments.take(Self.moveTo)
+        let links = arguments.take(Self.link)
+        guard folder == nil || !links else {
             throw UsageError("'--move-to' and '--link' are two different things to do.")
         }
-        action = arguments.flag(Dedupe.link) ? .link : folder.map { .move(to: $0) }
+        action = links ? .link : folder.map { .move(to: $0) }
         if let folder, let searched = arguments.positionals.first,
             PathBytes(folder).isSearched(with: PathBytes(searched))
         {
@@ -72,22 +74,20 @@ struct Dedupe: Command {
         }
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
-        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+    func run(_ console: Console) throws {
+        let page = try page?.open(console)
         let index = try source.open(console).index
         if action != nil { try index.checkComplete() }
         var leftOut = LeftOutCount()
         let groups = try index.duplicates(
-            threshold: least, threads: source.threads, progress: IndexInput.progress(console)
+            threshold: least, threads: source.threads, progress: console.counting("pictures")
         ) {
             leftOut.add($0, $1, console)
         }
-        console.progress?.clear()
-        console.progress = nil
-        let results = try ResultStream(output, console: console)
+        console.endProgress()
+        let results = try ResultStream(output, console, model: index.fingerprint, columns: DuplicateRecord.columns)
         // Made small before anything is moved away.
-        let pictures = try page?.pictures(DuplicatesPage.paths(groups), options: index.settings.reading)
+        let pictures = try page.map { try PictureReport.picturesOfDuplicates(groups, of: index, file: $0) }
         var moved: [Int: String] = [:]
         var areRecordsWritten = false
         defer {
@@ -104,7 +104,7 @@ struct Dedupe: Command {
                 try results.write(
                     DuplicateRecord(
                         group: number + 1, kept: group.kept, duplicate: duplicate, isFirst: rank == 0,
-                        action: moved[duplicate.picture.number], fingerprint: index.fingerprint))
+                        action: moved[duplicate.picture.number]))
             }
         }
         // The records first: a page that can't be written must not take them along.
@@ -114,11 +114,9 @@ struct Dedupe: Command {
         areRecordsWritten = true
         TemporaryFiles.setLastWords(nil)
         if let page, let pictures {
-            try page.write(
-                DuplicatesPage(index: index, groups: groups, pictures: pictures, moved: moved, action: action).report())
+            try page.write(.duplicates(groups, of: index, pictures: pictures, moved: moved, action: action))
         }
         leftOut.warn(console)
-        return !console.hasFailed
     }
 
     /// Acts on a group, ready at any moment to say how much was done.
@@ -141,7 +139,7 @@ struct Dedupe: Command {
             case .link: "\(count.pictures) \(count == 1 ? "was" : "were") replaced by links"
             }
         return done
-            + (output.path == nil || output.path == "-" ? ", not all of it was written" : ", nothing was written of it")
+            + (output.isStandardOutput ? ", not all of it was written" : ", nothing was written of it")
     }
 
     /// What was found, and what was done about it.
@@ -157,28 +155,6 @@ struct Dedupe: Command {
             case .link: "\(count) linked"
             }
         return "\(duplicates.count) of \(index.count.pictures) \(found) (\(exact) exact), \(size); \(done)"
-    }
-}
-
-extension PathBytes {
-    /// Whether a search through `folder` comes here: what is hidden is left out. What is not there yet is taken by its name.
-    fileprivate func isSearched(with folder: PathBytes) -> Bool {
-        guard let root = try? folder.resolved() else { return false }
-        var names: [ArraySlice<UInt8>] = bytes.split(separator: PathBytes.slash).filter { $0 != [UInt8(ascii: ".")] }
-        var rest: [ArraySlice<UInt8>] = []
-        let start = bytes.first == PathBytes.slash ? [PathBytes.slash] : Array("./".utf8)
-        while true {
-            let known = PathBytes(start + names.joined(separator: [PathBytes.slash]))
-            if let resolved = try? known.resolved() {
-                let place = rest.reduce(resolved) { $0.appending($1) }
-                guard place.isAtOrInside(root) else { return false }
-                return !place.bytes.dropFirst(root.bytes.count).split(separator: PathBytes.slash).contains {
-                    $0.first == UInt8(ascii: ".")
-                }
-            }
-            guard let name = names.popLast() else { return false }
-            rest.insert(name, at: 0)
-        }
     }
 }
 
@@ -209,15 +185,16 @@ private struct DuplicateRecord: Record {
     let isFirst: Bool
     /// Where it went.
     let action: String?
-    let fingerprint: String
 
-    var fields: [(name: String, value: FieldValue)] {
+    static let columns = [
+        "group", "kept", "duplicate", "other_names", "similarity", "exact", "bytes", "action", "model",
+    ]
+
+    var fields: Fields {
         [
-            ("group", .integer(group)), ("kept", .text(kept.path)), ("duplicate", .text(duplicate.picture.path)),
-            ("other_names", .texts(duplicate.otherNames.map(\.path))),
-            ("similarity", .number(duplicate.similarity)), ("exact", .truth(duplicate.isExact)),
-            ("bytes", .integer(duplicate.picture.byteCount)), ("action", .optional(action)),
-            ("model", .text(fingerprint)),
+            "group": group, "kept": kept.path, "duplicate": duplicate.picture.path,
+            "other_names": duplicate.otherNames.map(\.path), "similarity": duplicate.similarity,
+            "exact": duplicate.isExact, "bytes": duplicate.picture.byteCount, "action": action,
         ]
     }
 

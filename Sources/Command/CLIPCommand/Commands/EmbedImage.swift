@@ -1,7 +1,9 @@
 import CLIP
+import CLIPOptions
+import PictureCollections
 
 struct EmbedImage: Command {
-    private static let formats = OutputFormat.allCases
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv, .npy, .pgcopy)
 
     static let table = CommandTable(
         "embed-image",
@@ -14,9 +16,10 @@ struct EmbedImage: Command {
             reported and left out, the others go on, and the exit status is 1.
             """
         ],
-        positionals: [.pictures],
-        options: Option.modelOptions + [.batchSize, .normalize, .filesFrom, .nulSeparated] + Option.pictureOptions
-            + Option.outputOptions(formats),
+        positionals: [PictureSources.positional],
+        options: ModelChoice.options,
+        [PictureChoice.batchSize, EmbeddingRecord.normalize, PictureSources.filesFrom, TextSources.nulSeparated],
+        PictureChoice.options, results.all,
         examples: [
             .init("clip embed-image photo.jpg", "Look at an embedding."),
             .init("clip embed-image photos -o photos.npy --format npy", "All pictures of a folder, for NumPy."),
@@ -25,30 +28,71 @@ struct EmbedImage: Command {
                 "Whatever find finds, one JSON object a line."),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let model: ModelChoice
     private let sources: PictureSources
     private let pictures: PictureChoice
     private let normalizes: Bool
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: EmbedImage.formats)
-        model = ModelChoice(arguments)
-        sources = PictureSources(arguments)
-        pictures = PictureChoice(arguments)
-        normalizes = arguments.flag(.normalize, default: true)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        model = ModelChoice(&arguments)
+        sources = PictureSources(&arguments)
+        pictures = PictureChoice(&arguments)
+        normalizes = arguments.take(EmbeddingRecord.normalize)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let model = try model.load(console)
-        let results = try ResultStream(
-            output, console: console, note: EmbeddingRecord.note, row: EmbeddingRecord.row(of: model))
-        try PictureRun(sources, pictures, console: console).embedEach(with: model, to: results, normalize: normalizes) {
+        let results = try EmbeddingRecord.stream(output, console, of: model)
+        try PictureRun(sources, pictures, console).embedEach(with: model, to: results, normalize: normalizes) {
             name, embedding in
-            try results.write(EmbeddingRecord(input: name, embedding: embedding, fingerprint: model.fingerprint))
+            try results.write(EmbeddingRecord(input: name, embedding: embedding))
         }
         try results.finish()
-        return !console.hasFailed
     }
+}
+
+/// The embedding of a picture or a text.
+struct EmbeddingRecord: Record {
+    static let normalize = Option(
+        "normalize", off: "no-normalize", default: true,
+        help: "Scale embeddings to length 1. (default: --normalize)")
+
+    let input: RecordName
+    let embedding: Embedding
+
+    static func stream(_ output: ResultChoice, _ console: Console, of model: CLIPModel) throws -> ResultStream {
+        try stream(
+            output, console, dimension: model.embeddingDimension, model: model.fingerprint, modelPath: model.path)
+    }
+
+    /// A stream of embeddings; the file beside an array says of which model.
+    static func stream(
+        _ output: ResultChoice, _ console: Console, dimension: Int, model: String, modelPath: String
+    ) throws -> ResultStream {
+        try ResultStream(
+            output, console, model: model, note: "--format jsonl shows all values",
+            columns: ["input"] + (0..<dimension).map { "e\($0)" } + ["model", "input_bytes"],
+            row: ([dimension], ["model": model, "model_path": modelPath]))
+    }
+
+    var fields: Fields { ["input": input, "embedding": embedding.values] }
+
+    /// A column per value.
+    var rows: [Fields] {
+        var row: Fields = ["input": input]
+        for (place, value) in embedding.values.enumerated() { row.add("e\(place)", value) }
+        return [row]
+    }
+
+    var text: String {
+        let first = embedding.values.prefix(5).map { decimal(Double($0), places: 4).rightAligned(to: 7) }
+        let rest = embedding.values.count > 5 ? " …" : ""
+        let length = decimal(Double(embedding.length), places: 4)
+        return "\(displayed(input.text))\n  \(first.joined(separator: " "))\(rest)"
+            + "  \(embedding.values.count) values, length \(length)\n"
+    }
+
+    var vectors: (name: RecordName, values: [Float])? { (input, embedding.values) }
 }

@@ -1,7 +1,10 @@
 import CLIP
+import CLIPOptions
+import CLIPSystem
+import PictureCollections
 
 struct EmbedText: Command {
-    private static let formats = OutputFormat.allCases
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv, .npy, .pgcopy)
 
     static let table = CommandTable(
         "embed-text",
@@ -13,39 +16,38 @@ struct EmbedText: Command {
             of each row.
             """
         ],
-        positionals: [.texts],
-        options: Option.modelOptions + [.batchSize, .normalize, .textsFrom, .nulSeparated, .longText]
-            + Option.outputOptions(formats),
+        positionals: [TextSources.positional],
+        options: ModelChoice.options,
+        [
+            PictureChoice.batchSize, EmbeddingRecord.normalize, TextSources.file, TextSources.nulSeparated,
+            TextChoice.longText,
+        ], results.all,
         examples: [
             .init(#"clip embed-text "a photo of a dog" "a photo of a cat""#, "Look at two embeddings."),
             .init("clip embed-text --file captions.txt --format npy -o captions.npy", "A text a line, for NumPy."),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let model: ModelChoice
     private let texts: TextChoice
     private let normalizes: Bool
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: EmbedText.formats)
-        model = ModelChoice(arguments)
-        texts = TextChoice(arguments)
-        normalizes = arguments.flag(.normalize, default: true)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        model = ModelChoice(&arguments)
+        texts = TextChoice(&arguments)
+        normalizes = arguments.take(EmbeddingRecord.normalize)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let model = try model.load(console)
-        let results = try ResultStream(
-            output, console: console, note: EmbeddingRecord.note, row: EmbeddingRecord.row(of: model))
+        let results = try EmbeddingRecord.stream(output, console, of: model)
         var batches = try TextBatches(texts, console: console, results: results)
         try batches.forEach(of: model) { batch throws(CLIPError) in
-            try model.embed(batch, longText: texts.longText, normalize: normalizes)
+            try model.embedEach(batch, longText: texts.longText, normalize: normalizes)
         } _: { text, embedding in
-            try results.write(
-                EmbeddingRecord(input: RecordName(text), embedding: embedding, fingerprint: model.fingerprint))
+            try results.write(EmbeddingRecord(input: RecordName(text), embedding: embedding))
         }
         try results.finish()
-        return !console.hasFailed
     }
 }

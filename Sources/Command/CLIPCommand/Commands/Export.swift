@@ -1,15 +1,20 @@
 import CLIP
+import CLIPOptions
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
 #endif
+import PictureCollections
 
 struct Export: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private enum Layout: String, CaseIterable {
+        case safetensors
+    }
+
     private static let layout = Option(
-        "format", .choice("layout", ["safetensors"]),
+        "format", .choice("layout"), default: Layout.safetensors,
         help: "How the folder is laid out: safetensors, as Hugging Face's transformers read it. (default: safetensors)")
     private static let target = Option(
         "output", short: "o", .target("folder"),
@@ -29,7 +34,7 @@ struct Export: Command {
             """
         ],
         positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to export, as for --model.")],
-        options: [target, layout, .threads, .quiet],
+        options: [target, layout, ModelChoice.threads, ResultOptions.quiet],
         examples: [
             .init("clip export b32.clip -o b32", "A packed model back as a folder."),
             .init("clip export texts.clip -o texts", "A text encoder alone, for CLIPTextModelWithProjection."),
@@ -38,35 +43,28 @@ struct Export: Command {
     private let source: String
     private let path: String
     private let threads: Int?
-    private let isQuiet: Bool
 
-    init(_ arguments: Arguments) throws(UsageError) {
+    init(_ arguments: inout Arguments) throws(UsageError) {
         source = arguments.texts[0]
-        threads = arguments.integer(.threads)
-        isQuiet = arguments.flag(.quiet)
+        threads = arguments.take(ModelChoice.threads)
+        _ = arguments.take(Self.layout)
         let name = String(source.split(separator: "/").last ?? "model")
         let stem = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? "\(name)-export"
-        path = arguments.text(Export.target) ?? (stem.isEmpty ? "model" : stem)
+        path = arguments.take(Self.target) ?? (stem.isEmpty ? "model" : stem)
         guard path != "-" else {
-            throw UsageError("A model needs a folder: '\(Export.target.signature)' can't be '-'.")
+            throw UsageError("A model needs a folder: '\(Self.target.form.signature)' can't be '-'.")
         }
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: isQuiet)
+    func run(_ console: Console) throws {
         let model = try ModelChoice.model(named: source, threads: threads)
-        for setting in model.settings {
-            if let warning = setting.warning { console.warn("\(model.path): \(setting.name): \(warning)") }
-        }
+        console.warn(of: model)
         if let texts = try model.textsReadOtherwiseWhenExported() {
             console.warn("\(model.path): read otherwise in transformers, which can't do what this model does: \(texts)")
         }
         let byteCount = try model.export(to: URL(filePath: path))
-        let results = try ResultStream(
-            OutputOptions(format: nil, path: nil, isQuiet: isQuiet), console: console, isSingle: true)
-        try results.write(ExportRecord(path: path, byteCount: byteCount))
-        try results.finish()
-        return !console.hasFailed
+        try ResultStream.write(
+            ExportRecord(path: path, byteCount: byteCount), ResultChoice(format: nil, path: nil), console)
     }
 }
 
@@ -75,7 +73,7 @@ private struct ExportRecord: Record {
     let path: String
     let byteCount: Int
 
-    var fields: [(name: String, value: FieldValue)] { [("path", .text(path)), ("bytes", .integer(byteCount))] }
+    var fields: Fields { ["path": path, "bytes": byteCount] }
 
     var text: String {
         "\(displayed(path))\n  model.safetensors of \(decimal(Double(byteCount) / 1e6, places: 1)) MB\n"

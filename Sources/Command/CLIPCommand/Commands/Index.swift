@@ -1,14 +1,15 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
 import PictureCollections
 
 struct Index: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let results = ResultOptions(.text, .jsonl, .json)
     private static let output = Option(
-        "output", short: "o", .target("file"), group: .output, replaces: [.index],
+        "output", short: "o", .target("file"), group: .output,
         help: "The index. (default: .clip-index in the first folder)")
-    private static let dtype = Option(
-        "dtype", .choice("type", VectorType.allCases.map(\.rawValue)),
+    private static let dtype: Option<VectorType?> = Option(
+        "dtype", .choice("type"),
         help: "How embeddings are stored in a new index: f16 or f32. (default: f16)")
     private static let wait = Option("wait", help: "Wait for another process that writes the same index.")
     private static let status = Option(
@@ -56,17 +57,14 @@ struct Index: Command {
                 help: "Folders (all pictures inside; hidden ones and links to folders are skipped), or single pictures."
             )
         ],
-        options: [status, verify, prune, salvage, allowEmpty, dtype, wait] + Option.modelOptions + [.batchSize]
-            + Option.pictureOptions + [.format(formats), output, .quiet],
+        options: [status, verify, prune, salvage, allowEmpty, dtype, wait], ModelChoice.options,
+        [PictureChoice.batchSize], PictureChoice.options, [results.format, output, ResultOptions.quiet],
+        replaces: [.index],
         examples: [
             .init("clip index photos", "Make photos/.clip-index, or bring it up to date."),
             .init("clip index photos scans -o all.index", "Two folders in one index."),
             .init("clip index --status photos", "How many pictures are in it, of which model, what could not be read."),
         ])
-
-    private let results: OutputOptions
-    private let path: PathBytes
-    private let mode: Mode
 
     private enum Mode {
         /// Looks for new pictures in these folders.
@@ -87,67 +85,70 @@ struct Index: Command {
         let allowsEmpty: Bool
     }
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        results = OutputOptions(
-            format: arguments.choice(.format(Index.formats)), path: nil, isQuiet: arguments.flag(.quiet))
-        let modes = [Index.status, Index.verify, Index.prune].filter { arguments.flag($0) }
+    private let output: ResultChoice
+    private let path: PathBytes
+    private let mode: Mode
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = ResultChoice(formatOf: &arguments, Self.results)
+        let modes = [Self.status, Self.verify, Self.prune].filter { arguments.take($0) }
         guard modes.count < 2 else {
-            throw UsageError("'--\(modes[0].name)' and '--\(modes[1].name)' are two different things to do.")
+            throw UsageError(
+                "'--\(modes[0].form.name)' and '--\(modes[1].form.name)' are two different things to do.")
         }
         // Pictures may be named one by one: the first of them is no place for an index.
         let first = arguments.positionals.first.map { PathBytes($0) }
         if let first, case .missing(let why) = first.kind, !first.isAbsent {
             throw UsageError("'\(displayed(first.text))' can't be examined: \(why).")
         }
-        let place = modes.isEmpty && first?.kind != .folder ? nil : first
-        path = IndexChoice.path(arguments.text(Index.output).map { PathBytes($0) } ?? place)
-        let comparesFolders = arguments.flag(Index.status) && arguments.has(Index.output)
-        guard modes.isEmpty || comparesFolders || arguments.positionals.count < 2 else {
-            throw UsageError("'--\(modes[0].name)' takes one index, or the folder that it is in.")
+        let target = arguments.take(Self.output).map { PathBytes($0) }
+        path = IndexChoice.path(target ?? (modes.isEmpty && first?.kind != .folder ? nil : first))
+        guard let chosen = modes.first else {
+            mode = .update(
+                Updating(
+                    folders: arguments.positionals, model: ModelChoice(&arguments), pictures: PictureChoice(&arguments),
+                    vectorType: arguments.take(Self.dtype), waits: arguments.take(Self.wait),
+                    salvages: arguments.take(Self.salvage), allowsEmpty: arguments.take(Self.allowEmpty)))
+            return
         }
-        switch modes.first?.name {
-        case Index.status.name:
+        let name = "'--\(chosen.form.name)'"
+        let comparesFolders = chosen === Self.status && target != nil
+        guard comparesFolders || arguments.positionals.count < 2 else {
+            throw UsageError("\(name) takes one index, or the folder that it is in.")
+        }
+        if chosen === Self.status {
             let isOfFolder = path.name.elementsEqual(PictureIndex.defaultName.utf8)
             mode = .status(
                 comparesFolders ? arguments.positionals.map { PathBytes($0) } : isOfFolder ? [path.folder] : [])
-        case Index.verify.name: mode = .verify
-        case Index.prune.name:
-            mode = .prune(waits: arguments.flag(Index.wait), allowsEmpty: arguments.flag(Index.allowEmpty))
-        default:
-            mode = .update(
-                Updating(
-                    folders: arguments.positionals, model: ModelChoice(arguments), pictures: PictureChoice(arguments),
-                    vectorType: arguments.choice(Index.dtype), waits: arguments.flag(Index.wait),
-                    salvages: arguments.flag(Index.salvage), allowsEmpty: arguments.flag(Index.allowEmpty)))
-            return
+        } else if chosen === Self.verify {
+            mode = .verify
+        } else {
+            mode = .prune(waits: arguments.take(Self.wait), allowsEmpty: arguments.take(Self.allowEmpty))
         }
-        let others =
-            [Index.salvage, Index.dtype, .batchSize] + Option.modelOptions + Option.pictureOptions
-        try arguments.refuse(
-            (modes[0].name == Index.prune.name ? [] : [Index.wait, Index.allowEmpty]) + others,
-            "with '--\(modes[0].name)'")
+        if chosen !== Self.prune { try arguments.refuse([Self.wait, Self.allowEmpty], "with \(name)") }
+        let ofUpdates: [any AnyOption] = [Self.salvage, Self.dtype] + IndexSource.options
+        try arguments.refuse(ofUpdates, "with \(name)")
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: results.isQuiet)
+    func run(_ console: Console) throws {
         switch mode {
-        case .status(let folders):
-            try status(folders, console)
+        case .status(let folders): try status(folders, console)
         case .verify:
             let index = try PictureIndex(path: path)
             let verification = index.verify()
             for damaged in verification.damagedPaths { console.fail("\(damaged): its record or vector is damaged") }
             for damage in verification.otherDamage { console.fail("\(path.text): \(damage) is damaged") }
             if let problem = index.problem { console.fail(problem) }
-            try write(IndexVerificationRecord(path: path.text, verification), console)
+            try ResultStream.write(
+                IndexVerificationRecord(path: path.text, verification: verification), output, console)
         case .prune(let waits, let allowsEmpty):
             let update = try PictureIndex.prune(path: path, waits: waits, allowsEmpty: allowsEmpty)
             IndexInput.report(update, path, again: "clip index --prune \(path.text)", in: [], console)
-            try write(IndexUpdateRecord(path: path.text, update), console)
+            try ResultStream.write(IndexUpdateRecord(path: path.text, update: update), output, console)
         case .update(let updating):
-            try write(IndexUpdateRecord(path: path.text, update(updating, console)), console)
+            let update = try update(updating, console)
+            try ResultStream.write(IndexUpdateRecord(path: path.text, update: update), output, console)
         }
-        return !console.hasFailed
     }
 
     private func status(_ folders: [PathBytes], _ console: Console) throws {
@@ -161,12 +162,14 @@ struct Index: Command {
             )
         }
         console.report(skipped: comparison.skipped, in: folders)
-        try write(IndexStatusRecord(index, comparison), console)
+        try ResultStream.write(
+            IndexStatusRecord(index: index, comparison: comparison, unreadable: index.unreadable()), output, console)
     }
 
     private func update(_ updating: Updating, _ console: Console) throws -> IndexUpdate {
         if let wanted = updating.vectorType, let index = try? PictureIndex(path: path), index.vectorType != wanted {
-            throw InputError(
+            throw CLIPError(
+                .storage,
                 "\(path.text): its embeddings are stored as \(index.vectorType.rawValue), not as \(wanted.rawValue): leave "
                     + "out --dtype, remove the index to make it anew, or name another file with -o")
         }
@@ -180,10 +183,127 @@ struct Index: Command {
         }
         return update
     }
+}
 
-    private func write(_ record: some Record, _ console: Console) throws {
-        let stream = try ResultStream(results, console: console, isSingle: true)
-        try stream.write(record)
-        try stream.finish()
+/// What a run of `clip index` did.
+private struct IndexUpdateRecord: Record {
+    let path: String
+    let update: IndexUpdate
+
+    private var pictureCount: Int { update.unchanged + update.added + update.changed + update.moved }
+
+    private var counts: [(name: String, count: Int)] {
+        [
+            ("added", update.added), ("changed", update.changed), ("moved", update.moved), ("copied", update.copied),
+            ("deleted", update.deleted), ("unchanged", update.unchanged), ("unreadable", update.unreadable),
+            ("dropped", update.dropped),
+        ]
+    }
+
+    var fields: Fields {
+        var fields: Fields = ["index": path]
+        for (name, count) in counts { fields.add(name, count) }
+        fields += [
+            "compacted": update.wasCompacted, "skipped": update.skipped,
+            "emptied": update.emptiedFolders.map { ["input": $0.path, "pictures": $0.pictureCount] as Fields },
+            "failed": (update.unreachable + update.newlyUnreadable).map(Fields.failure),
+        ]
+        return fields
+    }
+
+    var text: String {
+        // Records are dropped, not files.
+        let names = ["deleted": "dropped from the index", "dropped": "damaged and dropped"]
+        let kept = update.emptiedFolders.reduce(0) { $0 + $1.pictureCount }
+        var parts = counts.filter { $0.count > 0 }.map { "\($0.count) \(names[$0.name] ?? $0.name)" }
+        if kept > 0 { parts.append("\(kept) kept") }
+        if kept > 0, pictureCount == 0 { parts.append("none found") }
+        return "\(displayed(path)): \(parts.isEmpty ? "no pictures" : parts.joined(separator: ", "))\n"
+    }
+}
+
+/// What is in an index.
+private struct IndexStatusRecord: Record {
+    let index: PictureIndex
+    let comparison: IndexComparison
+    let unreadable: [UnreadablePicture]
+
+    var fields: Fields {
+        [
+            "index": index.path, "pictures": index.count, "unreadable": unreadable.count,
+            "dimension": index.dimension, "dtype": index.vectorType.rawValue, "bytes": index.byteCount,
+            "complete": index.isComplete, "superseded": index.supersededCount, "gone": comparison.goneCount,
+            "new": comparison.newCount, "changed": comparison.changedCount, "skipped": comparison.skipped,
+            "settings": index.settings.options ?? "the model's own", "model_path": index.modelName,
+            "model": index.fingerprint, "failed": (comparison.unreachable + unreadable).map(Fields.failure),
+        ]
+    }
+
+    var text: String {
+        var text = "\(displayed(index.path))\n"
+        func line(_ name: String, _ value: String) { text += "  \(name.padded(to: 14))\(displayed(value))\n" }
+        line("pictures", "\(index.count)")
+        line("vectors", "\(index.dimension) × \(index.vectorType.rawValue)")
+        line("size", "\(decimal(Double(index.byteCount) / 1e6, places: 1)) MB")
+        line("model", "\(index.modelName) (\(index.fingerprint.prefix(12))…)")
+        line(
+            "pictures are",
+            index.settings.options ?? "fitted as the model was trained")
+        let new = comparison.newCount.map { ", \($0) new" } ?? ""
+        line("since then", "\(comparison.goneCount) gone\(new), \(comparison.changedCount) changed")
+        if index.supersededCount > 0 { line("superseded", "\(index.supersededCount) records, gone after --prune") }
+        if !index.isComplete { line("the end", "is missing: index again, or copy it again") }
+        line("unreadable", "\(unreadable.count)")
+        for picture in unreadable { text += "    \(displayed(picture.path)): \(displayed(picture.message))\n" }
+        return text
+    }
+}
+
+/// What `clip index --verify` found.
+private struct IndexVerificationRecord: Record {
+    let path: String
+    let verification: IndexVerification
+
+    var fields: Fields {
+        [
+            "index": path, "intact": verification.isIntact, "complete": verification.isComplete,
+            "checked": verification.pictureCount, "damaged": verification.damagedPaths,
+            "other_damage": verification.otherDamage, "torn_bytes": verification.tornByteCount,
+        ]
+    }
+
+    var text: String {
+        let torn = verification.tornByteCount
+        let rest = torn > 0 ? "; \(torn) bytes of another at the end, which the next run drops" : ""
+        let damaged = verification.damagedPaths.count + verification.otherDamage.count
+        let finding =
+            damaged > 0
+            ? "\(verification.damagedPaths.count) of \(verification.pictureCount) records are damaged: drop them with --prune, and "
+                + "index again"
+            : verification.isComplete
+                ? "all \(verification.pictureCount) records are intact"
+                : "the end is missing, the \(verification.pictureCount) records before it are intact"
+        return "\(displayed(path)): \(finding)\(rest)\n"
+    }
+}
+
+extension PictureSettings {
+    /// The options that ask for them; nil for the model's own.
+    fileprivate var options: String? {
+        var words: [String] = []
+        if let fit { words.append("--fit \(fit.rawValue)") }
+        if !reading.compositesAlphaOverWhite { words.append("--alpha drop") }
+        if !reading.appliesOrientation { words.append("--no-orient") }
+        if reading.clipsGray16 { words.append("--gray16 clip") }
+        if reading.allowsTruncated { words.append("--allow-truncated") }
+        if reading.leastEdge != nil { words.append("--fast-decode") }
+        return words.isEmpty ? nil : words.joined(separator: " ")
+    }
+}
+
+extension Fields {
+    /// A picture that has no embedding, and why.
+    fileprivate static func failure(_ picture: UnreadablePicture) -> Fields {
+        failure(RecordName(bytes: picture.pathBytes), picture.message)
     }
 }

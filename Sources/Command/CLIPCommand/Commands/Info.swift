@@ -1,7 +1,9 @@
 import CLIP
+import CLIPOptions
+import PictureCollections
 
 struct Info: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let results = ResultOptions(.text, .jsonl, .json)
 
     static let table = CommandTable(
         "info",
@@ -12,26 +14,164 @@ struct Info: Command {
             with its source, a file's name, "default" or "inferred from shape", and a warning where it is risky.
             """
         ],
-        positionals: [.optionalModel],
-        options: [.model] + Option.outputOptions(formats),
+        positionals: [ModelChoice.positional],
+        options: [ModelChoice.model], results.all,
         examples: [
             .init("clip info", "The embedded model."),
             .init("clip info models/clip-vit-base-patch32", "A model in a folder."),
         ])
 
     private let choice: ModelChoice
-    private let output: OutputOptions
+    private let output: ResultChoice
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        choice = try ModelChoice(argument: arguments)
-        output = try OutputOptions(arguments, formats: Info.formats)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        choice = try ModelChoice(argument: &arguments)
+        output = try ResultChoice(&arguments, Self.results)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
-        let results = try ResultStream(output, console: console, isSingle: true)
+    func run(_ console: Console) throws {
+        let results = try ResultStream(output, console, isSingle: true)
         try results.write(ModelRecord(model: try choice.load(nil)))
         try results.finish()
-        return !console.hasFailed
+    }
+}
+
+/// Everything there is to say of a model.
+private struct ModelRecord: Record {
+    let model: CLIPModel
+
+    private var vision: VisionConfiguration { model.configuration.vision }
+    private var textEncoder: TextConfiguration { model.configuration.text }
+
+    var fields: Fields {
+        [
+            "model": model.fingerprint, "path": model.path, "bytes": model.byteCount,
+            "parameters": model.weightCount, "dtypes": model.weightTypes,
+            "embedding_dimension": model.embeddingDimension, "logit_scale": model.logitScale,
+            "licence": model.card?.license,
+            "operations_per_picture": model.hasImageEncoder ? Int(model.operationsPerImage) : nil,
+            "vision": model.hasImageEncoder ? visionFields : nil, "text": model.hasTextEncoder ? textFields : nil,
+            "settings": model.settings.map {
+                ["name": $0.name, "value": $0.value, "source": $0.source, "warning": $0.warning] as Fields
+            },
+            "card": model.card?.fields,
+        ]
+    }
+
+    private var visionFields: Fields {
+        var fields: Fields = [
+            "image_size": vision.imageSize, "patch_size": vision.patchSize, "tokens": vision.tokenCount,
+            "parameters": model.imageWeightCount,
+        ]
+        fields += vision.transformer.fields
+        return fields
+    }
+
+    private var textFields: Fields {
+        var fields: Fields = [
+            "context_length": textEncoder.contextLength, "vocabulary_size": textEncoder.vocabularySize,
+            "parameters": model.textWeightCount,
+        ]
+        fields += textEncoder.transformer.fields
+        return fields
+    }
+
+    var text: String {
+        var text = "\(displayed(model.card?.name ?? model.path))\n"
+        func line(_ name: String, _ value: String) { text += "  \(name.padded(to: 13)) \(displayed(value))\n" }
+        line("path", model.path)
+        line("fingerprint", model.fingerprint)
+        line("weights", "\(megabytes) MB, \(model.weightCount) numbers in \(model.weightTypes.joined(separator: ", "))")
+        let scale = decimal(Double(model.logitScale), places: 2)
+        line("embedding", "\(model.embeddingDimension) values, logit scale \(scale)")
+        line(
+            "image encoder",
+            !model.hasImageEncoder
+                ? "none: texts alone can be embedded"
+                : "\(vision.imageSize) pixels, patches of \(vision.patchSize); "
+                    + vision.transformer.summary(parameters: model.imageWeightCount))
+        line(
+            "text encoder",
+            !model.hasTextEncoder
+                ? "none: pictures alone can be embedded"
+                : "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize); "
+                    + textEncoder.transformer.summary(parameters: model.textWeightCount))
+        if model.hasImageEncoder {
+            let operations = decimal(model.operationsPerImage / 1e9, places: 2)
+            line("work", "\(operations) billion floating-point operations a picture")
+        }
+        line("licence", model.card?.license ?? "not said: look at the model's origin before you use it")
+        return text + settings + (model.card?.text ?? "")
+    }
+
+    private var megabytes: String { decimal(Double(model.byteCount) / 1e6, places: 1) }
+
+    private var settings: String {
+        let settings = model.settings
+        guard !settings.isEmpty else { return "" }
+        let nameWidth = settings.map { columnCount($0.name) }.max() ?? 0
+        let sourceColumn = nameWidth + 24
+        var text = "\nSettings, and where each comes from\n"
+        for setting in settings {
+            var line = "  \(setting.name.padded(to: nameWidth))  \(displayed(setting.value))".padded(
+                to: sourceColumn - 2)
+            let source = displayed(setting.source)
+            if columnCount(line) + 2 + columnCount(source) > HelpText.width {
+                text += line + "\n"
+                line = String(repeating: " ", count: sourceColumn - 2)
+            }
+            text += "\(line)  \(source)\n"
+            if let warning = setting.warning {
+                let lines = HelpText.wrapped("warning: " + displayed(warning), width: HelpText.width - 4)
+                text += lines.map { "    \($0)\n" }.joined()
+            }
+        }
+        return text
+    }
+}
+
+extension ModelCard {
+    fileprivate var fields: Fields {
+        [
+            "name": name, "version": version, "licence": license, "source": source, "training_data": trainingData,
+            "intended_use": intendedUse, "limits": limits, "biases": biases, "source_sha256": sourceSHA256,
+        ]
+    }
+
+    fileprivate var text: String {
+        var text = ""
+        func item(_ name: String, _ lines: [String]) {
+            for (index, line) in lines.enumerated() {
+                let wrapped = HelpText.wrapped(displayed(line), width: HelpText.width - 18)
+                for (part, piece) in wrapped.enumerated() {
+                    let label = (index == 0 && part == 0 ? name : "").padded(to: 13)
+                    text += "  \(label) \(part == 0 ? "" : "  ")\(piece)\n"
+                }
+            }
+        }
+        for (name, value) in [("version", version), ("source", source)] {
+            item(name, value.map { [$0] } ?? [])
+        }
+        item("trained on", trainingData)
+        item("meant for", intendedUse)
+        item("limits", limits)
+        item("biases", biases)
+        item("source hash", sourceSHA256.map { [$0] } ?? [])
+        return text.isEmpty ? "" : "\nCard\n" + text
+    }
+}
+
+extension TransformerConfiguration {
+    fileprivate var fields: Fields {
+        [
+            "width": width, "intermediate_width": intermediateWidth, "layers": layerCount, "heads": headCount,
+            "activation": activation.rawValue, "layer_norm_epsilon": layerNormEpsilon,
+        ]
+    }
+
+    fileprivate func summary(parameters: Int) -> String {
+        let (scale, unit) = parameters < 1_000_000 ? (1e3, "k") : (1e6, "M")
+        let count = decimal(Double(parameters) / scale, places: 1) + " \(unit) weights"
+        return "\(layerCount) layers of \(width), \(headCount) heads; \(count)"
     }
 }

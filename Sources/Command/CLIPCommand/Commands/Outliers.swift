@@ -1,11 +1,15 @@
 import CLIP
+import CLIPOptions
 import PictureCollections
+import PictureReports
 
 struct Outliers: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
-    private static let top = Option("top", .integer("count", 1...1_000_000), help: "How many to show. (default: 10)")
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let top = Option(
+        "top", .integer("count", 1...1_000_000), default: 10, help: "How many to show. (default: 10)")
     private static let neighbors = Option(
-        "neighbours", .integer("count", 1...1000), help: "With how many nearest others each is compared. (default: 5)")
+        "neighbours", .integer("count", 1...1000), default: 5,
+        help: "With how many nearest others each is compared. (default: 5)")
 
     static let table = CommandTable(
         "outliers",
@@ -18,53 +22,51 @@ struct Outliers: Command {
             the pictures take a hundred times as long.
             """
         ],
-        positionals: [.indexedFolder],
-        options: [top, neighbors] + IndexInput.options + Option.outputOptions(formats) + Option.pageOptions,
+        positionals: [IndexSource.positional],
+        options: [top, neighbors], IndexSource.options, results.all, PageChoice.options,
         examples: [.init("clip outliers photos --top 20", "What doesn't belong here?")])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let source: IndexSource
     private let page: PageChoice?
     private let top: Int
     private let neighbors: Int
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        source = try IndexSource(arguments, needsModel: false)
-        page = try PageChoice(arguments)
-        top = arguments.integer(Outliers.top) ?? 10
-        neighbors = arguments.integer(Outliers.neighbors) ?? 5
-        output = try OutputOptions(arguments, formats: Outliers.formats)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        source = try IndexSource(&arguments, needsModel: false)
+        page = try PageChoice(&arguments, threads: source.threads)
+        top = arguments.take(Self.top)
+        neighbors = arguments.take(Self.neighbors)
+        output = try ResultChoice(&arguments, Self.results)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
-        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+    func run(_ console: Console) throws {
+        let page = try page?.open(console)
         let index = try source.open(console).index
         // Those that are gone take no place of others: all are ranked.
         let all = try index.outliers(
             top: max(top, index.count), neighbors: neighbors, threads: source.threads,
-            progress: IndexInput.progress(console))
-        console.progress?.clear()
-        console.progress = nil
+            progress: console.counting("pictures"))
+        console.endProgress()
         let gone = GoneFiles(index)
         let found = try gone.first(top, of: all) { $0.number }
         for outlier in found { _ = try gone.contains(outlier.nearest) }
         let results = try ResultStream(
-            output, console: console,
-            note: "mean cosines with the nearest others, of \(index.count) pictures\(gone.note)")
-        if let page { try page.write(OutliersPage(index: index, found: found, gone: gone).report(page)) }
+            output, console, model: index.fingerprint,
+            note: "mean cosines with the nearest others, of \(index.count) pictures\(gone.note)",
+            columns: OutlierRecord.columns)
+        if let page { try page.write(.outliers(found, of: index, gone: gone, file: page)) }
         var rank = 0
         for outlier in found {
             let isGone = try gone.contains(outlier.number)
             if !isGone { rank += 1 }
             try results.write(
                 OutlierRecord(
-                    rank: isGone ? nil : rank, picture: index.picture(outlier.number), similarity: outlier.similarity,
-                    nearest: index.picture(outlier.nearest), isNearestGone: gone.contains(outlier.nearest),
-                    fingerprint: index.fingerprint))
+                    rank: isGone ? nil : rank, picture: RecordName(index.picture(outlier.number)),
+                    similarity: outlier.similarity, nearest: RecordName(index.picture(outlier.nearest)),
+                    isNearestGone: gone.contains(outlier.nearest)))
         }
         try results.finish()
-        return !console.hasFailed
     }
 }
 
@@ -72,24 +74,25 @@ struct Outliers: Command {
 private struct OutlierRecord: Record {
     /// Among those that are there; nil for one whose file is gone.
     let rank: Int?
-    let picture: IndexedPicture
+    let picture: RecordName
     let similarity: Float
-    let nearest: IndexedPicture
+    let nearest: RecordName
     let isNearestGone: Bool
-    let fingerprint: String
 
-    var fields: [(name: String, value: FieldValue)] {
+    static let columns = [
+        "rank", "path", "similarity", "nearest", "gone", "nearest_gone", "model", "path_bytes", "nearest_bytes",
+    ]
+
+    var fields: Fields {
         [
-            ("rank", rank.map { .integer($0) } ?? .null), ("path", .text(picture.path)),
-            ("similarity", .number(similarity)), ("nearest", .text(nearest.path)), ("gone", .truth(rank == nil)),
-            ("nearest_gone", .truth(isNearestGone)), ("model", .text(fingerprint)),
-            ("path_bytes", .nameBytes(picture.pathBytes)), ("nearest_bytes", .nameBytes(nearest.pathBytes)),
+            "rank": rank, "path": picture, "similarity": similarity, "nearest": nearest, "gone": rank == nil,
+            "nearest_gone": isNearestGone,
         ]
     }
 
     var text: String {
-        "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(picture.path))"
+        "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(picture.text))"
             + (rank == nil ? "  gone" : "")
-            + "  (nearest: \(displayed(nearest.path))\(isNearestGone ? ", gone" : ""))\n"
+            + "  (nearest: \(displayed(nearest.text))\(isNearestGone ? ", gone" : ""))\n"
     }
 }

@@ -1,22 +1,24 @@
 import CLIP
+import CLIPOptions
 
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
 import Foundation
 #endif
+import PictureCollections
 
 struct Pack: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let results = ResultOptions(.text, .jsonl, .json)
     private static let weightType = Option(
-        "dtype", .choice("type", WeightType.allCases.map(\.rawValue)),
+        "dtype", .choice("type"), default: WeightType.float16,
         help:
             "How weights are stored: f32 exactly, f16 in half the size, int8 in a quarter and computed with faster. "
             + "(default: f16)")
     private static let imagesOnly = Option("images-only", help: "Write the image encoder alone.")
     private static let textsOnly = Option("texts-only", help: "Write the text encoder and its tokenizer alone.")
     private static let target = Option(
-        "output", short: "o", .target("file"), replaces: [.model],
+        "output", short: "o", .target("file"),
         help: "The .clip file to write: it appears complete or not at all.")
 
     static let table = CommandTable(
@@ -31,7 +33,11 @@ struct Pack: Command {
             """
         ],
         positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to pack, as for --model.")],
-        options: [target, weightType, imagesOnly, textsOnly, .threads, .format(formats), .overwrite, .quiet],
+        options: [
+            target, weightType, imagesOnly, textsOnly, ModelChoice.threads, results.format, OutputFiles.overwrite,
+            ResultOptions.quiet,
+        ],
+        replaces: [.model],
         examples: [
             .init("clip pack models/clip-vit-base-patch32 -o b32.clip", "Half precision, half the size."),
             .init("clip pack openai/clip-vit-base-patch32 -o b32.clip --dtype f32", "From the hub's cache, exact."),
@@ -44,65 +50,46 @@ struct Pack: Command {
     private let outputs: OutputFiles
     private let path: String
     private let parts: ModelParts
-    private let output: OutputOptions
+    private let output: ResultChoice
 
-    init(_ arguments: Arguments) throws(UsageError) {
+    init(_ arguments: inout Arguments) throws(UsageError) {
         source = arguments.texts[0]
-        threads = arguments.integer(.threads)
-        type = arguments.choice(Pack.weightType) ?? .float16
+        threads = arguments.take(ModelChoice.threads)
+        type = arguments.take(Self.weightType)
         outputs = arguments.outputs
-        guard let path = arguments.text(Pack.target) else {
-            throw UsageError("Missing expected option '\(Pack.target.signature)'.")
+        let signature = Self.target.form.signature
+        guard let path = arguments.take(Self.target) else {
+            throw UsageError("Missing expected option '\(signature)'.")
         }
-        guard path != "-" else { throw UsageError("A model needs a file: '\(Pack.target.signature)' can't be '-'.") }
-        try OutputName(path).check(["clip", "safetensors"], of: Pack.target)
+        guard path != "-" else { throw UsageError("A model needs a file: '\(signature)' can't be '-'.") }
+        try OutputName(path).check(["clip", "safetensors"], of: Self.target)
         self.path = path
-        switch (arguments.has(Pack.imagesOnly), arguments.has(Pack.textsOnly)) {
+        switch (arguments.take(Self.imagesOnly), arguments.take(Self.textsOnly)) {
         case (true, true): throw UsageError("'--images-only' and '--texts-only' exclude each other.")
         case (true, false): parts = .images
         case (false, true): parts = .texts
         case (false, false): parts = .all
         }
-        output = OutputOptions(
-            format: arguments.choice(.format(Pack.formats)), path: nil, isQuiet: arguments.flag(.quiet))
+        output = ResultChoice(formatOf: &arguments, Self.results)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let model = try ModelChoice.model(named: source, threads: threads)
         try outputs.check(model: model.path)
         warnOfWidening(model, console)
-        for setting in model.settings {
-            if let warning = setting.warning { console.warn("\(model.path): \(setting.name): \(warning)") }
-        }
+        console.warn(of: model)
         let packed = try model.pack(to: URL(filePath: path), weights: type, parts: parts)
-        let results = try ResultStream(output, console: console, isSingle: true)
-        try results.write(PackRecord(path: path, type: type, packed: packed))
-        try results.finish()
-        return !console.hasFailed
+        try ResultStream.write(
+            PackRecord(path: path, type: type, packed: packed), output, console, model: packed.fingerprint)
     }
-}
 
-extension Pack {
     /// Weights that were rounded once gain nothing from more room.
-    fileprivate func warnOfWidening(_ model: CLIPModel, _ console: Console) {
-        let narrow = model.weightTypes.filter { width(of: $0) < width(of: type.rawValue) }
-        guard !narrow.isEmpty, let widest = model.weightTypes.max(by: { width(of: $0) < width(of: $1) }) else { return }
-        let isMixed = width(of: widest) >= width(of: type.rawValue)
+    private func warnOfWidening(_ model: CLIPModel, _ console: Console) {
+        guard let widening = model.widening(to: type) else { return }
         console.warn(
-            "\(model.path): \(isMixed ? "some weights are" : "its weights are") stored as "
-                + "\(narrow.joined(separator: ", ")): \(type.rawValue) takes more room and is no more exact"
-                + (isMixed ? "" : "; '--dtype \(WeightType(rawValue: widest)?.rawValue ?? "int8")' keeps them small"))
-    }
-
-    /// Bits that a stored weight takes.
-    private func width(of type: String) -> Int {
-        switch type {
-        case "f32": 32
-        case "f16", "bf16": 16
-        case "int8", "q8_0": 8
-        default: 4
-        }
+            "\(model.path): \(widening.isOfAll ? "its weights are" : "some weights are") stored as "
+                + "\(widening.types.joined(separator: ", ")): \(type.rawValue) takes more room and is no more exact"
+                + (widening.isOfAll ? "; '--dtype \(widening.widest.rawValue)' keeps them small" : ""))
     }
 }
 
@@ -112,10 +99,10 @@ private struct PackRecord: Record {
     let type: WeightType
     let packed: PackedFile
 
-    var fields: [(name: String, value: FieldValue)] {
-        [
-            ("path", .text(path)), ("bytes", .integer(packed.byteCount)), ("dtype", .text(type.rawValue)),
-        ] + cosines.map { ("\($0.name)_cosine", .number($0.least)) } + [("model", .text(packed.fingerprint))]
+    var fields: Fields {
+        var fields: Fields = ["path": path, "bytes": packed.byteCount, "dtype": type.rawValue]
+        for (name, least) in cosines { fields.add("\(name)_cosine", least) }
+        return fields
     }
 
     /// The least cosine of pictures and of texts, as far as there are any.

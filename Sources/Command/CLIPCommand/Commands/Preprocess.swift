@@ -1,15 +1,22 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
+import PictureCollections
 
 struct Preprocess: Command {
-    private static let format = Option(
-        "format", .choice("format", ["npy", "png"]), group: .output,
+    private enum Format: String, CaseIterable {
+        case npy, png
+    }
+
+    private static let format: Option<Format?> = Option(
+        "format", .choice("format"), group: .output,
         help: """
             npy: the numbers that the model sees; png: the fitted picture. (default: by the name after -o, else npy)
             """)
 
     private static let output = Option(
-        "output", short: "o", Option.output.value, group: .output, replaces: [.drawing], help: Option.output.help)
+        "output", short: "o", .target("file"), group: .output,
+        help: ResultOptions.output.form.help)
 
     static let table = CommandTable(
         "preprocess",
@@ -21,89 +28,86 @@ struct Preprocess: Command {
             of each. png is the fitted 8-bit picture itself, to look at, and takes one picture.
             """
         ],
-        positionals: [.pictures],
-        options: Option.modelOptions + [.filesFrom, .nulSeparated] + Option.pictureOptions
-            + [format, output, .overwrite, .quiet],
+        positionals: [PictureSources.positional],
+        options: ModelChoice.options, [PictureSources.filesFrom, TextSources.nulSeparated], PictureChoice.options,
+        [format, output, OutputFiles.overwrite, ResultOptions.quiet],
+        replaces: [.drawing],
         examples: [
             .init("clip preprocess photo.jpg -o seen.png", "Look at what is left of a photo."),
             .init("clip preprocess photo.jpg -o pixels.npy", "The numbers, for NumPy."),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let model: ModelChoice
     private let sources: PictureSources
     private let pictures: PictureChoice
-    private let asPicture: Bool
+    private let isDrawing: Bool
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        model = ModelChoice(arguments)
-        sources = PictureSources(arguments)
-        pictures = PictureChoice(arguments)
-        let path = arguments.text(.output)
-        let named = path.flatMap { OutputName($0).ending }
-        let format = arguments.text(Preprocess.format)
-        if let path, format == nil { try OutputName(path).check(["npy", "png"], of: Preprocess.format) }
-        asPicture = (format ?? named) == "png"
-        output = OutputOptions(format: .npy, path: path, isQuiet: arguments.flag(.quiet))
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        model = ModelChoice(&arguments)
+        sources = PictureSources(&arguments)
+        pictures = PictureChoice(&arguments)
+        let path = arguments.take(Self.output)
+        let format = arguments.take(Self.format)
+        if let path, format == nil { try OutputName(path).check(["npy", "png"], of: Self.format) }
+        isDrawing = format.map { $0 == .png } ?? (path.flatMap { OutputName($0).ending } == "png")
+        output = ResultChoice(format: .npy, path: path)
         try output.checkBinary()
-        if asPicture, sources.paths.count != 1 || !sources.lists.isEmpty {
+        if isDrawing, sources.paths.count != 1 || !sources.lists.isEmpty {
             throw UsageError("A png holds one picture: name one, or use '--format npy'.")
         }
-        if asPicture, arguments.text(.fit) == PictureFit.multicrop.rawValue {
+        if isDrawing, pictures.fit == .multicrop {
             throw UsageError("A png holds one picture, '--fit multicrop' makes several: use '--format npy'.")
         }
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let model = try model.load(console, answers: false)
         try model.checkHasImageEncoder()
-        return try asPicture ? writePicture(model) : writeArray(model, console)
+        if isDrawing { try draw(model) } else { try writeArray(model, console) }
     }
 
-    private func writePicture(_ model: CLIPModel) throws -> Bool {
+    private func draw(_ model: CLIPModel) throws {
         let options = pictures.options(for: model)
         let path = PathBytes(sources.paths[0])
-        do {
-            let image =
-                path.text == "-"
-                ? try Picture(readingStandardInput: options.reading)
-                : try Picture(reading: path, options: options.reading)
-            guard let fitted = try model.fittedPictures(of: image, fit: options.fit).first else { return false }
-            let bytes = fitted.png()
-            let output = try Output(path: self.output.path)
-            try output.write(bytes)
-            try output.finish()
-        } catch let error as CLIPError {
-            throw InputError(described(error, name: path.text))
+        let picture = try Picture(named: path, options: options.reading)
+        let bytes: [UInt8]
+        do throws(CLIPError) {
+            guard let fitted = try model.fittedPictures(of: picture, fit: options.fit).first else { return }
+            bytes = try fitted.png()
+        } catch {
+            throw CLIPError(.storage, described(error, name: path.text))
         }
-        return true
+        let output = try Output(path: self.output.path)
+        try output.write(bytes)
+        try output.finish()
     }
 
-    private func writeArray(_ model: CLIPModel, _ console: Console) throws -> Bool {
+    private func writeArray(_ model: CLIPModel, _ console: Console) throws {
         let options = pictures.options(for: model)
         let side = model.preprocessing.cropSize
         let results = try ResultStream(
-            output, console: console, row: ([3, side, side], EmbeddingRecord.row(of: model).fields))
-        let inputs = try PictureInputs(sources, console: console)
+            output, console,
+            row: ([3, side, side], ["model": model.fingerprint, "model_path": model.path]))
+        let inputs = try sources.pictures(console)
         for input in inputs {
-            do {
-                let image =
+            let pixels = Result { () throws(CLIPError) in
+                let picture =
                     switch input {
                     case .file(let path): try Picture(reading: PathBytes(path), options: options.reading)
                     case .filePath(let bytes): try Picture(reading: PathBytes(bytes), options: options.reading)
                     case .bytes(let bytes, _): try Picture(bytes: bytes, options: options.reading)
                     }
-                let pixels = try model.preprocess(image, fit: options.fit)
-                try results.write(PixelRecord(input: RecordName(input), pixels: pixels))
-            } catch let error as CLIPError {
-                try results.fail(RecordName(input), described(error, name: input.name))
+                return try model.preprocess(picture, fit: options.fit)
+            }
+            switch pixels {
+            case .success(let pixels): try results.write(PixelRecord(input: RecordName(input), pixels: pixels))
+            case .failure(let error): try results.fail(RecordName(input), described(error, name: input.name))
             }
         }
         results.setSkipped(inputs.skipped)
-        try inputs.checkEnd()
+        try inputs.checkEnd(console)
         try results.finish()
-        return !console.hasFailed
     }
 }
 
@@ -112,9 +116,7 @@ private struct PixelRecord: Record {
     let input: RecordName
     let pixels: PixelTensor
 
-    var fields: [(name: String, value: FieldValue)] {
-        [("input", .text(input.text)), ("input_bytes", .nameBytes(input.bytes))]
-    }
+    var fields: Fields { ["input": input] }
     var text: String { displayed(input.text) + "\n" }
     var vectors: (name: RecordName, values: [Float])? { (input, pixels.values) }
 }

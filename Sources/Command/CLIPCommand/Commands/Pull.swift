@@ -1,11 +1,14 @@
 import CLIP
+import CLIPOptions
+import CLIPSystem
 import CLIPJSON
+import PictureCollections
 
 struct Pull: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json]
+    private static let results = ResultOptions(.text, .jsonl, .json)
     private static let program = "clip-pull"
     private static let file = Option(
-        "file", .text("name"), isRepeatable: true,
+        each: "file", .text("name"),
         help: "The weights to fetch, where a repository holds several models. (default: the ones that the model needs)")
     private static let verify = Option(
         "verify", help: "Read what the cache has already, compare its hashes too, and fetch again what is damaged.")
@@ -31,7 +34,7 @@ struct Pull: Command {
                 "model", count: 1...1,
                 help: "org/name, org/name@revision, or a short name: see 'clip models --known'.")
         ],
-        options: [file, verify] + Option.outputOptions(formats),
+        options: [file, verify], results.all,
         examples: [
             .init("clip pull openai/clip-vit-base-patch32", "By its name on the hub."),
             .init("clip pull ViT-B-32:laion2b_s34b_b79k", "By open_clip's name."),
@@ -41,27 +44,25 @@ struct Pull: Command {
     private let name: String
     private let files: [String]
     private let verifies: Bool
-    private let output: OutputOptions
+    private let output: ResultChoice
 
-    init(_ arguments: Arguments) throws(UsageError) {
+    init(_ arguments: inout Arguments) throws(UsageError) {
         name = arguments.texts[0]
-        files = arguments.all(Pull.file)
-        verifies = arguments.flag(Pull.verify)
-        output = try OutputOptions(arguments, formats: Pull.formats)
+        files = arguments.take(Self.file)
+        verifies = arguments.take(Self.verify)
+        output = try ResultChoice(&arguments, Self.results)
         for text in [name] + files where text.hasPrefix("-") || text.utf8.contains(0) {
             throw UsageError("'\(displayed(text))' is no name of a model or file.")
         }
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         guard let program = HelperProgram(named: Pull.program) else {
-            console.fail(
+            return console.fail(
                 "\(Pull.program) is not beside this program, where fetching is done: build it with "
                     + "\"swift build -c release --product \(Pull.program)\" and put it there")
-            return false
         }
-        let results = try ResultStream(output, console: console, isSingle: true)
+        let results = try ResultStream(output, console, isSingle: true)
         if console.showsProgress { console.progress = ProgressBar() }
         var record: PulledRecord?
         var note: String?
@@ -82,7 +83,6 @@ struct Pull: Command {
             console.fail("\(name): \(Pull.reason(end))")
         }
         try results.finish()
-        return !console.hasFailed
     }
 }
 
@@ -131,11 +131,10 @@ private struct PulledRecord: Record {
         self.isVerified = isVerified
     }
 
-    var fields: [(name: String, value: FieldValue)] {
+    var fields: Fields {
         [
-            ("name", .text(name)), ("revision", .text(revision)), ("commit", .text(commit)), ("path", .text(path)),
-            ("files", .integer(fileCount)), ("bytes", .integer(byteCount)), ("fetched", .integer(fetchedByteCount)),
-            ("verified", .truth(isVerified)),
+            "name": name, "revision": revision, "commit": commit, "path": path, "files": fileCount,
+            "bytes": byteCount, "fetched": fetchedByteCount, "verified": isVerified,
         ]
     }
 

@@ -1,28 +1,35 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
 import PictureCollections
+import PictureReports
 
 struct Search: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
     private static let image = Option(
-        "image", .file("path"), isRepeatable: true, help: "Look for pictures like this one too.")
+        each: "image", .file("path"), help: "Look for pictures like this one too.")
     private static let minus = Option(
-        "minus", .text("text"), isRepeatable: true,
+        each: "minus", .text("text"),
         help: "Leave out pictures that match this text better than what is wanted.")
     private static let minusImage = Option(
-        "minus-image", .file("path"), isRepeatable: true,
+        each: "minus-image", .file("path"),
         help: "Leave out pictures that are nearer to this one than to the pictures wanted.")
     private static let minusThreshold = Option(
-        "minus-threshold", .text("cosine"),
+        "minus-threshold", .cosine,
         help: "Leave out whatever reaches this cosine with what --minus names, in place of the comparison.")
     private static let weights = Option(
         "weights", .text("numbers"),
         help: "How much each text, then each picture counts, separated by commas. (default: all the same)")
-    private static let top = Option("top", .integer("count", 1...1_000_000), help: "How many to show. (default: 10)")
-    private static let threshold = Option("threshold", .text("cosine"), help: "Show only scores from this one on.")
+    private static let top = Option(
+        "top", .integer("count", 1...1_000_000), default: 10, help: "How many to show. (default: 10)")
+    private static let threshold = Option("threshold", .cosine, help: "Show only scores from this one on.")
     private static let filter = Option(
         "filter", .text("glob"),
         help: "Search only paths that match: * is anything but a slash, ** anything, ? a character, [ab] one of some.")
+
+    private static let queriesFrom = Option(
+        each: "file", .file("file"), help: "Read queries from a file, one a line, each for itself; - is standard input."
+    )
 
     static let table = CommandTable(
         "search",
@@ -48,12 +55,13 @@ struct Search: Command {
         ],
         positionals: [
             Positional(
-                "text", count: 1...Int.max, unless: [image, .queriesFrom],
+                "text", count: 1...Int.max, unless: [image, queriesFrom],
                 help: "What the pictures should show, all of it together.")
         ],
         options: [
-            .index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, .queriesFrom,
-        ] + Option.modelOptions + [.longText] + Option.outputOptions(formats) + Option.pageOptions,
+            IndexChoice.index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, queriesFrom,
+        ], ModelChoice.options, [TextChoice.longText], results.all, PageChoice.options,
+        exclusion: minus,
         examples: [
             .init(#"clip search "a red bicycle" --index photos"#, "The ten best pictures in photos/.clip-index."),
             .init(#"clip search "a beach" --minus "people" --filter "2024/**""#, "Empty beaches of one year."),
@@ -62,121 +70,148 @@ struct Search: Command {
             .init("clip search --file queries.txt --format jsonl", "Many queries, one a line, in one pass."),
         ])
 
-    private let output: OutputOptions
+    /// What is looked for in one pass, as it was written.
+    private struct Request {
+        let name: String
+        let wanted: [PictureReport.Asked]
+    }
+
+    private let output: ResultChoice
     private let path: PathBytes
     private let outputs: OutputFiles
     private let model: ModelChoice
     private let page: PageChoice?
-    private let texts: [String]
-    private let pictures: [String]
-    /// Lists of queries, each line for itself.
+    /// All of the command line together; nil where queries come from lists, each line for itself.
+    private let request: Request?
     private let lists: [String]
-    private let excludedTexts: [String]
-    private let excludedPictures: [String]
+    private let excluded: [PictureReport.Asked]
     private let exclusionThreshold: Float?
-    private let weightList: [Float]?
     private let top: Int
     private let threshold: Float?
     private let glob: Glob?
     private let longText: LongText
-    private let threads: Int?
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: Search.formats)
-        page = try PageChoice(arguments)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
         // Other commands take the folder so.
-        if arguments.given(.index).isEmpty, let folder = arguments.texts.last, PathBytes(folder).kind == .folder {
+        if arguments.given(IndexChoice.index).isEmpty, let folder = arguments.texts.last,
+            PathBytes(folder).kind == .folder
+        {
             throw UsageError("'\(displayed(folder))' is a folder: search in it with --index \(displayed(folder))")
         }
-        path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) })
+        path = IndexChoice.take(&arguments)
         outputs = arguments.outputs
-        model = ModelChoice(arguments)
-        threads = arguments.integer(.threads)
-        texts = arguments.texts
-        pictures = arguments.all(Search.image)
-        lists = arguments.all(.queriesFrom)
-        excludedTexts = arguments.all(Search.minus)
-        excludedPictures = arguments.all(Search.minusImage)
-        threshold = try arguments.number(Search.threshold)
-        top = arguments.integer(Search.top) ?? 10
-        glob = arguments.text(Search.filter).map { Glob($0) }
-        if texts.isEmpty, lists.isEmpty, excludedTexts.isEmpty {
-            try arguments.refuse([.longText], "where nothing is a text")
+        model = ModelChoice(&arguments)
+        page = try PageChoice(&arguments, threads: model.threads)
+        let texts = arguments.texts
+        let pictures = arguments.take(Self.image)
+        lists = arguments.take(Self.queriesFrom)
+        let minus = arguments.take(Self.minus)
+        excluded =
+            minus.map { .init($0, isPicture: false, isWanted: false) }
+            + arguments.take(Self.minusImage).map { .init($0, isPicture: true, isWanted: false) }
+        threshold = arguments.take(Self.threshold)
+        top = arguments.take(Self.top)
+        glob = arguments.take(Self.filter).map { Glob($0) }
+        if texts.isEmpty, lists.isEmpty, minus.isEmpty {
+            try arguments.refuse([TextChoice.longText], "where nothing is a text")
         }
-        longText = arguments.longText
-        let termCount = texts.count + pictures.count
-        if let text = arguments.text(Search.weights) {
-            let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map {
-                Float($0.filter { $0 != " " })
-            }
-            guard numbers.count == termCount, numbers.allSatisfy({ $0?.isFinite ?? false }) else {
-                throw UsageError(
-                    "'--weights \(displayed(text))' is not a list of \(termCount) numbers: one for each text, then one for "
-                        + "each picture.")
-            }
-            weightList = numbers.compactMap { $0 }
-        } else {
-            weightList = nil
-        }
-        guard lists.isEmpty || termCount == 0 else {
+        longText = arguments.take(TextChoice.longText)
+        let names = texts + pictures
+        let weights = try Search.weights(arguments.take(Self.weights), count: names.count)
+        guard lists.isEmpty || names.isEmpty else {
             throw UsageError("Queries come from '--file <file>' or from the command line, not from both.")
         }
-        if excludedTexts.isEmpty, excludedPictures.isEmpty {
-            try arguments.refuse([Search.minusThreshold], "without a '--minus' or '--minus-image' that it is of")
+        request =
+            lists.isEmpty
+            ? Request(
+                name: names.joined(separator: " + "),
+                wanted: names.enumerated().map { place, name in
+                    .init(name, isPicture: place >= texts.count, weight: weights.map { $0[place] })
+                })
+            : nil
+        if excluded.isEmpty {
+            try arguments.refuse([Self.minusThreshold], "without a '--minus' or '--minus-image' that it is of")
         }
-        exclusionThreshold = try arguments.number(Search.minusThreshold)
+        exclusionThreshold = arguments.take(Self.minusThreshold)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
-        let page = try page.map { choice throws(OutputError) in try choice.open(console) }
+    private static func weights(_ text: String?, count: Int) throws(UsageError) -> [Float]? {
+        guard let text else { return nil }
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map {
+            Float($0.filter { $0 != " " })
+        }
+        guard numbers.count == count, numbers.allSatisfy({ $0?.isFinite ?? false }) else {
+            throw UsageError(
+                "'--weights \(displayed(text))' is not a list of \(count) numbers: one for each text, then one for each "
+                    + "picture.")
+        }
+        return numbers.compactMap { $0 }
+    }
+
+    func run(_ console: Console) throws {
+        let page = try page?.open(console)
         let index = try IndexChoice.open(path, outputs, console)
         let model = try model.load(of: index, console)
-        let terms = SearchTerms(index: index, model: model, longText: longText, console: console)
-        var queries: [(name: String, query: SearchQuery)] = []
-        let excluded = try terms.texts(excludedTexts) + terms.pictures(excludedPictures)
-        for wanted in try wantedTerms(terms) {
-            var query = SearchQuery(wanted.terms)
-            query.excluded = excluded
+        let embedder = TermEmbedder(index: index, model: model, longText: longText, console: console)
+        let excluding = try embedder.terms(excluded)
+        var background: [Embedding]?
+        let requests = try requests()
+        let wanted = try embedder.terms(requests.flatMap(\.wanted))
+        var rest = wanted[...]
+        var queries: [SearchQuery] = []
+        for request in requests {
+            var query = SearchQuery(Array(rest.prefix(request.wanted.count)))
+            rest = rest.dropFirst(request.wanted.count)
+            query.excluded = excluding
             query.exclusionThreshold = exclusionThreshold
             query.threshold = threshold
             query.paths = glob
-            if wanted.terms.contains(where: { $0.kind == .text }) || !excludedTexts.isEmpty {
-                query.background = try terms.background()
+            if (request.wanted + excluded).contains(where: { !$0.isPicture }) {
+                let prompts = try background ?? SearchQuery.backgroundEmbeddings(of: model)
+                background = prompts
+                query.background = prompts
                 query.leastFit = model.leastFit
             }
-            queries.append((wanted.name, query))
+            queries.append(query)
         }
         let gone = GoneFiles(index)
-        let found = try search(index, queries.map(\.query), gone)
-        let results = try ResultStream(output, console: console, note: note(index, found) + gone.note)
+        let found = try search(index, queries, gone)
+        let results = try ResultStream(
+            output, console, model: index.fingerprint, note: note(index, found) + gone.note,
+            columns: SearchRecord.columns)
         if let page {
-            let answers = zip(queries, found).map {
-                SearchPage.Answer(name: $0.name, terms: pageTerms(query: $0.name), hits: $1)
+            let answers = zip(requests, found).map {
+                PictureReport.Answer(name: $0.name, asked: $0.wanted + excluded, hits: $1)
             }
-            try page.write(SearchPage(answers: answers, index: index, gone: gone).report(page))
+            try page.write(.search(answers, in: index, gone: gone, file: page))
         }
-        for ((name, _), hits) in zip(queries, found) {
+        for (request, hits) in zip(requests, found) {
             var rank = 0
             for (place, hit) in hits.enumerated() {
                 let isGone = gone.contains(hit.picture)
                 if !isGone { rank += 1 }
                 try results.write(
                     SearchRecord(
-                        query: name, rank: isGone ? nil : rank, hit: hit, fingerprint: index.fingerprint,
-                        showsQuery: queries.count > 1 && place == 0))
+                        query: request.name, rank: isGone ? nil : rank, hit: hit,
+                        showsQuery: requests.count > 1 && place == 0))
             }
-            if rank == 0 { try results.tell("\(quoted(name)): no picture passes") }
+            if rank == 0 { try results.tell("\(quoted(request.name)): no picture passes") }
         }
         try results.finish()
-        return !console.hasFailed
+    }
+
+    /// What is wanted: all of the command line together, or each line of a file alone.
+    private func requests() throws(CLIPError) -> [Request] {
+        if let request { return [request] }
+        return try lines(ofLists: lists).map { Request(name: $0, wanted: [.init($0, isPicture: false)]) }
     }
 
     /// The hits of each query: as many as are asked for of those whose file is there, and those that are gone among them.
     private func search(_ index: PictureIndex, _ queries: [SearchQuery], _ gone: GoneFiles) throws -> [[SearchHit]] {
         var count = top
         while true {
-            let found = try index.search(queries, top: count, threads: threads)
+            let found = try index.search(queries, top: count, threads: model.threads)
             let taken = try found.map { try gone.first(top, of: $0) { $0.picture.number } }
             let isEnough = zip(found, taken).allSatisfy { found, taken in
                 found.count < count || taken.count { !gone.contains($0.picture) } >= top
@@ -184,31 +219,6 @@ struct Search: Command {
             if isEnough { return taken }
             count *= 4
         }
-    }
-
-    /// What is wanted: all of the command line together, or each line of a file alone.
-    private func wantedTerms(_ terms: SearchTerms) throws -> [(name: String, terms: [SearchQuery.Term])] {
-        if !lists.isEmpty {
-            let lines = try LabelList.read(paths: lists)
-            return zip(lines, try terms.texts(lines)).map { ($0, [$1]) }
-        }
-        var wanted = try terms.texts(texts) + terms.pictures(pictures)
-        if let weightList { for index in wanted.indices { wanted[index].weight = weightList[index] } }
-        return [((texts + pictures).joined(separator: " + "), wanted)]
-    }
-
-    /// What was asked for, for the page: all of the command line, or a line of a file.
-    private func pageTerms(query: String) -> [SearchPage.Term] {
-        func terms(_ texts: [String], isPicture: Bool = false, isWanted: Bool = true) -> [SearchPage.Term] {
-            texts.map { .init(text: $0, isPicture: isPicture, isWanted: isWanted, weight: nil) }
-        }
-        let wanted = lists.isEmpty ? terms(texts) + terms(pictures, isPicture: true) : terms([query])
-        let weighted = wanted.enumerated().map { place, term in
-            SearchPage.Term(
-                text: term.text, isPicture: term.isPicture, isWanted: true, weight: weightList.map { $0[place] })
-        }
-        return weighted + terms(excludedTexts, isWanted: false)
-            + terms(excludedPictures, isPicture: true, isWanted: false)
     }
 
     /// What people should know of the scores.
@@ -225,40 +235,34 @@ struct Search: Command {
     }
 }
 
-extension Option {
-    static let queriesFrom = Option(
-        "file", .file("file"), isRepeatable: true,
-        help: "Read queries from a file, one a line, each for itself; - is standard input.")
-}
-
 /// Embeds what a query is made of.
-struct SearchTerms {
+private struct TermEmbedder {
     let index: PictureIndex
     let model: CLIPModel
     let longText: LongText
     let console: Console
 
-    func texts(_ texts: [String]) throws -> [SearchQuery.Term] {
+    /// Texts all together; pictures read and fitted as those of the index.
+    func terms(_ asked: [PictureReport.Asked]) throws -> [SearchQuery.Term] {
         // A model of pictures alone can answer where nothing is a text.
-        guard !texts.isEmpty else { return [] }
-        for text in texts { try console.warnOfDroppedText(in: text, longText: longText, model: model) }
-        let embeddings: [Embedding] = try model.embed(texts, longText: longText)
-        return embeddings.map { SearchQuery.Term($0, kind: .text) }
-    }
-
-    /// Pictures, read and fitted as those of the index.
-    func pictures(_ paths: [String]) throws -> [SearchQuery.Term] {
-        try paths.map { path in
-            do throws(CLIPError) {
-                let image = try Picture(reading: PathBytes(path), options: index.settings.reading)
-                return SearchQuery.Term(try model.embed(image, fit: index.settings.fit), kind: .picture)
-            } catch {
-                throw InputError(described(error, name: path))
-            }
+        let texts = asked.filter { !$0.isPicture }.map(\.text)
+        try console.warnOfDroppedText(in: texts, longText: longText, model: model)
+        let embedded: [Embedding] = try texts.isEmpty ? [] : model.embed(texts, longText: longText)
+        var rest = embedded[...]
+        return try asked.map { asked in
+            let embedding = try asked.isPicture ? picture(asked.text) : rest.removeFirst()
+            return SearchQuery.Term(embedding, kind: asked.isPicture ? .picture : .text, weight: asked.weight ?? 1)
         }
     }
 
-    func background() throws -> [Embedding] { try SearchQuery.backgroundEmbeddings(of: model) }
+    private func picture(_ path: String) throws(CLIPError) -> Embedding {
+        do throws(CLIPError) {
+            let picture = try Picture(reading: PathBytes(path), options: index.settings.reading)
+            return try model.embed(picture, fit: index.settings.fit)
+        } catch {
+            throw CLIPError(.storage, described(error, name: path))
+        }
+    }
 }
 
 /// A picture that a search found.
@@ -267,15 +271,14 @@ private struct SearchRecord: Record {
     /// Among those that are there; nil for one whose file is gone.
     let rank: Int?
     let hit: SearchHit
-    let fingerprint: String
     let showsQuery: Bool
 
-    var fields: [(name: String, value: FieldValue)] {
+    static let columns = ["query", "rank", "path", "score", "cosines", "fits", "gone", "model", "path_bytes"]
+
+    var fields: Fields {
         [
-            ("query", .text(query)), ("rank", rank.map { .integer($0) } ?? .null), ("path", .text(hit.picture.path)),
-            ("score", .number(hit.score)), ("cosines", .numbers(hit.cosines)),
-            ("fits", hit.fits.map { .truth($0) } ?? .null), ("gone", .truth(rank == nil)),
-            ("model", .text(fingerprint)), ("path_bytes", .nameBytes(hit.picture.pathBytes)),
+            "query": query, "rank": rank, "path": RecordName(hit.picture), "score": hit.score, "cosines": hit.cosines,
+            "fits": hit.fits, "gone": rank == nil,
         ]
     }
 

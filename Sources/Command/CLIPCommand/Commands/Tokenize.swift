@@ -1,7 +1,10 @@
 import CLIP
+import CLIPOptions
+import CLIPSystem
+import PictureCollections
 
 struct Tokenize: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
     private static let pieces = Option("pieces", help: "Show what each token stands for.")
 
     static let table = CommandTable(
@@ -14,8 +17,9 @@ struct Tokenize: Command {
             token lists, in place of "tokens".
             """
         ],
-        positionals: [.texts],
-        options: [.model, pieces, .textsFrom, .nulSeparated, .longText] + Option.outputOptions(formats),
+        positionals: [TextSources.positional],
+        options: [ModelChoice.model, pieces, TextSources.file, TextSources.nulSeparated, TextChoice.longText],
+        results.all,
         examples: [
             .init(#"clip tokenize "a photo of a dog" --pieces"#, "How is a text taken apart?"),
             .init(
@@ -23,36 +27,34 @@ struct Tokenize: Command {
                 "Find captions that are too long."),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let model: ModelChoice
     private let texts: TextChoice
     private let showsPieces: Bool
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: Tokenize.formats)
-        model = ModelChoice(arguments)
-        texts = TextChoice(arguments)
-        showsPieces = arguments.flag(Tokenize.pieces)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        output = try ResultChoice(&arguments, Self.results)
+        model = ModelChoice(&arguments)
+        texts = TextChoice(&arguments)
+        showsPieces = arguments.take(Self.pieces)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let model = try model.load(console, answers: false)
-        let results = try ResultStream(output, console: console)
+        let results = try ResultStream(
+            output, console, model: model.fingerprint,
+            columns: ["input", "tokens"] + (showsPieces ? ["pieces"] : []) + ["model"])
         let longText = texts.longText
         var batches = try TextBatches(texts, console: console, results: results)
-        try batches.forEach(of: model) { batch throws(CLIPError) in
-            var lists: [[TokenizedText]] = []
-            for text in batch { lists.append(try model.tokenWindows(of: text, longText: longText)) }
-            return lists
+        try batches.forEach(of: model) { batch in
+            batch.map { text in
+                Result { () throws(CLIPError) in try model.tokenWindows(of: text, longText: longText) }
+            }
         } _: { text, windows in
             try results.write(
-                TokenRecord(
-                    input: text, windows: windows, isChunked: longText == .chunk, showsPieces: showsPieces,
-                    fingerprint: model.fingerprint))
+                TokenRecord(input: text, windows: windows, isChunked: longText == .chunk, showsPieces: showsPieces))
         }
         try results.finish()
-        return !console.hasFailed
     }
 }
 
@@ -63,27 +65,25 @@ private struct TokenRecord: Record {
     let windows: [TokenizedText]
     let isChunked: Bool
     let showsPieces: Bool
-    let fingerprint: String
 
-    var fields: [(name: String, value: FieldValue)] {
-        var fields: [(name: String, value: FieldValue)] = [("input", .text(input))]
+    var fields: Fields {
+        var fields: Fields = ["input": input]
         if isChunked {
-            fields.append(("chunks", .list(windows.map { .integers($0.tokens) })))
-            if showsPieces { fields.append(("pieces", .list(windows.map { .texts($0.pieces) }))) }
+            fields.add("chunks", windows.map(\.tokens))
+            if showsPieces { fields.add("pieces", windows.map(\.pieces)) }
         } else {
-            fields += windows.map { ("tokens", .integers($0.tokens)) }
-            if showsPieces { fields += windows.map { ("pieces", .texts($0.pieces)) } }
+            for window in windows { fields.add("tokens", window.tokens) }
+            if showsPieces { for window in windows { fields.add("pieces", window.pieces) } }
         }
-        return fields + [("model", .text(fingerprint))]
+        return fields
     }
 
-    var columns: [String] { ["input", "tokens"] + (showsPieces ? ["pieces"] : []) + ["model"] }
-
     /// A line per chunk.
-    var rows: [[FieldValue]] {
+    var rows: [Fields] {
         windows.map { window in
-            let pieces = showsPieces ? [FieldValue.text(window.pieces.joined(separator: " "))] : []
-            return [.text(input), .integers(window.tokens)] + pieces + [.text(fingerprint)]
+            var row: Fields = ["input": input, "tokens": window.tokens]
+            if showsPieces { row.add("pieces", window.pieces.joined(separator: " ")) }
+            return row
         }
     }
 

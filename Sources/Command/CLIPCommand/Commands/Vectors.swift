@@ -1,9 +1,10 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
 import PictureCollections
 
 struct Vectors: Command {
-    private static let formats: [OutputFormat] = [.npy, .csv, .jsonl, .json, .pgcopy]
+    private static let results = ResultOptions(.npy, .csv, .jsonl, .json, .pgcopy)
 
     static let table = CommandTable(
         "vectors",
@@ -16,7 +17,7 @@ struct Vectors: Command {
             """
         ],
         positionals: [],
-        options: [.index] + Option.outputOptions(formats),
+        options: [IndexChoice.index], results.all,
         examples: [
             .init("clip vectors --index photos -o photos.npy", "For NumPy."),
             .init(
@@ -24,34 +25,30 @@ struct Vectors: Command {
                 "Into a table pictures (path text, embedding vector(512), model text)."),
         ])
 
-    private let output: OutputOptions
+    private let output: ResultChoice
     private let path: PathBytes
     private let outputs: OutputFiles
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        output = try OutputOptions(arguments, formats: Vectors.formats)
-        path = IndexChoice.path(arguments.text(.index).map { PathBytes($0) })
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        var output = try ResultChoice(&arguments, Self.results)
+        output.format = output.format ?? .jsonl
+        self.output = output
+        path = IndexChoice.take(&arguments)
         outputs = arguments.outputs
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let index = try IndexChoice.open(path, outputs, console)
         try index.checkComplete()
-        let options = OutputOptions(format: output.format ?? .jsonl, path: output.path, isQuiet: output.isQuiet)
-        let results = try ResultStream(
-            options, console: console,
-            row: ([index.dimension], [("model", .text(index.fingerprint)), ("model_path", .text(index.modelName))]))
+        let results = try EmbeddingRecord.stream(
+            output, console, dimension: index.dimension, model: index.fingerprint, modelPath: index.modelName)
         if console.showsProgress { console.progress = ProgressBar(total: index.count, unit: "pictures") }
         for number in index.pictureNumbers {
             console.progress?.refresh()
-            let picture = try index.picture(number)
             try results.write(
                 EmbeddingRecord(
-                    input: RecordName(bytes: picture.pathBytes), embedding: index.embedding(of: number),
-                    fingerprint: index.fingerprint))
+                    input: RecordName(index.picture(number)), embedding: index.embedding(of: number)))
         }
         try results.finish()
-        return !console.hasFailed
     }
 }

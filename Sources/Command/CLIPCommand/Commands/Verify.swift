@@ -1,7 +1,9 @@
 import CLIP
+import CLIPOptions
+import PictureCollections
 
 struct Verify: Command {
-    private static let formats: [OutputFormat] = [.text, .jsonl, .json, .csv]
+    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
 
     static let table = CommandTable(
         "verify",
@@ -13,43 +15,35 @@ struct Verify: Command {
             status 1 when one is off.
             """
         ],
-        positionals: [.optionalModel],
-        options: [.model, .threads] + Option.outputOptions(formats),
+        positionals: [ModelChoice.positional],
+        options: [ModelChoice.model, ModelChoice.threads], results.all,
         examples: [
             .init("clip verify", "The embedded model."),
             .init("clip verify b32.clip --format csv", "A packed model, as a table."),
         ])
 
     private let choice: ModelChoice
-    private let output: OutputOptions
+    private let output: ResultChoice
 
-    init(_ arguments: Arguments) throws(UsageError) {
-        choice = try ModelChoice(argument: arguments)
-        output = try OutputOptions(arguments, formats: Verify.formats)
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        choice = try ModelChoice(argument: &arguments)
+        output = try ResultChoice(&arguments, Self.results)
     }
 
-    func run() throws -> Bool {
-        let console = Console(isQuiet: output.isQuiet)
+    func run(_ console: Console) throws {
         let model = try choice.load(nil)
         let probes = try model.verify()
+        let failed = probes.count { !$0.passes }
         let width = probes.map { columnCount(ProbeRecord.name($0)) }.max() ?? 0
         let results = try ResultStream(
-            output, console: console,
-            heading: "  \("probe".padded(to: width))      cosine  least    largest error", note: Verify.verdict(probes))
-        for probe in probes {
-            try results.write(ProbeRecord(probe: probe, width: width, fingerprint: model.fingerprint))
-        }
+            output, console, model: model.fingerprint,
+            heading: "  \("probe".padded(to: width))      cosine  least    largest error",
+            note: failed == 0 ? "all \(probes.count) probes pass" : "\(failed) of \(probes.count) probes fail")
+        for probe in probes { try results.write(ProbeRecord(probe: probe, width: width)) }
         try results.finish()
-        let failed = probes.count { !$0.passes }
         if failed > 0 {
             console.fail("\(model.path): \(failed) of \(probes.count) probes are off: pack or fetch the model again")
         }
-        return !console.hasFailed
-    }
-
-    private static func verdict(_ probes: [ProbeResult]) -> String {
-        let failed = probes.count { !$0.passes }
-        return failed == 0 ? "all \(probes.count) probes pass" : "\(failed) of \(probes.count) probes fail"
     }
 }
 
@@ -58,16 +52,14 @@ private struct ProbeRecord: Record {
     let probe: ProbeResult
     /// The widest probe's name on a screen.
     let width: Int
-    let fingerprint: String
 
     /// A probe's text in quotes, short enough for a table.
     static func name(_ probe: ProbeResult) -> String { quoted(displayed(probe.probe), atMost: 30) }
 
-    var fields: [(name: String, value: FieldValue)] {
+    var fields: Fields {
         [
-            ("probe", .text(probe.probe)), ("cosine", .number(probe.cosine)),
-            ("largest_error", .number(probe.largestError)), ("least_cosine", .number(probe.leastCosine)),
-            ("passes", .truth(probe.passes)), ("model", .text(fingerprint)),
+            "probe": probe.probe, "cosine": probe.cosine, "largest_error": probe.largestError,
+            "least_cosine": probe.leastCosine, "passes": probe.passes,
         ]
     }
 

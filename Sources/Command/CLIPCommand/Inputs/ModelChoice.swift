@@ -1,32 +1,43 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
 import PictureCollections
 
 /// The model that a command line asks for.
 struct ModelChoice {
     private let name: String?
-    private let threads: Int?
+    let threads: Int?
     private let outputs: OutputFiles
 
-    init(_ arguments: Arguments) {
-        self.init(arguments, name: arguments.text(.model))
+    static let model = Option(
+        "model", .text("model", mayBePath: true),
+        help: """
+            A .clip file, a Hugging Face folder, a .safetensors file beside its config.json, org/name in the hub's \
+            cache, or a short name that 'clip models --known' lists; embedded is the small model that ships with \
+            clip. (default: $CLIP_MODEL, else the model of the index, else the embedded one)
+            """)
+    static let threads = Option(
+        "threads", .integer("count", 1...1024),
+        help: "How many threads compute. (default: $CLIP_THREADS, else the cores that this process may use)")
+    static let options: [any AnyOption] = [model, threads]
+    static let positional = Positional("model", count: 0...1, isPath: true, help: "The model, as for --model.")
+
+    init(_ arguments: inout Arguments) {
+        self.init(&arguments, name: arguments.take(ModelChoice.model))
     }
 
     /// For commands that take the model as their argument, with or without `--model`.
-    init(argument arguments: Arguments) throws(UsageError) {
-        guard let argument = arguments.texts.first else {
-            self.init(arguments)
-            return
-        }
-        guard !arguments.has(.model) else {
+    init(argument arguments: inout Arguments) throws(UsageError) {
+        let named = arguments.take(ModelChoice.model)
+        guard named == nil || arguments.texts.isEmpty else {
             throw UsageError("The model is named twice, as <model> and with --model.")
         }
-        self.init(arguments, name: argument)
+        self.init(&arguments, name: arguments.texts.first ?? named)
     }
 
-    private init(_ arguments: Arguments, name: String?) {
+    private init(_ arguments: inout Arguments, name: String?) {
         self.name = name ?? ModelChoice.variable
-        threads = arguments.integer(.threads)
+        threads = arguments.take(ModelChoice.threads)
         outputs = arguments.outputs
     }
 
@@ -60,8 +71,7 @@ struct ModelChoice {
             try index.check(model)
             return model
         }
-        let model = try maker(of: index)
-        try index.check(model)
+        let model = try index.model(threads: threads)
         if answers, model.isEmbedded { console.noteDemonstration() }
         return try checked(model, console)
     }
@@ -73,25 +83,6 @@ struct ModelChoice {
             return try load(console, answers: answers)
         }
         return try load(of: index, console, answers: answers)
-    }
-
-    /// The model that made an index. The embedded one may have moved with the program.
-    private func maker(of index: PictureIndex) throws -> CLIPModel {
-        do throws(CLIPError) {
-            let model = try CLIPModel(named: index.modelName, threads: threads)
-            if model.fingerprint == index.fingerprint { return model }
-        } catch {
-            if error.kind == .argument { throw error }
-        }
-        if let model = try? CLIPModel.embedded(threads: threads), model.fingerprint == index.fingerprint {
-            return model
-        }
-        guard !PathBytes(index.modelName).isAbsent else {
-            throw InputError(
-                "\(index.path): was made with \(index.modelName), which is not there any more: name where it is with "
-                    + "--model")
-        }
-        return try CLIPModel(named: index.modelName, threads: threads)
     }
 
     /// - Parameter console: is told which of the model's files counts where two contradict each other.
@@ -109,6 +100,13 @@ struct ModelChoice {
 }
 
 extension Console {
+    /// Warns of what about a model's settings is risky.
+    func warn(of model: CLIPModel) {
+        for setting in model.settings {
+            if let warning = setting.warning { warn("\(model.path): \(setting.name): \(warning)") }
+        }
+    }
+
     /// Said with the results of the embedded model when nobody has asked for it.
     func noteDemonstration() {
         noteWithResults(

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 extension CLIPError {
     /// The error as this program shows it: what the library advises in options.
@@ -25,10 +26,14 @@ extension CLIPError.Advice {
             ": \"clip index --verify\" lists what is, \"--prune\" drops it, and indexing again embeds it anew"
         case .waitForWriter: ": wait until it ends (--wait does), and run it again"
         case .nameModelOfIndex: ": name the first with --model, or index into another file"
+        case .nameMovedModel: ": name where it is with --model"
         case .setExclusionThreshold: " (--minus-threshold)"
         }
     }
 }
+
+/// An error as this program shows it.
+func shown(_ error: any Error) -> String { (error as? CLIPError)?.shown ?? "\(error)" }
 
 /// An error's line, which begins with a name.
 func described(_ error: CLIPError, name: String) -> String { (error.path == nil ? error.at(name) : error).shown }

@@ -1,4 +1,5 @@
 import CLIPSystem
+import PictureCollections
 
 /// A line on standard error: how many are done, how fast, how long it will take.
 final class ProgressBar {

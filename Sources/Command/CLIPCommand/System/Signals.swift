@@ -1,4 +1,5 @@
 import CLIPSystem
+import PictureCollections
 
 /// What signals mean to a well-behaved filter.
 enum Signals {

@@ -1,0 +1,182 @@
+import CLIP
+import CLIPOptions
+import CLIPSystem
+import PictureCollections
+
+/// The index that a command line asks for.
+enum IndexChoice {
+    static let index = Option(
+        "index", .file("file"),
+        help: "The index, or the folder that it is in. (default: .clip-index in the current folder)")
+
+    /// The path of the index that `--index` names, else that of `folder`.
+    static func take(_ arguments: inout Arguments, folder: PathBytes? = nil) -> PathBytes {
+        path(arguments.take(index).map { PathBytes($0) } ?? folder)
+    }
+
+    /// The path of the index that `argument` names by itself or by its folder.
+    static func path(_ argument: PathBytes?) -> PathBytes {
+        let name = PictureIndex.defaultName
+        guard let argument else { return PathBytes(name) }
+        return argument.kind == .folder ? argument.appending(name.utf8) : argument
+    }
+
+    /// Opens the index at `path`.
+    /// - Parameter outputs: must be none of its pictures.
+    static func open(_ path: PathBytes, _ outputs: OutputFiles, _ console: Console) throws -> PictureIndex {
+        if case .missing = path.kind {
+            throw CLIPError(
+                .storage,
+                "\(path.text): there is no index: make one with \"clip index <folder>\", or name it with --index")
+        }
+        try outputs.check(path)
+        let index = try PictureIndex(path: path)
+        if let problem = index.problem { console.warn(problem + "; the answer is of what is there") }
+        if outputs.holdPictures {
+            for number in index.pictureNumbers { try outputs.check(PathBytes(index.picture(number).pathBytes)) }
+        }
+        return index
+    }
+}
+
+extension PictureIndex {
+    /// What is wrong with an index whose end is missing.
+    var problem: String? {
+        guard !isComplete else { return nil }
+        return
+            "\(path): the end of the index is missing, \((count + unreadableCount).pictures) stand before it: a run was cut "
+            + "short or still goes on (index again), or this is half a copy (copy it again)"
+    }
+
+    /// Refuses an index whose end is missing, for what would act on it as if it were all.
+    func checkComplete() throws(CLIPError) {
+        if let problem { throw CLIPError(.storage, problem + "; nothing was done") }
+    }
+}
+
+extension EmptiedFolder {
+    /// What there is to say of it.
+    var state: String { isMissing ? "isn't there any more" : "holds no pictures any more" }
+}
+
+/// Where the index is that a command works on, and whether it is brought up to date first.
+struct IndexSource {
+    static let positional = Positional(
+        "folder", count: 0...1, isPath: true,
+        help: "A folder whose index is made or brought up to date first. (default: take --index as it is)")
+    /// Options of commands that may bring an index up to date.
+    static let options: [any AnyOption] =
+        [IndexChoice.index, ModelChoice.model, ModelChoice.threads, PictureChoice.batchSize] + PictureChoice.options
+
+    private let path: PathBytes
+    /// The folder that it is of, and how its pictures are read; nil takes the index as it is.
+    private let folder: (path: [UInt8], pictures: PictureChoice)?
+    /// nil where nothing is to be embedded.
+    private let model: ModelChoice?
+    /// Whether the model's embeddings are in the results.
+    private let answers: Bool
+    let threads: Int?
+    private let outputs: OutputFiles
+
+    /// - Parameters:
+    ///   - needsModel: whether the command embeds texts.
+    ///   - answers: whether the model's embeddings are in the results.
+    init(_ arguments: inout Arguments, needsModel: Bool, answers: Bool = true) throws(UsageError) {
+        self.answers = answers
+        outputs = arguments.outputs
+        if let folder = arguments.positionals.first {
+            path = IndexChoice.take(&arguments, folder: PathBytes(folder))
+            self.folder = (folder, PictureChoice(&arguments))
+            model = ModelChoice(&arguments)
+        } else {
+            path = IndexChoice.take(&arguments)
+            folder = nil
+            model = needsModel ? ModelChoice(&arguments) : nil
+            let unused: [any AnyOption] = [ModelChoice.model, PictureChoice.batchSize] + PictureChoice.options
+            try arguments.refuse(
+                Array(unused.dropFirst(needsModel ? 1 : 0)),
+                "on an index that is taken as it is: name the folder to have it brought up to date first")
+        }
+        threads = arguments.take(ModelChoice.threads)
+        try outputs.check(index: path)
+    }
+
+    func open(_ console: Console) throws -> IndexInput {
+        guard let folder, let model else {
+            let index = try IndexChoice.open(path, outputs, console)
+            return IndexInput(index: index, model: try model?.load(of: index, console))
+        }
+        let loaded = try model.load(updating: path, console, answers: answers)
+        _ = try IndexInput.update(path, roots: [folder.path], model: loaded, folder.pictures, console)
+        return IndexInput(index: try IndexChoice.open(path, outputs, console), model: loaded)
+    }
+}
+
+/// The index that a command works on: of a folder, brought up to date, or as it is.
+struct IndexInput {
+    let index: PictureIndex
+    let model: CLIPModel?
+
+    /// Brings an index up to date, showing how far it is, and reports what can't be read.
+    static func update(
+        _ path: PathBytes, roots: [[UInt8]], model: CLIPModel, _ pictures: PictureChoice, _ console: Console,
+        vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false
+    ) throws -> IndexUpdate {
+        let options = pictures.options(for: model)
+        var indexer = PictureIndexer(
+            model: model, settings: PictureSettings(fit: options.fit, reading: options.reading),
+            vectorType: vectorType, batchSize: options.batchSize, waits: waits)
+        indexer.allowsEmptyFolders = allowsEmpty
+        indexer.salvages = salvages
+        var done = 0
+        defer { TemporaryFiles.setLastWords(nil) }
+        let update = try indexer.update(path, roots: roots.map { PathBytes($0) }) { progress in
+            if console.progress == nil, console.showsProgress {
+                console.progress = ProgressBar(total: progress.total, unit: "pictures")
+            }
+            TemporaryFiles.setLastWords(lastWords(progress, isBarDrawn: console.progress != nil))
+            console.progress?.advance(by: progress.done - done)
+            console.progress?.refresh()
+            done = progress.done
+        }
+        console.endProgress()
+        report(update, path, again: again(path, roots), in: roots.map { PathBytes($0) }, console)
+        return update
+    }
+
+    /// The command that brings the index at `path` up to date with `roots`.
+    private static func again(_ path: PathBytes, _ roots: [[UInt8]]) -> String {
+        let isOfFirst = roots.first.map { IndexChoice.path(PathBytes($0)) } == path
+        return "clip index " + roots.map { PathBytes($0).text }.joined(separator: " ")
+            + (isOfFirst ? "" : " -o \(path.text)")
+    }
+
+    /// What an interrupted run says.
+    private static func lastWords(_ progress: IndexProgress, isBarDrawn: Bool) -> String {
+        (isBarDrawn ? "\r\u{1B}[K" : "")
+            + "clip: interrupted: \(progress.done) of \(progress.total) new or changed pictures are in the index and kept, the "
+            + "next run goes on from there\n"
+    }
+
+    /// Says what could not be had, and what was kept all the same.
+    /// - Parameters:
+    ///   - again: the command that does it again.
+    ///   - folders: what was looked through.
+    static func report(
+        _ update: IndexUpdate, _ path: PathBytes, again: String, in folders: [PathBytes], _ console: Console
+    ) {
+        if update.wasCutShort {
+            console.warn(
+                "\(path.text): the end of the index was missing, of a run that was cut short or of half a copy; what stood "
+                    + "there is indexed anew")
+        }
+        for place in update.unreachable { console.fail("\(place.path): \(place.message)") }
+        for folder in update.emptiedFolders {
+            console.fail(
+                "\(folder.path): \(folder.state), the index has \(folder.pictureCount) there: they are kept, in "
+                    + "case a disk isn't mounted; \"\(again) --allow-empty\" drops them")
+        }
+        console.report(skipped: update.skipped, in: folders)
+        for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
+    }
+}

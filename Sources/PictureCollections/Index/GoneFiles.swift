@@ -1,0 +1,46 @@
+import CLIP
+
+/// Which pictures of an index have lost their file since they were indexed. Each is looked at once.
+package final class GoneFiles {
+    private let index: PictureIndex
+    private var known: [Int: Bool] = [:]
+
+    package init(_ index: PictureIndex) { self.index = index }
+
+    package func contains(_ number: Int) throws(CLIPError) -> Bool {
+        if let isGone = known[number] { return isGone }
+        return contains(try index.picture(number))
+    }
+
+    package func contains(_ picture: IndexedPicture) -> Bool {
+        if let isGone = known[picture.number] { return isGone }
+        let isGone = picture.isGone
+        known[picture.number] = isGone
+        return isGone
+    }
+
+    /// Those of the pictures that are there.
+    package func present(_ numbers: [Int]) throws(CLIPError) -> [Int] {
+        var present: [Int] = []
+        for number in numbers where try !contains(number) { present.append(number) }
+        return present
+    }
+
+    /// How many of the pictures that were looked at are gone.
+    package var count: Int { known.values.count { $0 } }
+
+    /// What stands under results for people; nothing where none is gone.
+    package var note: String { count == 0 ? "" : "; \(count) left out of the count, since the file is gone" }
+
+    /// The first of the ranked pictures, as many as `top` that are there, and those that are gone among them.
+    /// - Parameter number: of a picture in the index.
+    package func first<Ranked>(_ top: Int, of ranked: [Ranked], number: (Ranked) -> Int) throws(CLIPError) -> [Ranked] {
+        var (taken, count): ([Ranked], Int) = ([], 0)
+        for element in ranked {
+            guard count < top else { break }
+            taken.append(element)
+            if try !contains(number(element)) { count += 1 }
+        }
+        return taken
+    }
+}

@@ -1,0 +1,100 @@
+import CLIP
+import CLIPSystem
+
+/// A picture, a caption of it, and what people wrote of it.
+package struct CaptionPair: Sendable {
+    package let picture: PathBytes
+    package let caption: String
+    package let references: [String]
+
+    package init(picture: PathBytes, caption: String, references: [String] = []) {
+        self.picture = picture
+        self.caption = caption
+        self.references = references
+    }
+}
+
+/// Scores how well captions fit their pictures, many pairs at once.
+package struct PairScorer {
+    package let model: CLIPModel
+    private let template: String
+    private let options: PictureOptions
+    private let fit: PictureFit?
+    private let batchSize: Int
+    private let longText: LongText
+
+    /// - Parameters:
+    ///   - template: the sentence that captions and references are put into, at `{}`.
+    ///   - options: how pictures are read.
+    ///   - fit: how they become square; nil is as the model was trained.
+    ///   - batchSize: how many pictures are encoded together.
+    ///   - longText: what becomes of a text that is too long.
+    package init(
+        model: CLIPModel, template: String = "{}", options: PictureOptions, fit: PictureFit?, batchSize: Int,
+        longText: LongText
+    ) {
+        self.model = model
+        self.template = template
+        self.options = options
+        self.fit = fit
+        self.batchSize = batchSize
+        self.longText = longText
+    }
+
+    /// What the model reads of a pair: the caption, then the references.
+    package func texts(of pair: CaptionPair) -> [String] {
+        ([pair.caption] + pair.references).map { ZeroShotClassifier.prompt($0, in: template) }
+    }
+
+    /// The scores of pairs, in their order, or why one has none; a picture of several pairs is read once.
+    /// - Throws: what is wrong with the model rather than with a pair.
+    package func scores(_ pairs: [CaptionPair]) throws -> [Result<CLIPScore, CLIPError>] {
+        let paths = Array(Set(pairs.map(\.picture)))
+        var pictures: [Result<Embedding, CLIPError>] = []
+        try model.embedEach(paths.map(\.pictureInput), options: options, fit: fit, batchSize: batchSize) { _, result in
+            if case .failure(let error) = result, error.kind == .model { throw error }
+            pictures.append(result)
+        }
+        let found = Dictionary(uniqueKeysWithValues: zip(paths, pictures))
+        let texts = pairs.map(texts)
+        var embedded = try model.embedEach(texts.flatMap { $0 }, longText: longText)[...]
+        return zip(pairs, texts).map { pair, texts in
+            let captions = embedded.prefix(texts.count)
+            embedded = embedded.dropFirst(texts.count)
+            return Result { () throws(CLIPError) in
+                guard let picture = found[pair.picture] else { throw CLIPError(.picture, "was not read") }
+                let image = try picture.get()
+                var vectors: [Embedding] = []
+                for caption in captions { vectors.append(try caption.get()) }
+                return CLIPScore(image: image, text: vectors[0], references: Array(vectors[1...]))
+            }
+        }
+    }
+}
+
+extension PathBytes {
+    /// The picture there, as the library reads it.
+    package var pictureInput: PictureInput { isText ? .file(text) : .filePath(bytes) }
+}
+
+extension CLIPModel {
+    /// The embeddings of texts, or why one has none: all in one call, one by one only where a text stops the others.
+    /// - Throws: what is wrong with the model rather than with a text.
+    package func embedEach(
+        _ texts: [String], longText: LongText, normalize: Bool = true
+    ) throws(CLIPError) -> [Result<Embedding, CLIPError>] {
+        if let all: [Embedding] = try? embed(texts, longText: longText, normalize: normalize) {
+            return all.map { .success($0) }
+        }
+        var results: [Result<Embedding, CLIPError>] = []
+        for text in texts {
+            do throws(CLIPError) {
+                results.append(.success(try embed([text], longText: longText, normalize: normalize)[0]))
+            } catch {
+                if error.kind == .model { throw error }
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+}
