@@ -51,26 +51,31 @@ let package = Package(
             name: "CLIPKernelsAVX2", dependencies: ["CLIPKernels"], path: "Sources/Compute/CLIPKernelsAVX2",
             swiftSettings: kernels(avx2)),
         .target(
-            name: "CLIPKernelsAVX512", dependencies: ["CLIPKernels"], path: "Sources/Compute/CLIPKernelsAVX512",
+            name: "CLIPKernelsAVX512", dependencies: ["CLIPKernels", "CLIPKernelsAVX2"],
+            path: "Sources/Compute/CLIPKernelsAVX512",
             swiftSettings: kernels(avx512)),
         .target(
             name: "CLIPKernelsAVX512VNNI", dependencies: ["CLIPKernels", "CLIPKernelsAVX512"],
             path: "Sources/Compute/CLIPKernelsAVX512VNNI", swiftSettings: kernels(avx512VNNI)),
         .target(name: "CLIPSystem", path: "Sources/System/CLIPSystem", swiftSettings: optimised),
         .target(
+            name: "CLIPInstructionSets",
+            dependencies: [
+                "CLIPSystem", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2", "CLIPKernelsAVX512",
+                "CLIPKernelsAVX512VNNI",
+            ], path: "Sources/Compute/CLIPInstructionSets", swiftSettings: optimised),
+        .target(
             name: "CLIPThreads", dependencies: ["CLIPSystem"], path: "Sources/System/CLIPThreads",
             swiftSettings: optimised + [.enableExperimentalFeature("BuiltinModule")]),
         .target(
             name: "CLIPCompute",
-            dependencies: [
-                "CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2",
-                "CLIPKernelsAVX512", "CLIPKernelsAVX512VNNI",
-            ], path: "Sources/Compute/CLIPCompute",
+            dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPInstructionSets"],
+            path: "Sources/Compute/CLIPCompute",
             swiftSettings: optimised),
         .target(name: "CLIPJSON", path: "Sources/Formats/CLIPJSON", swiftSettings: optimised),
         .target(
             name: "CLIPPictures",
-            dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2"],
+            dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPInstructionSets"],
             path: "Sources/Formats/CLIPPictures",
             swiftSettings: optimised),
         .target(
@@ -125,9 +130,11 @@ let package = Package(
         .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
         .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads"]),
         .testTarget(
-            name: "CLIPComputeTests", dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPCompute"]),
+            name: "CLIPComputeTests",
+            dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPInstructionSets", "CLIPCompute"]),
         .testTarget(
-            name: "CLIPPicturesTests", dependencies: ["CLIPSystem", "CLIPPictures", "CLIPKernels"],
+            name: "CLIPPicturesTests",
+            dependencies: ["CLIPSystem", "CLIPPictures", "CLIPKernels", "CLIPInstructionSets"],
             resources: [.copy("Fixtures")]),
         .testTarget(name: "CLIPTokenizersTests", dependencies: ["CLIPTokenizers"], resources: [.copy("Fixtures")]),
         .testTarget(name: "CLIPWeightsTests", dependencies: ["CLIPWeights"], resources: [.copy("Fixtures")]),

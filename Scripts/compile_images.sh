@@ -15,13 +15,19 @@ fi
 work=$program.modules
 mkdir -p "$work"
 flags+=(-I "$work")
-for module in CLIPKernels CLIPKernelsBaseline CLIPKernelsAVX2 CLIPSystem CLIPThreads; do
+avx2=(-mavx2 -mfma -mf16c) avx512=(-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512)
+for module in CLIPSystem CLIPKernels CLIPKernelsBaseline CLIPKernelsAVX2 CLIPKernelsAVX512 CLIPKernelsAVX512VNNI CLIPInstructionSets \
+    CLIPThreads; do
     # As in Package.swift.
     settings=(-O)
     if [[ $module == CLIPKernels* ]]; then settings=(-Ounchecked -enable-experimental-feature BuiltinModule); fi
-    if [[ $module == CLIPKernelsAVX2 && $(uname -m) == x86_64 ]]; then
-        settings+=(-Xcc -mavx2 -Xcc -mfma -Xcc -mf16c)
-    fi
+    extensions=()
+    case $(uname -m)/$module in
+        x86_64/CLIPKernelsAVX2) extensions=("${avx2[@]}") ;;
+        x86_64/CLIPKernelsAVX512) extensions=("${avx2[@]}" "${avx512[@]}") ;;
+        x86_64/CLIPKernelsAVX512VNNI) extensions=("${avx2[@]}" "${avx512[@]}" -mavx512vnni) ;;
+    esac
+    for extension in "${extensions[@]}"; do settings+=(-Xcc "$extension"); done
     mapfile -t sources < <(find Sources/*/"$module" -name '*.swift' | sort)
     swiftc "${flags[@]}" "${settings[@]}" -module-name "$module" -emit-module -emit-module-path \
         "$work/$module.swiftmodule" -emit-object "${sources[@]}" -o "$work/$module.o"

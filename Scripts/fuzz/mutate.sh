@@ -11,7 +11,7 @@ shift || true
 
 program=.build/mutations
 sources=(Tests/CLIPPicturesTests/SeededBytes.swift Scripts/fuzz/Mutations.swift)
-if [[ ! -x $program || -n $(find Sources/Formats/CLIPPictures Sources/Compute/CLIPKernels* "${sources[@]}" -name '*.swift' -newer "$program" -print -quit) ]]; then
+if [[ ! -x $program || -n $(find Sources/Formats/CLIPPictures Sources/Compute Sources/System "${sources[@]}" -name '*.swift' -newer "$program" -print -quit) ]]; then
     mkdir -p .build
     Scripts/compile_images.sh "$program" "${sources[@]}"
 fi

@@ -24,7 +24,7 @@ formats=("$@")
 
 work=.build/fuzz
 mkdir -p "$work"
-if [[ ! -x $work/fuzz || -n $(find Sources/Formats/CLIPPictures Sources/Compute/CLIPKernels* Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
+if [[ ! -x $work/fuzz || -n $(find Sources/Formats/CLIPPictures Sources/Compute Sources/System Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
     # Checks stay on, as in the module itself: a trap is a crash.
     Scripts/compile_images.sh "$work/fuzz" -sanitize=fuzzer,address Scripts/fuzz/FuzzTarget.swift 2>&1 |
         grep -v 'Cannot export local symbol' || true

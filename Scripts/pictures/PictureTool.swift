@@ -11,7 +11,7 @@
 // SIZES is WIDTH,HEIGHT,LEFT,TOP,COLUMNS,ROWS; FILTER one of Pillow's numbers.
 
 internal import CLIPSystem
-internal import CLIPKernels
+internal import CLIPInstructionSets
 
 #if canImport(Darwin)
 import Darwin
@@ -80,7 +80,7 @@ enum PictureTool {
             case "clip": options.gray16 = .clip
             case "raw": options.appliesOrientation = false
             case "truncated": options.allowTruncated = true
-            case "baseline": options.kernels = PictureKernels.available[0]
+            case "baseline": options.kernels = InstructionSet.baseline.kernels.pictures
             case _ where word.hasPrefix("threads="): options.threads = Int(word.dropFirst(8)) ?? 1
             default: options.leastEdge = Int(word)
             }

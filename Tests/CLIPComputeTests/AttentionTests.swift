@@ -47,10 +47,10 @@ import Testing
         one.attention(
             [
                 AttentionSequence(
-                    queries: input.row(99), queryCount: 1, keyRows: [45..<100],
-                    causalPosition: isCausal ? 54 : nil, target: query.row(0))
-            ], keys: input.row(0) + heads * width, values: input.row(0) + 2 * heads * width, heads: heads,
-            headWidth: width, stride: input.stride, targetStride: query.stride)
+                    queries: Rows(input.all[99..<100]), keyRows: [45..<100], causalPosition: isCausal ? 54 : nil,
+                    target: query.all)
+            ], keys: Rows(input.all).columns(from: heads * width),
+            values: Rows(input.all).columns(from: 2 * heads * width), heads: heads, headWidth: width)
         #expect(bits(query, 0..<1, width: heads * width) == Array(expected.suffix(heads * width)))
     }
 
@@ -86,12 +86,12 @@ import Testing
             let sequences = keyRows.map { rows in
                 defer { position += rows.count }
                 return AttentionSequence(
-                    queries: scattered.row(rows.lowerBound), queryCount: rows.count, keyRows: keyRows,
-                    causalPosition: isCausal ? position : nil, target: found.row(position))
+                    queries: Rows(scattered.all[rows]), keyRows: keyRows, causalPosition: isCausal ? position : nil,
+                    target: found.all[position..<position + rows.count])
             }
             compute.attention(
-                sequences, keys: scattered.row(0) + heads * width, values: scattered.row(0) + 2 * heads * width,
-                heads: heads, headWidth: width, stride: scattered.stride, targetStride: found.stride)
+                sequences, keys: Rows(scattered.all).columns(from: heads * width),
+                values: Rows(scattered.all).columns(from: 2 * heads * width), heads: heads, headWidth: width)
             #expect(
                 bits(found, 0..<tokens, width: heads * width) == bits(expected, 0..<tokens, width: heads * width))
         }
@@ -128,10 +128,10 @@ import Testing
         compute.attention(
             sequences.map { rows in
                 AttentionSequence(
-                    queries: input.row(rows.lowerBound), queryCount: rows.count, keyRows: [rows],
-                    causalPosition: isCausal ? 0 : nil, target: target.row(rows.lowerBound))
-            }, keys: input.row(0) + heads * width, values: input.row(0) + 2 * heads * width, heads: heads,
-            headWidth: width, stride: input.stride, targetStride: target.stride)
+                    queries: Rows(input.all[rows]), keyRows: [rows], causalPosition: isCausal ? 0 : nil,
+                    target: target.all[rows])
+            }, keys: Rows(input.all).columns(from: heads * width),
+            values: Rows(input.all).columns(from: 2 * heads * width), heads: heads, headWidth: width)
         return target
     }
 

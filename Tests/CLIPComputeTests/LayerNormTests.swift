@@ -8,12 +8,13 @@ import Testing
             var numbers = SeededNumbers(seed: UInt64(columns))
             // A mean far from zero shows a variance that is taken as a difference of squares.
             let input = numbers.floats(rows * columns).map { $0 + 30 }
-            let norm = LayerNorm(gain: numbers.floats(columns), bias: numbers.floats(columns), epsilon: epsilon)
+            let norm = LayerNorm(
+                gain: ParameterVector(numbers.floats(columns)), bias: ParameterVector(numbers.floats(columns)),
+                epsilon: epsilon)
             var found = input
             found.withUnsafeMutableBufferPointer {
-                compute.layerNorm(
-                    norm, rows: rows, input: UnsafePointer($0.baseAddress!), inputStride: columns,
-                    target: $0.baseAddress!, targetStride: columns)
+                let all = MutableRows($0.baseAddress!, stride: columns, count: rows)
+                compute.layerNorm(norm, Rows(all), into: all)
             }
             let gain = (0..<columns).map { norm.gain.start[$0] }
             let bias = (0..<columns).map { norm.bias.start[$0] }

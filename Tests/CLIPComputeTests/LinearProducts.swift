@@ -9,15 +9,16 @@ func linear(
 ) -> [Float] {
     // A guard behind the last number must stay as it is.
     var target = [Float](repeating: 1234, count: rows * weights.outputs + 64)
-    let bias = ParameterVector(bias)
+    let layer = Linear(weights, bias: ParameterVector(bias))
     let residual = residual.map(ParameterVector.init)
     target.withUnsafeMutableBufferPointer { target in
         input.withUnsafeBufferPointer { input in
             compute.linear([
                 LinearProduct(
-                    input: input.baseAddress!, inputStride: weights.inputs, rows: rows, weights: weights,
-                    bias: bias, activation: activation, residual: residual?.start,
-                    residualStride: weights.outputs, target: target.baseAddress!, targetStride: weights.outputs)
+                    layer, Rows(input.baseAddress!, stride: weights.inputs, count: rows),
+                    into: MutableRows(target.baseAddress!, stride: weights.outputs, count: rows),
+                    activation: activation,
+                    residual: residual.map { Rows($0.start, stride: weights.outputs, count: rows) })
             ])
         }
     }

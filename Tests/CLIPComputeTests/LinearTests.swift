@@ -78,9 +78,9 @@ import Testing
                 zip(sizes, values).map { size, values in
                     defer { column += size }
                     return LinearProduct(
-                        input: input.baseAddress!, inputStride: inputs, rows: rows,
-                        weights: PanelPackedMatrix(values, outputs: size, inputs: inputs),
-                        target: target.row(0) + column, targetStride: target.stride)
+                        Linear(PanelPackedMatrix(values, outputs: size, inputs: inputs)),
+                        Rows(input.baseAddress!, stride: inputs, count: rows),
+                        into: target.all.columns(from: column))
                 })
         }
         column = 0

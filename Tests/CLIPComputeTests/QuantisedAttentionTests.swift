@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct QuantisedAttentionTests {
     /// The instruction sets that have it.
-    static let kernels = InstructionSet.available.compactMap(\.kernels.quantised.attention)
+    static let kernels = InstructionSet.available.compactMap(\.kernels.layers.int8.attention)
 
     @Test func isCloseToTheReference() {
         for attention in QuantisedAttentionTests.kernels {
@@ -75,7 +75,7 @@ import Testing
     /// Many keys without a mask, and nothing else.
     @Test func isTakenWhereItPays() throws {
         let best = try Compute(instructionSet: .best, threads: 2)
-        let hasKernel = InstructionSet.best.kernels.quantised.attention != nil
+        let hasKernel = InstructionSet.best.kernels.layers.int8.attention != nil
         for (tokens, isCausal, pays) in [(130, false, true), (50, false, false), (130, true, false)] {
             let found = [false, true].map { isQuantised in
                 var numbers = SeededNumbers(seed: 3)
@@ -85,10 +85,10 @@ import Testing
                 best.attention(
                     [
                         AttentionSequence(
-                            queries: input.row(0), queryCount: tokens, keyRows: [0..<tokens],
-                            causalPosition: isCausal ? 0 : nil, target: target.row(0))
-                    ], keys: input.row(0) + 32, values: input.row(0) + 64, heads: 2, headWidth: 16,
-                    stride: input.stride, targetStride: target.stride, isQuantised: isQuantised)
+                            queries: Rows(input.all), keyRows: [0..<tokens], causalPosition: isCausal ? 0 : nil,
+                            target: target.all)
+                    ], keys: Rows(input.all).columns(from: 32), values: Rows(input.all).columns(from: 64), heads: 2,
+                    headWidth: 16, isQuantised: isQuantised)
                 return (0..<tokens).flatMap { row in (0..<32).map { target.row(row)[$0] } }
             }
             #expect((found[0] != found[1]) == (pays && hasKernel))
@@ -128,13 +128,13 @@ private struct HeadOfNumbers {
         rows.withUnsafeBufferPointer { rows in
             target.withUnsafeMutableBufferPointer { target in
                 (runs ?? [0..<keyCount]).withUnsafeBufferPointer { runs in
-                    let start = rows.baseAddress!
+                    let all = Rows(rows.baseAddress!, stride: stride, count: max(queryCount, keyCount))
                     attention(
                         AttentionHead(
-                            queries: start, keys: start + width, values: start + 2 * width, stride: stride,
-                            queryCount: queryCount, keyRows: runs, headWidth: width,
-                            scale: 1 / Float(width).squareRoot(), causalPosition: nil, target: target.baseAddress!,
-                            targetStride: targetStride))
+                            all[0..<queryCount], keys: all.columns(from: width), values: all.columns(from: 2 * width),
+                            keyRows: runs, headWidth: width, scale: 1 / Float(width).squareRoot(),
+                            causalPosition: nil,
+                            target: MutableRows(target.baseAddress!, stride: targetStride, count: queryCount)))
                 }
             }
         }

@@ -1,6 +1,7 @@
-import struct CLIPKernels.QuantisedBlock
-import struct CLIPKernels.RowQuantisation
+import struct CLIPKernels.LevelRows
+import struct CLIPKernels.LinearOutput
 import struct CLIPKernels.RowScale
+import struct CLIPKernels.WeightPanels
 import func CLIPKernels.evenBlock
 @testable import CLIPCompute
 import Testing
@@ -175,9 +176,9 @@ import Testing
             compute.linear(
                 types.enumerated().map { index, type in
                     LinearProduct(
-                        input: input.baseAddress!, inputStride: inputs, rows: rows,
-                        weights: PanelPackedMatrix(values, outputs: outputs, inputs: inputs, elementType: type),
-                        target: target.row(0) + index * outputs, targetStride: target.stride)
+                        Linear(PanelPackedMatrix(values, outputs: outputs, inputs: inputs, elementType: type)),
+                        Rows(input.baseAddress!, stride: inputs, count: rows),
+                        into: target.all.columns(from: index * outputs))
                 })
         }
         let expected = Reference.linear(
@@ -207,7 +208,7 @@ import Testing
         _ instructionSet: InstructionSet, _ levels: [Int32], _ weights: [Int8], rows: Int, outputs: Int
     ) {
         let depth = levels.count / rows
-        let kernels = instructionSet.kernels.quantised
+        let kernels = instructionSet.kernels.layers.int8
         let groups = PanelPackedMatrix.groupCount(inputs: depth)
         let padded = PanelPackedMatrix.paddedOutputs(outputs)
         var panels = [Int8](repeating: 0, count: padded * groups * 4)
@@ -242,11 +243,9 @@ import Testing
         var target = [Float](repeating: 1234, count: rows * outputs + 64)
         target.withUnsafeMutableBufferPointer { target in
             kernels.linear(
-                QuantisedBlock(
-                    tiles: 0..<tileCount, tileCount: tileCount, rows: rows, words: words, rowScales: rowScales,
-                    groups: groups, panels: panels, columns: outputs, columnScales: scales, columnSums: sums,
-                    target: target.baseAddress!, targetStride: outputs, bias: nil, activation: .identity,
-                    residual: nil, residualStride: 0))
+                LevelRows(words: words, scales: rowScales, count: rows, tileCount: tileCount), 0..<tileCount,
+                WeightPanels(panels, .int8, depth: depth, columns: outputs, scales: scales, sums: sums),
+                LinearOutput(MutableRows(target.baseAddress!, stride: outputs, count: rows)))
         }
         let expected = (0..<rows * outputs).map { index in
             let (row, output) = index.quotientAndRemainder(dividingBy: outputs)
@@ -262,15 +261,13 @@ import Testing
     private func quantise(
         _ instructionSet: InstructionSet, _ rows: [[Float]]
     ) -> [(levels: [Int32], scale: RowScale)] {
-        let kernels = instructionSet.kernels.quantised
+        let kernels = instructionSet.kernels.layers.int8
         let columns = rows[0].count
         let wordCount = PanelPackedMatrix.groupCount(inputs: columns) * kernels.steps
         var words = [Int32](repeating: 0, count: rows.count * wordCount)
         var scales = [RowScale](repeating: RowScale(scale: 0, zero: 0), count: rows.count)
         let input = rows.flatMap { $0 }
-        kernels.quantise(
-            RowQuantisation(
-                input: input, inputStride: columns, rows: rows.count, columns: columns, words: &words, scales: &scales))
+        kernels.quantise(Rows(input, stride: columns, count: rows.count), columns, &words, &scales)
         return rows.indices.map { row in
             let levels = (0..<columns).map { column in
                 let (group, place) = column.quotientAndRemainder(dividingBy: 4)

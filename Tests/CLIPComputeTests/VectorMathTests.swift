@@ -43,8 +43,8 @@ import Glibc
             inputs.withUnsafeBufferPointer { inputs in
                 compute.linear([
                     LinearProduct(
-                        input: inputs.baseAddress!, inputStride: 1, rows: inputs.count, weights: weights,
-                        activation: activation, target: target.baseAddress!, targetStride: 1)
+                        Linear(weights), Rows(inputs.baseAddress!, stride: 1, count: inputs.count),
+                        into: MutableRows(target.baseAddress!, stride: 1, count: inputs.count), activation: activation)
                 ])
             }
         }

@@ -1,5 +1,5 @@
 import Foundation
-import CLIPKernels
+import CLIPInstructionSets
 import Testing
 
 @testable import CLIPPictures
@@ -31,12 +31,12 @@ struct GoldenPicture: CustomTestStringConvertible {
     }
 
     func expectExact(
-        kernels: PictureKernels = .best, sourceLocation: SourceLocation = #_sourceLocation
+        instructionSet: InstructionSet = .best, sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         for (alpha, hash) in [(DecodingOptions.Alpha.white, overWhite), (.drop, dropped)] {
             var options = DecodingOptions()
             options.alpha = alpha
-            options.kernels = kernels
+            options.kernels = instructionSet.kernels.pictures
             let bitmap = try decodePicture(bytes, options: options)
             #expect(bitmap.width == width && bitmap.height == height, "\(name)", sourceLocation: sourceLocation)
             #expect(fnv1a(bitmap.pixels) == hash, "\(name), alpha: \(alpha)", sourceLocation: sourceLocation)

@@ -1,19 +1,19 @@
 import Foundation
-import CLIPKernels
+import CLIPInstructionSets
 import Testing
 
 @testable import CLIPPictures
 
 @Suite struct JPEGDecoderTests {
-    @Test(arguments: PictureKernels.available)
-    func everySamplingModeAndMarkerIsExact(_ kernels: PictureKernels) throws {
+    @Test(arguments: InstructionSet.available)
+    func everySamplingModeAndMarkerIsExact(_ instructionSet: InstructionSet) throws {
         let pictures = try GoldenPicture.all(in: "jpeg")
         #expect(pictures.count >= 60)
-        for picture in pictures { try picture.expectExact(kernels: kernels) }
+        for picture in pictures { try picture.expectExact(instructionSet: instructionSet) }
     }
 
-    @Test(arguments: PictureKernels.available)
-    func scaledPicturesAreThoseOfTheReferenceDecoder(_ kernels: PictureKernels) throws {
+    @Test(arguments: InstructionSet.available)
+    func scaledPicturesAreThoseOfTheReferenceDecoder(_ instructionSet: InstructionSet) throws {
         let url = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/jpeg/golden_reduced.txt")
         let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 172)
@@ -23,7 +23,7 @@ import Testing
             var options = DecodingOptions()
             options.leastEdge = min(numbers[1], numbers[2])
             options.appliesOrientation = false
-            options.kernels = kernels
+            options.kernels = instructionSet.kernels.pictures
             let picture = try fixture(String(fields[0].dropLast(4)))
             let scaled = try decodePicture(picture.bytes, options: options)
             #expect([scaled.reduction, scaled.width, scaled.height] == numbers, "\(line)")

@@ -1,3 +1,4 @@
+import CLIPInstructionSets
 import CLIPKernels
 import Testing
 
@@ -45,12 +46,13 @@ import Testing
 
     private let widths = Array(1...50) + [127, 640]
 
-    @Test(arguments: PictureKernels.available)
-    func coloursAreThoseOfTheFormula(_ kernels: PictureKernels) {
+    @Test(arguments: InstructionSet.available)
+    func coloursAreThoseOfTheFormula(_ instructionSet: InstructionSet) {
         for width in widths {
             var rows = Rows(3, width: width)
             let converted = rows.output(count: 3 * width, limit: 3 * width) { rows, output in
-                kernels.convertYCbCr(ColourRow(rows[0], rows[1], rows[2], width: width, output: output))
+                instructionSet.kernels.pictures.convertYCbCr(
+                    ColourRow(rows[0], rows[1], rows[2], width: width, output: output))
             }
             let expected = (0..<width).flatMap { x -> [UInt8] in
                 let (y, cb, cr) = (rows.sample(0, x), rows.sample(1, x) - 128, rows.sample(2, x) - 128)
@@ -62,15 +64,16 @@ import Testing
             #expect(converted == expected, "\(width)")
 
             let interleaved = rows.output(count: 3 * width, limit: 3 * width) { rows, output in
-                kernels.interleave(ColourRow(rows[0], rows[1], rows[2], width: width, output: output))
+                instructionSet.kernels.pictures.interleave(
+                    ColourRow(rows[0], rows[1], rows[2], width: width, output: output))
             }
             let samples = (0..<width).flatMap { x in (0..<3).map { UInt8(rows.sample($0, x)) } }
             #expect(interleaved == samples, "\(width)")
         }
     }
 
-    @Test(arguments: PictureKernels.available)
-    func allColoursAreThoseOfTheFormula(_ kernels: PictureKernels) {
+    @Test(arguments: InstructionSet.available)
+    func allColoursAreThoseOfTheFormula(_ instructionSet: InstructionSet) {
         let ramp = (0...255).map { UInt8($0) }
         for cb in 0...255 {
             let (blue, red) = ([UInt8](repeating: UInt8(cb), count: 272), ramp + [UInt8](repeating: 0, count: 16))
@@ -80,7 +83,7 @@ import Testing
                 blue.withUnsafeBufferPointer { blue in
                     red.withUnsafeBufferPointer { red in
                         output.withUnsafeMutableBufferPointer {
-                            kernels.convertYCbCr(
+                            instructionSet.kernels.pictures.convertYCbCr(
                                 ColourRow(
                                     luma.baseAddress!, blue.baseAddress!, red.baseAddress!, width: 256,
                                     output: $0.baseAddress!))
@@ -96,8 +99,8 @@ import Testing
         }
     }
 
-    @Test(arguments: PictureKernels.available)
-    func rowsGrowAsTheTriangleFilterHasIt(_ kernels: PictureKernels) {
+    @Test(arguments: InstructionSet.available)
+    func rowsGrowAsTheTriangleFilterHasIt(_ instructionSet: InstructionSet) {
         for width in widths {
             var rows = Rows(2, width: width)
             let (near, far) = ((0..<width).map { rows.sample(0, $0) }, (0..<width).map { rows.sample(1, $0) })
@@ -124,10 +127,18 @@ import Testing
                 }
             }
             let sums = zip(near, far).map { 3 * $0 + $1 }
-            #expect(grown(kernels.doubleHeight, bias: 1, factor: 1) == sums.map { ($0 + 1) >> 2 }, "\(width)")
-            #expect(grown(kernels.doubleHeight, bias: 2, factor: 1) == sums.map { ($0 + 2) >> 2 }, "\(width)")
-            #expect(grown(kernels.doubleBoth, factor: 2) == doubled(sums, (8, 7), shift: 4), "\(width)")
-            #expect(grown(kernels.doubleWidth, factor: 2) == doubled(near, (1, 2), shift: 2), "\(width)")
+            #expect(
+                grown(instructionSet.kernels.pictures.doubleHeight, bias: 1, factor: 1) == sums.map { ($0 + 1) >> 2 },
+                "\(width)")
+            #expect(
+                grown(instructionSet.kernels.pictures.doubleHeight, bias: 2, factor: 1) == sums.map { ($0 + 2) >> 2 },
+                "\(width)")
+            #expect(
+                grown(instructionSet.kernels.pictures.doubleBoth, factor: 2) == doubled(sums, (8, 7), shift: 4),
+                "\(width)")
+            #expect(
+                grown(instructionSet.kernels.pictures.doubleWidth, factor: 2) == doubled(near, (1, 2), shift: 2),
+                "\(width)")
         }
     }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import CLIPKernels
+import CLIPInstructionSets
 import Testing
 
 @testable import CLIPPictures
@@ -16,8 +16,8 @@ import Testing
             })
     }
 
-    @Test("Every filter gives Pillow's bytes", arguments: PictureKernels.available)
-    func golden(_ kernels: PictureKernels) throws {
+    @Test("Every filter gives Pillow's bytes", arguments: InstructionSet.available)
+    func golden(_ instructionSet: InstructionSet) throws {
         let url = Bundle.module.resourceURL!.appending(path: "Fixtures/resize/golden.txt")
         let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 95)
@@ -26,7 +26,7 @@ import Testing
             let numbers = fields.dropLast().compactMap { Int($0) }
             let filter = try #require(ResampleFilter(rawValue: numbers[5]))
             let resized = noise(numbers[0], numbers[1], seed: UInt64(numbers[2])).resized(
-                width: numbers[3], height: numbers[4], filter: filter, kernels: kernels)
+                width: numbers[3], height: numbers[4], filter: filter, kernels: instructionSet.kernels.pictures)
             #expect(resized.width == numbers[3] && resized.height == numbers[4])
             #expect(fnv1a(resized.pixels) == UInt64(fields[6], radix: 16), "\(line)")
         }
@@ -72,13 +72,14 @@ import Testing
     }
 
     @Test(
-        "Vectors give the bytes of plain sums, whatever is left over at the edges", arguments: PictureKernels.available)
-    func plainSums(_ kernels: PictureKernels) {
+        "Vectors give the bytes of plain sums, whatever is left over at the edges", arguments: InstructionSet.available)
+    func plainSums(_ instructionSet: InstructionSet) {
         for width in 1...34 {
             // Few taps and many, and rows that do not fill a batch.
             for (newWidth, newHeight) in [(width / 3 + 1, 5), (width + 5, 31 - width / 2)] {
                 let picture = noise(width, 35 - width, seed: UInt64(width))
-                let resized = picture.resized(width: newWidth, height: newHeight, filter: .bicubic, kernels: kernels)
+                let resized = picture.resized(
+                    width: newWidth, height: newHeight, filter: .bicubic, kernels: instructionSet.kernels.pictures)
                 #expect(resized == plainlyResized(picture, newWidth, newHeight, .bicubic), "\(width) to \(newWidth)")
             }
         }
@@ -86,20 +87,25 @@ import Testing
 
     @Test(
         "Wide and high pictures, whose rows are turned and summed piece by piece, give the same bytes",
-        arguments: PictureKernels.available,
+        arguments: InstructionSet.available,
         [
             (2111, 9, 300, 4), (5003, 3, 3, 2), (4001, 2, 1001, 3), (1, 5003, 1, 3), (3, 2111, 2, 300),
             (1600, 17, 1599, 16), (700, 1501, 90, 193), (33, 1501, 90, 193),
         ])
-    func pieces(_ kernels: PictureKernels, sizes: (width: Int, height: Int, newWidth: Int, newHeight: Int)) {
+    func pieces(_ instructionSet: InstructionSet, sizes: (width: Int, height: Int, newWidth: Int, newHeight: Int)) {
         let (newWidth, newHeight) = (sizes.newWidth, sizes.newHeight)
         let picture = noise(sizes.width, sizes.height, seed: 16)
         for filter in [ResampleFilter.bicubic, .lanczos, .box] {
             let plain = plainlyResized(picture, newWidth, newHeight, filter)
-            #expect(picture.resized(width: newWidth, height: newHeight, filter: filter, kernels: kernels) == plain)
+            #expect(
+                picture.resized(
+                    width: newWidth, height: newHeight, filter: filter, kernels: instructionSet.kernels.pictures)
+                    == plain)
             let window = PixelWindow(left: newWidth / 2, top: 0, width: newWidth - newWidth / 2, height: newHeight)
             #expect(
-                picture.resized(width: newWidth, height: newHeight, filter: filter, window: window, kernels: kernels)
+                picture.resized(
+                    width: newWidth, height: newHeight, filter: filter, window: window,
+                    kernels: instructionSet.kernels.pictures)
                     == plain.cropped(to: window))
         }
     }

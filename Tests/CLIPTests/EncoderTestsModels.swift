@@ -81,11 +81,15 @@ struct CheckpointTensors: TensorSource {
     let elementType: PanelPackedMatrix.ElementType
 
     func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix {
-        let values = try vector(key, count: outputs * inputs)
+        let values = try floats(key, count: outputs * inputs)
         return PanelPackedMatrix(values, outputs: outputs, inputs: inputs, elementType: elementType)
     }
 
-    func vector(_ key: String, count: Int) throws(CLIPError) -> [Float] {
+    func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector {
+        ParameterVector(try floats(key, count: shape.reduce(1, *)))
+    }
+
+    private func floats(_ key: String, count: Int) throws(CLIPError) -> [Float] {
         guard let values = try? checkpoint.tensor(key)?.floats(), values.count == count else {
             throw CLIPError(.model, "tensor \(key) is missing or not of \(count) numbers")
         }
@@ -93,7 +97,7 @@ struct CheckpointTensors: TensorSource {
     }
 
     func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable {
-        let values = Floats(try vector(key, count: rows * columns))
+        let values = Floats(try floats(key, count: rows * columns))
         return RowTable(rows: rows, columns: columns, elementType: .float32, bytes: values.bytes, owner: values)
     }
 
@@ -122,9 +126,9 @@ final class KeyRecorder: TensorSource, @unchecked Sendable {
         return try source.matrix(key, outputs: outputs, inputs: inputs)
     }
 
-    func vector(_ key: String, count: Int) throws(CLIPError) -> [Float] {
+    func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector {
         keys.append(key)
-        return try source.vector(key, count: count)
+        return try source.vector(key, shape: shape)
     }
 
     func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable {

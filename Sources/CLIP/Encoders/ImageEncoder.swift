@@ -5,10 +5,10 @@ package struct ImageEncoder: Sendable {
     private let configuration: VisionConfiguration
     /// `[width, 3 · p · p]`.
     private let patchEmbedding: Linear
-    /// The class token with its position added; nil when the patches stand alone.
-    private let classToken: [Float]?
-    /// The positions of the patches, `[gridSize², width]`.
-    private let patchPositions: ParameterVector
+    /// `[width]`; nil when the patches stand alone.
+    private let classEmbedding: ParameterVector?
+    /// `[tokenCount, width]`.
+    private let positions: ParameterVector
     private let inputNorm: LayerNorm?
     private let transformer: Transformer
     private let outputNorm: LayerNorm
@@ -19,13 +19,13 @@ package struct ImageEncoder: Sendable {
 
     /// Reads the tensors of the image tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
-    package init(configuration: ModelConfiguration, weights: some TensorSource & Sendable) throws(CLIPError) {
+    package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
         try self.init(configuration: configuration, weights: weights, stream: nil)
     }
 
     /// - Parameter stream: given, layers are read when their turn comes and not kept.
     init(
-        configuration: ModelConfiguration, weights: some TensorSource & Sendable, stream: WeightStream?
+        configuration: ModelConfiguration, weights: some TensorSource, stream: WeightStream?
     ) throws(CLIPError) {
         let vision = configuration.vision
         let width = vision.transformer.width
@@ -35,16 +35,10 @@ package struct ImageEncoder: Sendable {
         patchEmbedding = try Linear(
             "\(embeddings).patch_embedding", outputs: width, inputs: 3 * vision.patchSize * vision.patchSize,
             hasBias: vision.hasPatchBias, from: weights)
-        let positions = try weights.vector(
-            "\(embeddings).position_embedding.weight", count: vision.tokenCount * width)
-        if vision.hasClassToken {
-            let classEmbedding = try weights.vector("\(embeddings).class_embedding", count: width)
-            classToken = zip(classEmbedding, positions).map { $0 + $1 }
-            patchPositions = ParameterVector(Array(positions[width...]))
-        } else {
-            classToken = nil
-            patchPositions = ParameterVector(positions)
-        }
+        classEmbedding =
+            vision.hasClassToken ? try weights.vector("\(embeddings).class_embedding", shape: [width]) : nil
+        positions = try weights.vector(
+            "\(embeddings).position_embedding.weight", shape: [vision.tokenCount, width])
         // The missing letter is in every file.
         inputNorm =
             vision.hasInputNorm
@@ -115,7 +109,7 @@ package struct ImageEncoder: Sendable {
     ) -> Activations {
         let pooled = compute.activations(rows: sequences.count, columns: hidden.columns)
         compute.forEach(sequences.count) { index in
-            let rows = sequences[index].ownRows.dropFirst(classToken == nil ? 0 : 1)
+            let rows = sequences[index].ownRows.dropFirst(classEmbedding == nil ? 0 : 1)
             let target = pooled.row(index)
             target.update(repeating: 0, count: hidden.columns)
             for row in rows {
@@ -141,13 +135,17 @@ package struct ImageEncoder: Sendable {
         }
         compute.linear(
             (0..<count).map { image in
-                let first = hidden.row(image * tokenCount)
-                if let classToken { first.update(from: classToken, count: width) }
+                let tokens = hidden.all[image * tokenCount..<(image + 1) * tokenCount]
+                if let classEmbedding {
+                    for column in 0..<width {
+                        tokens[0][column] = classEmbedding.start[column] + positions.start[column]
+                    }
+                }
                 return LinearProduct(
-                    input: patches.row(image * patchCount), inputStride: patches.stride, rows: patchCount,
-                    weights: patchEmbedding.weights, bias: patchEmbedding.bias, residual: patchPositions.start,
-                    residualStride: width, target: hidden.row(image * tokenCount + tokenCount - patchCount),
-                    targetStride: hidden.stride)
+                    patchEmbedding, Rows(patches.all[image * patchCount..<(image + 1) * patchCount]),
+                    into: tokens[tokenCount - patchCount..<tokenCount],
+                    residual: Rows(positions.start, stride: width, count: tokenCount)[
+                        tokenCount - patchCount..<tokenCount])
             })
     }
 
@@ -175,7 +173,7 @@ package struct ImageEncoder: Sendable {
 struct AttentionPooling: Sendable {
     private let configuration: TransformerConfiguration
     /// The query before its projection, `[1, width]`.
-    private let probe: [Float]
+    private let probe: ParameterVector
     private let query: Linear
     private let key: Linear
     private let value: Linear
@@ -191,7 +189,7 @@ struct AttentionPooling: Sendable {
         let width = configuration.width
         let intermediate = configuration.intermediateWidth
         self.configuration = configuration
-        probe = try source.vector("\(prefix).probe", count: width)
+        probe = try source.vector("\(prefix).probe", shape: [width])
         query = try Linear("\(prefix).attention.q_proj", outputs: width, inputs: width, from: source)
         key = try Linear("\(prefix).attention.k_proj", outputs: width, inputs: width, from: source)
         value = try Linear("\(prefix).attention.v_proj", outputs: width, inputs: width, from: source)
@@ -207,7 +205,7 @@ struct AttentionPooling: Sendable {
     func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
         let width = configuration.width
         let probe = compute.activations(rows: 1, columns: width)
-        probe.row(0).update(from: self.probe, count: width)
+        probe.row(0).update(from: self.probe.start, count: width)
         // Keys and values side by side, `[rows, 2 · width]`.
         let projected = compute.activations(rows: hidden.rows, columns: 2 * width)
         let queries = compute.activations(rows: 1, columns: width)
@@ -219,10 +217,10 @@ struct AttentionPooling: Sendable {
         compute.attention(
             sequences.enumerated().map { index, sequence in
                 AttentionSequence(
-                    queries: queries.row(0), queryCount: 1, keyRows: sequence.rows, causalPosition: nil,
-                    target: attended.row(index))
-            }, keys: projected.row(0), values: projected.row(0) + width, heads: configuration.headCount,
-            headWidth: width / configuration.headCount, stride: projected.stride, targetStride: attended.stride)
+                    queries: Rows(queries.all), keyRows: sequence.rows, causalPosition: nil,
+                    target: attended.all[index..<index + 1])
+            }, keys: Rows(projected.all), values: Rows(projected.all).columns(from: width),
+            heads: configuration.headCount, headWidth: width / configuration.headCount)
 
         let pooled = compute.activations(rows: sequences.count, columns: width)
         compute.linear([LinearProduct(output, attended, into: pooled)])
@@ -231,22 +229,7 @@ struct AttentionPooling: Sendable {
         compute.linear([
             LinearProduct(mlpInput, attended, into: intermediate, activation: configuration.activation.linear)
         ])
-        var mlp = LinearProduct(mlpOutput, intermediate, into: pooled)
-        mlp.residual = UnsafePointer(pooled.row(0))
-        mlp.residualStride = pooled.stride
-        compute.linear([mlp])
+        compute.linear([LinearProduct(mlpOutput, intermediate, addedTo: pooled)])
         return pooled
-    }
-}
-
-extension LinearProduct {
-    /// A layer over all rows of `input`.
-    fileprivate init(
-        _ linear: Linear, _ input: Activations, into target: Activations, column: Int = 0,
-        activation: LinearActivation = .identity
-    ) {
-        self.init(
-            input: input.row(0), inputStride: input.stride, rows: input.rows, weights: linear.weights,
-            bias: linear.bias, activation: activation, target: target.row(0) + column, targetStride: target.stride)
     }
 }

@@ -1,15 +1,17 @@
 package import CLIPCompute
+internal import Synchronization
 
 /// Where the encoders take their weights from, by Hugging Face key, checked: a file of packed panels, or a checkpoint
 /// that is packed while it loads.
-package protocol TensorSource {
+package protocol TensorSource: Sendable {
     /// A linear layer's weights, `[outputs, inputs]`. The patch embedding `[width, 3, p, p]` is one of `3 · p · p` inputs.
     /// - Throws: `CLIPError` when the tensor is missing, of another shape, or holds a NaN.
     func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix
 
-    /// `count` floats: a bias, a norm's weight, the class embedding, or a position table row after row.
+    /// Floats: a bias, a norm's weight, the class embedding, or a table of positions, row after row.
+    /// - Parameter shape: one extent, or the rows and columns of a table.
     /// - Throws: `CLIPError` as for `matrix`.
-    func vector(_ key: String, count: Int) throws(CLIPError) -> [Float]
+    func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector
 
     /// A table whose rows are looked up one at a time, `[rows, columns]`: it stays in its file until they are.
     /// - Throws: `CLIPError` as for `matrix`.
@@ -23,7 +25,7 @@ package struct RowTable: Sendable {
     package let elementType: PanelPackedMatrix.ElementType
     /// The rows, valid while this value lives.
     nonisolated(unsafe) package let bytes: UnsafeRawBufferPointer
-    private let owner: any AnyObject & Sendable
+    private let owner: (any AnyObject & Sendable)?
 
     /// A view of `rows * columns` little-endian numbers that `owner` keeps alive. They may start at any byte.
     package init(
@@ -39,9 +41,18 @@ package struct RowTable: Sendable {
         self.owner = owner
     }
 
+    /// A table of which the shape alone is known.
+    fileprivate init(unreadRows rows: Int, columns: Int) {
+        self.rows = rows
+        self.columns = columns
+        elementType = .float32
+        bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        owner = nil
+    }
+
     /// Adds row `index` to `columns` floats.
     package func add(row index: Int, to target: UnsafeMutablePointer<Float>) {
-        precondition(index >= 0 && index < rows)
+        precondition(index >= 0 && index < rows && bytes.count > 0)
         switch elementType {
         case .float32:
             for column in 0..<columns {
@@ -101,85 +112,52 @@ struct ModelTensor {
 }
 
 extension ModelConfiguration {
-    /// The image encoder's tensors, in the order of their use.
+    /// The image encoder's tensors, in the order in which it reads them.
     var imageTensors: [ModelTensor] {
-        let (prefix, width) = ("vision_model.", vision.transformer.width)
-        let patch = 3 * vision.patchSize * vision.patchSize
-        var tensors = projection(prefix + "embeddings.patch_embedding.weight", width, patch)
-        if vision.hasPatchBias { tensors.append(vector(prefix + "embeddings.patch_embedding.bias", width)) }
-        if vision.hasClassToken { tensors.append(vector(prefix + "embeddings.class_embedding", width)) }
-        tensors += positions(prefix, vision.tokenCount, width)
-        if vision.hasInputNorm { tensors += norm(prefix + "pre_layrnorm", width) }
-        tensors += vision.transformer.tensors(prefix)
-        tensors += norm(prefix + "post_layernorm", width)
-        if vision.pooling == .attention {
-            let head = prefix + "head."
-            tensors.append(vector(head + "probe", width))
-            for part in ["q_proj", "k_proj", "v_proj", "out_proj"] {
-                tensors += linear(head + "attention." + part, width, width)
-            }
-            tensors += norm(head + "layernorm", width)
-            tensors += linear(head + "mlp.fc1", vision.transformer.intermediateWidth, width)
-            tensors += linear(head + "mlp.fc2", width, vision.transformer.intermediateWidth)
+        TensorRecorder.tensors { (source) throws(CLIPError) in
+            _ = try ImageEncoder(configuration: self, weights: source)
         }
-        if vision.hasProjection { tensors += projection("visual_projection.weight", embeddingDimension, width) }
-        return tensors
     }
 
-    /// The text encoder's tensors, in the order of their use.
+    /// The text encoder's tensors, in the order in which it reads them.
     var textTensors: [ModelTensor] {
-        let (prefix, width) = ("text_model.", text.transformer.width)
-        let table = ModelTensor.Kind.table(rows: text.vocabularySize, columns: width)
-        var tensors = [ModelTensor(key: prefix + "embeddings.token_embedding.weight", kind: table)]
-        tensors += positions(prefix, text.contextLength, width)
-        tensors += text.transformer.tensors(prefix)
-        tensors += norm(prefix + "final_layer_norm", width)
-        switch text.projection {
-        case .linear: tensors += projection("text_projection.weight", embeddingDimension, width)
-        case .affine: tensors += linear("text_projection", embeddingDimension, width)
-        case .none: break
+        TensorRecorder.tensors { (source) throws(CLIPError) in
+            _ = try TextEncoder(configuration: self, weights: source)
         }
-        return tensors
     }
 }
 
-extension TransformerConfiguration {
-    fileprivate func tensors(_ prefix: String) -> [ModelTensor] {
-        var tensors: [ModelTensor] = []
-        for layer in 0..<layerCount {
-            let layer = "\(prefix)encoder.layers.\(layer)."
-            tensors += norm(layer + "layer_norm1", width)
-            for part in ["q_proj", "k_proj", "v_proj", "out_proj"] {
-                tensors += linear(layer + "self_attn." + part, width, width)
-            }
-            tensors += norm(layer + "layer_norm2", width)
-            tensors += linear(layer + "mlp.fc1", intermediateWidth, width)
-            tensors += linear(layer + "mlp.fc2", width, intermediateWidth)
+/// Notes what an encoder asks for and gives it shapes without numbers, so that tensors are named in one place, where they
+/// are read.
+private final class TensorRecorder: TensorSource {
+    private let asked = Mutex<[ModelTensor]>([])
+
+    static func tensors(_ make: (TensorRecorder) throws(CLIPError) -> Void) -> [ModelTensor] {
+        let recorder = TensorRecorder()
+        do {
+            try make(recorder)
+        } catch {
+            preconditionFailure("encoders throw what their source throws, and this one throws nothing: \(error)")
         }
-        return tensors
+        return recorder.asked.withLock { $0 }
     }
-}
 
-private func positions(_ prefix: String, _ count: Int, _ width: Int) -> [ModelTensor] {
-    [ModelTensor(key: prefix + "embeddings.position_embedding.weight", kind: .vector(shape: [count, width]))]
-}
+    func matrix(_ key: String, outputs: Int, inputs: Int) -> PanelPackedMatrix {
+        note(key, .matrix(outputs: outputs, inputs: inputs))
+        return PanelPackedMatrix(unreadInputs: inputs, outputs: outputs)
+    }
 
-/// A linear layer without a bias.
-private func projection(_ key: String, _ outputs: Int, _ inputs: Int) -> [ModelTensor] {
-    [ModelTensor(key: key, kind: .matrix(outputs: outputs, inputs: inputs))]
-}
+    func vector(_ key: String, shape: [Int]) -> ParameterVector {
+        note(key, .vector(shape: shape))
+        return ParameterVector(unreadCount: shape.reduce(1, *))
+    }
 
-private func vector(_ key: String, _ count: Int) -> ModelTensor {
-    ModelTensor(key: key, kind: .vector(shape: [count]))
-}
+    func table(_ key: String, rows: Int, columns: Int) -> RowTable {
+        note(key, .table(rows: rows, columns: columns))
+        return RowTable(unreadRows: rows, columns: columns)
+    }
 
-private func norm(_ name: String, _ width: Int) -> [ModelTensor] {
-    ["weight", "bias"].map { ModelTensor(key: "\(name).\($0)", kind: .vector(shape: [width])) }
-}
-
-private func linear(_ name: String, _ outputs: Int, _ inputs: Int) -> [ModelTensor] {
-    [
-        ModelTensor(key: name + ".weight", kind: .matrix(outputs: outputs, inputs: inputs)),
-        ModelTensor(key: name + ".bias", kind: .vector(shape: [outputs])),
-    ]
+    private func note(_ key: String, _ kind: ModelTensor.Kind) {
+        asked.withLock { $0.append(ModelTensor(key: key, kind: kind)) }
+    }
 }

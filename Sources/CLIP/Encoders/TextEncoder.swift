@@ -6,7 +6,7 @@ package struct TextEncoder: Sendable {
     /// `[vocabularySize, width]`.
     private let tokenEmbedding: RowTable
     /// `[contextLength, width]`.
-    private let positions: [Float]
+    private let positions: ParameterVector
     private let transformer: Transformer
     private let outputNorm: LayerNorm
     /// `[embeddingDimension, width]`, nil when the hidden state is the embedding.
@@ -14,13 +14,13 @@ package struct TextEncoder: Sendable {
 
     /// Reads the tensors of the text tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
-    package init(configuration: ModelConfiguration, weights: some TensorSource & Sendable) throws(CLIPError) {
+    package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
         try self.init(configuration: configuration, weights: weights, stream: nil)
     }
 
     /// - Parameter stream: given, layers are read when their turn comes and not kept.
     init(
-        configuration: ModelConfiguration, weights: some TensorSource & Sendable, stream: WeightStream?
+        configuration: ModelConfiguration, weights: some TensorSource, stream: WeightStream?
     ) throws(CLIPError) {
         let text = configuration.text
         let width = text.transformer.width
@@ -28,7 +28,7 @@ package struct TextEncoder: Sendable {
         tokenEmbedding = try weights.table(
             "text_model.embeddings.token_embedding.weight", rows: text.vocabularySize, columns: width)
         positions = try weights.vector(
-            "text_model.embeddings.position_embedding.weight", count: text.contextLength * width)
+            "text_model.embeddings.position_embedding.weight", shape: [text.contextLength, width])
         transformer = try Transformer(
             "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights,
             stream: stream)
@@ -80,9 +80,7 @@ package struct TextEncoder: Sendable {
         let width = configuration.transformer.width
         let hidden = compute.activations(rows: layout.tokens.count, columns: width)
         for (row, token) in layout.tokens.enumerated() {
-            positions.withUnsafeBufferPointer { positions in
-                hidden.row(row).update(from: positions.baseAddress! + token.position * width, count: width)
-            }
+            hidden.row(row).update(from: positions.start + token.position * width, count: width)
             tokenEmbedding.add(row: Int(token.id), to: hidden.row(row))
         }
         let pooled = transformer(hidden, sequences: layout.sequences, compute: compute)

@@ -11,7 +11,7 @@ struct Transformer: Sendable {
     /// - Parameter stream: given, a layer is read when its turn comes, every time, and not kept.
     init(
         _ prefix: String, configuration: TransformerConfiguration, isCausal: Bool,
-        from source: some TensorSource & Sendable, stream: WeightStream? = nil
+        from source: some TensorSource, stream: WeightStream? = nil
     ) throws(CLIPError) {
         self.configuration = configuration
         self.isCausal = isCausal
@@ -64,18 +64,17 @@ struct Transformer: Sendable {
         let width = configuration.width
         compute.layerNorm(layer.attentionNorm, state.hidden, into: state.normed)
         compute.linear([
-            product(layer.query, state.normed, into: state.projected),
-            product(layer.key, state.normed, into: state.projected, column: width),
-            product(layer.value, state.normed, into: state.projected, column: 2 * width),
+            LinearProduct(layer.query, state.normed, into: state.projected),
+            LinearProduct(layer.key, state.normed, into: state.projected, column: width),
+            LinearProduct(layer.value, state.normed, into: state.projected, column: 2 * width),
         ])
         attend(
             state.sequences.filter { !$0.ownRows.isEmpty }.map { sequence in
-                let first = sequence.ownRows.lowerBound
-                return AttentionSequence(
-                    queries: state.projected.row(first), queryCount: sequence.ownRows.count, keyRows: sequence.rows,
-                    causalPosition: isCausal ? sequence.sharedCount : nil, target: state.normed.row(first))
+                AttentionSequence(
+                    queries: Rows(state.projected.all[sequence.ownRows]), keyRows: sequence.rows,
+                    causalPosition: isCausal ? sequence.sharedCount : nil, target: state.normed.all[sequence.ownRows])
             }, state, compute, isQuantised: layer.query.weights.elementType == .int8)
-        compute.linear([product(layer.attentionOutput, state.normed, addedTo: state.hidden)])
+        compute.linear([LinearProduct(layer.attentionOutput, state.normed, addedTo: state.hidden)])
         runMLP(layer, hidden: state.hidden, normed: state.normed, intermediate: state.intermediate, compute)
     }
 
@@ -86,23 +85,22 @@ struct Transformer: Sendable {
         gather(state.hidden, state, into: hidden)
         guard let layer else { return hidden }
         let normed = compute.activations(rows: hidden.rows, columns: width)
-        // As far apart as keys and values are.
-        let queries = compute.activations(rows: hidden.rows, columns: 3 * width)
+        let queries = compute.activations(rows: hidden.rows, columns: width)
 
         compute.layerNorm(layer.attentionNorm, state.hidden, into: state.normed)
         gather(state.normed, state, into: normed)
         compute.linear([
-            product(layer.key, state.normed, into: state.projected, column: width),
-            product(layer.value, state.normed, into: state.projected, column: 2 * width),
-            product(layer.query, normed, into: queries),
+            LinearProduct(layer.key, state.normed, into: state.projected, column: width),
+            LinearProduct(layer.value, state.normed, into: state.projected, column: 2 * width),
+            LinearProduct(layer.query, normed, into: queries),
         ])
         attend(
             state.sequences.enumerated().map { index, sequence in
                 AttentionSequence(
-                    queries: queries.row(index), queryCount: 1, keyRows: sequence.rows, causalPosition: nil,
-                    target: normed.row(index))
+                    queries: Rows(queries.all[index..<index + 1]), keyRows: sequence.rows, causalPosition: nil,
+                    target: normed.all[index..<index + 1])
             }, state, compute)
-        compute.linear([product(layer.attentionOutput, normed, addedTo: hidden)])
+        compute.linear([LinearProduct(layer.attentionOutput, normed, addedTo: hidden)])
         let intermediate = compute.activations(rows: hidden.rows, columns: configuration.intermediateWidth)
         runMLP(layer, hidden: hidden, normed: normed, intermediate: intermediate, compute)
         return hidden
@@ -114,19 +112,19 @@ struct Transformer: Sendable {
     ) {
         compute.layerNorm(layer.mlpNorm, hidden, into: normed)
         compute.linear([
-            product(layer.mlpInput, normed, into: intermediate, activation: configuration.activation.linear)
+            LinearProduct(layer.mlpInput, normed, into: intermediate, activation: configuration.activation.linear)
         ])
-        compute.linear([product(layer.mlpOutput, intermediate, addedTo: hidden)])
+        compute.linear([LinearProduct(layer.mlpOutput, intermediate, addedTo: hidden)])
     }
 
     private func attend(
         _ sequences: [AttentionSequence], _ state: State, _ compute: Compute, isQuantised: Bool = false
     ) {
-        let projected = UnsafePointer(state.projected.row(0))
+        let projected = Rows(state.projected.all)
         compute.attention(
-            sequences, keys: projected + configuration.width, values: projected + 2 * configuration.width,
-            heads: configuration.headCount, headWidth: configuration.width / configuration.headCount,
-            stride: state.projected.stride, targetStride: state.normed.stride, isQuantised: isQuantised)
+            sequences, keys: projected.columns(from: configuration.width),
+            values: projected.columns(from: 2 * configuration.width), heads: configuration.headCount,
+            headWidth: configuration.width / configuration.headCount, isQuantised: isQuantised)
     }
 
     /// Copies the pooled token's row of each sequence.
@@ -134,22 +132,6 @@ struct Transformer: Sendable {
         for (index, sequence) in state.sequences.enumerated() {
             target.row(index).update(from: source.row(sequence.pooledRow), count: source.columns)
         }
-    }
-
-    private func product(
-        _ linear: Linear, _ input: Activations, into target: Activations, column: Int = 0,
-        activation: LinearActivation = .identity
-    ) -> LinearProduct {
-        LinearProduct(
-            input: input.row(0), inputStride: input.stride, rows: input.rows, weights: linear.weights,
-            bias: linear.bias, activation: activation, target: target.row(0) + column, targetStride: target.stride)
-    }
-
-    private func product(_ linear: Linear, _ input: Activations, addedTo target: Activations) -> LinearProduct {
-        LinearProduct(
-            input: input.row(0), inputStride: input.stride, rows: input.rows, weights: linear.weights,
-            bias: linear.bias, residual: target.row(0), residualStride: target.stride,
-            target: target.row(0), targetStride: target.stride)
     }
 }
 
@@ -168,46 +150,29 @@ extension Compute {
     /// in a core's second cache until the next one reads it, up to a limit, so that memory doesn't grow with the batch.
     func rowsAtOnce(width: Int) -> Int { min(max(1, 160_000 / width) * threads, 1664) }
 
-    /// Normalises every row of `input`.
-    func layerNorm(_ norm: LayerNorm, _ input: Activations, into target: Activations) {
-        layerNorm(
-            norm, rows: input.rows, input: input.row(0), inputStride: input.stride, target: target.row(0),
-            targetStride: target.stride)
-    }
-
-    /// The product of every row of `input` with a projection, `[input.rows, projection.outputs]`.
-    func project(_ input: Activations, _ projection: PanelPackedMatrix, bias: ParameterVector? = nil) -> [Float] {
-        let outputs = projection.outputs
+    /// What a projection makes of every row of `input`, `[input.rows, projection.outputs]`; without one the rows themselves.
+    func project(_ input: Activations, _ projection: Linear?) -> [Float] {
+        guard let projection else {
+            return (0..<input.rows).flatMap { UnsafeBufferPointer(start: input.row($0), count: input.columns) }
+        }
+        let outputs = projection.weights.outputs
         return [Float](unsafeUninitializedCapacity: input.rows * outputs) { target, count in
             if let start = target.baseAddress {
-                linear([
-                    LinearProduct(
-                        input: input.row(0), inputStride: input.stride, rows: input.rows, weights: projection,
-                        bias: bias, target: start, targetStride: outputs)
-                ])
+                let target = MutableRows(start, stride: outputs, count: input.rows)
+                linear([LinearProduct(projection, Rows(input.all), into: target)])
             }
             count = input.rows * outputs
         }
     }
-
-    /// The same for a projection that may have a bias, or not be there: then the rows themselves.
-    func project(_ input: Activations, _ projection: Linear?) -> [Float] {
-        if let projection { return project(input, projection.weights, bias: projection.bias) }
-        return (0..<input.rows).flatMap { UnsafeBufferPointer(start: input.row($0), count: input.columns) }
-    }
 }
 
-/// A linear layer's parameters.
-struct Linear: Sendable {
-    let weights: PanelPackedMatrix
-    let bias: ParameterVector?
-
+extension Linear {
     /// Reads `key.weight`, and `key.bias` if it has one.
     init(
         _ key: String, outputs: Int, inputs: Int, hasBias: Bool = true, from source: some TensorSource
     ) throws(CLIPError) {
-        weights = try source.matrix("\(key).weight", outputs: outputs, inputs: inputs)
-        bias = hasBias ? ParameterVector(try source.vector("\(key).bias", count: outputs)) : nil
+        let weights = try source.matrix("\(key).weight", outputs: outputs, inputs: inputs)
+        self.init(weights, bias: hasBias ? try source.vector("\(key).bias", shape: [outputs]) : nil)
     }
 }
 
@@ -215,8 +180,8 @@ extension LayerNorm {
     /// Reads `key.weight` and `key.bias`.
     init(_ key: String, width: Int, epsilon: Float, from source: some TensorSource) throws(CLIPError) {
         self.init(
-            gain: try source.vector("\(key).weight", count: width),
-            bias: try source.vector("\(key).bias", count: width), epsilon: epsilon)
+            gain: try source.vector("\(key).weight", shape: [width]),
+            bias: try source.vector("\(key).bias", shape: [width]), epsilon: epsilon)
     }
 }
 
@@ -256,7 +221,7 @@ struct TransformerLayers: Sendable {
 
     /// - Parameter stream: nil to read them all now.
     init(
-        _ prefix: String, configuration: TransformerConfiguration, from source: some TensorSource & Sendable,
+        _ prefix: String, configuration: TransformerConfiguration, from source: some TensorSource,
         stream: WeightStream?
     ) throws(CLIPError) {
         let layer = { @Sendable (index: Int) throws(CLIPError) -> TransformerLayer in

@@ -4,20 +4,14 @@ internal import CLIPSystem
 
 /// A model in the files of another program: a checkpoint, and what configuration files or its shapes say of it.
 struct CheckpointModel: ModelStore {
-    let path: String
-    let configuration: ModelConfiguration
-    let preprocessing: PreprocessingConfiguration
-    let logitScale: Float
-    let logitBias: Float?
-    let hasImageEncoder: Bool
-    let hasTextEncoder: Bool
-    let settings: [ModelSetting]
-    let card: ModelCard?
+    let info: ModelInfo
+    /// The files of the weights and of what is added to them.
+    let mappedFiles: [MappedFile]
     private let checkpoint: Checkpoint
     private let tensorSource: CheckpointTensorSource
     private let description: ModelDescription
 
-    var weights: any TensorSource & Sendable { tensorSource }
+    var weights: any TensorSource { tensorSource }
 
     /// - Parameters:
     ///   - adapter: what is added to the weights.
@@ -28,15 +22,12 @@ struct CheckpointModel: ModelStore {
         _ source: ModelSource, threads: Int, resamplesPositions: Bool = false, adapter: LowRankAdapter? = nil,
         describe: (Checkpoint, CheckpointTensorSource) throws(CLIPError) -> ModelDescription
     ) throws(CLIPError) {
-        path = source.path
         let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
         let tensorSource = CheckpointTensorSource(
             checkpoint, adapter: adapter, threads: threads, resamplesPositions: resamplesPositions)
         let description = try describe(checkpoint, tensorSource)
-        hasImageEncoder = tensorSource.keys.visionPrefix != nil && description.parts.holdImages
-        hasTextEncoder = tensorSource.keys.textPrefix != nil && description.parts.holdTexts
-        configuration = description.configuration
-        preprocessing = description.preprocessing.configuration
+        let hasImageEncoder = tensorSource.keys.visionPrefix != nil && description.parts.holdImages
+        let hasTextEncoder = tensorSource.keys.textPrefix != nil && description.parts.holdTexts
         try TensorAccount(tensorSource, description, images: hasImageEncoder, texts: hasTextEncoder).check()
 
         var settings = description.settings
@@ -53,8 +44,7 @@ struct CheckpointModel: ModelStore {
                     source: second.name))
         }
         let stored = try tensorSource.scalar(FlatFile.Name.logitScale)
-        logitScale = stored ?? description.initialLogitScale
-        logitBias = try tensorSource.scalar(FlatFile.Name.logitBias)
+        let logitBias = try tensorSource.scalar(FlatFile.Name.logitBias)
         if hasImageEncoder && hasTextEncoder {
             let fileName = String(checkpoint.path.split(separator: "/").last ?? "")
             settings.append(description.scaleSetting(stored: stored, fileName: fileName))
@@ -64,34 +54,25 @@ struct CheckpointModel: ModelStore {
         }
         if hasImageEncoder { settings += description.preprocessing.settings }
         if hasTextEncoder { settings.append(description.tokenizer.setting) }
-        self.settings = settings
-        card = description.card
+        let files = checkpoint.files + (adapter?.checkpoint.files ?? [])
+        info = ModelInfo(
+            path: source.path, configuration: description.configuration,
+            preprocessing: description.preprocessing.configuration, hasImageEncoder: hasImageEncoder,
+            hasTextEncoder: hasTextEncoder, logitScaleLogarithm: stored ?? description.initialLogitScale,
+            logitBias: logitBias, settings: settings, card: description.card, weightTypes: tensorSource.weightTypes,
+            byteCount: files.reduce(0) { $0 + $1.file.bytes.count }, isPacked: false, precision: .float32)
+        mappedFiles = files.map(\.file)
         self.checkpoint = checkpoint
         self.tensorSource = tensorSource
         self.description = description
     }
-
-    var weightTypes: [String] { tensorSource.weightTypes }
-
-    var contradictions: [ModelSetting] {
-        settings.filter { $0.warning != nil && [ModelSetting.configuration, ModelSetting.pictures].contains($0.name) }
-    }
-
-    /// The files of the weights and of what is added to them.
-    private var weightFiles: [any TensorFile] { checkpoint.files + (tensorSource.adapter?.checkpoint.files ?? []) }
-
-    var mappedFiles: [MappedFile] { weightFiles.map(\.file) }
-
-    var byteCount: Int { weightFiles.reduce(0) { $0 + $1.file.bytes.count } }
-
-    var precision: WeightType { .float32 }
 
     /// The model's folder, if it is one of Hugging Face's.
     var huggingFaceFolder: ModelFolder? {
         description.kind.hasPrefix("Hugging Face folder") ? description.folder : nil
     }
 
-    func tokenizer() throws(CLIPError) -> any Tokenizer { try description.tokenizer.load(configuration.text) }
+    func tokenizer() throws(CLIPError) -> any Tokenizer { try description.tokenizer.load(info.configuration.text) }
 
     /// Hashing all of a large checkpoint takes seconds. This hashes its configuration and tokenizer files whole, and of
     /// every weights file the size, the header and samples spread evenly: two different trainings differ in all of them.
@@ -108,8 +89,8 @@ struct CheckpointModel: ModelStore {
         if let adapter = tensorSource.adapter {
             fingerprint.add(LowRankAdapter.configurationName, bytes: adapter.configuration)
         }
-        for (index, file) in weightFiles.enumerated() {
-            fingerprint.add("weights \(index)", digest: file.file.sampledSHA256())
+        for (index, file) in mappedFiles.enumerated() {
+            fingerprint.add("weights \(index)", digest: file.sampledSHA256())
         }
         return fingerprint.hexadecimal()
     }
@@ -117,11 +98,11 @@ struct CheckpointModel: ModelStore {
     /// Of the one weights file, or of all shards and an adapter one after another.
     func sourceSHA256() throws(CLIPError) -> String? {
         var hash = SHA256()
-        for file in weightFiles {
-            let bytes = file.file.bytes
+        for file in mappedFiles {
+            let bytes = file.bytes
             for start in stride(from: 0, to: bytes.count, by: 32 << 20) {
                 hash.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 32 << 20, bytes.count)]))
-                file.file.releasePages()
+                file.releasePages()
             }
         }
         return hash.hexadecimal()
@@ -129,21 +110,15 @@ struct CheckpointModel: ModelStore {
 
     func probes() throws(CLIPError) -> Probes? {
         guard let folder = description.folder else { return nil }
-        return try Probes(goldenOf: folder, dimension: configuration.embeddingDimension)
-    }
-
-    func inheritedProbes() throws(CLIPError) -> Probes? { nil }
-
-    func releasePages() {
-        for file in weightFiles { file.file.releasePages() }
+        return try Probes(goldenOf: folder, dimension: info.embeddingDimension)
     }
 
     func checkIntegrity() throws(CLIPError) {
-        for tensor in tensors {
+        for tensor in info.tensors() {
             switch tensor.kind {
             case .matrix(let outputs, let inputs):
                 _ = try weights.matrix(tensor.key, outputs: outputs, inputs: inputs)
-            case .vector(let shape): _ = try weights.vector(tensor.key, count: shape.reduce(1, *))
+            case .vector(let shape): _ = try weights.vector(tensor.key, shape: shape)
             case .table(let rows, let columns): _ = try weights.table(tensor.key, rows: rows, columns: columns)
             }
         }

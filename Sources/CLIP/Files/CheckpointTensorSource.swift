@@ -47,7 +47,11 @@ package struct CheckpointTensorSource: TensorSource {
         }
     }
 
-    package func vector(_ key: String, count: Int) throws(CLIPError) -> [Float] {
+    package func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector {
+        ParameterVector(try floats(key, count: shape.reduce(1, *)))
+    }
+
+    private func floats(_ key: String, count: Int) throws(CLIPError) -> [Float] {
         let place = keys.place(of: key)
         let tensor = try tensor(place)
         if let continuation = place.continuation {

@@ -115,17 +115,15 @@ struct FlatTensorSource: TensorSource {
         let sums = try tensor(FlatFile.Name.sums(of: key), types: [.i32], shape: [count]).withBytes { bytes in
             (0..<count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
         }
-        return ColumnScales(scales: try vector(FlatFile.Name.scales(of: key), count: count), sums: sums)
+        return ColumnScales(scales: try vector(FlatFile.Name.scales(of: key), shape: [count]).values, sums: sums)
     }
 
     /// Reads its numbers: they are few.
-    func vector(_ key: String, count: Int) throws(CLIPError) -> [Float] {
-        let found = try reading { () throws(WeightsError) in try flat.file.tensor(key) }
-        let isTable = found.map { $0.shape.count == 2 && $0.elementCount == count } ?? false
-        let tensor = try tensor(key, types: [.f32], shape: isTable ? [nil, nil] : [count])
+    func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector {
+        let tensor = try tensor(key, types: [.f32], shape: shape)
         let numbers = try reading { () throws(WeightsError) in try tensor.floats() }
         guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
-        return numbers
+        return ParameterVector(numbers)
     }
 
     func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable {
@@ -143,30 +141,24 @@ struct FlatTensorSource: TensorSource {
 
 /// A model in a flat `.clip` file.
 struct FlatModel: ModelStore {
-    let path: String
-    let configuration: ModelConfiguration
-    let preprocessing: PreprocessingConfiguration
-    let logitScale: Float
-    let logitBias: Float?
-    let hasImageEncoder: Bool
-    let hasTextEncoder: Bool
+    let info: ModelInfo
     private let flat: FlatFile
-    private let weightType: WeightType
     private let storedFingerprint: String
 
-    var weights: any TensorSource & Sendable { FlatTensorSource(flat: flat) }
+    var weights: any TensorSource { FlatTensorSource(flat: flat) }
+
+    var mappedFiles: [MappedFile] { [flat.file.file] }
 
     init(path: String) throws(CLIPError) {
-        self.path = path
         let flat = try FlatFile(path: path)
         self.flat = flat
-        let config = try HuggingFaceConfig(
-            json: Array(try flat.text(FlatFile.Name.config).utf8), path: path, source: "config")
-        configuration = config.configuration
+        let configuration = try HuggingFaceConfig(
+            json: Array(try flat.text(FlatFile.Name.config).utf8), path: path, source: "config"
+        ).configuration
         let names = Set(flat.file.names)
-        hasImageEncoder = names.contains("vision_model.embeddings.patch_embedding.weight")
-        hasTextEncoder = names.contains("text_model.embeddings.token_embedding.weight")
-        preprocessing = try ResolvedPreprocessing(
+        let hasImageEncoder = names.contains("vision_model.embeddings.patch_embedding.weight")
+        let hasTextEncoder = names.contains("text_model.embeddings.token_embedding.weight")
+        let preprocessing = try ResolvedPreprocessing(
             huggingFace: Array(try flat.text(FlatFile.Name.preprocessor).utf8), path: path, source: "preprocessor",
             imageSize: hasImageEncoder ? configuration.vision.imageSize : nil
         ).configuration
@@ -178,7 +170,6 @@ struct FlatModel: ModelStore {
                     + "\(WeightType.allCases.map(\.rawValue).joined(separator: ", ")): update this program, or pack again"
             )
         }
-        self.weightType = weightType
         let fingerprint = try flat.text(FlatFile.Name.fingerprint)
         guard fingerprint.utf8.count == 64, fingerprint.utf8.allSatisfy(Character.isHexadecimal) else {
             throw CLIPError(.model, path: path, "has no valid fingerprint: it is damaged, pack the model again")
@@ -194,69 +185,50 @@ struct FlatModel: ModelStore {
         guard let value, value.isFinite, logitFactor(value).isFinite else {
             throw CLIPError(.model, path: path, "has no valid logit_scale: it is damaged, pack the model again")
         }
-        logitScale = value
         let bias = try flat.tensor(FlatFile.Name.logitBias, types: [.f32], shape: [])
-        logitBias = try bias.map { tensor throws(CLIPError) in
+        let logitBias = try bias.map { tensor throws(CLIPError) in
             try reading { () throws(WeightsError) in try tensor.floats()[0] }
         }
         guard logitBias?.isFinite ?? true else {
             throw CLIPError(.model, path: path, "has no valid logit_bias: it is damaged, pack the model again")
         }
-    }
-
-    var weightTypes: [String] { [weightType.rawValue] }
-
-    var mappedFiles: [MappedFile] { [flat.file.file] }
-
-    var byteCount: Int { flat.file.file.bytes.count }
-
-    var precision: WeightType {
-        let former = flat.file.metadata[FlatFile.Name.roundedTo].flatMap { WeightType(rawValue: $0) }
-        return weightType.narrower(former ?? weightType)
-    }
-
-    /// What was resolved when the file was packed.
-    var settings: [ModelSetting] {
-        flat.file.metadata[FlatFile.Name.settings].flatMap { ModelSetting.list(json: Array($0.utf8)) } ?? []
-    }
-
-    var contradictions: [ModelSetting] { [] }
-
-    var card: ModelCard? {
-        flat.file.metadata[FlatFile.Name.card].flatMap {
-            try? ModelCard(json: Array($0.utf8), path: path, name: "unnamed")
-        }
+        let metadata = flat.file.metadata
+        let former = metadata[FlatFile.Name.roundedTo].flatMap { WeightType(rawValue: $0) }
+        info = ModelInfo(
+            path: path, configuration: configuration, preprocessing: preprocessing, hasImageEncoder: hasImageEncoder,
+            hasTextEncoder: hasTextEncoder, logitScaleLogarithm: value, logitBias: logitBias,
+            // What was resolved when the file was packed.
+            settings: metadata[FlatFile.Name.settings].flatMap { ModelSetting.list(json: Array($0.utf8)) } ?? [],
+            card: metadata[FlatFile.Name.card].flatMap {
+                try? ModelCard(json: Array($0.utf8), path: path, name: "unnamed")
+            }, weightTypes: [weightType.rawValue], byteCount: flat.file.file.bytes.count, isPacked: true,
+            precision: weightType.narrower(former ?? weightType))
     }
 
     func tokenizer() throws(CLIPError) -> any Tokenizer {
         guard let tensor = try flat.tensor(FlatFile.Name.tokenizer, types: [.u8], shape: [nil]) else {
-            throw CLIPError(.model, path: path, "has no tokenizer: it is damaged, pack the model again")
+            throw CLIPError(.model, path: flat.path, "has no tokenizer: it is damaged, pack the model again")
         }
         let bytes = UnsafeRawBufferPointer(
             rebasing: tensor.file.bytes[tensor.offset..<tensor.offset + tensor.byteCount])
         do {
             let tokenizer = try loadTokenizer(compiled: bytes, owner: tensor.file)
-            try tokenizer.check(fits: configuration.text, path: path)
+            try tokenizer.check(fits: info.configuration.text, path: flat.path)
             return tokenizer
         } catch let error as TokenizerError {
-            throw CLIPError(.model, path: path, error.problem)
+            throw CLIPError(.model, path: flat.path, error.problem)
         } catch let error as CLIPError {
             throw error
         } catch {
-            throw CLIPError(.model, path: path, "\(error)")
+            throw CLIPError(.model, path: flat.path, "\(error)")
         }
     }
 
     func fingerprint() -> String { storedFingerprint }
 
-    func sourceSHA256() throws(CLIPError) -> String? { card?.sourceSHA256 }
+    func sourceSHA256() throws(CLIPError) -> String? { info.card?.sourceSHA256 }
 
-    func probes() throws(CLIPError) -> Probes? { try Probes(flat, dimension: configuration.embeddingDimension) }
-
-    /// This file's weights may be rounded; its probes are the original's.
-    func inheritedProbes() throws(CLIPError) -> Probes? { try probes() }
-
-    func releasePages() { flat.file.file.releasePages() }
+    func probes() throws(CLIPError) -> Probes? { try Probes(flat, dimension: info.embeddingDimension) }
 
     func checkIntegrity() throws(CLIPError) {
         var fingerprint = FlatFingerprint(
@@ -270,7 +242,7 @@ struct FlatModel: ModelStore {
         let found = fingerprint.hexadecimal()
         guard found == storedFingerprint else {
             throw CLIPError(
-                .model, path: path,
+                .model, path: flat.path,
                 "is damaged: its content has the fingerprint \(found), its header says \(storedFingerprint): "
                     + "copy or pack it again")
         }

@@ -11,16 +11,16 @@ struct FlatFileWriter {
     let parts: ModelParts
     let probes: Probes
 
-    private var hasTexts: Bool { model.hasTextEncoder && parts.holdTexts }
-    private var tensors: [ModelTensor] { model.tensors(of: parts) }
+    private var hasTexts: Bool { model.info.hasTextEncoder && parts.holdTexts }
+    private var tensors: [ModelTensor] { model.info.tensors(of: parts) }
 
     /// - Parameter check: reads the file at the path that it has until it appears, and says what its probes give and its
     ///   fingerprint. What it throws keeps the file from appearing.
     func write(
         to path: String, check: (String) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String)
     ) throws(CLIPError) -> PackedFile {
-        let config = model.configuration.huggingFaceText(initialLogitScale: model.logitScale)
-        let preprocessor = model.preprocessing.json
+        let config = model.info.configuration.huggingFaceText(initialLogitScale: model.info.logitScaleLogarithm)
+        let preprocessor = model.info.preprocessing.json
         let tokenizer = hasTexts ? try model.tokenizer().compiled() : []
         let writer = try start(path, config: config, preprocessor: preprocessor, tokenizerSize: tokenizer.count)
         var fingerprint = FlatFingerprint(config: config, preprocessor: preprocessor)
@@ -42,13 +42,13 @@ struct FlatFileWriter {
             }
         }
 
-        try put(scaleDeclaration, [model.logitScale])
-        if let bias = model.logitBias { try put(biasDeclaration, [bias]) }
+        try put(scaleDeclaration, [model.info.logitScaleLogarithm])
+        if let bias = model.info.logitBias { try put(biasDeclaration, [bias]) }
         for tensor in tensors {
             let declarations = declarations(of: tensor)
             switch tensor.kind {
             case .vector(let shape):
-                try put(declarations[0], try model.weights.vector(tensor.key, count: shape.reduce(1, *)))
+                try put(declarations[0], try model.weights.vector(tensor.key, shape: shape).values)
             case .matrix(let outputs, let inputs):
                 let matrix = try model.weights.matrix(tensor.key, outputs: outputs, inputs: inputs)
                 let stored = try converted(matrix, of: tensor)
@@ -93,7 +93,7 @@ struct FlatFileWriter {
     private func start(
         _ path: String, config: String, preprocessor: String, tokenizerSize: Int
     ) throws(CLIPError) -> SafetensorsWriter {
-        var card = model.card ?? ModelCard(name: "unnamed")
+        var card = model.info.card ?? ModelCard(name: "unnamed")
         card.sourceSHA256 = try model.sourceSHA256()
         var metadata = [
             "format": FlatFile.Name.format,
@@ -101,15 +101,15 @@ struct FlatFileWriter {
             FlatFile.Name.config: config,
             FlatFile.Name.preprocessor: preprocessor,
             FlatFile.Name.card: card.json,
-            FlatFile.Name.settings: ModelSetting.json(model.settings),
+            FlatFile.Name.settings: ModelSetting.json(model.info.settings),
             FlatFile.Name.weightType: weightType.rawValue,
             FlatFile.Name.probes: probes.json,
         ]
-        let precision = weightType.narrower(model.precision)
+        let precision = weightType.narrower(model.info.precision)
         if precision != weightType { metadata[FlatFile.Name.roundedTo] = precision.rawValue }
         // What a picture needs comes first and in one piece: a cold start maps no page of the rest.
         var declarations = [scaleDeclaration]
-        if model.logitBias != nil { declarations.append(biasDeclaration) }
+        if model.info.logitBias != nil { declarations.append(biasDeclaration) }
         declarations += tensors.flatMap(declarations(of:))
         if hasTexts { declarations.append(tokenizerDeclaration(tokenizerSize)) }
         declarations += probeDeclarations.map(\.declaration)
@@ -136,7 +136,7 @@ struct FlatFileWriter {
             (FlatFile.Name.textProbes, probes.texts.map(\.embedding)),
             (FlatFile.Name.imageProbes, probes.pictures.map(\.embedding)),
         ].filter { !$0.1.isEmpty }.map { name, rows in
-            let shape = [rows.count, model.configuration.embeddingDimension]
+            let shape = [rows.count, model.info.configuration.embeddingDimension]
             return (TensorDeclaration(name: name, type: .f32, shape: shape), rows)
         }
     }
@@ -163,7 +163,7 @@ struct FlatFileWriter {
 
     private func notFinite(_ name: String) -> CLIPError {
         CLIPError(
-            .model, path: model.path,
+            .model, path: model.info.path,
             "tensor \"\(name)\" has a weight that is not finite as \(weightType.rawValue): "
                 + "pack it as f32, or fetch it again")
     }

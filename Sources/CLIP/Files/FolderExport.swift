@@ -31,20 +31,20 @@ struct FolderExport {
 
     /// - Throws: `CLIPError` when transformers would compute something else.
     private func refuseWhatDiffers() throws(CLIPError) {
-        if let obstacle = store.configuration.obstacleToTransformers {
+        if let obstacle = store.info.configuration.obstacleToTransformers {
             throw CLIPError(
-                .model, path: store.path,
+                .model, path: store.info.path,
                 "can't be written for transformers, whose CLIPModel has no such encoder (\(obstacle)): keep its own files"
             )
         }
-        if store.configuration.family == .clip, store.logitBias != nil {
+        if store.info.configuration.family == .clip, store.info.logitBias != nil {
             throw CLIPError(
-                .model, path: store.path,
+                .model, path: store.info.path,
                 "can't be written for transformers, whose CLIPModel has no logit_bias: keep its own files")
         }
-        if store.hasImageEncoder, let obstacle = store.preprocessing.obstacleToTransformers {
+        if store.info.hasImageEncoder, let obstacle = store.info.preprocessing.obstacleToTransformers {
             throw CLIPError(
-                .model, path: store.path,
+                .model, path: store.info.path,
                 "can't be written for transformers, which would prepare pictures otherwise (\(obstacle)): keep its own files, "
                     + "or export its text encoder alone")
         }
@@ -52,15 +52,18 @@ struct FolderExport {
 
     /// The small files.
     private func files() throws(CLIPError) -> [(name: String, bytes: [UInt8])] {
-        var files = try store.hasTextEncoder ? store.exportedTokenizer() : []
+        var files = try store.info.hasTextEncoder ? store.exportedTokenizer() : []
         func add(_ name: String, _ text: String) { files.append((name, Array(text.utf8))) }
-        if store.hasImageEncoder { add("preprocessor_config.json", store.preprocessing.json) }
-        var card = store.card ?? ModelCard(name: "unnamed")
+        if store.info.hasImageEncoder { add("preprocessor_config.json", store.info.preprocessing.json) }
+        var card = store.info.card ?? ModelCard(name: "unnamed")
         if card.sourceSHA256 == nil { card.sourceSHA256 = try store.sourceSHA256() }
         add("model_card.json", card.json)
         let parts: ModelParts =
-            store.hasImageEncoder && store.hasTextEncoder ? .all : store.hasImageEncoder ? .images : .texts
-        add("config.json", store.configuration.exportedText(of: parts, initialLogitScale: store.logitScale))
+            store.info.hasImageEncoder && store.info.hasTextEncoder
+            ? .all : store.info.hasImageEncoder ? .images : .texts
+        add(
+            "config.json",
+            store.info.configuration.exportedText(of: parts, initialLogitScale: store.info.logitScaleLogarithm))
         return files
     }
 
@@ -72,11 +75,11 @@ struct FolderExport {
 
     /// SigLIP's pooling keeps queries, keys and values in one, and calls the projection of its texts a head.
     private var exported: [Exported] {
-        guard store.configuration.family == .siglip else {
-            return store.tensors.map { Exported(name: $0.key, parts: [$0]) }
+        guard store.info.configuration.family == .siglip else {
+            return store.info.tensors().map { Exported(name: $0.key, parts: [$0]) }
         }
         var all: [Exported] = []
-        for tensor in store.tensors {
+        for tensor in store.info.tensors() {
             let key = tensor.key
             let fused = ["q_proj", "k_proj", "v_proj"].first { key.hasPrefix("vision_model.head.attention.\($0).") }
             let name =
@@ -98,11 +101,11 @@ struct FolderExport {
         let vectorType = try vectorType()
         let exported = exported
         // transformers' classes for one encoder have neither.
-        let isWhole = store.hasImageEncoder && store.hasTextEncoder
-        let bias = store.logitBias.map { [(FlatFile.Name.logitBias, $0)] } ?? []
-        let scales = isWhole ? [(FlatFile.Name.logitScale, store.logitScale)] + bias : []
+        let isWhole = store.info.hasImageEncoder && store.info.hasTextEncoder
+        let bias = store.info.logitBias.map { [(FlatFile.Name.logitBias, $0)] } ?? []
+        let scales = isWhole ? [(FlatFile.Name.logitScale, store.info.logitScaleLogarithm)] + bias : []
         // SigLIP's are lists of one.
-        let shape = store.configuration.family == .siglip ? [1] : []
+        let shape = store.info.configuration.family == .siglip ? [1] : []
         var declarations = scales.map { TensorDeclaration(name: $0.0, type: vectorType, shape: shape) }
         for tensor in exported { declarations.append(try declaration(of: tensor, vectorType)) }
         let writer = try reading { () throws(WeightsError) in
@@ -115,7 +118,10 @@ struct FolderExport {
                 try withExtendedLifetime(table) { () throws(CLIPError) in try put(tensor.name, table.bytes, writer) }
             } else if case .vector = tensor.parts[0].kind {
                 var numbers: [Float] = []
-                for part in tensor.parts { numbers += try store.weights.vector(part.key, count: part.count) }
+                for part in tensor.parts {
+                    guard case .vector(let shape) = part.kind else { continue }
+                    numbers += try store.weights.vector(part.key, shape: shape).values
+                }
                 try write(numbers, tensor.name, vectorType, writer)
             } else {
                 let buffer = try matrices(tensor.parts)
@@ -137,7 +143,7 @@ struct FolderExport {
             let end = start + tensor.count * size
             guard matrix.elementType.byteCount == size else {
                 throw CLIPError(
-                    .model, path: store.path,
+                    .model, path: store.info.path,
                     "stores queries, keys and values of its pooling in different types: pack it first, as f32 or f16")
             }
             matrix.unpack(into: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[start..<end]))
@@ -166,11 +172,11 @@ struct FolderExport {
     /// model that was half precision throughout.
     private func vectorType() throws(CLIPError) -> ElementType {
         func isHalf(_ numbers: [Float]) -> Bool { numbers.allSatisfy { Float(Float16($0)) == $0 } }
-        guard isHalf([store.logitScale] + (store.logitBias.map { [$0] } ?? [])) else { return .f32 }
-        for tensor in store.tensors {
+        guard isHalf([store.info.logitScaleLogarithm] + (store.info.logitBias.map { [$0] } ?? [])) else { return .f32 }
+        for tensor in store.info.tensors() {
             switch tensor.kind {
             case .vector(let shape):
-                guard try isHalf(store.weights.vector(tensor.key, count: shape.reduce(1, *))) else { return .f32 }
+                guard try isHalf(store.weights.vector(tensor.key, shape: shape).values) else { return .f32 }
             case .matrix, .table:
                 guard try elementType(of: tensor) == .float16 else { return .f32 }
             }
@@ -184,7 +190,7 @@ struct FolderExport {
         case .vector(let extents): shape = tensor.name.hasSuffix(".probe") ? [1, 1] + extents : extents
         case .table(let rows, let columns): shape = [rows, columns]
         case .matrix(let outputs, let inputs):
-            let side = store.configuration.vision.patchSize
+            let side = store.info.configuration.vision.patchSize
             shape = tensor.name.hasSuffix("patch_embedding.weight") ? [outputs, 3, side, side] : [outputs, inputs]
         }
         if tensor.parts.count > 1 { shape[0] *= tensor.parts.count }
@@ -218,19 +224,18 @@ extension ModelStore {
         if !own.isEmpty { return own }
         guard let tokenizer = tokenizer as? BytePairTokenizer else {
             throw CLIPError(
-                .model, path: path,
+                .model, path: info.path,
                 "has another tokenizer than CLIP's, whose files it doesn't hold: export the folder that it is from")
         }
         do {
-            return try tokenizer.files(contextLength: configuration.text.contextLength).map {
+            return try tokenizer.files(contextLength: info.configuration.text.contextLength).map {
                 ($0.name, Array($0.text.utf8))
             }
         } catch {
-            throw CLIPError(.model, path: path, "can't be written for transformers: \(error.file) \(error.problem)")
+            throw CLIPError(
+                .model, path: info.path, "can't be written for transformers: \(error.file) \(error.problem)")
         }
     }
-
-    func ownTokenizerFiles() throws(CLIPError) -> [(name: String, bytes: [UInt8])] { [] }
 }
 
 extension CheckpointModel {
@@ -247,7 +252,9 @@ extension CheckpointModel {
         if let own = files.first(where: { $0.name == "tokenizer_config.json" }) {
             className = try jsonObject(own.bytes, path: folder.path(of: own.name))["tokenizer_class"]?.string
         }
-        let exported = hasImageEncoder && hasTextEncoder ? (configuration.family == .siglip ? "siglip" : "clip") : nil
+        let exported =
+            info.hasImageEncoder && info.hasTextEncoder
+            ? (info.configuration.family == .siglip ? "siglip" : "clip") : nil
         return type == exported || className != nil && type != "siglip2" ? files : []
     }
 }

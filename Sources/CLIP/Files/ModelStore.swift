@@ -1,33 +1,13 @@
 internal import CLIPTokenizers
 internal import CLIPWeights
 
-/// A model's files, opened: what can be known without touching the weights, and ways to the rest. A new weight format is
-/// one type that conforms to this, and one line in `openModel`.
+/// A model's files, opened: what is known of it, and ways to the rest. A new weight format is one type that conforms to
+/// this, and one line in `openModel`.
 protocol ModelStore: Sendable {
-    /// The file or folder.
-    var path: String { get }
-    var configuration: ModelConfiguration { get }
-    var preprocessing: PreprocessingConfiguration { get }
-    /// The logarithm of the logit scale.
-    var logitScale: Float { get }
-    /// What is added to scaled cosines before a sigmoid; nil for models that were trained with a softmax.
-    var logitBias: Float? { get }
-    var hasImageEncoder: Bool { get }
-    var hasTextEncoder: Bool { get }
-    var weights: any TensorSource & Sendable { get }
-    /// The types of numbers that the weights are stored in, such as `f32`, `q8_0`.
-    var weightTypes: [String] { get }
+    var info: ModelInfo { get }
+    var weights: any TensorSource { get }
     /// The weights' files.
     var mappedFiles: [MappedFile] { get }
-    /// The size of the weights' files.
-    var byteCount: Int { get }
-    /// The narrowest type that the weights were rounded to on their way here.
-    var precision: WeightType { get }
-    /// Every resolved setting.
-    var settings: [ModelSetting] { get }
-    /// Those about which two files say different things.
-    var contradictions: [ModelSetting] { get }
-    var card: ModelCard? { get }
 
     /// Loads the tokenizer.
     func tokenizer() throws(CLIPError) -> any Tokenizer
@@ -39,26 +19,80 @@ protocol ModelStore: Sendable {
     func sourceSHA256() throws(CLIPError) -> String?
     /// The embeddings to compare with; nil when the model brings none.
     func probes() throws(CLIPError) -> Probes?
-    /// The probes that a file packed from this one inherits; nil when they are to be computed.
-    func inheritedProbes() throws(CLIPError) -> Probes?
-    /// Gives back the memory of weights that were read and copied.
-    func releasePages()
     /// Reads every weight.
     /// - Throws: `CLIPError` when the weights are not what they were when the file was made.
     func checkIntegrity() throws(CLIPError)
 }
 
 extension ModelStore {
+    func ownTokenizerFiles() throws(CLIPError) -> [(name: String, bytes: [UInt8])] { [] }
+
+    /// Gives back the memory of weights that were read and copied.
+    func releasePages() {
+        for file in mappedFiles { file.releasePages() }
+    }
+
     /// Makes sure that what was computed is of the weights as they were when the model was opened.
     func checkUnchanged() throws(CLIPError) {
         for file in mappedFiles { try reading { () throws(WeightsError) in try file.checkUnchanged() } }
     }
+}
 
-    /// The tensors of the encoders that are there, the image encoder's first.
-    var tensors: [ModelTensor] { tensors(of: .all) }
+/// What is known of a model without touching its weights.
+public struct ModelInfo: Sendable {
+    /// Where the model was loaded from.
+    public let path: String
+    /// The shape of the two encoders. Of a model that holds one encoder, the other's is without meaning.
+    public let configuration: ModelConfiguration
+    /// How pictures are resized, cropped and normalised.
+    public let preprocessing: PreprocessingConfiguration
+    /// Whether pictures can be embedded: the weights hold an image encoder.
+    public let hasImageEncoder: Bool
+    /// Whether texts can be embedded: the weights hold a text encoder.
+    public let hasTextEncoder: Bool
+    /// The logarithm of `logitScale`, as weights store it.
+    let logitScaleLogarithm: Float
+    /// What is added to scaled cosines before a sigmoid, in models that were trained with one (SigLIP); nil in others.
+    public let logitBias: Float?
+    /// Every setting that was resolved while loading, where it came from, and what is risky about it. A `.clip` file
+    /// keeps the settings of the model that it was packed from.
+    public let settings: [ModelSetting]
+    /// Provenance, licence and limits, if the file carries them.
+    public let card: ModelCard?
+    /// How the weights are stored: `f32`, `f16`, `bf16`, or several of them.
+    public let weightTypes: [String]
+    /// The size of the weights' files, in bytes.
+    public let byteCount: Int
+    /// Whether it is a `.clip` file.
+    let isPacked: Bool
+    /// The narrowest type that the weights were rounded to on their way here.
+    let precision: WeightType
 
-    /// The tensors of those encoders in `parts` that are there.
-    func tensors(of parts: ModelParts) -> [ModelTensor] {
+    /// The number of values in an embedding.
+    public var embeddingDimension: Int { configuration.embeddingDimension }
+
+    /// The factor on cosines before a softmax: the exponential of the stored `logit_scale`, 100 in OpenAI's models.
+    public var logitScale: Float { logitFactor(logitScaleLogarithm) }
+
+    /// Those of the settings about which two files of the model's folder say different things, with what follows from the
+    /// choice as their warnings. A `.clip` file has none.
+    public var contradictions: [ModelSetting] {
+        isPacked
+            ? []
+            : settings.filter {
+                $0.warning != nil && [ModelSetting.configuration, ModelSetting.pictures].contains($0.name)
+            }
+    }
+
+    /// The number of weights of the encoders that are there.
+    public var weightCount: Int { (hasImageEncoder ? imageWeightCount : 0) + (hasTextEncoder ? textWeightCount : 0) }
+    /// The number of weights that the image encoder has by its configuration.
+    public var imageWeightCount: Int { configuration.imageTensors.reduce(0) { $0 + $1.count } }
+    /// The number of weights that the text encoder has by its configuration.
+    public var textWeightCount: Int { configuration.textTensors.reduce(0) { $0 + $1.count } }
+
+    /// The tensors of those encoders in `parts` that are there, the image encoder's first.
+    func tensors(of parts: ModelParts = .all) -> [ModelTensor] {
         (hasImageEncoder && parts.holdImages ? configuration.imageTensors : [])
             + (hasTextEncoder && parts.holdTexts ? configuration.textTensors : [])
     }

@@ -32,7 +32,8 @@ extension CLIPModel {
             throw CLIPError(
                 .model, path: self.path, "has no encoder of \(parts.rawValue): there is nothing to pack of it")
         }
-        let inherited = try loaded.store.inheritedProbes()
+        // The weights of a `.clip` file may be rounded; its probes are the original's.
+        let inherited = info.isPacked ? try loaded.store.probes() : nil
         var probes = if let inherited { inherited } else { try makeProbes(of: parts) }
         if !parts.holdTexts { probes.texts = [] }
         if !parts.holdImages { probes.pictures = [] }
@@ -110,10 +111,10 @@ extension CLIPModel {
     private func streamedEmbeddings(of texts: [String]) throws(CLIPError) -> [Embedding] {
         let store = loaded.store
         let stream = WeightStream { store.releasePages() }
-        let encoder = try TextEncoder(configuration: store.configuration, weights: store.weights, stream: stream)
+        let encoder = try TextEncoder(configuration: store.info.configuration, weights: store.weights, stream: stream)
         let tokenizer = try loaded.textTokenizer()
         let tokens = texts.map {
-            tokenizer.tokenize($0).truncated(to: store.configuration.text.contextLength).ids
+            tokenizer.tokenize($0).truncated(to: store.info.configuration.text.contextLength).ids
         }
         let values = encoder.embed(tokens: tokens, compute: loaded.compute)
         try stream.check()
@@ -124,7 +125,7 @@ extension CLIPModel {
     private func streamedEmbeddings(of images: [Picture]) throws(CLIPError) -> [Embedding] {
         let store = loaded.store
         let stream = WeightStream { store.releasePages() }
-        let encoder = try ImageEncoder(configuration: store.configuration, weights: store.weights, stream: stream)
+        let encoder = try ImageEncoder(configuration: store.info.configuration, weights: store.weights, stream: stream)
         let prepared = images.map { loaded.prepare($0, fit: nil) }
         let values = prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels in
             pixels.baseAddress.map {
@@ -144,7 +145,7 @@ extension CLIPModel {
         return ProbeResult(
             probe: name, isPicture: isPicture, cosine: stored.similarity(to: computed),
             largestError: largest > 0 ? difference / largest : difference,
-            leastCosine: loaded.store.precision.leastCosine)
+            leastCosine: loaded.store.info.precision.leastCosine)
     }
 }
 

@@ -21,12 +21,12 @@ final class LoadedModel: Sendable {
             throw CLIPError(.argument, error.description)
         }
         store = try openModel(source, threads: compute.threads)
-        preprocessor = ImagePreprocessor(store.preprocessing)
-        logitScale = logitFactor(store.logitScale)
+        preprocessor = ImagePreprocessor(store.info.preprocessing)
+        logitScale = logitFactor(store.info.logitScaleLogarithm)
         guard logitScale.isFinite, logitScale > 0 else {
             throw CLIPError(
-                .model, path: store.path,
-                "has a logit_scale of \(store.logitScale), whose exponential is no usable factor: the weights are damaged"
+                .model, path: store.info.path,
+                "has a logit_scale of \(store.info.logitScaleLogarithm), whose exponential is no usable factor: the weights are damaged"
             )
         }
     }
@@ -34,33 +34,34 @@ final class LoadedModel: Sendable {
     func images() throws(CLIPError) -> ImageEncoder {
         try imageEncoder.value { () throws(CLIPError) in
             try checkHasImageEncoder()
-            return try ImageEncoder(configuration: store.configuration, weights: store.weights)
+            return try ImageEncoder(configuration: store.info.configuration, weights: store.weights)
         }
     }
 
     func checkHasImageEncoder() throws(CLIPError) {
-        guard store.hasImageEncoder else {
+        guard store.info.hasImageEncoder else {
             throw CLIPError(
-                .model, path: store.path, "holds a text encoder alone: pictures need a whole CLIP or its image encoder")
+                .model, path: store.info.path,
+                "holds a text encoder alone: pictures need a whole CLIP or its image encoder")
         }
     }
 
     func texts() throws(CLIPError) -> TextEncoder {
         try textEncoder.value { () throws(CLIPError) in
-            guard store.hasTextEncoder else {
+            guard store.info.hasTextEncoder else {
                 throw CLIPError(
-                    .model, path: store.path,
+                    .model, path: store.info.path,
                     "holds an image encoder alone: texts need a whole CLIP or its text encoder")
             }
-            return try TextEncoder(configuration: store.configuration, weights: store.weights)
+            return try TextEncoder(configuration: store.info.configuration, weights: store.weights)
         }
     }
 
     func textTokenizer() throws(CLIPError) -> any Tokenizer {
         try tokenizer.value { () throws(CLIPError) in
-            guard store.hasTextEncoder else {
+            guard store.info.hasTextEncoder else {
                 throw CLIPError(
-                    .model, path: store.path,
+                    .model, path: store.info.path,
                     "holds an image encoder alone: texts need a whole CLIP or its text encoder")
             }
             return try store.tokenizer()

@@ -65,10 +65,10 @@ extension LoadedModel {
         try store.checkUnchanged()
         guard values.allSatisfy(\.isFinite) else {
             throw CLIPError(
-                .model, path: store.path,
+                .model, path: store.info.path,
                 "gives an embedding that is not finite: the weights are damaged", advice: .verifyWeights)
         }
-        let dimension = store.configuration.embeddingDimension
+        let dimension = store.info.configuration.embeddingDimension
         return stride(from: 0, to: values.count, by: dimension).map {
             Embedding(values: Array(values[$0..<$0 + dimension]))
         }

@@ -12,7 +12,7 @@ struct TextPlan: Sendable {
         // An encoder that is missing is the better message than a tokenizer that is.
         _ = try loaded.texts()
         let tokenizer = try loaded.textTokenizer()
-        let configuration = loaded.store.configuration.text
+        let configuration = loaded.store.info.configuration.text
         var indices: [[Int32]: Int] = [:]
         for text in texts {
             let tokens = tokenizer.tokenize(text)

@@ -1,3 +1,5 @@
+package import CLIPKernels
+
 /// Hidden states, `[rows, columns]`, row-major.
 ///
 /// Rows lie an odd number of cache lines apart, so that a column of them spreads over all sets of a cache, and may be
@@ -35,6 +37,9 @@ package struct Activations: Sendable {
     /// The first number of row `index`. The memory lives as long as this value or a copy of it.
     package func row(_ index: Int) -> UnsafeMutablePointer<Float> { start + index * stride }
 
+    /// All rows. Valid while this value or a copy of it lives.
+    package var all: MutableRows<Float> { MutableRows(start, stride: stride, count: rows) }
+
     private static func stride(columns: Int) -> Int { ((columns + 15) / 16 | 1) * 16 }
 }
 
@@ -64,17 +69,26 @@ package final class FloatBuffer: @unchecked Sendable {
     static let slack = 64
 }
 
-/// A bias, or the gain or bias of a norm: numbers at a place that doesn't move.
+/// A bias, the gain or bias of a norm, or a table of positions: numbers at a place that doesn't move.
 package struct ParameterVector: Sendable {
     package let count: Int
-    private let buffer: FloatBuffer
+    private let buffer: FloatBuffer?
 
     package init(_ values: [Float]) {
         count = values.count
-        buffer = FloatBuffer(count: values.count)
+        let buffer = FloatBuffer(count: values.count)
         buffer.start.update(from: values, count: values.count)
+        self.buffer = buffer
+    }
+
+    /// A vector of which the length alone is known: it has no `start`.
+    package init(unreadCount count: Int) {
+        self.count = count
+        buffer = nil
     }
 
     /// Valid while this value lives.
-    package var start: UnsafePointer<Float> { UnsafePointer(buffer.start) }
+    package var start: UnsafePointer<Float> { UnsafePointer(buffer!.start) }
+
+    package var values: [Float] { Array(UnsafeBufferPointer(start: start, count: count)) }
 }

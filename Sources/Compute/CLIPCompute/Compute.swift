@@ -1,13 +1,21 @@
-internal import CLIPKernels
+package import CLIPInstructionSets
+package import CLIPKernels
 internal import CLIPThreads
 internal import CLIPSystem
+
+// The values that this module's interface is made of, for who imports it alone.
+package typealias InstructionSet = CLIPInstructionSets.InstructionSet
+package typealias ComputeError = CLIPInstructionSets.ComputeError
+package typealias Rows<Element> = CLIPKernels.Rows<Element>
+package typealias MutableRows<Element> = CLIPKernels.MutableRows<Element>
+package typealias LinearActivation = CLIPKernels.LinearActivation
 
 /// How to compute: an instruction set's kernels on a number of threads.
 package struct Compute: Sendable {
     package let instructionSet: InstructionSet
     package var threads: Int { parallel.threads }
 
-    let kernels: KernelTable
+    let kernels: LayerKernels
     let parallel: Parallel
     /// What all calls with this value and its copies take their memory from.
     let memory = BufferPool()
@@ -25,16 +33,10 @@ package struct Compute: Sendable {
     ) throws(ComputeError) {
         if let instructionSet {
             self.instructionSet = try InstructionSet(named: instructionSet.rawValue)
-        } else if let name = environment("CLIP_ISA"), !name.isEmpty {
-            do {
-                self.instructionSet = try InstructionSet(named: name)
-            } catch {
-                throw ComputeError("CLIP_ISA: \(error.description)")
-            }
         } else {
-            self.instructionSet = .best
+            self.instructionSet = try InstructionSet(environment: environment)
         }
-        kernels = self.instructionSet.kernels
+        kernels = self.instructionSet.kernels.layers
         parallel = Parallel(threads: try Compute.threadCount(threads, environment))
     }
 
@@ -57,10 +59,7 @@ package struct Compute: Sendable {
     private static let threadRange = 1...1024
 }
 
-/// What the environment or a caller asked for can't be had on this machine.
-package struct ComputeError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// One line: what, expected, found.
-    package let description: String
-
-    package init(_ description: String) { self.description = description }
+extension Compute {
+    /// Calls `body` for each index below `count`, on all threads.
+    package func forEach(_ count: Int, _ body: (Int) -> Void) { parallel.run(count, body) }
 }

@@ -1,4 +1,4 @@
-internal import CLIPKernels
+package import CLIPKernels
 
 /// The trained part of a layer norm.
 package struct LayerNorm: Sendable {
@@ -6,30 +6,29 @@ package struct LayerNorm: Sendable {
     package let bias: ParameterVector
     package let epsilon: Float
 
-    package init(gain: [Float], bias: [Float], epsilon: Float) {
+    package init(gain: ParameterVector, bias: ParameterVector, epsilon: Float) {
         precondition(gain.count == bias.count)
-        self.gain = ParameterVector(gain)
-        self.bias = ParameterVector(bias)
+        self.gain = gain
+        self.bias = bias
         self.epsilon = epsilon
     }
 }
 
 extension Compute {
-    /// Normalises `rows` rows of `norm.gain.count` numbers. The target may be the input.
-    package func layerNorm(
-        _ norm: LayerNorm, rows: Int, input: UnsafePointer<Float>, inputStride: Int,
-        target: UnsafeMutablePointer<Float>, targetStride: Int
-    ) {
+    /// Normalises rows of `norm.gain.count` numbers. The target may be the input.
+    package func layerNorm(_ norm: LayerNorm, _ input: Rows<Float>, into target: MutableRows<Float>) {
         let columns = norm.gain.count
+        let parameters = NormParameters(
+            gain: norm.gain.start, bias: norm.bias.start, columns: columns, epsilon: norm.epsilon)
         // A piece of work shorter than this, a few microseconds, costs less than handing it to another core.
-        let chunks = max(1, min(rows, rows * columns / 8192))
+        let chunks = max(1, min(input.count, input.count * columns / 8192))
         parallel.run(chunks) { chunk in
-            let range = evenBlock(chunk, of: chunks, rows: rows)
-            kernels.layerNorm(
-                LayerNormRows(
-                    input: input + range.lowerBound * inputStride, inputStride: inputStride, rows: range.count,
-                    columns: columns, gain: norm.gain.start, bias: norm.bias.start, epsilon: norm.epsilon,
-                    target: target + range.lowerBound * targetStride, targetStride: targetStride))
+            let rows = evenBlock(chunk, of: chunks, rows: input.count)
+            kernels.layerNorm(input[rows], parameters, target[rows])
         }
+    }
+
+    package func layerNorm(_ norm: LayerNorm, _ input: Activations, into target: Activations) {
+        layerNorm(norm, Rows(input.all), into: target.all)
     }
 }

@@ -1,117 +1,206 @@
 package import CLIPKernels
 
-/// What a linear layer applies to its output.
-package typealias LinearActivation = CLIPKernels.LinearActivation
+/// The trained part of a linear layer.
+package struct Linear: Sendable {
+    package let weights: PanelPackedMatrix
+    /// A number per output, if it has one.
+    package let bias: ParameterVector?
+
+    package init(_ weights: PanelPackedMatrix, bias: ParameterVector? = nil) {
+        precondition(bias.map { $0.count == weights.outputs } ?? true)
+        self.weights = weights
+        self.bias = bias
+    }
+}
 
 /// One linear layer over some rows: input · weightsᵀ + bias, activation, plus residual.
 package struct LinearProduct {
-    /// `[rows, weights.inputs]`, rows `inputStride` floats apart.
-    package var input: UnsafePointer<Float>
-    package var inputStride: Int
-    package var rows: Int
-    package var weights: PanelPackedMatrix
-    package var bias: ParameterVector?
+    package var layer: Linear
+    /// `[rows, weights.inputs]`.
+    package var input: Rows<Float>
     package var activation: LinearActivation
     /// Added last, `[rows, weights.outputs]`. It may be the target.
-    package var residual: UnsafePointer<Float>?
-    package var residualStride: Int
-    /// `[rows, weights.outputs]`, rows `targetStride` floats apart. It must not be an input of the same pass.
-    package var target: UnsafeMutablePointer<Float>
-    package var targetStride: Int
+    package var residual: Rows<Float>?
+    /// `[rows, weights.outputs]`. It must not be an input of the same pass.
+    package var target: MutableRows<Float>
 
     package init(
-        input: UnsafePointer<Float>, inputStride: Int, rows: Int, weights: PanelPackedMatrix,
-        bias: ParameterVector? = nil, activation: LinearActivation = .identity,
-        residual: UnsafePointer<Float>? = nil, residualStride: Int = 0,
-        target: UnsafeMutablePointer<Float>, targetStride: Int
+        _ layer: Linear, _ input: Rows<Float>, into target: MutableRows<Float>,
+        activation: LinearActivation = .identity, residual: Rows<Float>? = nil
     ) {
-        precondition(bias.map { $0.count == weights.outputs } ?? true)
+        self.layer = layer
         self.input = input
-        self.inputStride = inputStride
-        self.rows = rows
-        self.weights = weights
-        self.bias = bias
         self.activation = activation
         self.residual = residual
-        self.residualStride = residualStride
         self.target = target
-        self.targetStride = targetStride
+    }
+
+    /// A layer over all rows of `input`, whose outputs go to `target` from a column on.
+    package init(
+        _ layer: Linear, _ input: Activations, into target: Activations, column: Int = 0,
+        activation: LinearActivation = .identity
+    ) {
+        self.init(layer, Rows(input.all), into: target.all.columns(from: column), activation: activation)
+    }
+
+    /// A layer over all rows of `input`, whose outputs are added to `target`.
+    package init(_ layer: Linear, _ input: Activations, addedTo target: Activations) {
+        self.init(layer, Rows(input.all), into: target.all, residual: Rows(target.all))
+    }
+
+    fileprivate var weights: PanelPackedMatrix { layer.weights }
+
+    fileprivate var output: LinearOutput {
+        LinearOutput(target, bias: layer.bias?.start, activation: activation, residual: residual)
+    }
+
+    /// How many products of two numbers it takes.
+    fileprivate var work: Int { input.count * weights.outputs * weights.inputs }
+
+    /// Columns in pairs of panels, what the widest tile takes.
+    private static let unitColumns = 2 * PanelPackedMatrix.panelWidth
+
+    fileprivate var unitCount: Int { (weights.outputs + LinearProduct.unitColumns - 1) / LinearProduct.unitColumns }
+
+    /// The columns of some units.
+    fileprivate func columns(_ units: Range<Int>) -> Range<Int> {
+        units.lowerBound
+            * LinearProduct.unitColumns..<min(units.upperBound * LinearProduct.unitColumns, weights.outputs)
     }
 }
 
 extension Compute {
-    /// Calls `body` for each index below `count`, on all threads.
-    package func forEach(_ count: Int, _ body: (Int) -> Void) { parallel.run(count, body) }
-
-    /// Computes several linear layers in one parallel pass.
+    /// Computes several linear layers in one parallel pass for each way of computing them.
     ///
-    /// Every output is one sum over the inputs in their order: it is the same to the bit for any number of rows, of
-    /// products and of threads.
+    /// Every output is one sum over the inputs in their order, of int8 weights an exact one of whole numbers: it is the
+    /// same to the bit for any number of rows, of products and of threads.
     package func linear(_ products: [LinearProduct]) {
         let quantised = products.filter { $0.weights.elementType == .int8 }
-        guard quantised.isEmpty else {
-            quantisedLinear(quantised)
-            return linear(products.filter { $0.weights.elementType != .int8 })
+        guard !quantised.isEmpty else { return floatLinear(products) }
+        quantisedLinear(quantised, kernels.int8)
+        floatLinear(products.filter { $0.weights.elementType != .int8 })
+    }
+
+    private func floatLinear(_ products: [LinearProduct]) {
+        let tasks = tasks(products, leastWork: Compute.leastFloatWork) { product in
+            (product.input.count, (product.input.count + Compute.rowLimit - 1) / Compute.rowLimit)
         }
-        let grids = taskGrids(products)
-        var ends: [Int] = []
-        for grid in grids { ends.append((ends.last ?? 0) + grid.rowChunks * grid.columnChunks) }
-        parallel.run(ends.last ?? 0) { task in
-            var index = 0
-            while task >= ends[index] { index += 1 }
-            let grid = grids[index]
-            let chunk = task - (index > 0 ? ends[index - 1] : 0)
-            run(products[index], grid, row: chunk / grid.columnChunks, column: chunk % grid.columnChunks)
+        parallel.run(tasks.count) { index in
+            let task = tasks[index]
+            let product = products[task.product]
+            let columns = product.columns(task.units)
+            kernels.linear(
+                product.input[task.rows], product.weights.panels(columns),
+                product.output.part(task.rows, from: columns.lowerBound))
         }
     }
 
-    /// A product cut into pieces of rows and of columns.
-    private struct TaskGrid {
-        var rowChunks: Int
-        var columnChunks: Int
-        /// Columns in pairs of panels, what the widest tile takes.
-        var columnUnits: Int
+    /// Each row of an input is quantised by itself, once for all products that read it; sums are whole numbers.
+    private func quantisedLinear(_ products: [LinearProduct], _ kernels: QuantisedKernels) {
+        let inputs = quantise(products, kernels)
+        let sources = products.map { product in inputs.firstIndex { $0.holds(product) } ?? 0 }
+        let tasks = tasks(products, leastWork: Compute.leastQuantisedWork) { product in
+            let tiles = (product.input.count + kernels.tileRows - 1) / kernels.tileRows
+            let groups = PanelPackedMatrix.groupCount(inputs: product.weights.inputs)
+            let tileBytes = 4 * kernels.tileRows * groups * kernels.steps
+            return (tiles, max(1, min(tiles, tiles * tileBytes / Compute.quantisedCacheBytes)))
+        }
+        parallel.run(tasks.count) { index in
+            let task = tasks[index]
+            let product = products[task.product]
+            let columns = product.columns(task.units)
+            kernels.linear(
+                inputs[sources[task.product]].levels, task.rows, product.weights.panels(columns),
+                product.output.part(0..<product.input.count, from: columns.lowerBound))
+        }
     }
 
-    private static let unitColumns = 2 * PanelPackedMatrix.panelWidth
+    /// A piece of a product: some of its rows, or tiles of rows, by some of its pairs of panels.
+    private struct LinearTask {
+        var product: Int
+        var rows: Range<Int>
+        var units: Range<Int>
+    }
 
-    /// Tasks of about the same size, cut between columns first: weights are then read once.
-    private func taskGrids(_ products: [LinearProduct]) -> [TaskGrid] {
-        let work = products.map { $0.rows * $0.weights.outputs * $0.weights.inputs }
+    /// Cuts products into tasks of about the same size, between columns first: weights are then read once.
+    /// - Parameter rows: how many rows, or tiles of rows, a product has, and into how many parts of them it is to be cut.
+    private func tasks(
+        _ products: [LinearProduct], leastWork: Int, rows: (LinearProduct) -> (count: Int, chunks: Int)
+    ) -> [LinearTask] {
         // So small that no core waits long for the last one, but worth the handing over.
-        let share = threads == 1 ? Int.max : max(Compute.smallestTask, work.reduce(0, +) / (16 * threads))
-        return products.indices.map { index in
-            let product = products[index]
-            let units = (product.weights.outputs + Compute.unitColumns - 1) / Compute.unitColumns
-            guard product.rows > 0 else { return TaskGrid(rowChunks: 0, columnChunks: 0, columnUnits: units) }
-            let rowChunks = (product.rows + Compute.rowLimit - 1) / Compute.rowLimit
-            let columnChunks = min(units, max(1, work[index] / rowChunks / share))
-            return TaskGrid(rowChunks: rowChunks, columnChunks: columnChunks, columnUnits: units)
+        let share =
+            threads == 1 ? Int.max : max(leastWork, products.reduce(0) { $0 + $1.work } / (16 * threads))
+        var tasks: [LinearTask] = []
+        for (index, product) in products.enumerated() where product.input.count > 0 {
+            let (count, rowChunks) = rows(product)
+            let units = product.unitCount
+            let columnChunks = min(units, max(1, product.work / rowChunks / share))
+            for row in 0..<rowChunks {
+                for column in 0..<columnChunks {
+                    tasks.append(
+                        LinearTask(
+                            product: index, rows: evenBlock(row, of: rowChunks, rows: count),
+                            units: evenBlock(column, of: columnChunks, rows: units)))
+                }
+            }
         }
+        return tasks
     }
 
     /// Products of two numbers, some ten microseconds of them.
-    private static let smallestTask = 500_000
+    private static let leastFloatWork = 500_000
+    private static let leastQuantisedWork = 2_000_000
 
     /// Rows of a task at most: their inputs then stay in a cache between one pair of panels and the next.
     private static let rowLimit = 256
 
-    private func run(_ product: LinearProduct, _ grid: TaskGrid, row: Int, column: Int) {
-        let weights = product.weights
-        let rows = evenBlock(row, of: grid.rowChunks, rows: product.rows)
-        let units = evenBlock(column, of: grid.columnChunks, rows: grid.columnUnits)
-        let columns =
-            units.lowerBound * Compute.unitColumns..<min(units.upperBound * Compute.unitColumns, weights.outputs)
-        let byte = columns.lowerBound * weights.inputs * weights.elementType.byteCount
-        kernels.linear(
-            LinearBlock(
-                input: product.input + rows.lowerBound * product.inputStride, inputStride: product.inputStride,
-                rows: rows.count, depth: weights.inputs, panels: weights.bytes.baseAddress! + byte,
-                isHalf: weights.elementType == .float16, columns: columns.count,
-                target: product.target + (rows.lowerBound * product.targetStride + columns.lowerBound),
-                targetStride: product.targetStride, bias: product.bias.map { $0.start + columns.lowerBound },
-                activation: product.activation,
-                residual: product.residual.map { $0 + (rows.lowerBound * product.residualStride + columns.lowerBound) },
-                residualStride: product.residualStride))
+    /// Levels of a task at most, for the same reason.
+    private static let quantisedCacheBytes = 256 << 10
+
+    /// Quantises each input of `products` once.
+    private func quantise(_ products: [LinearProduct], _ kernels: QuantisedKernels) -> [QuantisedInput] {
+        var inputs: [QuantisedInput] = []
+        for product in products where product.input.count > 0 && !inputs.contains(where: { $0.holds(product) }) {
+            inputs.append(QuantisedInput(product, kernels, memory))
+        }
+        var tiles: [(input: Int, tile: Int)] = []
+        for index in inputs.indices { tiles += (0..<inputs[index].levels.tileCount).map { (index, $0) } }
+        parallel.run(tiles.count) { index in
+            inputs[tiles[index].input].quantise(tile: tiles[index].tile, kernels)
+        }
+        return inputs
+    }
+}
+
+/// An input's levels.
+private final class QuantisedInput: @unchecked Sendable {
+    /// In `memory`.
+    let levels: LevelRows
+    private let words: UnsafeMutablePointer<Int32>
+    private let scales: UnsafeMutablePointer<RowScale>
+    private let wordsPerRow: Int
+    private let memory: PooledMemory
+    private let input: Rows<Float>
+    private let columns: Int
+
+    /// Room for the levels of `product`'s input.
+    init(_ product: LinearProduct, _ kernels: QuantisedKernels, _ pool: BufferPool) {
+        input = product.input
+        columns = product.weights.inputs
+        wordsPerRow = PanelPackedMatrix.groupCount(inputs: columns) * kernels.steps
+        let wordCount = input.count * wordsPerRow
+        memory = pool.take(byteCount: 4 * wordCount + MemoryLayout<RowScale>.stride * input.count)
+        words = memory.start.bindMemory(to: Int32.self, capacity: wordCount)
+        scales = (memory.start + 4 * wordCount).bindMemory(to: RowScale.self, capacity: input.count)
+        levels = LevelRows(
+            words: words, scales: scales, count: input.count,
+            tileCount: (input.count + kernels.tileRows - 1) / kernels.tileRows)
+    }
+
+    func holds(_ product: LinearProduct) -> Bool { input == product.input && columns == product.weights.inputs }
+
+    func quantise(tile: Int, _ kernels: QuantisedKernels) {
+        let rows = evenBlock(tile, of: levels.tileCount, rows: input.count)
+        kernels.quantise(input[rows], columns, words + rows.lowerBound * wordsPerRow, scales + rows.lowerBound)
     }
 }

@@ -1,8 +1,4 @@
 internal import CLIPKernels
-import CLIPKernelsAVX2
-import CLIPKernelsAVX512
-import CLIPKernelsAVX512VNNI
-import CLIPKernelsBaseline
 import Synchronization
 
 /// What a machine can do at most with an instruction set and a number of threads, as measured.
@@ -21,22 +17,22 @@ extension Compute {
     /// Measures all limits, each for about `seconds`, the best of a few tries: whatever else runs only slows it down.
     /// - Parameter byteCount: how much memory is read through, more than the caches hold.
     package func measureRoof(seconds: Double = 0.3, byteCount: Int = 256 << 20) -> MachineRoof {
-        let table = instructionSet.roof
+        let roofs = instructionSet.kernels.roofs
         let memory = FloatBuffer(count: byteCount / 4)
         let slice = memory.count / threads / 128 * 128
         let steps = 1 << 20
         return MachineRoof(
             operationsPerSecond: best(seconds) { _ in
-                let done = table.multiplyAdds(steps)
+                let done = roofs.multiplyAdds(steps)
                 return done.result > 0 ? done.operations : 0
             },
             integerOperationsPerSecond: best(seconds) { _ in
-                let done = table.integerProducts(steps)
+                let done = roofs.integerProducts(steps)
                 // Whatever the number is, it is asked for.
                 return done.result == .max ? 0 : done.operations
             },
             bytesPerSecond: best(seconds) { thread in
-                table.sum(memory.start + thread * slice, slice) == 0 ? 4 * slice : 0
+                roofs.sum(memory.start + thread * slice, slice) == 0 ? 4 * slice : 0
             }, secondsPerRegion: secondsPerRegion(seconds))
     }
 
@@ -66,20 +62,5 @@ extension Compute {
             rate = max(rate, Double(done.load(ordering: .relaxed)) / ((clock.now - start) / .seconds(1)))
         } while (clock.now - begin) / .seconds(1) < seconds
         return rate
-    }
-}
-
-extension InstructionSet {
-    fileprivate var roof: RoofTable {
-        #if arch(x86_64)
-        switch self {
-        case .baseline: .baseline
-        case .avx2: .avx2
-        case .avx512: .avx512
-        case .avx512VNNI: .avx512VNNI
-        }
-        #else
-        .baseline
-        #endif
     }
 }

@@ -1,3 +1,5 @@
+package import CLIPKernels
+
 /// The weights of a linear layer, `[outputs, inputs]`, packed for the matmul kernels.
 ///
 /// Panels `[ceil(outputs / 16)][inputs][16]`: sixteen output columns at a time, K-major inside, the last panel padded
@@ -10,20 +12,7 @@ package struct PanelPackedMatrix: Sendable {
     package static let panelWidth = 16
 
     /// How each weight is stored. Sums are taken in 32-bit floats, of int8 in 32-bit integers.
-    package enum ElementType: Sendable, CaseIterable {
-        case float32
-        case float16
-        /// Whole numbers of −127…127, each column with a scale of its own.
-        case int8
-
-        package var byteCount: Int {
-            switch self {
-            case .float32: 4
-            case .float16: 2
-            case .int8: 1
-            }
-        }
-    }
+    package typealias ElementType = WeightElement
 
     /// K, the length of an input row.
     package let inputs: Int
@@ -35,7 +24,7 @@ package struct PanelPackedMatrix: Sendable {
     /// An int8 matrix's scales, else nil.
     package let columnScales: ColumnScales?
     /// Keeps `bytes` alive: a mapped file, or the buffer that packing made.
-    private let owner: any AnyObject & Sendable
+    private let owner: (any AnyObject & Sendable)?
 
     /// Panels that lie in memory already.
     package init(
@@ -53,6 +42,16 @@ package struct PanelPackedMatrix: Sendable {
         self.owner = owner
     }
 
+    /// A matrix of which the shape alone is known: it has no `bytes`.
+    package init(unreadInputs inputs: Int, outputs: Int) {
+        self.inputs = inputs
+        self.outputs = outputs
+        elementType = .float32
+        bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+        columnScales = nil
+        owner = nil
+    }
+
     /// The number of panels of sixteen columns that `outputs` columns fill.
     package static func panelCount(outputs: Int) -> Int { (outputs + panelWidth - 1) / panelWidth }
 
@@ -61,8 +60,23 @@ package struct PanelPackedMatrix: Sendable {
 
     /// The size of the panels of an `[outputs, inputs]` matrix.
     package static func byteCount(inputs: Int, outputs: Int, _ elementType: ElementType) -> Int {
-        let depth = elementType == .int8 ? groupCount(inputs: inputs) * 4 : inputs
-        return paddedOutputs(outputs) * depth * elementType.byteCount
+        paddedOutputs(outputs) * paddedInputs(inputs, elementType) * elementType.byteCount
+    }
+
+    /// The number of inputs that a panel holds of each column.
+    private static func paddedInputs(_ inputs: Int, _ elementType: ElementType) -> Int {
+        let group = elementType.groupSize
+        return (inputs + group - 1) / group * group
+    }
+
+    /// The weights of some columns, the first of which begins a panel.
+    func panels(_ columns: Range<Int>) -> WeightPanels {
+        let byte =
+            columns.lowerBound * PanelPackedMatrix.paddedInputs(inputs, elementType) * elementType.byteCount
+        return WeightPanels(
+            bytes.baseAddress! + byte, elementType, depth: inputs, columns: columns.count,
+            scales: columnScales.map { $0.scales + columns.lowerBound },
+            sums: columnScales.map { $0.sums + columns.lowerBound })
     }
 }
 

@@ -1,4 +1,4 @@
-internal import CLIPKernels
+package import CLIPKernels
 import Synchronization
 
 /// Some neighbouring rows of a packed matrix.
@@ -20,16 +20,14 @@ extension Compute {
     /// The products are never all in memory. Each is one sum over the columns in their order, the same to the bit for
     /// any number of queries, blocks and threads.
     /// - Parameters:
-    ///   - queries: `[queryCount, columns]`, rows `queryStride` floats apart.
+    ///   - queries: `[queries, columns]`.
     ///   - blocks: rows of matrices of the same number of columns, in the order of the work.
     ///   - initial: what one thread begins with.
-    ///   - body: takes a thread's state, the index of a block, and the products `[queryCount, rows]`, whose rows lie
-    ///     `stride` floats apart.
+    ///   - body: takes a thread's state, the index of a block, and the products, `[queries, rows]`.
     /// - Returns: the state of each thread that worked, in no order.
     package func scan<State>(
-        _ queries: UnsafePointer<Float>, queryCount: Int, queryStride: Int, blocks: [PanelRows],
-        initial: () -> State,
-        body: (_ state: inout State, _ block: Int, _ products: UnsafePointer<Float>, _ stride: Int) -> Void
+        _ queries: Rows<Float>, blocks: [PanelRows], initial: () -> State,
+        body: (_ state: inout State, _ block: Int, _ products: Rows<Float>) -> Void
     ) -> [State] {
         let widest = blocks.reduce(0) { max($0, $1.rows.count) }
         // An odd number of cache lines: columns of products then spread over all sets of a cache.
@@ -38,20 +36,14 @@ extension Compute {
         let states = WorkerStates<State>(count: workers)
         let next = Atomic(0)
         parallel.run(workers) { worker in
-            let products = FloatBuffer(count: queryCount * stride)
+            let buffer = FloatBuffer(count: queries.count * stride)
+            let products = MutableRows(buffer.start, stride: stride, count: queries.count)
             var state = initial()
             while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < blocks.count {
-                let matrix = blocks[index].matrix
-                let rows = blocks[index].rows
-                let byte = rows.lowerBound * matrix.inputs * matrix.elementType.byteCount
-                kernels.linear(
-                    LinearBlock(
-                        input: queries, inputStride: queryStride, rows: queryCount, depth: matrix.inputs,
-                        panels: matrix.bytes.baseAddress! + byte, isHalf: matrix.elementType == .float16,
-                        columns: rows.count, target: products.start, targetStride: stride, bias: nil,
-                        activation: .identity, residual: nil, residualStride: 0))
-                body(&state, index, UnsafePointer(products.start), stride)
+                kernels.linear(queries, blocks[index].matrix.panels(blocks[index].rows), LinearOutput(products))
+                body(&state, index, Rows(products))
             }
+            withExtendedLifetime(buffer) {}
             states.slots[worker] = state
         }
         return states.slots.compactMap { $0 }

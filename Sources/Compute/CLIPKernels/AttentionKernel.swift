@@ -1,13 +1,11 @@
 /// Scaled dot-product attention (Vaswani et al., 2017) of one head in one sequence.
 @usableFromInline package struct AttentionHead {
-    /// The first query of this head, and row 0 of its keys and of its values; rows lie `stride` floats apart.
+    @usableFromInline package var queries: Rows<Float>
+    /// Those of all sequences, of which `keyRows` are this one's.
     ///
     /// A tile of columns may be read past the last value of a head: the memory behind it must be there.
-    @usableFromInline package var queries: UnsafePointer<Float>
-    @usableFromInline package var keys: UnsafePointer<Float>
-    @usableFromInline package var values: UnsafePointer<Float>
-    @usableFromInline package var stride: Int
-    @usableFromInline package var queryCount: Int
+    @usableFromInline package var keys: Rows<Float>
+    @usableFromInline package var values: Rows<Float>
     /// The rows of the keys and values, run after run: sequences may share those of a common beginning.
     @usableFromInline package var keyRows: UnsafeBufferPointer<Range<Int>>
     @usableFromInline package var keyCount: Int
@@ -17,28 +15,23 @@
     @usableFromInline package var scale: Float
     /// The position of the first query among the keys when a query sees only keys up to its own position, else nil.
     @usableFromInline package var causalPosition: Int?
-    /// `[queryCount, headWidth]`, rows `targetStride` floats apart.
-    @usableFromInline package var target: UnsafeMutablePointer<Float>
-    @usableFromInline package var targetStride: Int
+    /// `[queries, headWidth]`.
+    @usableFromInline package var target: MutableRows<Float>
 
     @inlinable
     package init(
-        queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>, stride: Int,
-        queryCount: Int, keyRows: UnsafeBufferPointer<Range<Int>>, headWidth: Int, scale: Float, causalPosition: Int?,
-        target: UnsafeMutablePointer<Float>, targetStride: Int
+        _ queries: Rows<Float>, keys: Rows<Float>, values: Rows<Float>, keyRows: UnsafeBufferPointer<Range<Int>>,
+        headWidth: Int, scale: Float, causalPosition: Int?, target: MutableRows<Float>
     ) {
         self.queries = queries
         self.keys = keys
         self.values = values
-        self.stride = stride
-        self.queryCount = queryCount
         self.keyRows = keyRows
         keyCount = keyRows.reduce(0) { $0 + $1.count }
         self.headWidth = headWidth
         self.scale = scale
         self.causalPosition = causalPosition
         self.target = target
-        self.targetStride = targetStride
     }
 }
 
@@ -55,8 +48,8 @@ extension VectorUnit {
             let scores = queries + head.headWidth * tileColumns
             let products = scores + head.keyCount * tileColumns
             let factors = products + tileRows * tileColumns
-            for first in stride(from: 0, to: head.queryCount, by: tileColumns) {
-                let count = min(tileColumns, head.queryCount - first)
+            for first in stride(from: 0, to: head.queries.count, by: tileColumns) {
+                let count = min(tileColumns, head.queries.count - first)
                 let keyCount = head.causalPosition.map { min(head.keyCount, $0 + first + count) } ?? head.keyCount
                 transposeQueries(head, first..<first + count, queries)
                 computeScores(head, keyCount: keyCount, queries, scores)
@@ -78,7 +71,7 @@ extension VectorUnit {
         let scale = SIMD4(repeating: head.scale)
         for first in stride(from: 0, to: range.count, by: 4) {
             @inline(__always) func query(_ index: Int) -> UnsafePointer<Float> {
-                head.queries + min(range.lowerBound + first + index, range.upperBound - 1) * head.stride
+                head.queries[min(range.lowerBound + first + index, range.upperBound - 1)]
             }
             @inline(__always) func scaled(_ source: UnsafePointer<Float>) -> SIMD4<Float> {
                 UnsafeRawPointer(source).loadUnaligned(as: SIMD4<Float>.self) * scale
@@ -109,12 +102,12 @@ extension VectorUnit {
         var position = 0
         for run in head.keyRows where position < keyCount {
             let count = min(run.count, keyCount - position)
-            let keys = head.keys + run.lowerBound * head.stride
+            let keys = head.keys[run]
             let blocks = (count + tileRows - 1) / tileRows
             for block in 0..<blocks {
                 let rows = evenBlock(block, of: blocks, rows: count)
                 tileProduct(
-                    rows: rows.count, RowMajorRows.self, a: keys + rows.lowerBound * head.stride, aStride: head.stride,
+                    rows: rows.count, RowMajorRows.self, a: keys[rows.lowerBound], aStride: keys.stride,
                     b: PackedColumns<Self>(queries), depth: head.headWidth,
                     target: scores + (position + rows.lowerBound) * tileColumns, targetStride: tileColumns)
             }
@@ -168,15 +161,14 @@ extension VectorUnit {
                     tileProduct(
                         rows: rows.count, ColumnMajorRows.self,
                         a: scores + (position * tileColumns + rows.lowerBound), aStride: tileColumns,
-                        b: MatrixColumns<Self>(
-                            head.values + (run.lowerBound * head.stride + column), stride: head.stride),
+                        b: MatrixColumns<Self>(head.values[run.lowerBound] + column, stride: head.values.stride),
                         depth: count, target: products, targetStride: tileColumns, continues: position > 0)
                     position += count
                 }
                 for row in rows {
                     let factor = Vector(repeating: factors[row])
                     let products = products + (row - rows.lowerBound) * tileColumns
-                    let target = head.target + ((range.lowerBound + row) * head.targetStride + column)
+                    let target = head.target[range.lowerBound + row] + column
                     for offset in stride(from: 0, to: min(tileColumns, head.headWidth - column), by: width) {
                         let value = load(products + offset) * factor
                         let count = head.headWidth - column - offset

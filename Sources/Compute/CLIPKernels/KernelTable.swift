@@ -1,84 +1,137 @@
-/// The kernels of one instruction set, as functions that any code may call on a machine that has it.
+/// All kernels of one instruction set, as functions that any code may call on a machine that has it.
+///
+/// A table is made inside the module that is compiled for its instruction set, and so are the functions in it.
 package struct KernelTable: Sendable {
-    /// A block of a linear layer.
-    package let linear: @Sendable (LinearBlock) -> Void
-    package let layerNorm: @Sendable (LayerNormRows) -> Void
-    /// One head of one sequence.
-    package let attention: @Sendable (AttentionHead) -> Void
-    package let quantised: QuantisedKernels
+    package let layers: LayerKernels
+    package let pictures: PictureKernels
+    package let roofs: RoofKernels
 
-    package init(
-        linear: @escaping @Sendable (LinearBlock) -> Void, layerNorm: @escaping @Sendable (LayerNormRows) -> Void,
-        attention: @escaping @Sendable (AttentionHead) -> Void, quantised: QuantisedKernels
-    ) {
-        self.linear = linear
-        self.layerNorm = layerNorm
-        self.attention = attention
-        self.quantised = quantised
-    }
-
-    /// The same kernels but for quantised layers.
-    package func replacing(quantised: QuantisedKernels) -> KernelTable {
-        KernelTable(linear: linear, layerNorm: layerNorm, attention: attention, quantised: quantised)
+    package init(layers: LayerKernels, pictures: PictureKernels, roofs: RoofKernels) {
+        self.layers = layers
+        self.pictures = pictures
+        self.roofs = roofs
     }
 }
 
-/// The kernels of quantised layers on one instruction set.
-package struct QuantisedKernels: Sendable {
-    /// The rows of a tile at most.
-    package let tileRows: Int
-    /// The 32-bit words that a group of four levels takes.
-    package let steps: Int
-    package let quantise: @Sendable (RowQuantisation) -> Void
-    package let linear: @Sendable (QuantisedBlock) -> Void
-    /// One head of one sequence without a mask, where it is faster than in floats.
-    package let attention: (@Sendable (AttentionHead) -> Void)?
+/// The kernels of encoders.
+@usableFromInline package struct LayerKernels: Sendable {
+    /// A linear layer of weights that are floats.
+    @usableFromInline package let linear: @Sendable (Rows<Float>, WeightPanels, LinearOutput) -> Void
+    @usableFromInline package let layerNorm: @Sendable (Rows<Float>, NormParameters, MutableRows<Float>) -> Void
+    /// One head of one sequence.
+    @usableFromInline package let attention: @Sendable (AttentionHead) -> Void
+    /// Those of int8 weights.
+    @usableFromInline package let int8: QuantisedKernels
 
-    package init(
-        tileRows: Int, steps: Int, quantise: @escaping @Sendable (RowQuantisation) -> Void,
-        linear: @escaping @Sendable (QuantisedBlock) -> Void, attention: (@Sendable (AttentionHead) -> Void)? = nil
+    @inlinable @inline(__always)
+    package init<Unit: VectorUnit>(_: Unit.Type, int8: QuantisedKernels) {
+        linear = { Unit.linear($0, $1, $2) }
+        layerNorm = { Unit.layerNorm($0, $1, into: $2) }
+        attention = { Unit.attention($0) }
+        self.int8 = int8
+    }
+}
+
+/// The kernels of linear layers whose inputs are quantised.
+@usableFromInline package struct QuantisedKernels: Sendable {
+    /// The rows of a tile at most.
+    @usableFromInline package let tileRows: Int
+    /// The 32-bit words that a group of levels takes.
+    @usableFromInline package let steps: Int
+    /// Quantises the rows of a tile, of so many columns each.
+    @usableFromInline package let quantise:
+        @Sendable (
+            _ input: Rows<Float>, _ columns: Int, _ words: UnsafeMutablePointer<Int32>,
+            _ scales: UnsafeMutablePointer<RowScale>
+        ) -> Void
+    /// Computes some tiles.
+    @usableFromInline package let linear: @Sendable (LevelRows, _ tiles: Range<Int>, WeightPanels, LinearOutput) -> Void
+    /// One head of one sequence without a mask, where it is faster than in floats.
+    @usableFromInline package let attention: (@Sendable (AttentionHead) -> Void)?
+
+    /// Levels as words of two, for `Products` that take pairs.
+    @inlinable @inline(__always)
+    package init<Unit: QuantisingUnit, Products: PairProducts>(_: Unit.Type, _: Products.Type) {
+        tileRows = Products.tileRows
+        steps = Products.steps
+        quantise = {
+            Unit.quantise($0, columns: $1, words: $2, scales: $3, steps: Products.steps) { Unit.storePairs($0, $1) }
+        }
+        linear = {
+            Unit.quantisedLinear(
+                $0, tiles: $1, $2, $3, tileRows: Products.tileRows, steps: Products.steps
+            ) { Products.tile($0) }
+        }
+        attention = nil
+    }
+
+    /// Levels as words of four bytes, which `tile` sums.
+    @inlinable @inline(__always)
+    package init<Unit: ByteQuantisingUnit>(
+        _: Unit.Type, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void
     ) {
         self.tileRows = tileRows
-        self.steps = steps
-        self.quantise = quantise
-        self.linear = linear
-        self.attention = attention
+        steps = 1
+        quantise = {
+            Unit.quantise($0, columns: $1, words: $2, scales: $3, steps: 1) { Unit.storeBytes($0, $1) }
+        }
+        linear = { Unit.quantisedLinear($0, tiles: $1, $2, $3, tileRows: tileRows, steps: 1, tile: tile) }
+        attention = {
+            Unit.quantisedAttention($0, tileRows: tileRows, store: { Unit.storeBytes($0, $1) }, tile: tile)
+        }
     }
 }
 
-/// The loops over pictures of one instruction set, as functions that any code may call on a machine that has it. The
-/// bytes that they make are the same for all.
-package struct PictureKernels: Sendable, CustomStringConvertible {
-    /// The instruction set's name.
-    package let description: String
-    /// The horizontal pass of a resize, over a batch of rows.
-    package let resample: @Sendable (RowResampling) -> Void
-    /// A batch's part in one row of the vertical pass.
-    package let addRows: @Sendable (WeightedRows) -> Void
-    /// Puts red, green and blue side by side.
-    package let interleave: @Sendable (ColourRow) -> Void
-    /// The same of Y, Cb and Cr, converted.
-    package let convertYCbCr: @Sendable (ColourRow) -> Void
-    /// Triangle filters that double a row's width, its height (one of the two rows), or both.
-    package let doubleWidth: @Sendable (UpsampledRow) -> Void
-    package let doubleHeight: @Sendable (UpsampledRow) -> Void
-    package let doubleBoth: @Sendable (UpsampledRow) -> Void
+/// What the limits of a machine are measured with.
+@usableFromInline package struct RoofKernels: Sendable {
+    /// Multiply-adds in registers alone, `steps` times on twelve vectors.
+    /// - Returns: the number of floating-point operations, two per multiply-add, and a number that depends on all.
+    @usableFromInline package let multiplyAdds: @Sendable (_ steps: Int) -> (operations: Int, result: Float)
+    /// The products of int8 layers in registers alone, `steps` times on twelve vectors.
+    /// - Returns: the number of operations, a multiplication and an addition per product, and a number that depends on all.
+    @usableFromInline package let integerProducts: @Sendable (_ steps: Int) -> (operations: Int, result: Int32)
+    /// The sum of `count` floats, a multiple of 128.
+    @usableFromInline package let sum: @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
 
-    package init(
-        _ description: String, resample: @escaping @Sendable (RowResampling) -> Void,
-        addRows: @escaping @Sendable (WeightedRows) -> Void, interleave: @escaping @Sendable (ColourRow) -> Void,
-        convertYCbCr: @escaping @Sendable (ColourRow) -> Void,
-        doubleWidth: @escaping @Sendable (UpsampledRow) -> Void,
-        doubleHeight: @escaping @Sendable (UpsampledRow) -> Void,
-        doubleBoth: @escaping @Sendable (UpsampledRow) -> Void
-    ) {
-        self.description = description
-        self.resample = resample
-        self.addRows = addRows
-        self.interleave = interleave
-        self.convertYCbCr = convertYCbCr
-        self.doubleWidth = doubleWidth
-        self.doubleHeight = doubleHeight
-        self.doubleBoth = doubleBoth
+    @inlinable @inline(__always)
+    package init<Unit: VectorUnit, Products: IntegerUnit>(_: Unit.Type, _: Products.Type) {
+        multiplyAdds = { Unit.multiplyAdds($0) }
+        integerProducts = { Products.roof($0) }
+        sum = { Unit.sum($0, $1) }
+    }
+
+    /// The limits of `other` but for int8 products.
+    @inlinable @inline(__always)
+    package init<Products: IntegerUnit>(_ other: RoofKernels, _: Products.Type) {
+        multiplyAdds = other.multiplyAdds
+        integerProducts = { Products.roof($0) }
+        sum = other.sum
+    }
+}
+
+/// The loops over pictures. The bytes that they make are the same on every instruction set.
+@usableFromInline package struct PictureKernels: Sendable {
+    /// The horizontal pass of a resize, over a batch of rows.
+    @usableFromInline package let resample: @Sendable (RowResampling) -> Void
+    /// A batch's part in one row of the vertical pass.
+    @usableFromInline package let addRows: @Sendable (WeightedRows) -> Void
+    /// Puts red, green and blue side by side.
+    @usableFromInline package let interleave: @Sendable (ColourRow) -> Void
+    /// The same of Y, Cb and Cr, converted.
+    @usableFromInline package let convertYCbCr: @Sendable (ColourRow) -> Void
+    /// Triangle filters that double a row's width, its height (one of the two rows), or both.
+    @usableFromInline package let doubleWidth: @Sendable (UpsampledRow) -> Void
+    @usableFromInline package let doubleHeight: @Sendable (UpsampledRow) -> Void
+    @usableFromInline package let doubleBoth: @Sendable (UpsampledRow) -> Void
+
+    @inlinable @inline(__always)
+    package init<Unit: PictureUnit>(_: Unit.Type) {
+        resample = { Unit.resample($0) }
+        addRows = { Unit.addRows($0) }
+        interleave = { Unit.interleave($0) }
+        convertYCbCr = { Unit.convertYCbCr($0) }
+        doubleWidth = { Unit.doubleWidth($0) }
+        doubleHeight = { Unit.doubleHeight($0) }
+        doubleBoth = { Unit.doubleBoth($0) }
     }
 }

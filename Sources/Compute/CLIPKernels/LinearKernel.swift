@@ -1,90 +1,128 @@
-/// A block of a linear layer: `rows` input rows by `columns` output columns, the first of which starts a panel.
-@usableFromInline package struct LinearBlock {
-    /// The input rows, `inputStride` floats apart.
-    @usableFromInline package var input: UnsafePointer<Float>
-    @usableFromInline package var inputStride: Int
-    @usableFromInline package var rows: Int
+/// How a weight is stored.
+@usableFromInline package enum WeightElement: Sendable, CaseIterable {
+    case float32
+    case float16
+    /// Whole numbers of −127…127, each column with a scale of its own.
+    case int8
+
+    package var byteCount: Int {
+        switch self {
+        case .float32: 4
+        case .float16: 2
+        case .int8: 1
+        }
+    }
+
+    /// How many inputs of a column lie side by side in a panel; the last of them are filled up with zeros.
+    package var groupSize: Int { self == .int8 ? 4 : 1 }
+}
+
+/// The weights of some output columns of a linear layer, in panels of sixteen: `[K / group][16][group]`, K padded to whole
+/// groups.
+@usableFromInline package struct WeightPanels {
+    /// The panel of the first column; the others follow.
+    @usableFromInline package var base: UnsafeRawPointer
+    @usableFromInline package var element: WeightElement
     /// K, the length of an input row.
     @usableFromInline package var depth: Int
-
-    /// The panel of the first column; the others follow.
-    @usableFromInline package var panels: UnsafeRawPointer
-    @usableFromInline package var isHalf: Bool
     @usableFromInline package var columns: Int
-
-    /// The first output column of the first row; rows `targetStride` floats apart.
-    @usableFromInline package var target: UnsafeMutablePointer<Float>
-    @usableFromInline package var targetStride: Int
-
-    /// One float per column.
-    @usableFromInline package var bias: UnsafePointer<Float>?
-    @usableFromInline package var activation: LinearActivation
-    /// Added last, `[rows, columns]`, rows `residualStride` floats apart. It may be the target itself.
-    @usableFromInline package var residual: UnsafePointer<Float>?
-    @usableFromInline package var residualStride: Int
+    /// Of whole numbers what one counts in each column, and the sum of the column's. Readable up to a whole panel.
+    @usableFromInline package var scales: UnsafePointer<Float>?
+    @usableFromInline package var sums: UnsafePointer<Int32>?
 
     @inlinable
     package init(
-        input: UnsafePointer<Float>, inputStride: Int, rows: Int, depth: Int, panels: UnsafeRawPointer, isHalf: Bool,
-        columns: Int, target: UnsafeMutablePointer<Float>, targetStride: Int, bias: UnsafePointer<Float>?,
-        activation: LinearActivation, residual: UnsafePointer<Float>?, residualStride: Int
+        _ base: UnsafeRawPointer, _ element: WeightElement, depth: Int, columns: Int,
+        scales: UnsafePointer<Float>? = nil, sums: UnsafePointer<Int32>? = nil
     ) {
-        self.input = input
-        self.inputStride = inputStride
-        self.rows = rows
+        self.base = base
+        self.element = element
         self.depth = depth
-        self.panels = panels
-        self.isHalf = isHalf
         self.columns = columns
+        self.scales = scales
+        self.sums = sums
+    }
+}
+
+/// What a linear layer applies to its output.
+@usableFromInline package enum LinearActivation: Sendable, CaseIterable {
+    case identity
+    /// x·σ(1.702x).
+    case quickGELU
+    /// x·Φ(x), with the error function.
+    case gelu
+    /// x·½(1 + tanh(√(2/π)(x + 0.044715x³))).
+    case tanhGELU
+}
+
+/// What becomes of a linear layer's sums: plus bias, activation, plus residual.
+@usableFromInline package struct LinearOutput {
+    /// The first output column of the first row on.
+    @usableFromInline package var target: MutableRows<Float>
+    /// One float per column.
+    @usableFromInline package var bias: UnsafePointer<Float>?
+    @usableFromInline package var activation: LinearActivation
+    /// Added last. It may be the target itself.
+    @usableFromInline package var residual: Rows<Float>?
+
+    @inlinable
+    package init(
+        _ target: MutableRows<Float>, bias: UnsafePointer<Float>? = nil, activation: LinearActivation = .identity,
+        residual: Rows<Float>? = nil
+    ) {
         self.target = target
-        self.targetStride = targetStride
         self.bias = bias
         self.activation = activation
         self.residual = residual
-        self.residualStride = residualStride
+    }
+
+    /// Some rows of it, from a column on.
+    package func part(_ rows: Range<Int>, from column: Int) -> LinearOutput {
+        LinearOutput(
+            target[rows].columns(from: column), bias: bias.map { $0 + column }, activation: activation,
+            residual: residual.map { $0[rows].columns(from: column) })
     }
 }
 
 extension VectorUnit {
-    /// Computes `block`: input · weightsᵀ + bias, activation, residual.
+    /// Computes input · weightsᵀ, weights being floats, and what becomes of it.
     ///
     /// A tile's width of columns stays in the cache while all rows pass, so that weights come from memory once. The first
     /// tile leaves half-precision ones behind widened.
     @inlinable @inline(__always)
-    package static func linear(_ block: LinearBlock) {
-        let rowBlocks = (block.rows + tileRows - 1) / tileRows
-        let elementBytes = block.isHalf ? 2 : 4
-        let panelBytes = 16 * elementBytes * block.depth
+    package static func linear(_ input: Rows<Float>, _ weights: WeightPanels, _ output: LinearOutput) {
+        let isHalf = weights.element == .float16
+        let depth = weights.depth
+        let rowBlocks = (input.count + tileRows - 1) / tileRows
+        let elementBytes = isHalf ? 2 : 4
+        let panelBytes = 16 * elementBytes * depth
         // A single tile does nothing but stream 32-bit weights: the processor fetches those best by itself.
-        let aheadBytes = block.isHalf || rowBlocks > 1 ? max(16, tileColumns) * elementBytes * block.depth : 0
+        let aheadBytes = isHalf || rowBlocks > 1 ? max(16, tileColumns) * elementBytes * depth : 0
         let sumCount = tileRows * tileColumns
-        let floats = sumCount + (block.isHalf && rowBlocks > 1 ? block.depth * tileColumns : 0)
+        let floats = sumCount + (isHalf && rowBlocks > 1 ? depth * tileColumns : 0)
         withUnsafeTemporaryAllocation(byteCount: 4 * floats, alignment: 64) { scratch in
             let sums = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
             let widened = sums + sumCount
-            for column in stride(from: 0, to: block.columns, by: tileColumns) {
-                let b = block.panels + (column / 16 * panelBytes + column % 16 * elementBytes)
+            for column in stride(from: 0, to: weights.columns, by: tileColumns) {
+                let b = weights.base + (column / 16 * panelBytes + column % 16 * elementBytes)
                 // The last panel may be alone: then both halves of the tile are the same one.
                 let rightOffset =
-                    width < 16 ? width * elementBytes : column + 16 < block.columns ? panelBytes : 0
+                    width < 16 ? width * elementBytes : column + 16 < weights.columns ? panelBytes : 0
                 let half = HalfPanelColumns<Self>(b, rightOffset: rightOffset)
                 for rowBlock in 0..<rowBlocks {
-                    let rows = evenBlock(rowBlock, of: rowBlocks, rows: block.rows)
-                    let input = block.input + rows.lowerBound * block.inputStride
+                    let rows = evenBlock(rowBlock, of: rowBlocks, rows: input.count)
                     // Every tile asks for its share of the next tile's columns.
                     let part = evenBlock(rowBlock, of: rowBlocks, rows: aheadBytes)
                     let ahead = StretchLookahead(
-                        b + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.depth,
-                        isStream: block.rows <= 16)
-                    prefetchOutput(
-                        block.target, block.targetStride, residual: block.residual, block.residualStride, rows: rows,
-                        column: column)
+                        b + aheadBytes + part.lowerBound, byteCount: part.count, depth: depth,
+                        isStream: input.count <= 16)
+                    prefetchOutput(output, rows: rows, column: column)
                     @inline(__always) func product(_ columns: some TileColumns<Self>) {
                         tileProduct(
-                            rows: rows.count, RowMajorRows.self, a: input, aStride: block.inputStride, b: columns,
-                            depth: block.depth, target: sums, targetStride: tileColumns, ahead: ahead)
+                            rows: rows.count, RowMajorRows.self, a: input[rows.lowerBound], aStride: input.stride,
+                            b: columns, depth: depth, target: sums, targetStride: tileColumns, ahead: ahead)
                     }
-                    if !block.isHalf {
+                    if !isHalf {
                         product(FloatPanelColumns<Self>(b, rightOffset: rightOffset))
                     } else if rowBlocks == 1 {
                         product(half)
@@ -93,7 +131,9 @@ extension VectorUnit {
                     } else {
                         product(PackedColumns<Self>(widened))
                     }
-                    finish(block, sums, rows: rows, column: column)
+                    finish(
+                        FloatSums<Self>(sums, bias: output.bias), output, rows: rows,
+                        columns: column..<min(column + tileColumns, weights.columns))
                 }
             }
         }
@@ -102,63 +142,100 @@ extension VectorUnit {
     /// Asks for the memory that finishing a tile reads and writes: its columns of `rows` in the target, and in the
     /// residual unless that is the target.
     @inlinable @inline(__always)
-    package static func prefetchOutput(
-        _ target: UnsafePointer<Float>, _ targetStride: Int, residual: UnsafePointer<Float>?, _ residualStride: Int,
-        rows: Range<Int>, column: Int
-    ) {
-        prefetchRows(target, stride: targetStride, rows: rows, column: column)
-        if let residual, residual != target {
-            prefetchRows(residual, stride: residualStride, rows: rows, column: column)
+    package static func prefetchOutput(_ output: LinearOutput, rows: Range<Int>, column: Int) {
+        prefetchRows(Rows(output.target), rows, column: column)
+        if let residual = output.residual, residual.base != output.target.base {
+            prefetchRows(residual, rows, column: column)
         }
     }
 
-    /// Asks for a tile's columns of `rows`, which lie `stride` floats apart.
+    /// Asks for a tile's columns of some rows.
     @inlinable @inline(__always)
-    package static func prefetchRows(_ matrix: UnsafePointer<Float>, stride: Int, rows: Range<Int>, column: Int) {
+    package static func prefetchRows(_ matrix: Rows<Float>, _ rows: Range<Int>, column: Int) {
         for row in rows {
-            let line = UnsafeRawPointer(matrix + (row * stride + column))
+            let line = UnsafeRawPointer(matrix[row] + column)
             prefetch(line)
             if tileColumns > 16 { prefetch(line + 64) }
         }
     }
+}
 
-    /// Takes a tile's sums through bias, activation and residual to the target.
+/// The sums of a tile, a vector of columns of one row after another.
+@usableFromInline package protocol TileSums<Unit> {
+    associatedtype Unit: VectorUnit
+    /// What all rows need for a vector of columns, such as their bias.
+    associatedtype Columns
+    /// - Parameter count: how many columns there are from `column` of the block on, at most a vector's.
+    func columns(from column: Int, count: Int) -> Columns
+    /// The sums, bias included, of a row of the tile.
+    /// - Parameter offset: where in the tile `columns` begin.
+    func row(_ row: Int, offset: Int, _ columns: Columns) -> Unit.Vector
+}
+
+/// Sums of floats.
+@frozen @usableFromInline package struct FloatSums<Unit: VectorUnit>: TileSums {
+    @usableFromInline let sums: UnsafePointer<Float>
+    @usableFromInline let bias: UnsafePointer<Float>?
+
     @inlinable @inline(__always)
-    package static func finish(
-        _ block: LinearBlock, _ sums: UnsafePointer<Float>, rows: Range<Int>, column: Int
-    ) {
-        switch block.activation {
-        case .identity: finish(block, sums, rows: rows, column: column) { $0 }
-        case .quickGELU: finish(block, sums, rows: rows, column: column) { quickGELU($0) }
-        case .gelu: finish(block, sums, rows: rows, column: column) { gelu($0) }
-        case .tanhGELU: finish(block, sums, rows: rows, column: column) { tanhGELU($0) }
+    package init(_ sums: UnsafePointer<Float>, bias: UnsafePointer<Float>?) {
+        self.sums = sums
+        self.bias = bias
+    }
+
+    @inlinable @inline(__always)
+    package func columns(from column: Int, count: Int) -> Unit.Vector {
+        // Minus zero changes no number, not even a zero's sign.
+        guard let bias else { return Unit.Vector(repeating: -0.0) }
+        return count == Unit.width ? Unit.load(bias + column) : Unit.load(bias + column, count: count)
+    }
+
+    @inlinable @inline(__always)
+    package func row(_ row: Int, offset: Int, _ bias: Unit.Vector) -> Unit.Vector {
+        Unit.load(sums + (row * Unit.tileColumns + offset)) + bias
+    }
+}
+
+extension VectorUnit {
+    /// Takes a tile's sums through activation and residual to the target.
+    /// - Parameters:
+    ///   - rows: of the output, those of the tile.
+    ///   - columns: of the output, those of the tile.
+    @inlinable @inline(__always)
+    package static func finish<Sums: TileSums>(
+        _ sums: Sums, _ output: LinearOutput, rows: Range<Int>, columns: Range<Int>
+    ) where Sums.Unit == Self {
+        switch output.activation {
+        case .identity: finish(sums, output, rows: rows, columns: columns) { $0 }
+        case .quickGELU: finish(sums, output, rows: rows, columns: columns) { quickGELU($0) }
+        case .gelu: finish(sums, output, rows: rows, columns: columns) { gelu($0) }
+        case .tanhGELU: finish(sums, output, rows: rows, columns: columns) { tanhGELU($0) }
         }
     }
 
     @inlinable @inline(__always)
-    package static func finish(
-        _ block: LinearBlock, _ sums: UnsafePointer<Float>, rows: Range<Int>, column: Int,
-        activation: (Vector) -> Vector
-    ) {
-        let columns = min(tileColumns, block.columns - column)
-        for row in rows {
-            let sums = sums + (row - rows.lowerBound) * tileColumns
-            let target = block.target + (row * block.targetStride + column)
-            let residual = block.residual.map { $0 + (row * block.residualStride + column) }
-            for offset in stride(from: 0, to: columns, by: width) {
-                var value = load(sums + offset)
-                if columns - offset >= width {
-                    if let bias = block.bias { value += load(bias + column + offset) }
-                    value = activation(value)
-                    if let residual { value += load(residual + offset) }
-                    store(value, target + offset)
-                } else {
-                    let count = columns - offset
-                    if let bias = block.bias { value += load(bias + column + offset, count: count) }
-                    value = activation(value)
-                    if let residual { value += load(residual + offset, count: count) }
-                    store(value, target + offset, count: count)
+    package static func finish<Sums: TileSums>(
+        _ sums: Sums, _ output: LinearOutput, rows: Range<Int>, columns: Range<Int>, activation: (Vector) -> Vector
+    ) where Sums.Unit == Self {
+        for column in stride(from: columns.lowerBound, to: columns.upperBound, by: width) {
+            let offset = column - columns.lowerBound
+            let count = min(width, columns.upperBound - column)
+            let common = sums.columns(from: column, count: count)
+            @inline(__always) func value(_ row: Int) -> Vector {
+                activation(sums.row(row - rows.lowerBound, offset: offset, common))
+            }
+            let target = output.target.columns(from: column)
+            let residual = output.residual?.columns(from: column)
+            if count < width {
+                for row in rows {
+                    var value = value(row)
+                    if let residual { value += load(residual[row], count: count) }
+                    store(value, target[row], count: count)
                 }
+            } else if let residual {
+                for row in rows { store(value(row) + load(residual[row]), target[row]) }
+            } else {
+                for row in rows { store(value(row), target[row]) }
             }
         }
     }

@@ -11,8 +11,8 @@ extension QuantisingUnit {
         _ head: AttentionHead, tileRows: Int, store: (Integers, UnsafeMutableRawPointer) -> Void,
         tile: (IntegerTileJob) -> Void
     ) {
-        let keys = QuantisedPanels(columns: head.keyCount, depth: head.headWidth)
-        let values = QuantisedPanels(columns: head.headWidth, depth: head.keyCount)
+        let keys = PanelLayout(columns: head.keyCount, depth: head.headWidth)
+        let values = PanelLayout(columns: head.headWidth, depth: head.keyCount)
         // Of one tile of queries.
         let levelBytes = keys.paddedColumns + 64
         let wordCount = max(keys.groups, values.groups) * tileRows
@@ -35,28 +35,21 @@ extension QuantisingUnit {
 
             packKeys(head, keys, UnsafeMutableRawPointer(keyBytes), store: store)
             packValues(head, values, UnsafeMutableRawPointer(valueBytes))
-            let tiles = (head.queryCount + tileRows - 1) / tileRows
+            let tiles = (head.queries.count + tileRows - 1) / tileRows
             for index in 0..<tiles {
-                let rows = evenBlock(index, of: tiles, rows: head.queryCount)
+                let rows = evenBlock(index, of: tiles, rows: head.queries.count)
                 quantise(
-                    RowQuantisation(
-                        input: head.queries + rows.lowerBound * head.stride, inputStride: head.stride,
-                        rows: rows.count, columns: head.headWidth, words: words, scales: rowScales),
-                    steps: 1, store: store)
+                    head.queries[rows], columns: head.headWidth, words: words, scales: rowScales, steps: 1,
+                    store: store)
                 @inline(__always) func multiply(
-                    _ panels: QuantisedPanels, _ bytes: UnsafeMutablePointer<UInt8>,
-                    into target: UnsafeMutablePointer<Float>, stride: Int
+                    _ panels: PanelLayout, _ bytes: UnsafeMutablePointer<UInt8>, into target: MutableRows<Float>
                 ) {
                     quantisedLinear(
-                        QuantisedBlock(
-                            tiles: 0..<1, tileCount: 1, rows: rows.count, words: words, rowScales: rowScales,
-                            groups: panels.groups, panels: bytes, columns: panels.columns,
-                            columnScales: panels.scales(UnsafeMutableRawPointer(bytes)),
-                            columnSums: panels.sums(UnsafeMutableRawPointer(bytes)), target: target,
-                            targetStride: stride, bias: nil, activation: .identity, residual: nil, residualStride: 0),
-                        tileRows: tileRows, steps: 1, tile: tile)
+                        LevelRows(words: words, scales: rowScales, count: rows.count, tileCount: 1), tiles: 0..<1,
+                        panels.weights(UnsafeMutableRawPointer(bytes)), LinearOutput(target), tileRows: tileRows,
+                        steps: 1, tile: tile)
                 }
-                multiply(keys, keyBytes, into: scores, stride: scoreStride)
+                multiply(keys, keyBytes, into: MutableRows(scores, stride: scoreStride, count: rows.count))
                 for row in 0..<rows.count {
                     rowScales[row] = weigh(
                         scores + row * scoreStride, keyCount: head.keyCount, into: levels + row * levelBytes,
@@ -65,9 +58,7 @@ extension QuantisingUnit {
                 transpose(
                     UnsafeRawPointer(levels).assumingMemoryBound(to: Int32.self), rows: rows.count,
                     columns: values.groups, stride: levelBytes / 4, into: words)
-                multiply(
-                    values, valueBytes, into: head.target + rows.lowerBound * head.targetStride,
-                    stride: head.targetStride)
+                multiply(values, valueBytes, into: head.target[rows])
             }
         }
     }
@@ -75,7 +66,7 @@ extension QuantisingUnit {
     /// Quantises keys, the columns of the scores: the largest number of each becomes ±127. Their scales hold the scores' too.
     @inlinable @inline(__always)
     package static func packKeys(
-        _ head: AttentionHead, _ panels: QuantisedPanels, _ target: UnsafeMutableRawPointer,
+        _ head: AttentionHead, _ panels: PanelLayout, _ target: UnsafeMutableRawPointer,
         store: (Integers, UnsafeMutableRawPointer) -> Void
     ) {
         let scales = panels.scales(target)
@@ -93,12 +84,12 @@ extension QuantisingUnit {
             for run in head.keyRows {
                 for row in run {
                     // What comes in a moment, of this run or of memory that is there anyway.
-                    prefetchHead(head, head.keys + (row + 8) * head.stride)
-                    prefetchHead(head, head.values + row * head.stride)
-                    if key < head.queryCount { prefetchHead(head, head.queries + key * head.stride) }
+                    prefetchHead(head, head.keys[row + 8])
+                    prefetchHead(head, head.values[row])
+                    if key < head.queries.count { prefetchHead(head, head.queries[key]) }
                     let line = UnsafeMutableRawPointer(numbers + key % 16 * stride)
                     (scales[key], sums[key]) = quantiseEvenly(
-                        head.keys + row * head.stride, count: head.headWidth, into: line, store: store)
+                        head.keys[row], count: head.headWidth, into: line, store: store)
                     scales[key] *= head.scale
                     key += 1
                     if key % 16 == 0 { finishPanel() }
@@ -148,16 +139,16 @@ extension QuantisingUnit {
     /// Quantises values, each column by itself.
     @inlinable @inline(__always)
     package static func packValues(
-        _ head: AttentionHead, _ panels: QuantisedPanels, _ target: UnsafeMutableRawPointer
+        _ head: AttentionHead, _ panels: PanelLayout, _ target: UnsafeMutableRawPointer
     ) {
         // Weights have no zero that the sums would be needed for.
         panels.sums(target).update(repeating: 0, count: panels.paddedColumns)
         for column in stride(from: 0, to: head.headWidth, by: width) {
-            let values = head.values + column
+            let values = head.values.columns(from: column)
             var negative = Vector(repeating: 0)
             for run in head.keyRows {
                 for row in run {
-                    let values = load(values + row * head.stride)
+                    let values = load(values[row])
                     negative = minimum(minimum(values, -values), negative)
                 }
             }
@@ -169,7 +160,7 @@ extension QuantisingUnit {
             var key = 0
             for run in head.keyRows {
                 for row in run {
-                    let numbers = rounded(load(values + row * head.stride) * factor) & Integers(repeating: 255)
+                    let numbers = rounded(load(values[row]) * factor) & Integers(repeating: 255)
                     group |= numbers &<< Integers(repeating: Int32(key % 4 * 8))
                     key += 1
                     if key % 4 == 0 || key == head.keyCount {
@@ -218,16 +209,18 @@ extension QuantisingUnit {
 }
 
 /// Where the numbers of a matrix that is quantised on the way lie: panels as of int8 weights, then scales and sums.
-@frozen @usableFromInline package struct QuantisedPanels {
+@frozen @usableFromInline package struct PanelLayout {
     @usableFromInline package let columns: Int
-    /// The groups of four that `depth` numbers fill.
-    @usableFromInline package let groups: Int
+    @usableFromInline package let depth: Int
 
     @inlinable
     package init(columns: Int, depth: Int) {
         self.columns = columns
-        groups = (depth + 3) / 4
+        self.depth = depth
     }
+
+    /// The groups of four that `depth` numbers fill.
+    @inlinable package var groups: Int { (depth + 3) / 4 }
 
     @inlinable package var paddedColumns: Int { (columns + 15) / 16 * 16 }
     @inlinable package var panelBytes: Int { 64 * groups }
@@ -242,5 +235,11 @@ extension QuantisingUnit {
     @inlinable
     package func sums(_ start: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Int32> {
         (start + numberBytes + 4 * paddedColumns).assumingMemoryBound(to: Int32.self)
+    }
+
+    /// The matrix that lies so from `start` on.
+    @inlinable
+    package func weights(_ start: UnsafeMutableRawPointer) -> WeightPanels {
+        WeightPanels(start, .int8, depth: depth, columns: columns, scales: scales(start), sums: sums(start))
     }
 }

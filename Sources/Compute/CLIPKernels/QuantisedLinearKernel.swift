@@ -10,58 +10,43 @@
     }
 }
 
-/// Rows of a tile to quantise, each by itself: a row's levels are the same whatever rows it is computed with.
-@usableFromInline package struct RowQuantisation {
-    /// Floats, rows `inputStride` apart.
-    @usableFromInline package var input: UnsafePointer<Float>
-    @usableFromInline package var inputStride: Int
-    @usableFromInline package var rows: Int
-    @usableFromInline package var columns: Int
-    /// Words of levels, `[groups · steps][rows]`, the order in which a tile reads them.
-    @usableFromInline package var words: UnsafeMutablePointer<Int32>
-    /// One per row.
-    @usableFromInline package var scales: UnsafeMutablePointer<RowScale>
-
-    @inlinable
-    package init(
-        input: UnsafePointer<Float>, inputStride: Int, rows: Int, columns: Int, words: UnsafeMutablePointer<Int32>,
-        scales: UnsafeMutablePointer<RowScale>
-    ) {
-        self.input = input
-        self.inputStride = inputStride
-        self.rows = rows
-        self.columns = columns
-        self.words = words
-        self.scales = scales
-    }
-}
-
 /// What quantised layers need besides: whole numbers become floats.
 @usableFromInline package protocol QuantisingUnit: VectorUnit {
     static func floats(_ integers: Integers) -> Vector
 }
 
+/// Where an instruction narrows levels, whose products take bytes.
+@usableFromInline package protocol ByteQuantisingUnit: QuantisingUnit {
+    /// Writes a vector of whole numbers of 8 bits as bytes.
+    static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer)
+}
+
 extension QuantisingUnit {
-    /// Quantises rows over the range of their numbers, zero included.
+    /// Quantises the rows of a tile over the range of their numbers, zero included, each by itself: a row's levels are the
+    /// same whatever rows it is computed with.
     ///
     /// - Parameters:
+    ///   - columns: the numbers of a row.
+    ///   - words: takes the levels, `[groups · steps][rows]`, the order in which a tile reads them.
+    ///   - scales: one per row.
     ///   - steps: the words of a group of four.
     ///   - store: writes a vector of levels as words.
     @inlinable @inline(__always)
     package static func quantise(
-        _ job: RowQuantisation, steps: Int, store: (Integers, UnsafeMutableRawPointer) -> Void
+        _ input: Rows<Float>, columns: Int, words: UnsafeMutablePointer<Int32>,
+        scales: UnsafeMutablePointer<RowScale>, steps: Int, store: (Integers, UnsafeMutableRawPointer) -> Void
     ) {
-        let wordCount = (job.columns + 3) / 4 * steps
+        let wordCount = (columns + 3) / 4 * steps
         // A vector of levels may reach past the last group.
         let stride = (wordCount + 3) / 4 * 4 + 64
-        withUnsafeTemporaryAllocation(byteCount: 4 * job.rows * stride, alignment: 64) { scratch in
+        withUnsafeTemporaryAllocation(byteCount: 4 * input.count * stride, alignment: 64) { scratch in
             let levels = scratch.baseAddress!.assumingMemoryBound(to: Int32.self)
-            for row in 0..<job.rows {
-                job.scales[row] = quantise(
-                    job.input + row * job.inputStride, columns: job.columns, steps: steps,
-                    into: UnsafeMutableRawPointer(levels + row * stride), store: store)
+            for row in 0..<input.count {
+                scales[row] = quantise(
+                    input[row], columns: columns, steps: steps, into: UnsafeMutableRawPointer(levels + row * stride),
+                    store: store)
             }
-            transpose(levels, rows: job.rows, columns: wordCount, stride: stride, into: job.words)
+            transpose(levels, rows: input.count, columns: wordCount, stride: stride, into: words)
         }
     }
 
@@ -166,149 +151,120 @@ extension QuantisingUnit {
     }
 }
 
-/// A block of a quantised linear layer: whole tiles of rows by `columns` output columns, the first of which starts a
-/// panel.
-@usableFromInline package struct QuantisedBlock {
-    /// The rows of each tile: tile `index` of `tileCount` holds `evenBlock(index, of: tileCount, rows: rows)`.
-    @usableFromInline package var tiles: Range<Int>
-    @usableFromInline package var tileCount: Int
-    @usableFromInline package var rows: Int
-    /// The words of all `rows`, tile after tile, each `[groups · steps][rows of the tile]`.
+/// Rows of a linear layer's input, quantised, in the order in which tiles read them.
+@usableFromInline package struct LevelRows {
+    /// The words of all rows, tile after tile, each `[groups · steps][rows of the tile]`.
     @usableFromInline package var words: UnsafePointer<Int32>
     /// One per row.
-    @usableFromInline package var rowScales: UnsafePointer<RowScale>
-    /// The groups of four that K makes.
-    @usableFromInline package var groups: Int
-
-    /// The panel of the first column, `[groups][16][4]`; the others follow.
-    @usableFromInline package var panels: UnsafeRawPointer
-    @usableFromInline package var columns: Int
-    /// What a weight of each column counts, and the sum of its weights. Readable up to a whole panel.
-    @usableFromInline package var columnScales: UnsafePointer<Float>
-    @usableFromInline package var columnSums: UnsafePointer<Int32>
-
-    /// The first output column of row 0; rows `targetStride` floats apart.
-    @usableFromInline package var target: UnsafeMutablePointer<Float>
-    @usableFromInline package var targetStride: Int
-    /// One float per column.
-    @usableFromInline package var bias: UnsafePointer<Float>?
-    @usableFromInline package var activation: LinearActivation
-    /// Added last, `[rows, columns]`, rows `residualStride` floats apart. It may be the target itself.
-    @usableFromInline package var residual: UnsafePointer<Float>?
-    @usableFromInline package var residualStride: Int
+    @usableFromInline package var scales: UnsafePointer<RowScale>
+    @usableFromInline package var count: Int
+    /// Tile `index` of so many holds the rows `evenBlock(index, of: tileCount, rows: count)`.
+    @usableFromInline package var tileCount: Int
 
     @inlinable
-    package init(
-        tiles: Range<Int>, tileCount: Int, rows: Int, words: UnsafePointer<Int32>, rowScales: UnsafePointer<RowScale>,
-        groups: Int, panels: UnsafeRawPointer, columns: Int, columnScales: UnsafePointer<Float>,
-        columnSums: UnsafePointer<Int32>, target: UnsafeMutablePointer<Float>, targetStride: Int,
-        bias: UnsafePointer<Float>?, activation: LinearActivation, residual: UnsafePointer<Float>?, residualStride: Int
-    ) {
-        self.tiles = tiles
-        self.tileCount = tileCount
-        self.rows = rows
+    package init(words: UnsafePointer<Int32>, scales: UnsafePointer<RowScale>, count: Int, tileCount: Int) {
         self.words = words
-        self.rowScales = rowScales
-        self.groups = groups
-        self.panels = panels
-        self.columns = columns
-        self.columnScales = columnScales
-        self.columnSums = columnSums
-        self.target = target
-        self.targetStride = targetStride
-        self.bias = bias
-        self.activation = activation
-        self.residual = residual
-        self.residualStride = residualStride
+        self.scales = scales
+        self.count = count
+        self.tileCount = tileCount
     }
 }
 
 extension QuantisingUnit {
-    /// Computes `block`: the exact integer sums of each tile by `tile`, scaled, then bias, activation, residual.
+    /// Computes input · weightsᵀ for some tiles of the input: the exact integer sums of each tile by `tile`, scaled, and
+    /// what becomes of them.
     ///
-    /// - Parameter steps: the words of a group of four.
+    /// - Parameters:
+    ///   - weights: whole numbers, with their scales and sums.
+    ///   - output: that of all rows.
+    ///   - steps: the words of a group of four.
     @inlinable @inline(__always)
     package static func quantisedLinear(
-        _ block: QuantisedBlock, tileRows: Int, steps: Int, tile: (IntegerTileJob) -> Void
+        _ input: LevelRows, tiles: Range<Int>, _ weights: WeightPanels, _ output: LinearOutput, tileRows: Int,
+        steps: Int, tile: (IntegerTileJob) -> Void
     ) {
-        let panelBytes = 64 * block.groups
+        let groups = (weights.depth + 3) / 4
+        let panelBytes = 64 * groups
         let aheadBytes = max(16, tileColumns) / 16 * panelBytes
         withUnsafeTemporaryAllocation(byteCount: 4 * tileRows * tileColumns, alignment: 64) { scratch in
-            let sums = scratch.baseAddress!.assumingMemoryBound(to: Int32.self)
-            for column in stride(from: 0, to: block.columns, by: tileColumns) {
+            let target = scratch.baseAddress!.assumingMemoryBound(to: Int32.self)
+            let sums = IntegerSums<Self>(target, weights, bias: output.bias, rowScales: input.scales)
+            for column in stride(from: 0, to: weights.columns, by: tileColumns) {
                 // The last panel may be alone: then both halves of the tile are the same one.
-                let rightOffset = width < 16 ? 4 * width : column + 16 < block.columns ? panelBytes : 0
-                let weights = block.panels + (column / 16 * panelBytes + column % 16 * 4)
-                for index in block.tiles {
-                    let rows = evenBlock(index, of: block.tileCount, rows: block.rows)
+                let rightOffset = width < 16 ? 4 * width : column + 16 < weights.columns ? panelBytes : 0
+                let numbers = weights.base + (column / 16 * panelBytes + column % 16 * 4)
+                for index in tiles {
+                    let rows = evenBlock(index, of: input.tileCount, rows: input.count)
                     // Every tile asks for its share of the next columns' weights.
-                    let part = evenBlock(
-                        index - block.tiles.lowerBound, of: block.tiles.count, rows: aheadBytes)
-                    if block.rows > 16 {
-                        prefetchOutput(
-                            block.target, block.targetStride, residual: block.residual, block.residualStride,
-                            rows: rows, column: column)
-                    }
+                    let part = evenBlock(index - tiles.lowerBound, of: tiles.count, rows: aheadBytes)
+                    if input.count > 16 { prefetchOutput(output, rows: rows, column: column) }
                     tile(
                         IntegerTileJob(
-                            rows: rows.count, words: block.words + rows.lowerBound * block.groups * steps,
-                            groups: block.groups, weights: weights, rightOffset: rightOffset, target: sums,
+                            rows: rows.count, words: input.words + rows.lowerBound * groups * steps, groups: groups,
+                            weights: numbers, rightOffset: rightOffset, target: target,
                             ahead: StretchLookahead(
-                                weights + aheadBytes + part.lowerBound, byteCount: part.count, depth: block.groups,
-                                isStream: block.rows <= 16)))
-                    finish(block, sums, rows: rows, column: column)
+                                numbers + aheadBytes + part.lowerBound, byteCount: part.count, depth: groups,
+                                isStream: input.count <= 16)))
+                    finish(
+                        sums.of(rows), output, rows: rows,
+                        columns: column..<min(column + tileColumns, weights.columns))
                 }
             }
         }
     }
+}
+
+/// Whole-number sums of levels times weights, which scales turn into floats.
+@frozen @usableFromInline package struct IntegerSums<Unit: QuantisingUnit>: TileSums {
+    @usableFromInline let sums: UnsafePointer<Int32>
+    @usableFromInline let columnScales: UnsafePointer<Float>
+    @usableFromInline let columnSums: UnsafePointer<Int32>
+    @usableFromInline let bias: UnsafePointer<Float>?
+    /// Those of the tile's rows.
+    @usableFromInline var rowScales: UnsafePointer<RowScale>
 
     @inlinable @inline(__always)
-    package static func finish(_ block: QuantisedBlock, _ sums: UnsafePointer<Int32>, rows: Range<Int>, column: Int) {
-        switch block.activation {
-        case .identity: finish(block, sums, rows: rows, column: column) { $0 }
-        case .quickGELU: finish(block, sums, rows: rows, column: column) { quickGELU($0) }
-        case .gelu: finish(block, sums, rows: rows, column: column) { gelu($0) }
-        case .tanhGELU: finish(block, sums, rows: rows, column: column) { tanhGELU($0) }
-        }
-    }
-
-    @inlinable @inline(__always)
-    package static func finish(
-        _ block: QuantisedBlock, _ sums: UnsafePointer<Int32>, rows: Range<Int>, column: Int,
-        activation: (Vector) -> Vector
+    package init(
+        _ sums: UnsafePointer<Int32>, _ weights: WeightPanels, bias: UnsafePointer<Float>?,
+        rowScales: UnsafePointer<RowScale>
     ) {
-        for offset in stride(from: 0, to: min(tileColumns, block.columns - column), by: width) {
-            let first = column + offset
-            let count = min(width, block.columns - first)
-            let columnScales = load(block.columnScales + first)
-            let columnSums = UnsafeRawPointer(block.columnSums + first).loadUnaligned(as: Integers.self)
-            let bias =
-                block.bias.map { count == width ? load($0 + first) : load($0 + first, count: count) }
-                ?? Vector(repeating: 0)
-            @inline(__always) func value(_ row: Int) -> Vector {
-                let rowScale = block.rowScales[row]
-                let levels = UnsafeRawPointer(sums + (row - rows.lowerBound) * tileColumns + offset)
-                    .loadUnaligned(as: Integers.self)
-                let sum = levels &- columnSums &* Integers(repeating: rowScale.zero)
-                let scale = columnScales * Vector(repeating: rowScale.scale)
-                return activation(multiplyAdd(floats(sum), scale, bias))
-            }
-            let target = block.target + first
-            if count < width {
-                for row in rows {
-                    var value = value(row)
-                    if let residual = block.residual {
-                        value += load(residual + (row * block.residualStride + first), count: count)
-                    }
-                    store(value, target + row * block.targetStride, count: count)
-                }
-            } else if let residual = block.residual.map({ $0 + first }) {
-                for row in rows {
-                    store(value(row) + load(residual + row * block.residualStride), target + row * block.targetStride)
-                }
-            } else {
-                for row in rows { store(value(row), target + row * block.targetStride) }
-            }
-        }
+        self.sums = sums
+        columnScales = weights.scales!
+        columnSums = weights.sums!
+        self.bias = bias
+        self.rowScales = rowScales
+    }
+
+    /// The same for the tile of some of the rows.
+    @inlinable @inline(__always)
+    package func of(_ rows: Range<Int>) -> IntegerSums {
+        var part = self
+        part.rowScales += rows.lowerBound
+        return part
+    }
+
+    @inlinable @inline(__always)
+    package func columns(
+        from column: Int, count: Int
+    ) -> (scales: Unit.Vector, sums: Unit.Integers, bias: Unit.Vector) {
+        let bias =
+            bias.map { count == Unit.width ? Unit.load($0 + column) : Unit.load($0 + column, count: count) }
+            ?? Unit.Vector(repeating: 0)
+        return (
+            Unit.load(columnScales + column),
+            UnsafeRawPointer(columnSums + column).loadUnaligned(as: Unit.Integers.self), bias
+        )
+    }
+
+    @inlinable @inline(__always)
+    package func row(
+        _ row: Int, offset: Int, _ columns: (scales: Unit.Vector, sums: Unit.Integers, bias: Unit.Vector)
+    ) -> Unit.Vector {
+        let rowScale = rowScales[row]
+        let levels = UnsafeRawPointer(sums + (row * Unit.tileColumns + offset)).loadUnaligned(as: Unit.Integers.self)
+        // What the levels' zero adds to a product is a multiple of the column's sum.
+        let sum = levels &- columns.sums &* Unit.Integers(repeating: rowScale.zero)
+        return Unit.multiplyAdd(
+            Unit.floats(sum), columns.scales * Unit.Vector(repeating: rowScale.scale), columns.bias)
     }
 }

@@ -1,32 +1,3 @@
-/// What the limits of a machine are measured with.
-package struct RoofTable: Sendable {
-    /// Multiply-adds in registers alone, `steps` times on twelve vectors.
-    /// - Returns: the number of floating-point operations, two per multiply-add, and a number that depends on all.
-    package let multiplyAdds: @Sendable (_ steps: Int) -> (operations: Int, result: Float)
-    /// The products of int8 layers in registers alone, `steps` times on twelve vectors.
-    /// - Returns: the number of operations, a multiplication and an addition per product, and a number that depends on all.
-    package let integerProducts: @Sendable (_ steps: Int) -> (operations: Int, result: Int32)
-    /// The sum of `count` floats, a multiple of 128.
-    package let sum: @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
-
-    package init(
-        multiplyAdds: @escaping @Sendable (_ steps: Int) -> (operations: Int, result: Float),
-        integerProducts: @escaping @Sendable (_ steps: Int) -> (operations: Int, result: Int32),
-        sum: @escaping @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
-    ) {
-        self.multiplyAdds = multiplyAdds
-        self.integerProducts = integerProducts
-        self.sum = sum
-    }
-
-    /// The same limits but for int8 products.
-    package func replacing(
-        integerProducts: @escaping @Sendable (_ steps: Int) -> (operations: Int, result: Int32)
-    ) -> RoofTable {
-        RoofTable(multiplyAdds: multiplyAdds, integerProducts: integerProducts, sum: sum)
-    }
-}
-
 extension VectorUnit {
     /// Twelve chains: more than two units of a latency of four or five cycles can have in flight, and few enough for
     /// sixteen registers. They start apart, so that no compiler sees that they are one.

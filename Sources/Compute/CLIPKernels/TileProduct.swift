@@ -234,14 +234,14 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
 /// Every sum is one chain over k from 0 up, whatever the tile: results don't depend on how rows are shared out.
 ///
 /// - Parameters:
-///   - a: read by `Rows`, rows or columns `aStride` floats apart.
+///   - a: read by `Layout`, rows or columns `aStride` floats apart.
 ///   - b: its columns.
 ///   - target: the tile's sums, rows `targetStride` floats apart.
 ///   - continues: whether the sums go on from those in the target, as if K had run on.
 ///   - ahead: what is fetched for later meanwhile.
 @inlinable @inline(__always)
-package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns, Ahead: Lookahead>(
-    _: T.Type, _: Rows.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
+package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead: Lookahead>(
+    _: T.Type, _: Layout.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
     target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
     ahead: Ahead = NoLookahead()
 ) where Columns.Unit == T.Unit {
@@ -256,8 +256,8 @@ package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns, Ahead: L
         let end = min(k + 8, depth)
         while k < end {
             let row = b.next()
-            tile.accumulate(a, rowStride: Rows.rowStride(aStride), row.left, row.right)
-            a = Rows.next(a, stride: aStride)
+            tile.accumulate(a, rowStride: Layout.rowStride(aStride), row.left, row.right)
+            a = Layout.next(a, stride: aStride)
             k += 1
         }
     }
@@ -266,8 +266,8 @@ package func tileProduct<T: Tile, Rows: TileRows, Columns: TileColumns, Ahead: L
 
 /// `tileProduct` for a number of rows known at run time, 1…`tileRows`.
 @inlinable @inline(__always)
-package func tileProduct<Rows: TileRows, Columns: TileColumns, Ahead: Lookahead>(
-    rows: Int, _ layout: Rows.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
+package func tileProduct<Layout: TileRows, Columns: TileColumns, Ahead: Lookahead>(
+    rows: Int, _ layout: Layout.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
     target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
     ahead: Ahead = NoLookahead()
 ) {

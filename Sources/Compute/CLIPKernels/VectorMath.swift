@@ -51,20 +51,7 @@ extension VectorUnit {
         let signed = choose(zero - tail, tail, where: x, isBelow: zero)
         return choose(near, signed, where: magnitude, isBelow: Vector(repeating: 1))
     }
-}
 
-/// What a linear layer applies to its output.
-@usableFromInline package enum LinearActivation: Sendable, CaseIterable {
-    case identity
-    /// x·σ(1.702x).
-    case quickGELU
-    /// x·Φ(x), with the error function.
-    case gelu
-    /// x·½(1 + tanh(√(2/π)(x + 0.044715x³))).
-    case tanhGELU
-}
-
-extension VectorUnit {
     @inlinable @inline(__always)
     package static func quickGELU(_ x: Vector) -> Vector {
         let one = Vector(repeating: 1)

@@ -29,13 +29,6 @@ enum AVX2Unit: VectorUnit {
     }
 }
 
-extension KernelTable {
-    /// The kernels for machines with AVX2, FMA and F16C.
-    package static let avx2 = KernelTable(
-        linear: { AVX2Unit.linear($0) }, layerNorm: { AVX2Unit.layerNorm($0) },
-        attention: { AVX2Unit.attention($0) }, quantised: .avx2)
-}
-
 extension AVX2Unit: QuantisingUnit {
     @inline(__always)
     static func floats(_ integers: Integers) -> Vector {
@@ -67,23 +60,10 @@ enum AVX2Products: PairProducts {
     }
 }
 
-extension QuantisedKernels {
+extension KernelTable {
     /// The kernels for machines with AVX2, FMA and F16C.
-    static let avx2 = QuantisedKernels(
-        tileRows: AVX2Products.tileRows, steps: AVX2Products.steps,
-        quantise: {
-            AVX2Unit.quantise($0, steps: AVX2Products.steps) { AVX2Unit.storePairs($0, $1) }
-        },
-        linear: {
-            AVX2Unit.quantisedLinear($0, tileRows: AVX2Products.tileRows, steps: AVX2Products.steps) {
-                AVX2Products.tile($0)
-            }
-        })
-}
-
-extension RoofTable {
-    package static let avx2 = RoofTable(
-        multiplyAdds: { AVX2Unit.multiplyAdds($0) }, integerProducts: { AVX2Products.roof($0) },
-        sum: { AVX2Unit.sum($0, $1) })
+    package static let avx2 = KernelTable(
+        layers: LayerKernels(AVX2Unit.self, int8: QuantisedKernels(AVX2Unit.self, AVX2Products.self)),
+        pictures: PictureKernels(AVX2Pictures.self), roofs: RoofKernels(AVX2Unit.self, AVX2Products.self))
 }
 #endif

@@ -1,6 +1,6 @@
 #if arch(x86_64)
 import _Builtin_intrinsics.intel
-package import CLIPKernels
+internal import CLIPKernels
 
 /// Samples with AVX2.
 enum AVX2Pictures: PictureUnit {
@@ -101,14 +101,5 @@ enum AVX2Pictures: PictureUnit {
             _mm_blendv_epi8(
                 _mm_blendv_epi8(register(a), register(b), register(second)), register(c), register(third)))
     }
-}
-
-extension PictureKernels {
-    /// The loops for machines with AVX2.
-    package static let avx2 = PictureKernels(
-        "avx2", resample: { AVX2Pictures.resample($0) }, addRows: { AVX2Pictures.addRows($0) },
-        interleave: { AVX2Pictures.interleave($0) }, convertYCbCr: { AVX2Pictures.convertYCbCr($0) },
-        doubleWidth: { AVX2Pictures.doubleWidth($0) }, doubleHeight: { AVX2Pictures.doubleHeight($0) },
-        doubleBoth: { AVX2Pictures.doubleBoth($0) })
 }
 #endif

@@ -1,5 +1,6 @@
 #if arch(x86_64)
 package import CLIPKernels
+import CLIPKernelsAVX2
 import _Builtin_intrinsics.intel
 
 /// AVX-512 with its BW, DQ and VL extensions.
@@ -29,22 +30,14 @@ enum AVX512Unit: VectorUnit {
     }
 }
 
-extension KernelTable {
-    /// The kernels for machines with AVX-512 F, BW, DQ and VL.
-    package static let avx512 = KernelTable(
-        linear: { AVX512Unit.linear($0) }, layerNorm: { AVX512Unit.layerNorm($0) },
-        attention: { AVX512Unit.attention($0) }, quantised: .avx512)
-}
-
-extension AVX512Unit: QuantisingUnit {
+extension AVX512Unit: ByteQuantisingUnit {
     @inline(__always)
     static func floats(_ integers: Integers) -> Vector {
         _mm512_cvtepi32_ps(unsafeBitCast(integers, to: SIMD8<Int64>.self))
     }
 
-    /// Stores levels as bytes.
     @inline(__always)
-    fileprivate static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer) {
+    static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer) {
         target.storeBytes(
             of: _mm512_cvtepi32_epi8(unsafeBitCast(levels, to: SIMD8<Int64>.self)), as: SIMD2<Int64>.self)
     }
@@ -74,37 +67,20 @@ enum AVX512Products: PairProducts {
     }
 }
 
-extension QuantisedKernels {
-    /// The kernels for machines with AVX-512 F, BW, DQ and VL.
-    static let avx512 = QuantisedKernels(
-        tileRows: AVX512Products.tileRows, steps: AVX512Products.steps,
-        quantise: {
-            AVX512Unit.quantise($0, steps: AVX512Products.steps) { AVX512Unit.storePairs($0, $1) }
-        },
-        linear: {
-            AVX512Unit.quantisedLinear($0, tileRows: AVX512Products.tileRows, steps: AVX512Products.steps) {
-                AVX512Products.tile($0)
-            }
-        })
+extension KernelTable {
+    /// The kernels for machines with AVX-512 F, BW, DQ and VL. Pictures have no use for wider vectors than AVX2's.
+    package static let avx512 = KernelTable(
+        layers: LayerKernels(AVX512Unit.self, int8: QuantisedKernels(AVX512Unit.self, AVX512Products.self)),
+        pictures: KernelTable.avx2.pictures, roofs: RoofKernels(AVX512Unit.self, AVX512Products.self))
 
     /// The same with integer sums by `tile`, which reads a group of four levels as one word of bytes.
     package static func avx512(
-        tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void
-    ) -> QuantisedKernels {
-        QuantisedKernels(
-            tileRows: tileRows, steps: 1,
-            quantise: { AVX512Unit.quantise($0, steps: 1) { AVX512Unit.storeBytes($0, $1) } },
-            linear: { AVX512Unit.quantisedLinear($0, tileRows: tileRows, steps: 1, tile: tile) },
-            attention: {
-                AVX512Unit.quantisedAttention(
-                    $0, tileRows: tileRows, store: { AVX512Unit.storeBytes($0, $1) }, tile: tile)
-            })
+        roofs: RoofKernels, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void
+    ) -> KernelTable {
+        KernelTable(
+            layers: LayerKernels(
+                AVX512Unit.self, int8: QuantisedKernels(AVX512Unit.self, tileRows: tileRows, tile: tile)),
+            pictures: KernelTable.avx2.pictures, roofs: roofs)
     }
-}
-
-extension RoofTable {
-    package static let avx512 = RoofTable(
-        multiplyAdds: { AVX512Unit.multiplyAdds($0) }, integerProducts: { AVX512Products.roof($0) },
-        sum: { AVX512Unit.sum($0, $1) })
 }
 #endif

@@ -28,11 +28,8 @@ enum AVX512VNNIProducts: IntegerUnit {
 
 extension KernelTable {
     /// The kernels for machines with AVX-512 F, BW, DQ, VL and VNNI: those of AVX-512 but for integer products.
-    package static let avx512VNNI = KernelTable.avx512.replacing(
-        quantised: .avx512(tileRows: AVX512VNNIProducts.tileRows) { AVX512VNNIProducts.tile($0) })
-}
-
-extension RoofTable {
-    package static let avx512VNNI = RoofTable.avx512.replacing { AVX512VNNIProducts.roof($0) }
+    package static let avx512VNNI = KernelTable.avx512(
+        roofs: RoofKernels(KernelTable.avx512.roofs, AVX512VNNIProducts.self), tileRows: AVX512VNNIProducts.tileRows
+    ) { AVX512VNNIProducts.tile($0) }
 }
 #endif

@@ -60,13 +60,6 @@ enum BaselineUnit: VectorUnit {
     #endif
 }
 
-extension KernelTable {
-    /// The kernels for every machine.
-    package static let baseline = KernelTable(
-        linear: { BaselineUnit.linear($0) }, layerNorm: { BaselineUnit.layerNorm($0) },
-        attention: { BaselineUnit.attention($0) }, quantised: .baseline)
-}
-
 extension BaselineUnit: QuantisingUnit {
     @inline(__always)
     static func floats(_ integers: Integers) -> Vector {
@@ -122,22 +115,9 @@ enum BaselineProducts: PairProducts {
     #endif
 }
 
-extension QuantisedKernels {
+extension KernelTable {
     /// The kernels for every machine.
-    static let baseline = QuantisedKernels(
-        tileRows: BaselineProducts.tileRows, steps: BaselineProducts.steps,
-        quantise: {
-            BaselineUnit.quantise($0, steps: BaselineProducts.steps) { BaselineUnit.storePairs($0, $1) }
-        },
-        linear: {
-            BaselineUnit.quantisedLinear($0, tileRows: BaselineProducts.tileRows, steps: BaselineProducts.steps) {
-                BaselineProducts.tile($0)
-            }
-        })
-}
-
-extension RoofTable {
-    package static let baseline = RoofTable(
-        multiplyAdds: { BaselineUnit.multiplyAdds($0) }, integerProducts: { BaselineProducts.roof($0) },
-        sum: { BaselineUnit.sum($0, $1) })
+    package static let baseline = KernelTable(
+        layers: LayerKernels(BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, BaselineProducts.self)),
+        pictures: PictureKernels(BaselinePictures.self), roofs: RoofKernels(BaselineUnit.self, BaselineProducts.self))
 }

@@ -1,4 +1,4 @@
-package import CLIPKernels
+internal import CLIPKernels
 
 /// Samples on every machine.
 enum BaselinePictures: PictureUnit {
@@ -184,12 +184,3 @@ extension BaselinePictures {
     }
 }
 #endif
-
-extension PictureKernels {
-    /// The loops for every machine.
-    package static let baseline = PictureKernels(
-        "baseline", resample: { BaselinePictures.resample($0) }, addRows: { BaselinePictures.addRows($0) },
-        interleave: { BaselinePictures.interleave($0) }, convertYCbCr: { BaselinePictures.convertYCbCr($0) },
-        doubleWidth: { BaselinePictures.doubleWidth($0) }, doubleHeight: { BaselinePictures.doubleHeight($0) },
-        doubleBoth: { BaselinePictures.doubleBoth($0) })
-}

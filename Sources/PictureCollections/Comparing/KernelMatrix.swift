@@ -28,8 +28,7 @@ struct KernelMatrix {
             guard let start = values.baseAddress else { return }
             compute.linear([
                 LinearProduct(
-                    input: rows.row(0), inputStride: rows.stride, rows: count, weights: packed, target: start,
-                    targetStride: count)
+                    Linear(packed), Rows(rows.all), into: MutableRows(start, stride: count, count: count))
             ])
             nonisolated(unsafe) let entries = start
             compute.forEach(count) { row in
@@ -55,9 +54,7 @@ struct KernelMatrix {
         values.withUnsafeBufferPointer { values in
             guard let start = values.baseAddress else { return }
             compute.linear([
-                LinearProduct(
-                    input: start, inputStride: count, rows: count, weights: packed, target: products.row(0),
-                    targetStride: products.stride)
+                LinearProduct(Linear(packed), Rows(start, stride: count, count: count), into: products.all)
             ])
         }
         var forms = [Double](repeating: 0, count: columns)

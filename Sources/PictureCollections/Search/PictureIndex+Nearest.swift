@@ -63,12 +63,8 @@ extension PictureIndex {
                 firsts.append(segment.header.firstEntry + row)
             }
         }
-        return compute.scan(
-            queries.start, queryCount: queries.count, queryStride: queries.stride, blocks: blocks, initial: initial
-        ) { state, block, products, stride in
-            body(
-                &state, firsts[block],
-                BlockProducts(start: products, stride: stride, rowCount: blocks[block].rows.count))
+        return compute.scan(queries.matrix, blocks: blocks, initial: initial) { state, block, products in
+            body(&state, firsts[block], BlockProducts(products, rowCount: blocks[block].rows.count))
         }
     }
 
@@ -100,23 +96,27 @@ struct QueryRows {
     }
 
     var count: Int { rows.rows }
-    var stride: Int { rows.stride }
-    var start: UnsafePointer<Float> { UnsafePointer(rows.row(0)) }
+    /// `[count, dimension]`.
+    var matrix: Rows<Float> { Rows(rows.all) }
 }
 
 /// The products of some queries with a block of vectors: `[queries, rowCount]`.
 struct BlockProducts {
-    let start: UnsafePointer<Float>
-    let stride: Int
+    private let products: Rows<Float>
     let rowCount: Int
 
+    init(_ products: Rows<Float>, rowCount: Int) {
+        self.products = products
+        self.rowCount = rowCount
+    }
+
     @inline(__always)
-    subscript(query: Int, row: Int) -> Float { start[query * stride + row] }
+    subscript(query: Int, row: Int) -> Float { products[query][row] }
 
     /// Calls `body` for each row of a query whose product reaches a bar, which may rise meanwhile.
     @inline(__always)
     func forEach(query: Int, reaching bar: () -> Float, _ body: (_ row: Int, _ product: Float) -> Void) {
-        let products = start + query * stride
+        let products = products[query]
         var row = 0
         // Almost all are below: eight are passed at a time.
         while row + 8 <= rowCount {

@@ -58,11 +58,9 @@ struct VectorCopy: Sendable {
         let blocks = stride(from: start / rows * rows, to: matrix.outputs, by: rows).map {
             PanelRows(matrix, rows: $0..<min($0 + rows, matrix.outputs))
         }
-        return compute.scan(
-            queries.start, queryCount: queries.count, queryStride: queries.stride, blocks: blocks, initial: initial
-        ) { state, block, products, stride in
+        return compute.scan(queries.matrix, blocks: blocks, initial: initial) { state, block, products in
             let rows = blocks[block].rows
-            body(&state, rows.lowerBound, BlockProducts(start: products, stride: stride, rowCount: rows.count))
+            body(&state, rows.lowerBound, BlockProducts(products, rowCount: rows.count))
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import CLIPInstructionSets
 package import CLIPKernels
 
 /// One picture format. Adding a format is one file that conforms to this, and one line in `PictureFormats`.
@@ -70,7 +71,7 @@ package struct DecodingOptions: Sendable {
     /// Pictures of fewer pixels are decoded by one thread: waking another takes as long.
     package var leastSharedPixels = 1 << 20
     /// The result is the same for all.
-    package var kernels = PictureKernels.best
+    package var kernels = InstructionSet.current.kernels.pictures
 
     package init() {}
 

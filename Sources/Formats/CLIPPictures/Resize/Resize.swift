@@ -1,3 +1,4 @@
+package import CLIPInstructionSets
 package import CLIPKernels
 internal import CLIPSystem
 
@@ -28,7 +29,7 @@ extension Bitmap {
     /// - Parameter window: not empty, inside the resized picture.
     package func resized(
         width newWidth: Int, height newHeight: Int, filter: ResampleFilter, window: PixelWindow? = nil,
-        kernels: PictureKernels = .best
+        kernels: PictureKernels = InstructionSet.current.kernels.pictures
     ) -> Bitmap {
         let window = window ?? PixelWindow(left: 0, top: 0, width: newWidth, height: newHeight)
         precondition(width > 0 && height > 0, "an empty picture can't be resized")

@@ -1,4 +1,4 @@
-internal import CLIPKernels
+package import CLIPKernels
 import CLIPKernelsAVX2
 import CLIPKernelsAVX512
 import CLIPKernelsAVX512VNNI
@@ -41,18 +41,38 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         self = named
     }
 
+    /// The one that CLIP_ISA names, else the richest.
+    /// - Throws: if CLIP_ISA names none that this machine has.
+    package init(environment: (String) -> String?) throws(ComputeError) {
+        guard let name = environment("CLIP_ISA"), !name.isEmpty else {
+            self = .best
+            return
+        }
+        do {
+            try self.init(named: name)
+        } catch {
+            throw ComputeError("CLIP_ISA: \(error.description)")
+        }
+    }
+
+    /// The one that this process computes with where nobody asks for another: what CLIP_ISA names, looked up once, else the
+    /// richest. Whoever can say so refuses a CLIP_ISA that can't be (`init(environment:)`); pictures are then decoded with
+    /// the richest.
+    package static let current: InstructionSet =
+        (try? InstructionSet(environment: environmentVariable)) ?? .best
+
     /// As the processor's feature flags name them. No feature that an operating system must enable stands there without it.
     private var requiredFeatures: [String] {
         switch self {
         case .baseline: []
         case .avx2: ["avx2", "fma", "f16c"]
-        case .avx512: ["avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"]
+        case .avx512: InstructionSet.avx2.requiredFeatures + ["avx512f", "avx512bw", "avx512dq", "avx512vl"]
         case .avx512VNNI: InstructionSet.avx512.requiredFeatures + ["avx512_vnni"]
         }
     }
 
     /// The one place where kernels are chosen.
-    var kernels: KernelTable {
+    package var kernels: KernelTable {
         #if arch(x86_64)
         switch self {
         case .baseline: .baseline
@@ -64,4 +84,12 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         .baseline
         #endif
     }
+}
+
+/// What the environment or a caller asked for can't be had on this machine.
+package struct ComputeError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// One line: what, expected, found.
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
 }
