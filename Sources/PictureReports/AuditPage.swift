@@ -153,7 +153,7 @@ private struct AuditPage {
             """,
             "Wordings: " + audit.templates.map { "“\($0)”" }.joined(separator: ", ") + ".",
             PictureReport.cosineNote,
-            PictureReport.modelNote(model.card?.name ?? model.path, fingerprint: model.fingerprint),
+            PictureReport.modelNote(model.info.card?.name ?? model.info.path, fingerprint: model.fingerprint),
         ]
     }
 

@@ -52,7 +52,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     /// Uses all of a model.
     private func use(_ url: URL) throws {
         let model = try CLIPModel(contentsOf: url, threads: 1)
-        _ = (model.settings, model.card, model.fingerprint, model.weightCount)
+        _ = (model.info.settings, model.info.card, model.fingerprint, model.info.weightCount)
         var failure: CLIPError?
         do { _ = try model.embed(image) } catch { failure = error }
         do { _ = try model.embed("a photo of a dog, naïve") } catch { failure = error }

@@ -42,7 +42,7 @@ import Testing
         for picture in golden.pictures {
             let image = try Picture(contentsOf: Fixtures.picture(picture.picture))
             let pixels = try model.preprocess(image)
-            let side = model.preprocessing.cropSize
+            let side = model.info.preprocessing.cropSize
             #expect(pixels.shape == [1, 3, side, side] && pixels.values.count == 3 * side * side)
             for (value, expected) in zip(pixels.values, picture.pixels_first_row) {
                 #expect(abs(value - expected) <= 1e-5)
@@ -116,7 +116,7 @@ import Testing
 
     @Test func `Long texts are cut, refused or chunked`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
-        let context = model.configuration.text.contextLength
+        let context = model.info.configuration.text.contextLength
         let words = "one two three four five six seven eight nine ten eleven twelve"
         let count = try model.tokenize(words).tokens.count
         #expect(count > context)
@@ -179,7 +179,7 @@ import Testing
         try FileManager.default.copyItem(
             at: Fixtures.model("quickgelu-f32"), to: snapshots.appending(path: "0123abc"))
         let model = try CLIPModel(contentsOf: snapshots.appending(path: "0123abc"))
-        #expect(model.card?.name == "tiny/clip" && model.card?.version == "0123abc")
+        #expect(model.info.card?.name == "tiny/clip" && model.info.card?.version == "0123abc")
         #expect(throws: CLIPError.self) { try CLIPModel(named: "no-such/model-anywhere") }
         #expect(throws: CLIPError.self) { try CLIPModel(contentsOf: scratch["nothing.clip"]) }
         let remote = try #require(URL(string: "https://example.com/model.clip"))

@@ -40,9 +40,9 @@ import Testing
             to: url.appending(path: "vocab.txt"), atomically: true, encoding: .utf8)
         let model = try CLIPModel(contentsOf: url)
         #expect(try model.tokenize("A dògs &amp; [SEP]").tokens == [2, 4, 5, 6, 1, 0, 0])
-        let setting = model.settings.first { $0.name == "tokenizer" }
+        let setting = model.info.settings.first { $0.name == "tokenizer" }
         #expect(setting?.value == "bert-base-uncased" && setting?.source == "vocab.txt")
-        #expect(model.settings.first { $0.name == "text padding" }?.source == "vocab.txt")
+        #expect(model.info.settings.first { $0.name == "text padding" }?.source == "vocab.txt")
         try model.pack(to: scratch["packed.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["packed.clip"])
         #expect(try packed.tokenize("A dògs").tokens == [2, 4, 5, 6, 0])

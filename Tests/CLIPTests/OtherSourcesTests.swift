@@ -31,7 +31,7 @@ import Testing
             #expect(relativeError(embedding.values, entry.embedding) < 1e-5, "\(entry.picture)")
         }
         var image = model
-        if model.hasTextEncoder {
+        if model.info.hasTextEncoder {
             // A small vocabulary is not CLIP's own.
             #expect(
                 refusal { _ = try model.embed("a dog") }?.contains("start and end tokens are 49406 and 49407") == true)
@@ -41,7 +41,7 @@ import Testing
         image = try CLIPModel(contentsOf: scratch["packed.clip"])
         let picture = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(try image.embed(picture) == model.embed(picture))
-        #expect(image.settings == model.settings && image.card?.name == model.card?.name)
+        #expect(image.settings == model.info.settings && image.card?.name == model.info.card?.name)
     }
 
     @Test func `OpenAI's files say everything by their shapes`() throws {
@@ -62,8 +62,9 @@ import Testing
     @Test func `clip cpp's files say where each setting is from`() throws {
         let model = try CLIPModel(contentsOf: OtherSourcesTests.source("gguf-q4_0/model.gguf"))
         #expect(
-            model.weightTypes == ["f32", "f16", "q4_0"] && !model.hasTextEncoder && model.card?.name == "seeded q4_0")
-        let activation = model.settings.first { $0.name == "image activation" }
+            model.info.weightTypes == ["f32", "f16", "q4_0"] && !model.info.hasTextEncoder
+                && model.info.card?.name == "seeded q4_0")
+        let activation = model.info.settings.first { $0.name == "image activation" }
         #expect(activation?.value == "gelu" && activation?.source == "GGUF clip.vision")
         #expect(abs(model.logitScale - 100) < 1e-3)
     }
@@ -172,8 +173,8 @@ import Testing
         let pixels = try original.preprocess(Picture(contentsOf: Fixtures.picture("blocks.png")))
         #expect(try model.embed(pixels) == original.embed(pixels))
         #expect(model.logitScale == original.logitScale)
-        #expect(model.settings.first { $0.name == "tokenizer" }?.value == "org/name")
-        #expect(model.settings.first { $0.name == "image activation" }?.source == "quick_gelu true")
+        #expect(model.info.settings.first { $0.name == "tokenizer" }?.value == "org/name")
+        #expect(model.info.settings.first { $0.name == "image activation" }?.source == "quick_gelu true")
     }
 
     @Test func `Layer scales are multiplied into the weights, position embeddings resampled`() throws {
@@ -270,7 +271,7 @@ import Testing
             try Data(bytes).write(to: file)
             let message = refusal {
                 let model = try CLIPModel(contentsOf: file, threads: 1)
-                _ = (model.settings, model.card, model.fingerprint, model.weightCount)
+                _ = (model.info.settings, model.info.card, model.fingerprint, model.info.weightCount)
                 _ = try model.embed(image)
             }
             if let message {

@@ -79,7 +79,7 @@ import Testing
 
     @Test func `A packed file is a safetensors file with the image encoder in one piece`() throws {
         let model = try packed("gelu-f16-sharded", .float16)
-        let file = try SafetensorsFile(path: model.path)
+        let file = try SafetensorsFile(path: model.info.path)
         #expect(file.metadata["format"] == "clip" && file.metadata["format_version"] == "1")
         let fc1 = try #require(try file.tensor("vision_model.encoder.layers.0.mlp.fc1.weight"))
         #expect(fc1.shape == [6, 48, 16] && fc1.type == .f16 && fc1.offset % 64 == 0)
@@ -93,12 +93,13 @@ import Testing
 
     @Test func `An int8 file holds whole numbers where the time goes`() throws {
         let model = try packed("quickgelu-f32", .int8)
-        #expect(model.weightTypes == ["int8"])
-        let file = try SafetensorsFile(path: model.path)
+        #expect(model.info.weightTypes == ["int8"])
+        let file = try SafetensorsFile(path: model.info.path)
         let layer = "vision_model.encoder.layers.0.mlp.fc1.weight"
         let fc1 = try #require(try file.tensor(layer))
         let (outputs, inputs) = (
-            model.configuration.vision.transformer.intermediateWidth, model.configuration.vision.transformer.width
+            model.info.configuration.vision.transformer.intermediateWidth,
+            model.info.configuration.vision.transformer.width
         )
         #expect(fc1.type == .i8 && fc1.shape == [(outputs + 15) / 16, (inputs + 3) / 4, 16, 4])
         let columns = [(outputs + 15) / 16 * 16]
@@ -122,7 +123,7 @@ import Testing
         let images = ProbePicture.allCases.map { Picture(bitmap: $0.bitmap) }
         let pictures = try model.embed(images)
         for (image, embedding) in zip(images, pictures) { #expect(try model.embed(image) == embedding) }
-        let one = try CLIPModel(contentsOf: URL(filePath: model.path), threads: 1)
+        let one = try CLIPModel(contentsOf: URL(filePath: model.info.path), threads: 1)
         #expect(try one.embed(texts) == together)
         #expect(try one.embed(images) == pictures)
     }
@@ -206,8 +207,8 @@ import Testing
 
     @Test func `Any changed weight fails verification`() throws {
         let model = try packed("quickgelu-f32", .float32)
-        let file = try SafetensorsFile(path: model.path)
-        var bytes = [UInt8](try Data(contentsOf: URL(filePath: model.path)))
+        let file = try SafetensorsFile(path: model.info.path)
+        var bytes = [UInt8](try Data(contentsOf: URL(filePath: model.info.path)))
         var seen = 0
         for name in file.names where !FlatFile.Name.isProbe(name) && name != FlatFile.Name.tokenizer {
             let tensor = try #require(try file.tensor(name))

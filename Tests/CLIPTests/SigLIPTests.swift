@@ -34,13 +34,13 @@ import Testing
         let golden = try Fixtures.golden(name)
         #expect(golden.pictures.count == 4 && golden.texts.count == 19)
         try check(model, golden, limit: 1e-5)
-        #expect(model.configuration.family == .siglip && model.preprocessing.fit == .squash)
+        #expect(model.info.configuration.family == .siglip && model.info.preprocessing.fit == .squash)
 
         try model.pack(to: scratch["packed.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["packed.clip"])
         try check(packed, golden, limit: 1e-5)
-        #expect(packed.configuration == model.configuration && packed.logitBias == model.logitBias)
-        #expect(packed.settings == model.settings)
+        #expect(packed.configuration == model.info.configuration && packed.logitBias == model.logitBias)
+        #expect(packed.settings == model.info.settings)
         #expect(try packed.verify().allSatisfy(\.passes))
 
         try model.pack(to: scratch["half.clip"], weights: .float16)
@@ -79,7 +79,9 @@ import Testing
     @Test func `Settings say where padding and pooling are from`() throws {
         let first = try CLIPModel(contentsOf: Fixtures.model("siglip"))
         let second = try CLIPModel(contentsOf: Fixtures.model("siglip2"))
-        func setting(_ name: String, _ model: CLIPModel) -> ModelSetting? { model.settings.first { $0.name == name } }
+        func setting(_ name: String, _ model: CLIPModel) -> ModelSetting? {
+            model.info.settings.first { $0.name == name }
+        }
         #expect(
             setting("text padding", first) == ModelSetting(name: "text padding", value: "1", source: "spiece.model"))
         #expect(setting("text padding", second)?.value == "0")

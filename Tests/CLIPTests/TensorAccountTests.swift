@@ -179,11 +179,11 @@ import Testing
         try "[PAD]\n[CLS]\n[SEP]\n[UNK]\na\ndog\n##s\n".write(
             to: folder.appending(path: "vocab.txt"), atomically: true, encoding: .utf8)
         let model = try CLIPModel(contentsOf: folder)
-        #expect(model.configuration.text.pooling == .firstToken(2))
+        #expect(model.info.configuration.text.pooling == .firstToken(2))
         #expect(try model.tokenize("a dogs").tokens == [1, 4, 5, 6, 2])
         try model.pack(to: scratch["worldwide.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["worldwide.clip"])
-        #expect(packed.configuration == model.configuration)
+        #expect(packed.configuration == model.info.configuration)
         #expect(try packed.embed("a dogs") == model.embed("a dogs"))
         #expect(try packed.verify().allSatisfy { $0.passes && $0.largestError == 0 })
     }

@@ -213,7 +213,7 @@ import Testing
         }
         for model in [first, second] {
             #expect(error?.message.contains(model.fingerprint.prefix(12)) == true)
-            #expect(error?.message.contains(model.path) == true)
+            #expect(error?.message.contains(model.info.path) == true)
         }
         let other = #expect(throws: CLIPError.self) {
             try PictureIndexer(model: first, settings: PictureSettings(fit: .pad)).update(

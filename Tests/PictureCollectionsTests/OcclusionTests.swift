@@ -33,7 +33,7 @@ import Testing
         let map = try OcclusionMap(model: model, image: picture, text: model.embed("a photo of a cat"), side: 4)
         #expect((map.drops.max() ?? 0) > 0.001)
         let view = model.view(of: picture)
-        #expect(view.width >= 448 && view.width % model.preprocessing.cropSize == 0)
+        #expect(view.width >= 448 && view.width % model.info.preprocessing.cropSize == 0)
         let drawn = map.drawn(over: view)
         #expect(drawn.width == view.width && drawn.height == view.height && drawn.png() != view.png())
     }

@@ -28,9 +28,9 @@ extension CLIPModel {
         guard let path = url.filePath else {
             throw CLIPError(.argument, path: url.absoluteString, "is not a file to write to")
         }
-        guard parts == .all || (parts.holdImages ? hasImageEncoder : hasTextEncoder) else {
+        guard parts == .all || (parts.holdImages ? info.hasImageEncoder : info.hasTextEncoder) else {
             throw CLIPError(
-                .model, path: self.path, "has no encoder of \(parts.rawValue): there is nothing to pack of it")
+                .model, path: info.path, "has no encoder of \(parts.rawValue): there is nothing to pack of it")
         }
         // The weights of a `.clip` file may be rounded; its probes are the original's.
         let inherited = info.isPacked ? try loaded.store.probes() : nil
@@ -54,7 +54,7 @@ extension CLIPModel {
             case .int8: "pack it as f16 or f32"
             case .float16: "pack it as f32"
             case .float32:
-                "the file would be another model than \(self.path), which is a fault of this program: use that as it is, and "
+                "the file would be another model than \(info.path), which is a fault of this program: use that as it is, and "
                     + "report it"
             }
         return CLIPError(
@@ -74,13 +74,13 @@ extension CLIPModel {
                 .model, path: path, "carries no probes to compare with: pack it, the .clip file will have some")
         }
         var results: [ProbeResult] = []
-        if hasTextEncoder {
+        if info.hasTextEncoder {
             let computed = try streamedEmbeddings(of: probes.texts.map(\.name))
             results += zip(probes.texts, computed).map {
                 result($0.name, isPicture: false, stored: $0.embedding, computed: $1)
             }
         }
-        if hasImageEncoder {
+        if info.hasImageEncoder {
             let computed = try streamedEmbeddings(of: probes.pictures.map(\.image))
             results += zip(probes.pictures, computed).map {
                 result($0.name, isPicture: true, stored: $0.embedding, computed: $1)
@@ -91,13 +91,13 @@ extension CLIPModel {
 
     private func makeProbes(of parts: ModelParts) throws(CLIPError) -> Probes {
         var probes = Probes(texts: [], pictures: [])
-        if hasTextEncoder && parts.holdTexts {
+        if info.hasTextEncoder && parts.holdTexts {
             let texts = Probes.builtInTexts
             probes.texts = zip(texts, try streamedEmbeddings(of: texts)).map {
                 Probes.EmbeddedText(name: $0, embedding: $1.values)
             }
         }
-        if hasImageEncoder && parts.holdImages {
+        if info.hasImageEncoder && parts.holdImages {
             let pictures = ProbePicture.allCases
             let images = pictures.map { Picture(bitmap: $0.bitmap) }
             probes.pictures = zip(zip(pictures, images), try streamedEmbeddings(of: images)).map {
@@ -173,7 +173,7 @@ extension CLIPModel {
     ///
     /// - Throws: `CLIPError` of kind `.model` when the tokenizer can't be loaded.
     public func textsReadOtherwiseWhenExported() throws(CLIPError) -> String? {
-        guard hasTextEncoder else { return nil }
+        guard info.hasTextEncoder else { return nil }
         return (try loaded.textTokenizer() as? BytePairTokenizer)?.exportedDifference
     }
 }

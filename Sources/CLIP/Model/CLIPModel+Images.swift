@@ -7,7 +7,7 @@ extension CLIPModel {
     /// - Returns: `[crops, 3, S, S]`, one crop unless `fit` is `.multicrop`.
     public func preprocess(_ image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> PixelTensor {
         let picture = loaded.prepare(image, fit: fit)
-        let side = preprocessing.cropSize
+        let side = info.preprocessing.cropSize
         return PixelTensor(shape: [picture.cropCount, 3, side, side], values: picture.pixels)
     }
 
@@ -21,7 +21,7 @@ extension CLIPModel {
     /// The square that the image encoder sees of a picture, at least `side` pixels wide, to be looked at.
     /// - Parameter fit: as in `preprocess`; of several crops it is the first.
     public func view(of image: Picture, fit: PictureFit? = nil, side: Int = 448) -> Picture {
-        var configuration = preprocessing
+        var configuration = info.preprocessing
         let factor = max(1, (side + configuration.cropSize - 1) / configuration.cropSize)
         configuration.cropSize *= factor
         configuration.resizeSize *= factor
@@ -55,7 +55,7 @@ extension CLIPModel {
     /// - Returns: an embedding per picture; several crops of one picture are several pictures here.
     /// - Throws: `CLIPError` of kind `.argument` when the side is not the model's; else as for one picture.
     public func embed(_ pixels: PixelTensor, normalize: Bool = true) throws(CLIPError) -> [Embedding] {
-        let expected = [3, preprocessing.cropSize, preprocessing.cropSize]
+        let expected = [3, info.preprocessing.cropSize, info.preprocessing.cropSize]
         guard Array(pixels.shape.dropFirst()) == expected else {
             throw CLIPError(
                 .argument, "pixels of shape \(pixels.shape), expected [count, 3, \(expected[1]), \(expected[2])]")

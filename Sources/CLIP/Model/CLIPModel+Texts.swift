@@ -16,7 +16,7 @@ extension CLIPModel {
     /// - Throws: `CLIPError` of kind `.text` when the text is too long and `longText` is `.error`.
     public func tokenWindows(of text: String, longText: LongText = .truncate) throws(CLIPError) -> [TokenizedText] {
         let tokenizer = try loaded.textTokenizer()
-        return try TextPlan.windows(of: tokenizer.tokenize(text), configuration.text.contextLength, longText).map {
+        return try TextPlan.windows(of: tokenizer.tokenize(text), info.configuration.text.contextLength, longText).map {
             TokenizedText(tokens: $0.map { Int($0) }, pieces: $0.map(tokenizer.piece))
         }
     }
@@ -81,7 +81,7 @@ extension CLIPModel {
     /// - Throws: `CLIPError` as `tokenize`.
     public func droppedText(of text: String) throws(CLIPError) -> String? {
         let tokens = try loaded.textTokenizer().tokenize(text)
-        return tokens.truncated(to: configuration.text.contextLength).droppedText
+        return tokens.truncated(to: info.configuration.text.contextLength).droppedText
     }
 }
 

@@ -1,6 +1,6 @@
 extension CLIPModel {
     /// The floating-point operations of embedding a picture that is fitted already.
-    package var operationsPerImage: Double { configuration.operationsPerImage }
+    package var operationsPerImage: Double { info.configuration.operationsPerImage }
 
     /// The floating-point operations of embedding `texts` in one call: what they share is counted once.
     /// - Throws: `CLIPError` as embedding them does.
@@ -8,17 +8,17 @@ extension CLIPModel {
         let plan = try TextPlan(texts, loaded, longText)
         let encoder = try loaded.texts()
         return batches(plan.windows).reduce(0) { sum, batch in
-            encoder.layouts(Array(batch), loaded.compute).reduce(sum) { $0 + configuration.operations(of: $1) }
+            encoder.layouts(Array(batch), loaded.compute).reduce(sum) { $0 + info.configuration.operations(of: $1) }
         }
     }
 
     /// About how many bytes of weights one pass through the image encoder reads, or through the text encoder without
     /// its table of tokens.
     package func weightBytes(ofImageEncoder isImage: Bool) -> Double {
-        let tensors = isImage ? configuration.imageTensors : configuration.textTensors
+        let tensors = isImage ? info.configuration.imageTensors : info.configuration.textTensors
         let read = tensors.reduce(0) { sum, tensor in
             if case .table = tensor.kind { sum } else { sum + tensor.count }
         }
-        return Double(byteCount) * Double(read) / Double(max(1, weightCount))
+        return Double(info.byteCount) * Double(read) / Double(max(1, info.weightCount))
     }
 }

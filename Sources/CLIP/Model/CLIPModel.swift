@@ -85,16 +85,14 @@ public struct CLIPModel: Sendable {
         }
     }
 
-    /// The shape of the two encoders. Of a model that holds one encoder, the other's is without meaning.
-    public var configuration: ModelConfiguration { loaded.store.info.configuration }
-    /// How pictures are resized, cropped and normalised.
-    public var preprocessing: PreprocessingConfiguration { loaded.store.info.preprocessing }
+    /// What is known of the model without touching its weights: its shape, preprocessing, settings, card and files.
+    public var info: ModelInfo { loaded.store.info }
     /// The number of values in an embedding.
-    public var embeddingDimension: Int { configuration.embeddingDimension }
+    public var embeddingDimension: Int { info.embeddingDimension }
     /// The factor on cosines before a softmax: the exponential of the stored `logit_scale`, 100 in OpenAI's models.
-    public var logitScale: Float { loaded.logitScale }
+    public var logitScale: Float { info.logitScale }
     /// What is added to scaled cosines before a sigmoid, in models that were trained with one (SigLIP); nil in others.
-    public var logitBias: Float? { loaded.store.info.logitBias }
+    public var logitBias: Float? { info.logitBias }
     /// What identifies this model's embeddings, 64 hexadecimal digits. Embeddings of models with different fingerprints
     /// must not be compared.
     ///
@@ -103,30 +101,6 @@ public struct CLIPModel: Sendable {
     /// configuration and tokenizer files, and each weights file's size, header and evenly spread samples, computed when
     /// it is first asked for. The two never agree, not even for one model.
     public var fingerprint: String { loaded.identity() }
-    /// Provenance, licence and limits, if the file carries them.
-    public var card: ModelCard? { loaded.store.info.card }
-    /// Every setting that was resolved while loading, where it came from, and what is risky about it. A `.clip` file
-    /// keeps the settings of the model that it was packed from.
-    public var settings: [ModelSetting] { loaded.store.info.settings }
-    /// Those of the settings about which two files of the model's folder say different things, with what follows from the
-    /// choice as their warnings. A `.clip` file has none.
-    public var contradictions: [ModelSetting] { loaded.store.contradictions }
-    /// Whether pictures can be embedded: the weights hold an image encoder.
-    public var hasImageEncoder: Bool { loaded.store.info.hasImageEncoder }
-    /// Whether texts can be embedded: the weights hold a text encoder.
-    public var hasTextEncoder: Bool { loaded.store.info.hasTextEncoder }
-    /// How the weights are stored: `f32`, `f16`, `bf16`, or several of them.
-    public var weightTypes: [String] { loaded.store.weightTypes }
-    /// The number of weights of the encoders that are there.
-    public var weightCount: Int { loaded.store.tensors.reduce(0) { $0 + $1.count } }
-    /// The number of weights that the image encoder has by its configuration.
-    public var imageWeightCount: Int { configuration.imageTensors.reduce(0) { $0 + $1.count } }
-    /// The number of weights that the text encoder has by its configuration.
-    public var textWeightCount: Int { configuration.textTensors.reduce(0) { $0 + $1.count } }
-    /// The size of the weights' files, in bytes.
-    public var byteCount: Int { loaded.store.byteCount }
-    /// Where the model was loaded from.
-    public var path: String { loaded.store.info.path }
     /// Whether it is the small model that ships with the package, which only demonstrates what larger ones do.
     public var isEmbedded: Bool { fingerprint == EmbeddedModel.fingerprint }
     /// How many threads encode.

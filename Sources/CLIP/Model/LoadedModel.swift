@@ -8,7 +8,6 @@ final class LoadedModel: Sendable {
     let store: any ModelStore
     let compute: Compute
     let preprocessor: ImagePreprocessor
-    let logitScale: Float
     private let imageEncoder = LazyPart<ImageEncoder>()
     private let textEncoder = LazyPart<TextEncoder>()
     private let tokenizer = LazyPart<any Tokenizer>()
@@ -22,8 +21,7 @@ final class LoadedModel: Sendable {
         }
         store = try openModel(source, threads: compute.threads)
         preprocessor = ImagePreprocessor(store.info.preprocessing)
-        logitScale = logitFactor(store.info.logitScaleLogarithm)
-        guard logitScale.isFinite, logitScale > 0 else {
+        guard store.info.logitScale.isFinite, store.info.logitScale > 0 else {
             throw CLIPError(
                 .model, path: store.info.path,
                 "has a logit_scale of \(store.info.logitScaleLogarithm), whose exponential is no usable factor: the weights are damaged"

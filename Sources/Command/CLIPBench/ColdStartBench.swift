@@ -16,7 +16,7 @@ struct ColdStartBench {
     func measure() throws -> [Measure] {
         let scratch = try scratchFile(bytes)
         let command =
-            ["clip", "embed-image", scratch.path, "--model", model.path, "--threads", "\(model.threads)"]
+            ["clip", "embed-image", scratch.path, "--model", model.info.path, "--threads", "\(model.threads)"]
             + ["--format", "jsonl", "--output", "/dev/null", "--quiet"]
         var runs: [ChildUsage] = []
         do {
@@ -48,7 +48,7 @@ struct ColdStartBench {
             Measure("peak_megabytes", median(\.peakBytes) / 1e6, "peak memory", unit: "MB"),
             Measure("page_faults", Int(median { Double($0.pageFaults) }), "page faults"),
             Measure("isa", model.instructionSet, "instruction set"),
-            Measure("dtype", model.weightTypes.joined(separator: "+"), "weights"),
+            Measure("dtype", model.info.weightTypes.joined(separator: "+"), "weights"),
         ]
     }
 }

@@ -24,14 +24,14 @@ struct EncodingBench {
             Measure("items_per_second", rate, isImage ? "pictures per second" : "texts per second"),
             Measure("gflops", attained / 1e9, "attained", unit: "GFLOPS"),
             Measure("isa", model.instructionSet, "instruction set"),
-            Measure("dtype", model.weightTypes.joined(separator: "+"), "weights"),
+            Measure("dtype", model.info.weightTypes.joined(separator: "+"), "weights"),
         ]
             + Measure.shares(
-                attained: attained, read: read, isInteger: model.weightTypes.contains("int8"), of: roof)
+                attained: attained, read: read, isInteger: model.info.weightTypes.contains("int8"), of: roof)
     }
 
     private func images() throws -> (rate: Double, operations: Double) {
-        let side = model.preprocessing.cropSize
+        let side = model.info.preprocessing.cropSize
         let values = (0..<settings.batch * 3 * side * side).map { Float($0 * 7919 % 1009) / 504.5 - 1 }
         let pixels = PixelTensor(shape: [settings.batch, 3, side, side], values: values)
         let rate = try settings.rate(of: settings.batch) { _ = try model.embed(pixels) }

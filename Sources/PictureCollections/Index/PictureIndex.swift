@@ -106,7 +106,7 @@ public struct PictureIndex: Sendable {
         guard model.fingerprint == fingerprint else {
             throw CLIPError(
                 .index, path: path,
-                "holds embeddings of model \(modelName) (\(fingerprint.prefix(12))…), not of \(model.path) "
+                "holds embeddings of model \(modelName) (\(fingerprint.prefix(12))…), not of \(model.info.path) "
                     + "(\(model.fingerprint.prefix(12))…)", advice: .nameModelOfIndex)
         }
     }

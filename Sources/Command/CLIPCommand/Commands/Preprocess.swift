@@ -85,7 +85,7 @@ struct Preprocess: Command {
 
     private func writeArray(_ model: CLIPModel, _ console: Console) throws {
         let options = pictures.options(for: model)
-        let side = model.preprocessing.cropSize
+        let side = model.info.preprocessing.cropSize
         let results = try ResultStream(
             output, console,
             row: ([3, side, side], ["model": model.fingerprint, "model_path": model.path]))

@@ -42,7 +42,8 @@ struct Verify: Command {
         for probe in probes { try results.write(ProbeRecord(probe: probe, width: width)) }
         try results.finish()
         if failed > 0 {
-            console.fail("\(model.path): \(failed) of \(probes.count) probes are off: pack or fetch the model again")
+            console.fail(
+                "\(model.info.path): \(failed) of \(probes.count) probes are off: pack or fetch the model again")
         }
     }
 }

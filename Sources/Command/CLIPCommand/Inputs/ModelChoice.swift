@@ -87,9 +87,11 @@ struct ModelChoice {
 
     /// - Parameter console: is told which of the model's files counts where two contradict each other.
     private func checked(_ model: CLIPModel, _ console: Console?) throws -> CLIPModel {
-        try outputs.check(model: model.path)
-        for setting in model.contradictions {
-            if let warning = setting.warning { console?.warn("\(model.path): \(setting.value) counts: \(warning)") }
+        try outputs.check(model: model.info.path)
+        for setting in model.info.contradictions {
+            if let warning = setting.warning {
+                console?.warn("\(model.info.path): \(setting.value) counts: \(warning)")
+            }
         }
         return model
     }
