@@ -31,7 +31,7 @@ import Testing
         }
         let brain = try model.load()
         let expected = (try text(brain), try picture(brain))
-        #expect(brain.weightTypes == ["bf16"])
+        #expect(brain.info.weightTypes == ["bf16"])
         let single = try rounded.load()
         #expect(try (text(single), picture(single)) == expected)
     }
@@ -68,7 +68,7 @@ import Testing
         let loaded = try model.load()
         #expect(loaded.embeddingDimension == 20)
         #expect(try text(loaded) == text(original))
-        let setting = loaded.settings.first { $0.name == "embedding dimension" }
+        let setting = loaded.info.settings.first { $0.name == "embedding dimension" }
         #expect(setting?.source == "inferred from shape" && setting?.warning?.contains("512") == true)
         model.set("text_projection.weight", [Float](repeating: 0, count: 16 * 24), shape: [24, 16])
         #expect(refusal { _ = try model.load() }?.contains("visual_projection.weight gives 20 values") == true)
@@ -82,7 +82,7 @@ import Testing
             return prefixed || !name.hasPrefix("text_model.") ? name : String(name.dropFirst("text_model.".count))
         }
         let texts = try model.load()
-        #expect(texts.hasTextEncoder && !texts.hasImageEncoder)
+        #expect(texts.info.hasTextEncoder && !texts.info.hasImageEncoder)
         #expect(try text(texts) == text(original))
         #expect(refusal { _ = try picture(texts) }?.contains("holds a text encoder alone: pictures need") == true)
         try texts.pack(to: scratch["texts.clip"], weights: .float32)
@@ -97,7 +97,7 @@ import Testing
             return prefixed || !name.hasPrefix("vision_model.") ? name : String(name.dropFirst("vision_model.".count))
         }
         let pictures = try model.load()
-        #expect(pictures.hasImageEncoder && !pictures.hasTextEncoder)
+        #expect(pictures.info.hasImageEncoder && !pictures.info.hasTextEncoder)
         #expect(try picture(pictures) == picture(original))
         #expect(refusal { _ = try text(pictures) }?.contains("holds an image encoder alone: texts need") == true)
         #expect(refusal { _ = try pictures.tokenize("a") }?.contains("holds an image encoder alone") == true)
@@ -126,7 +126,7 @@ import Testing
         model.rename { $0 == "logit_scale" ? nil : $0 }
         let unscaled = try model.load()
         #expect(abs(unscaled.logitScale - 33.11545) < 1e-3)
-        #expect(unscaled.settings.first { $0.name == "logit scale" }?.warning != nil)
+        #expect(unscaled.info.settings.first { $0.name == "logit scale" }?.warning != nil)
 
         model = all
         model.rename { "visual." + $0 }
@@ -202,7 +202,7 @@ import Testing
         _ = try model.load()
         let readme = "---\nlanguage: en\nlicense: \"mit\"\ntags:\n- vision\n---\n# Model\nlicense: no\n"
         try Data(readme.utf8).write(to: model.folder.appending(path: "README.md"))
-        #expect(try CLIPModel(contentsOf: model.folder).card?.license == "mit")
+        #expect(try CLIPModel(contentsOf: model.folder).info.card?.license == "mit")
         let card = """
             {"name": "Tiny", "version": "2", "licence": "CC0-1.0", "limits": "tiny", "biases": ["a", "b\\n"],
              "training_data": null, "intended_use": ["tests"]}
@@ -215,11 +215,11 @@ import Testing
         expected.limits = ["tiny"]
         expected.biases = ["a", "b\n"]
         expected.intendedUse = ["tests"]
-        #expect(loaded.card == expected)
+        #expect(loaded.info.card == expected)
         try loaded.pack(to: scratch["tiny.clip"])
         let data = try Data(contentsOf: model.folder.appending(path: "model.safetensors"))
         expected.sourceSHA256 = data.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
-        #expect(try CLIPModel(contentsOf: scratch["tiny.clip"]).card == expected)
+        #expect(try CLIPModel(contentsOf: scratch["tiny.clip"]).info.card == expected)
         try Data(#"{"limits": 7}"#.utf8).write(to: model.folder.appending(path: "model_card.json"))
         #expect(
             refusal { _ = try CLIPModel(contentsOf: model.folder) }?

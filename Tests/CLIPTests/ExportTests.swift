@@ -29,8 +29,10 @@ import Testing
         }
 
         let exported = try CLIPModel(contentsOf: scratch["folder"])
-        #expect(exported.configuration == original.configuration && exported.preprocessing == original.preprocessing)
-        #expect(exported.logitScale == original.logitScale && exported.card?.name == original.card?.name)
+        #expect(
+            exported.info.configuration == original.info.configuration
+                && exported.info.preprocessing == original.info.preprocessing)
+        #expect(exported.logitScale == original.logitScale && exported.info.card?.name == original.info.card?.name)
         for text in [
             "a photo of a dog", "naïve café — ¿qué?", "Two RED cars, parked; one's blue!", "東京 🔥 <|endoftext|>", "",
         ] {
@@ -52,7 +54,7 @@ import Testing
         let original = try CLIPModel(contentsOf: file)
         try original.export(to: scratch["folder"])
         let exported = try CLIPModel(contentsOf: scratch["folder"])
-        #expect(exported.hasImageEncoder && !exported.hasTextEncoder)
+        #expect(exported.info.hasImageEncoder && !exported.info.hasTextEncoder)
         let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(try exported.embed(image) == original.embed(image))
     }
@@ -133,7 +135,7 @@ import Testing
         #expect(try scratch.contents() == ["empty", "quickgelu-f32"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: scratch["empty"].path).isEmpty)
         try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).export(to: scratch["empty"])
-        #expect(try CLIPModel(contentsOf: scratch["empty"]).hasTextEncoder)
+        #expect(try CLIPModel(contentsOf: scratch["empty"]).info.hasTextEncoder)
     }
 
     @Test func `What can't be exported is said, and nothing is overwritten`() throws {
@@ -147,7 +149,7 @@ import Testing
         let edited = try EditedModel("quickgelu-f32", in: scratch)
         try edited.replaceInConfig(#""vision_config": {"#, with: #""vision_config": {"pool_type": "avg", "#)
         let pooled = try edited.load()
-        #expect(pooled.configuration.vision.pooling == .meanOfNormalizedPatches)
+        #expect(pooled.info.configuration.vision.pooling == .meanOfNormalizedPatches)
         #expect(
             refusal { try pooled.export(to: scratch["x"]) }?.contains("has no such encoder (\"pool_type\":\"avg\")")
                 == true)
@@ -155,7 +157,7 @@ import Testing
         try pooled.pack(to: scratch["pooled.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["pooled.clip"])
         let image = try Picture(contentsOf: Fixtures.picture("waves.png"))
-        #expect(packed.configuration == pooled.configuration)
+        #expect(packed.info.configuration == pooled.info.configuration)
         #expect(try packed.embed(image) == pooled.embed(image) && packed.embed(image) != model.embed(image))
     }
 

@@ -61,7 +61,7 @@ import Testing
         let expected = try merged(scale: scale)
         #expect(try relativeError(adapted.embed("a photo of a dog").values, expected.values) < 1e-6)
         #expect(relativeError(plain.values, expected.values) > 1e-3)
-        #expect(adapted.settings.first { $0.name == "adapter" }?.value == "LoRA on 1 linear layers, merged")
+        #expect(adapted.info.settings.first { $0.name == "adapter" }?.value == "LoRA on 1 linear layers, merged")
         try adapted.pack(to: scratch["adapted.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["adapted.clip"])
         #expect(try packed.embed("a photo of a dog") == adapted.embed("a photo of a dog"))

@@ -149,26 +149,26 @@ import Testing
     @Test func `What a model says of itself`() throws {
         let scratch = try ScratchFolder()
         let folder = try CLIPModel(contentsOf: Fixtures.model("gelu-f16-sharded"))
-        #expect(folder.hasImageEncoder && folder.hasTextEncoder)
-        #expect(folder.weightTypes == ["f16"])
+        #expect(folder.info.hasImageEncoder && folder.info.hasTextEncoder)
+        #expect(folder.info.weightTypes == ["f16"])
         #expect(folder.embeddingDimension == 40)
-        #expect(folder.card?.name == "gelu-f16-sharded")
+        #expect(folder.info.card?.name == "gelu-f16-sharded")
         #expect(folder.fingerprint.count == 64)
         #expect(try folder.fingerprint == CLIPModel(contentsOf: Fixtures.model("gelu-f16-sharded")).fingerprint)
         #expect(try folder.fingerprint != CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).fingerprint)
-        let names = folder.settings.map(\.name)
+        let names = folder.info.settings.map(\.name)
         #expect(Set(names).count == names.count)
         for name in ["image activation", "text pooling", "logit scale", "tokenizer", "picture interpolation"] {
             #expect(names.contains(name), "\(name)")
         }
-        #expect(folder.settings.first { $0.name == "text pooling" }?.warning?.contains("legacy") == true)
+        #expect(folder.info.settings.first { $0.name == "text pooling" }?.warning?.contains("legacy") == true)
 
         let packed = try load("gelu-f16-sharded", .packedF16, in: scratch)
-        #expect(packed.configuration == folder.configuration)
-        #expect(packed.preprocessing == folder.preprocessing)
-        #expect(packed.settings == folder.settings)
-        #expect(packed.weightTypes == ["f16"] && packed.weightCount == folder.weightCount)
-        #expect(packed.byteCount == (try Data(contentsOf: URL(filePath: packed.path))).count)
+        #expect(packed.info.configuration == folder.info.configuration)
+        #expect(packed.info.preprocessing == folder.info.preprocessing)
+        #expect(packed.info.settings == folder.info.settings)
+        #expect(packed.info.weightTypes == ["f16"] && packed.info.weightCount == folder.info.weightCount)
+        #expect(packed.info.byteCount == (try Data(contentsOf: URL(filePath: packed.info.path))).count)
         #expect(packed.fingerprint != folder.fingerprint)
     }
 

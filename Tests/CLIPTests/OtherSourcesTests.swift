@@ -41,18 +41,18 @@ import Testing
         image = try CLIPModel(contentsOf: scratch["packed.clip"])
         let picture = try Picture(contentsOf: Fixtures.picture("waves.png"))
         #expect(try image.embed(picture) == model.embed(picture))
-        #expect(image.settings == model.info.settings && image.card?.name == model.info.card?.name)
+        #expect(image.info.settings == model.info.settings && image.info.card?.name == model.info.card?.name)
     }
 
     @Test func `OpenAI's files say everything by their shapes`() throws {
         let script = try CLIPModel(contentsOf: OtherSourcesTests.source("openai-script/model.pt"))
-        let vision = script.configuration.vision
+        let vision = script.info.configuration.vision
         #expect(vision.imageSize == 48 && vision.patchSize == 16)
         #expect(vision.transformer.width == 64 && vision.transformer.layerCount == 2)
-        #expect(script.configuration.text.contextLength == 9 && script.embeddingDimension == 24)
-        #expect(script.weightTypes == ["f32", "f16"] && script.preprocessing.cropRounding == .halfToEven)
-        #expect(script.settings.first { $0.name == "image width" }?.source == "inferred from shape")
-        let activation = script.settings.first { $0.name == "image activation" }
+        #expect(script.info.configuration.text.contextLength == 9 && script.embeddingDimension == 24)
+        #expect(script.info.weightTypes == ["f32", "f16"] && script.info.preprocessing.cropRounding == .halfToEven)
+        #expect(script.info.settings.first { $0.name == "image width" }?.source == "inferred from shape")
+        let activation = script.info.settings.first { $0.name == "image activation" }
         #expect(activation?.value == "quick_gelu" && activation?.warning == nil)
         #expect(
             script.fingerprint
@@ -76,7 +76,7 @@ import Testing
         let golden = try JSONDecoder().decode(
             Golden.self, from: Data(contentsOf: url.appending(path: "golden.json")))
         let folder = try CLIPModel(contentsOf: url)
-        let (vision, text) = (folder.configuration.vision, folder.configuration.text)
+        let (vision, text) = (folder.info.configuration.vision, folder.info.configuration.text)
         #expect(vision.pooling == .meanOfPatches && !vision.hasInputNorm && vision.transformer.intermediateWidth == 160)
         #expect(text.pooling == .lastPosition && !text.isCausal && text.paddingToken == 0 && text.projection == .affine)
         #expect(text.transformer.activation == .tanhGELU && vision.transformer.layerNormEpsilon == 1e-3)
@@ -148,7 +148,7 @@ import Testing
 
     /// The configuration of the fixture, in open_clip's words.
     private static let config: String = {
-        let configuration = try! CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).configuration
+        let configuration = try! CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).info.configuration
         let (vision, text) = (configuration.vision, configuration.text)
         func ratio(_ shape: TransformerConfiguration) -> Double {
             Double(shape.intermediateWidth) / Double(shape.width)
@@ -185,7 +185,7 @@ import Testing
                 config: OtherSourcesTests.config.replacing(
                     "\"vision_cfg\": {", with: "\"vision_cfg\": {\"ls_init_value\": 0.1,")
             ) { tensors in
-                let width = original.configuration.vision.transformer.width
+                let width = original.info.configuration.vision.transformer.width
                 for layer in 0..<original.configuration.vision.transformer.layerCount {
                     let block = "visual.transformer.resblocks.\(layer)"
                     let ones = [Float](repeating: 1, count: width).withUnsafeBytes(Array.init)
@@ -206,7 +206,7 @@ import Testing
         #expect(try scaled.embed(pixels) == muted.embed(pixels))
         #expect(try scaled.embed(pixels) != original.embed(pixels))
 
-        let size = original.configuration.vision.imageSize
+        let size = original.info.configuration.vision.imageSize
         let larger = try CLIPModel(
             contentsOf: try openCLIPFolder(
                 "larger",

@@ -64,7 +64,7 @@ import Testing
         let half = try CLIPModel(contentsOf: scratch["half.clip"])
         let direct = try packed("quickgelu-f32", .float16)
         #expect(half.fingerprint == direct.fingerprint)
-        #expect(half.card == direct.card && half.settings == direct.settings)
+        #expect(half.info.card == direct.info.card && half.info.settings == direct.info.settings)
         // The probes are the original's, so the drift shows.
         #expect(try half.verify() == direct.verify())
         #expect(try half.verify().contains { $0.largestError > 0 })
@@ -72,9 +72,9 @@ import Testing
         let widened = try CLIPModel(contentsOf: scratch["full.clip"])
         #expect(try widened.embed("a dog") == half.embed("a dog"))
         // Over itself: what is mapped stays what it was.
-        try full.pack(to: URL(filePath: full.path), weights: .float16)
+        try full.pack(to: URL(filePath: full.info.path), weights: .float16)
         #expect(try full.embed("a dog") == CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).embed("a dog"))
-        #expect(try CLIPModel(contentsOf: URL(filePath: full.path)).fingerprint == half.fingerprint)
+        #expect(try CLIPModel(contentsOf: URL(filePath: full.info.path)).fingerprint == half.fingerprint)
     }
 
     @Test func `A packed file is a safetensors file with the image encoder in one piece`() throws {
@@ -153,11 +153,11 @@ import Testing
         let textBytes = try model.pack(to: scratch["texts.clip"], weights: .float32, parts: .texts).byteCount
         #expect(imageBytes < whole && textBytes < whole)
         let images = try CLIPModel(contentsOf: scratch["images.clip"])
-        #expect(images.hasImageEncoder && !images.hasTextEncoder)
+        #expect(images.info.hasImageEncoder && !images.info.hasTextEncoder)
         #expect(try images.embed(image) == model.embed(image))
         #expect(try images.verify().map(\.isPicture) == [true, true, true])
         let texts = try CLIPModel(contentsOf: scratch["texts.clip"])
-        #expect(!texts.hasImageEncoder && texts.hasTextEncoder)
+        #expect(!texts.info.hasImageEncoder && texts.info.hasTextEncoder)
         #expect(try texts.embed("a dog") == model.embed("a dog"))
         #expect(try texts.verify().allSatisfy { !$0.isPicture })
         #expect(Set([images, texts, model].map(\.fingerprint)).count == 3)

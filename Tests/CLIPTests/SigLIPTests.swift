@@ -39,8 +39,8 @@ import Testing
         try model.pack(to: scratch["packed.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["packed.clip"])
         try check(packed, golden, limit: 1e-5)
-        #expect(packed.configuration == model.info.configuration && packed.logitBias == model.logitBias)
-        #expect(packed.settings == model.info.settings)
+        #expect(packed.info.configuration == model.info.configuration && packed.logitBias == model.logitBias)
+        #expect(packed.info.settings == model.info.settings)
         #expect(try packed.verify().allSatisfy(\.passes))
 
         try model.pack(to: scratch["half.clip"], weights: .float16)
@@ -87,7 +87,7 @@ import Testing
         #expect(setting("text padding", second)?.value == "0")
         #expect(setting("image pooling", first)?.value == "attention head")
         #expect(setting("logit bias", first)?.value == "-1.7")
-        #expect(first.settings.allSatisfy { $0.warning == nil || $0.name.contains("heads") })
+        #expect(first.info.settings.allSatisfy { $0.warning == nil || $0.name.contains("heads") })
     }
 
     @Test func `A NaFlex model is refused by name`() throws {

@@ -85,7 +85,7 @@ import Testing
         try Data(#"{"size": 336, "crop_size": 336}"#.utf8)
             .write(to: model.folder.appending(path: "preprocessor_config.json"))
         let texts = try model.load()
-        #expect(texts.hasTextEncoder && !texts.hasImageEncoder)
+        #expect(texts.info.hasTextEncoder && !texts.info.hasImageEncoder)
         #expect(try text(texts) == text(original))
         try texts.pack(to: scratch["texts.clip"], weights: .float32)
         #expect(try text(CLIPModel(contentsOf: scratch["texts.clip"])) == text(original))
@@ -183,7 +183,7 @@ import Testing
         #expect(try model.tokenize("a dogs").tokens == [1, 4, 5, 6, 2])
         try model.pack(to: scratch["worldwide.clip"], weights: .float32)
         let packed = try CLIPModel(contentsOf: scratch["worldwide.clip"])
-        #expect(packed.configuration == model.info.configuration)
+        #expect(packed.info.configuration == model.info.configuration)
         #expect(try packed.embed("a dogs") == model.embed("a dogs"))
         #expect(try packed.verify().allSatisfy { $0.passes && $0.largestError == 0 })
     }
@@ -191,7 +191,7 @@ import Testing
     @Test(arguments: [814, 49408], [TextPooling.firstToken(2), .firstToken(7), .firstToken(49407), .largestToken])
     func `Pooling is stored as what it is`(vocabulary: Int, pooling: TextPooling) throws {
         guard pooling != .firstToken(49407) || vocabulary == 49408 else { return }
-        var configuration = original.configuration
+        var configuration = original.info.configuration
         configuration.text.vocabularySize = vocabulary
         configuration.text.pooling = pooling
         let json = Array(configuration.huggingFaceText(initialLogitScale: 1).utf8)
@@ -206,14 +206,14 @@ import Testing
         let new = old.replacing(#""resample": 3"#, with: #""resample": 0"#)
         try Data("{\"image_processor\": \(new)}".utf8).write(to: model.folder.appending(path: "processor_config.json"))
         let loaded = try CLIPModel(contentsOf: model.folder)
-        #expect(loaded.preprocessing.interpolation == .nearest)
-        let setting = loaded.settings.first { $0.name == "picture settings" }
+        #expect(loaded.info.preprocessing.interpolation == .nearest)
+        let setting = loaded.info.settings.first { $0.name == "picture settings" }
         #expect(setting?.value == "processor_config.json")
         #expect(setting?.warning?.contains("(interpolation bicubic, not nearest)") == true)
         // Of the form before transformers 5 it says nothing of pictures.
         try Data(#"{"processor_class": "CLIPProcessor"}"#.utf8)
             .write(to: model.folder.appending(path: "processor_config.json"))
-        #expect(try CLIPModel(contentsOf: model.folder).preprocessing == original.preprocessing)
+        #expect(try CLIPModel(contentsOf: model.folder).info.preprocessing == original.info.preprocessing)
     }
 
     @Test func `Of two configurations it is said which counts, and what that changes`() throws {
@@ -224,7 +224,7 @@ import Testing
             "preprocess_cfg": {"mean": [0.5, 0.5, 0.5]}}
             """
         try Data(other.utf8).write(to: model.folder.appending(path: "open_clip_config.json"))
-        let setting = try CLIPModel(contentsOf: model.folder).settings.first { $0.name == "configuration" }
+        let setting = try CLIPModel(contentsOf: model.folder).info.settings.first { $0.name == "configuration" }
         #expect(setting?.value == "config.json")
         let warning = try #require(setting?.warning)
         #expect(warning.contains("open_clip_config.json is not read: texts are cleaned as transformers does"))

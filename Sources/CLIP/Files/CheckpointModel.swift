@@ -7,7 +7,6 @@ struct CheckpointModel: ModelStore {
     let info: ModelInfo
     /// The files of the weights and of what is added to them.
     let mappedFiles: [MappedFile]
-    private let checkpoint: Checkpoint
     private let tensorSource: CheckpointTensorSource
     private let description: ModelDescription
 
@@ -62,7 +61,6 @@ struct CheckpointModel: ModelStore {
             logitBias: logitBias, settings: settings, card: description.card, weightTypes: tensorSource.weightTypes,
             byteCount: files.reduce(0) { $0 + $1.file.bytes.count }, isPacked: false, precision: .float32)
         mappedFiles = files.map(\.file)
-        self.checkpoint = checkpoint
         self.tensorSource = tensorSource
         self.description = description
     }

@@ -71,7 +71,7 @@ extension CLIPModel {
         try loaded.store.checkIntegrity()
         guard let probes = try loaded.store.probes() else {
             throw CLIPError(
-                .model, path: path, "carries no probes to compare with: pack it, the .clip file will have some")
+                .model, path: info.path, "carries no probes to compare with: pack it, the .clip file will have some")
         }
         var results: [ProbeResult] = []
         if info.hasTextEncoder {
