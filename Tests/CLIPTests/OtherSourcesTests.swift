@@ -186,7 +186,7 @@ import Testing
                     "\"vision_cfg\": {", with: "\"vision_cfg\": {\"ls_init_value\": 0.1,")
             ) { tensors in
                 let width = original.info.configuration.vision.transformer.width
-                for layer in 0..<original.configuration.vision.transformer.layerCount {
+                for layer in 0..<original.info.configuration.vision.transformer.layerCount {
                     let block = "visual.transformer.resblocks.\(layer)"
                     let ones = [Float](repeating: 1, count: width).withUnsafeBytes(Array.init)
                     let zeros = [Float](repeating: 0, count: width).withUnsafeBytes(Array.init)
@@ -212,7 +212,7 @@ import Testing
                 "larger",
                 config: OtherSourcesTests.config.replacing(
                     "\"image_size\": \(size)", with: "\"image_size\": \(2 * size)")))
-        #expect(larger.settings.contains { $0.name == "image positions" && $0.warning != nil })
+        #expect(larger.info.settings.contains { $0.name == "image positions" && $0.warning != nil })
         _ = try larger.embed(Picture(contentsOf: Fixtures.picture("blocks.png")))
     }
 
