@@ -48,10 +48,11 @@ import Testing
             try writer.finish()
             return try PictureIndex(path: path)
         }
-        #expect(try index(model.path, fingerprint: model.fingerprint).model(threads: 1).path == model.path)
+        #expect(
+            try index(model.info.path, fingerprint: model.fingerprint).model(threads: 1).info.path == model.info.path)
         let gone = try index(folder["gone"], fingerprint: model.fingerprint)
         #expect(throws: CLIPError.self) { try gone.model() }
-        let another = try index(model.path, fingerprint: Fixtures.fingerprint)
+        let another = try index(model.info.path, fingerprint: Fixtures.fingerprint)
         #expect(throws: CLIPError.self) { try another.model() }
     }
 }

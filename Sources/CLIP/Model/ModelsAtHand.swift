@@ -34,7 +34,8 @@ package struct ModelAtHand: Sendable {
         facts = Result {
             let model = try CLIPModel(path: path, environment: [:], threads: 1)
             return Facts(
-                family: try ModelAtHand.family(at: path), byteCount: model.byteCount, weightTypes: model.weightTypes,
+                family: try ModelAtHand.family(at: path), byteCount: model.info.byteCount,
+                weightTypes: model.info.weightTypes,
                 embeddingDimension: model.embeddingDimension)
         }
     }
@@ -45,7 +46,9 @@ package struct ModelAtHand: Sendable {
         var models: [ModelAtHand] = []
         var problems: [any Error] = []
         func examining(_ body: () throws -> Void) { do { try body() } catch { problems.append(error) } }
-        if let model = try? CLIPModel.embedded() { models.append(ModelAtHand("embedded", .embedded, path: model.path)) }
+        if let model = try? CLIPModel.embedded() {
+            models.append(ModelAtHand("embedded", .embedded, path: model.info.path))
+        }
         examining {
             let own = try InstalledModels(environment: processEnvironment())?.models() ?? []
             models += own.map { ModelAtHand($0.name, .file, path: $0.path) }

@@ -14,9 +14,9 @@ struct LoadingBench {
             let watch = Stopwatch()
             let model = try settings.model()
             let opened = watch.seconds
-            if model.hasImageEncoder { try model.prepare(.images) }
+            if model.info.hasImageEncoder { try model.prepare(.images) }
             let prepared = watch.seconds
-            if model.hasTextEncoder { try model.prepare(.texts) }
+            if model.info.hasTextEncoder { try model.prepare(.texts) }
             let ready = watch.seconds
             runs.append([opened, prepared - opened, ready - prepared, ready])
         }
@@ -30,11 +30,12 @@ struct LoadingBench {
             Measure("open_seconds", median(0), "opening", unit: "s", places: 4),
             Measure("image_seconds", median(1), "image encoder", unit: "s", places: 4),
             Measure("text_seconds", median(2), "text encoder and tokenizer", unit: "s", places: 4),
-            Measure("megabytes", Double(model.byteCount) / 1e6, "weights", unit: "MB"),
+            Measure("megabytes", Double(model.info.byteCount) / 1e6, "weights", unit: "MB"),
             Measure(
-                "megabytes_per_second", Double(model.byteCount) / 1e6 / median(3), "weights per second", unit: "MB"),
+                "megabytes_per_second", Double(model.info.byteCount) / 1e6 / median(3), "weights per second", unit: "MB"
+            ),
             Measure("isa", model.instructionSet, "instruction set"),
-            Measure("dtype", model.weightTypes.joined(separator: "+"), "weights' type"),
+            Measure("dtype", model.info.weightTypes.joined(separator: "+"), "weights' type"),
         ]
     }
 }

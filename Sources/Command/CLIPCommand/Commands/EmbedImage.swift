@@ -64,7 +64,7 @@ struct EmbeddingRecord: Record {
 
     static func stream(_ output: ResultChoice, _ console: Console, of model: CLIPModel) throws -> ResultStream {
         try stream(
-            output, console, dimension: model.embeddingDimension, model: model.fingerprint, modelPath: model.path)
+            output, console, dimension: model.embeddingDimension, model: model.fingerprint, modelPath: model.info.path)
     }
 
     /// A stream of embeddings; the file beside an array says of which model.

@@ -60,7 +60,8 @@ struct Export: Command {
         let model = try ModelChoice.model(named: source, threads: threads)
         console.warn(of: model)
         if let texts = try model.textsReadOtherwiseWhenExported() {
-            console.warn("\(model.path): read otherwise in transformers, which can't do what this model does: \(texts)")
+            console.warn(
+                "\(model.info.path): read otherwise in transformers, which can't do what this model does: \(texts)")
         }
         let byteCount = try model.export(to: URL(filePath: path))
         try ResultStream.write(

@@ -40,28 +40,29 @@ struct Info: Command {
 private struct ModelRecord: Record {
     let model: CLIPModel
 
-    private var vision: VisionConfiguration { model.configuration.vision }
-    private var textEncoder: TextConfiguration { model.configuration.text }
+    private var vision: VisionConfiguration { model.info.configuration.vision }
+    private var textEncoder: TextConfiguration { model.info.configuration.text }
 
     var fields: Fields {
         [
-            "model": model.fingerprint, "path": model.path, "bytes": model.byteCount,
-            "parameters": model.weightCount, "dtypes": model.weightTypes,
+            "model": model.fingerprint, "path": model.info.path, "bytes": model.info.byteCount,
+            "parameters": model.info.weightCount, "dtypes": model.info.weightTypes,
             "embedding_dimension": model.embeddingDimension, "logit_scale": model.logitScale,
-            "licence": model.card?.license,
-            "operations_per_picture": model.hasImageEncoder ? Int(model.operationsPerImage) : nil,
-            "vision": model.hasImageEncoder ? visionFields : nil, "text": model.hasTextEncoder ? textFields : nil,
-            "settings": model.settings.map {
+            "licence": model.info.card?.license,
+            "operations_per_picture": model.info.hasImageEncoder ? Int(model.operationsPerImage) : nil,
+            "vision": model.info.hasImageEncoder ? visionFields : nil,
+            "text": model.info.hasTextEncoder ? textFields : nil,
+            "settings": model.info.settings.map {
                 ["name": $0.name, "value": $0.value, "source": $0.source, "warning": $0.warning] as Fields
             },
-            "card": model.card?.fields,
+            "card": model.info.card?.fields,
         ]
     }
 
     private var visionFields: Fields {
         var fields: Fields = [
             "image_size": vision.imageSize, "patch_size": vision.patchSize, "tokens": vision.tokenCount,
-            "parameters": model.imageWeightCount,
+            "parameters": model.info.imageWeightCount,
         ]
         fields += vision.transformer.fields
         return fields
@@ -70,44 +71,46 @@ private struct ModelRecord: Record {
     private var textFields: Fields {
         var fields: Fields = [
             "context_length": textEncoder.contextLength, "vocabulary_size": textEncoder.vocabularySize,
-            "parameters": model.textWeightCount,
+            "parameters": model.info.textWeightCount,
         ]
         fields += textEncoder.transformer.fields
         return fields
     }
 
     var text: String {
-        var text = "\(displayed(model.card?.name ?? model.path))\n"
+        var text = "\(displayed(model.info.card?.name ?? model.info.path))\n"
         func line(_ name: String, _ value: String) { text += "  \(name.padded(to: 13)) \(displayed(value))\n" }
-        line("path", model.path)
+        line("path", model.info.path)
         line("fingerprint", model.fingerprint)
-        line("weights", "\(megabytes) MB, \(model.weightCount) numbers in \(model.weightTypes.joined(separator: ", "))")
+        line(
+            "weights",
+            "\(megabytes) MB, \(model.info.weightCount) numbers in \(model.info.weightTypes.joined(separator: ", "))")
         let scale = decimal(Double(model.logitScale), places: 2)
         line("embedding", "\(model.embeddingDimension) values, logit scale \(scale)")
         line(
             "image encoder",
-            !model.hasImageEncoder
+            !model.info.hasImageEncoder
                 ? "none: texts alone can be embedded"
                 : "\(vision.imageSize) pixels, patches of \(vision.patchSize); "
-                    + vision.transformer.summary(parameters: model.imageWeightCount))
+                    + vision.transformer.summary(parameters: model.info.imageWeightCount))
         line(
             "text encoder",
-            !model.hasTextEncoder
+            !model.info.hasTextEncoder
                 ? "none: pictures alone can be embedded"
                 : "\(textEncoder.contextLength) tokens of \(textEncoder.vocabularySize); "
-                    + textEncoder.transformer.summary(parameters: model.textWeightCount))
-        if model.hasImageEncoder {
+                    + textEncoder.transformer.summary(parameters: model.info.textWeightCount))
+        if model.info.hasImageEncoder {
             let operations = decimal(model.operationsPerImage / 1e9, places: 2)
             line("work", "\(operations) billion floating-point operations a picture")
         }
-        line("licence", model.card?.license ?? "not said: look at the model's origin before you use it")
-        return text + settings + (model.card?.text ?? "")
+        line("licence", model.info.card?.license ?? "not said: look at the model's origin before you use it")
+        return text + settings + (model.info.card?.text ?? "")
     }
 
-    private var megabytes: String { decimal(Double(model.byteCount) / 1e6, places: 1) }
+    private var megabytes: String { decimal(Double(model.info.byteCount) / 1e6, places: 1) }
 
     private var settings: String {
-        let settings = model.settings
+        let settings = model.info.settings
         guard !settings.isEmpty else { return "" }
         let nameWidth = settings.map { columnCount($0.name) }.max() ?? 0
         let sourceColumn = nameWidth + 24

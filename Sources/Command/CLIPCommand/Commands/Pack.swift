@@ -75,7 +75,7 @@ struct Pack: Command {
 
     func run(_ console: Console) throws {
         let model = try ModelChoice.model(named: source, threads: threads)
-        try outputs.check(model: model.path)
+        try outputs.check(model: model.info.path)
         warnOfWidening(model, console)
         console.warn(of: model)
         let packed = try model.pack(to: URL(filePath: path), weights: type, parts: parts)
@@ -87,7 +87,7 @@ struct Pack: Command {
     private func warnOfWidening(_ model: CLIPModel, _ console: Console) {
         guard let widening = model.widening(to: type) else { return }
         console.warn(
-            "\(model.path): \(widening.isOfAll ? "its weights are" : "some weights are") stored as "
+            "\(model.info.path): \(widening.isOfAll ? "its weights are" : "some weights are") stored as "
                 + "\(widening.types.joined(separator: ", ")): \(type.rawValue) takes more room and is no more exact"
                 + (widening.isOfAll ? "; '--dtype \(widening.widest.rawValue)' keeps them small" : ""))
     }

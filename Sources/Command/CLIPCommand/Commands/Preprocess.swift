@@ -88,7 +88,7 @@ struct Preprocess: Command {
         let side = model.info.preprocessing.cropSize
         let results = try ResultStream(
             output, console,
-            row: ([3, side, side], ["model": model.fingerprint, "model_path": model.path]))
+            row: ([3, side, side], ["model": model.fingerprint, "model_path": model.info.path]))
         let inputs = try sources.pictures(console)
         for input in inputs {
             let pixels = Result { () throws(CLIPError) in

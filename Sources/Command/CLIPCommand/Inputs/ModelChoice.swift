@@ -104,8 +104,8 @@ struct ModelChoice {
 extension Console {
     /// Warns of what about a model's settings is risky.
     func warn(of model: CLIPModel) {
-        for setting in model.settings {
-            if let warning = setting.warning { warn("\(model.path): \(setting.name): \(warning)") }
+        for setting in model.info.settings {
+            if let warning = setting.warning { warn("\(model.info.path): \(setting.name): \(warning)") }
         }
     }
 

@@ -70,7 +70,7 @@ struct PictureChoice {
     /// The same for a model.
     func options(for model: CLIPModel) -> PictureOptionList {
         var reading = reading
-        if decodesFast { reading.leastEdge = model.preprocessing.resizeSize }
+        if decodesFast { reading.leastEdge = model.info.preprocessing.resizeSize }
         // What decodes several at once shares them out.
         reading.threads = model.threads
         return PictureOptionList(

@@ -90,7 +90,7 @@ extension Console {
     func warnOfDroppedText(in text: String, longText: LongText, model: CLIPModel) throws(CLIPError) {
         guard longText == .truncate, let dropped = try model.droppedText(of: text) else { return }
         warn(
-            "\(quoted(text, atMost: 40)): longer than the model's \(model.configuration.text.contextLength) tokens,"
+            "\(quoted(text, atMost: 40)): longer than the model's \(model.info.configuration.text.contextLength) tokens,"
                 + " the end is dropped: \(quoted(dropped, atMost: 400))")
     }
 }
