@@ -40,7 +40,7 @@ from http.server import ThreadingHTTPServer
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "oracle"))
 from check_hub import COMMIT, REPOSITORY, File, Hub  # noqa: E402
 
 GROUPS = {

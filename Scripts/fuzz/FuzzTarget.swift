@@ -1,5 +1,7 @@
 // One libFuzzer target for each picture decoder. The program's name says which: fuzz-png, fuzz-jpeg and so on.
 
+import CLIPPictures
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Glibc)

@@ -2,7 +2,9 @@
 //
 //   mutations FIRST COUNT FILE…      mutations FIRST ..< FIRST + COUNT of the files in turn, the same on every run
 
-internal import CLIPSystem
+import CLIPPictures
+import CLIPSystem
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Glibc)

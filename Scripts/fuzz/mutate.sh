@@ -13,7 +13,7 @@ program=.build/mutations
 sources=(Tests/CLIPPicturesTests/SeededBytes.swift Scripts/fuzz/Mutations.swift)
 if [[ ! -x $program || -n $(find Sources/Formats/CLIPPictures Sources/Compute Sources/System "${sources[@]}" -name '*.swift' -newer "$program" -print -quit) ]]; then
     mkdir -p .build
-    Scripts/compile_images.sh "$program" "${sources[@]}"
+    Scripts/pictures/compile.sh "$program" "${sources[@]}"
 fi
 
 mapfile -t files < <(find Tests/CLIPPicturesTests/Fixtures "$@" -type f -size -64k ! -name '*.txt' ! -name '*.md' | sort)

@@ -2,22 +2,24 @@
 # Fuzzes every picture decoder with libFuzzer and the address sanitizer, one after the other.
 #
 #   Scripts/fuzz/run.sh [--minutes M] [--seeds DIR] [FORMAT…]
+#   Scripts/fuzz/run.sh --distill [FORMAT…]
 #
-# Each decoder gets M minutes of processor time (default 3), beginning with the fixtures of the tests and with the
-# files below DIR, if given. What was found stays in .build/fuzz: the corpus grows from run to run. Crashes, inputs that take over two
+# Each decoder gets M minutes of processor time (default 3), beginning with the fixtures of the tests, with
+# Scripts/fuzz/seeds/FORMAT.zip and with the files below DIR, if given. What was found stays in .build/fuzz: the corpus grows from run to run. Crashes, inputs that take over two
 # seconds and leaks are saved as .build/fuzz/FORMAT/crash-*; the last lines are a table, the exit status is 1 if there
 # are any. A crash is run again with .build/fuzz/fuzz-FORMAT FILE.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-minutes=3 seeds=()
+minutes=3 seeds=() distill=
 while [[ ${1:-} == --* ]]; do
     case $1 in
-        --minutes) minutes=$2 ;;
-        --seeds) seeds+=("$2") ;;
-        *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
+        --minutes) minutes=$2; shift ;;
+        --seeds) seeds+=("$2"); shift ;;
+        --distill) distill=1 ;;
+        *) sed -n '2,16s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
     esac
-    shift 2
+    shift
 done
 formats=("$@")
 [[ $# -gt 0 ]] || formats=(png jpeg netpbm bmp gif qoi webp tiff ico tga)
@@ -26,8 +28,24 @@ work=.build/fuzz
 mkdir -p "$work"
 if [[ ! -x $work/fuzz || -n $(find Sources/Formats/CLIPPictures Sources/Compute Sources/System Scripts/fuzz -name '*.swift' -newer "$work/fuzz" -print -quit) ]]; then
     # Checks stay on, as in the module itself: a trap is a crash.
-    Scripts/compile_images.sh "$work/fuzz" -sanitize=fuzzer,address Scripts/fuzz/FuzzTarget.swift 2>&1 |
+    Scripts/pictures/compile.sh "$work/fuzz" -sanitize=fuzzer,address Scripts/fuzz/FuzzTarget.swift 2>&1 |
         grep -v 'Cannot export local symbol' || true
+fi
+
+# The fewest small inputs that reach all that the corpus reaches, in place of the seeds.
+if [[ -n $distill ]]; then
+    mkdir -p Scripts/fuzz/seeds
+    for format in "${formats[@]}"; do
+        ln -f "$work/fuzz" "$work/fuzz-$format"
+        rm -rf "$work/$format/small" "$work/$format/seeds"
+        mkdir -p "$work/$format/small" "$work/$format/seeds"
+        find "$work/$format/corpus" -type f -size -3k -exec cp -t "$work/$format/small" {} +
+        "$work/fuzz-$format" -merge=1 "$work/$format/seeds" "$work/$format/small" > "$work/$format/log" 2>&1
+        rm -f "Scripts/fuzz/seeds/$format.zip"
+        (cd "$work/$format/seeds" && python3 -m zipfile -c "$OLDPWD/Scripts/fuzz/seeds/$format.zip" *)
+        echo "$format: $(find "$work/$format/seeds" -type f | wc -l) seeds, $(stat -c %s "Scripts/fuzz/seeds/$format.zip") bytes"
+    done
+    exit 0
 fi
 
 failed=0
@@ -35,14 +53,16 @@ table=$(printf '%-6s %10s %8s %8s %8s' format inputs corpus seconds crashes)
 for format in "${formats[@]}"; do
     program=$work/fuzz-$format corpus=$work/$format/corpus
     ln -f "$work/fuzz" "$program"
-    mkdir -p "$corpus"
+    rm -rf "$work/$format/seeds"
+    mkdir -p "$corpus" "$work/$format/seeds"
+    [[ ! -f Scripts/fuzz/seeds/$format.zip ]] || python3 -m zipfile -e "Scripts/fuzz/seeds/$format.zip" "$work/$format/seeds"
     # libFuzzer leaves out what the decoder does not recognise, so that all seeds may be given to all.
-    find Tests/CLIPPicturesTests/Fixtures "${seeds[@]}" -type f -size -64k | paste -sd, > "$work/$format/seeds"
+    find Tests/CLIPPicturesTests/Fixtures "$work/$format/seeds" "${seeds[@]}" -type f -size -64k | paste -sd, > "$work/$format/list"
     # Its clock is the wall's: on a busy machine it takes several runs to get the time.
     spent=0 inputs=0 status=0
     while ((spent < minutes * 60 && status == 0)); do
         TIMEFORMAT=%U
-        used=$({ time "$program" "$corpus" -seed_inputs=@"$work/$format/seeds" -artifact_prefix="$work/$format/" \
+        used=$({ time "$program" "$corpus" -seed_inputs=@"$work/$format/list" -artifact_prefix="$work/$format/" \
             -max_total_time=$((minutes * 60 - spent)) -max_len=65536 -timeout=3600 -rss_limit_mb=2048 \
             -malloc_limit_mb=512 -report_slow_units=3600 -print_final_stats=1 > "$work/$format/log" 2>&1; } 2>&1) || status=1
         spent=$((spent + ${used%.*} + 1))

@@ -1,4 +1,4 @@
-// What the scripts beside this file drive: decodes, resizes and times pictures with the Images module alone.
+// What the scripts beside this file drive: decodes, resizes and times pictures with the module CLIPPictures alone.
 // Reads commands from standard input, one a line, fields apart by tabs, and answers each with a line.
 //
 //   decode  PATH OPTIONS OUT           writes the RGB samples to OUT       → ok WIDTH HEIGHT, or error MESSAGE
@@ -10,8 +10,9 @@
 // machine has), threads=COUNT, and a number: the least edge to which pictures may be scaled while they are decoded; or -.
 // SIZES is WIDTH,HEIGHT,LEFT,TOP,COLUMNS,ROWS; FILTER one of Pillow's numbers.
 
-internal import CLIPSystem
-internal import CLIPInstructionSets
+import CLIPInstructionSets
+import CLIPPictures
+import CLIPSystem
 
 #if canImport(Darwin)
 import Darwin

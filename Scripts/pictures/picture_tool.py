@@ -1,11 +1,11 @@
-"""Builds PictureTool.swift with the sources of the Images module, and talks to it."""
+"""Builds PictureTool.swift with the module CLIPPictures, and talks to it."""
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = Path(__file__).with_name("PictureTool.swift")
-MODULES = ("Images", "Kernels", "KernelsBaseline", "KernelsAVX2", "CLIPSystem", "CLIPThreads")
-SOURCES = [source for module in MODULES for source in (ROOT / "Sources" / module).rglob("*.swift")] + [TOOL]
+SOURCES = [TOOL, ROOT / "Package.swift"] + [
+    source for room in ("Formats/CLIPPictures", "Compute", "System") for source in (ROOT / "Sources" / room).rglob("*.swift")]
 
 
 def build():
@@ -13,7 +13,7 @@ def build():
     program = ROOT / ".build/picture-tool"
     program.parent.mkdir(exist_ok=True)
     if not program.exists() or any(source.stat().st_mtime > program.stat().st_mtime for source in SOURCES):
-        if subprocess.run([str(ROOT / "Scripts/compile_images.sh"), str(program), str(TOOL)]).returncode:
+        if subprocess.run([str(ROOT / "Scripts/pictures/compile.sh"), str(program), str(TOOL)]).returncode:
             raise SystemExit("the picture tool can't be built")
     return program
 

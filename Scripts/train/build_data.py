@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Builds the picture bank: every drawing trimmed to its ink, fitted into 64 x 64 RGBA, with a concept and captions.
 
     build_data.py --packages DIR --cache DIR

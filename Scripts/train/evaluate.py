@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Zero-shot figures of a model over held-out pictures: top-1/top-5 among 10/50/200/1000 labels, text to picture, calibration."""
 
 import argparse

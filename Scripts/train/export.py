@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Writes a training result as a Hugging Face CLIPModel folder in f16, and checks it against transformers.
 
 export.py CHECKPOINT OUT [--card card.json]

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Trains the small CLIP: pictures, captions and concept prototypes share one space; many drawings of one concept meet in each batch.
 
     train.py --cache DIR --out DIR [--steps 12000] [--resume]

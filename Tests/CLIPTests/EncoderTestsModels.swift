@@ -46,7 +46,7 @@ struct SeededModel: Sendable, CustomTestStringConvertible {
             elementType: name.contains("f16") ? .float16 : .float32)
     }
 
-    /// The pixels that Scripts/make_encoder_golden.py computes, `[3, side, side]`.
+    /// The pixels that Scripts/fixtures/make_encoder_golden.py computes, `[3, side, side]`.
     func pixels(picture: Int) -> [Float] {
         let side = configuration.vision.imageSize
         return (0..<3 * side * side).map { Float(($0 * 7919 + picture * 104729) % 1009) / 256 - 2 }
