@@ -44,16 +44,6 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    /// Opens the weights of a located model.
-    package init(_ source: ModelSource) throws(WeightsError) {
-        switch source {
-        case .flat(let path), .weights(let path, folder: _), .openAI(let path), .gguf(let path):
-            try self.init(file: path)
-        case .huggingFace(let folder): try self.init(folder: folder)
-        case .openCLIP(let folder): try self.init(folder: folder, candidates: Checkpoint.openCLIPNames)
-        }
-    }
-
     private init(index: String, in folder: ModelFolder) throws(WeightsError) {
         let indexPath = Path.join(folder.path, index)
         guard let json = try folder.readText(index) else {

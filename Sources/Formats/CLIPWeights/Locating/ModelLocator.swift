@@ -172,6 +172,18 @@ package enum ModelSource: Equatable, Sendable {
     }
 }
 
+extension Checkpoint {
+    /// Opens the weights of a located model.
+    package init(_ source: ModelSource) throws(WeightsError) {
+        switch source {
+        case .flat(let path), .weights(let path, folder: _), .openAI(let path), .gguf(let path):
+            try self.init(file: path)
+        case .huggingFace(let folder): try self.init(folder: folder)
+        case .openCLIP(let folder): try self.init(folder: folder, candidates: Checkpoint.openCLIPNames)
+        }
+    }
+}
+
 /// The folder for `.clip` files that are called by their bare names: `b32` is `b32.clip` in there.
 package struct InstalledModels: Sendable {
     package let path: String
