@@ -11,7 +11,7 @@ import CLIPWeights
     func imagesMatchTheReference(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
         let compute = try Compute(instructionSet: instructionSet, threads: 2)
         let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
-        let found = embed(encoder, model, pictures: 0..<3, compute)
+        let found = try embed(encoder, model, pictures: 0..<3, compute)
         let expected = try model.imageEmbeddings()
         #expect(expected.count == 3)
         for (index, expected) in expected.enumerated() {
@@ -25,7 +25,7 @@ import CLIPWeights
         let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let texts = try model.texts()
         #expect(texts.count == 14)
-        let found = encoder.embed(tokens: texts.map(\.tokens), compute: compute)
+        let found = try encoder.embed(tokens: texts.map(\.tokens), compute: compute)
         for (index, text) in texts.enumerated() {
             let count = text.embedding.count
             check(Array(found[index * count..<(index + 1) * count]), text.embedding, "text \(index)")
@@ -36,11 +36,11 @@ import CLIPWeights
     func imagesAreTheSameToTheBitInAnyBatch(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
         let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
         let one = try Compute(instructionSet: instructionSet, threads: 1)
-        let alone = (0..<32).flatMap { embed(encoder, model, pictures: $0..<$0 + 1, one) }
+        let alone = try (0..<32).flatMap { try embed(encoder, model, pictures: $0..<$0 + 1, one) }
         for threads in [1, 2, 3, 8] {
             let compute = try Compute(instructionSet: instructionSet, threads: threads)
             for count in [1, 7, 32] {
-                let found = embed(encoder, model, pictures: 0..<count, compute)
+                let found = try embed(encoder, model, pictures: 0..<count, compute)
                 #expect(found == Array(alone[..<found.count]), "\(count) pictures, \(threads) threads")
             }
         }
@@ -51,10 +51,10 @@ import CLIPWeights
         let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let tokens = try model.texts().map(\.tokens)
         let one = try Compute(instructionSet: instructionSet, threads: 1)
-        let alone = tokens.flatMap { encoder.embed(tokens: [$0], compute: one) }
+        let alone = try tokens.flatMap { try encoder.embed(tokens: [$0], compute: one) }
         for threads in [1, 2, 3, 8] {
             let compute = try Compute(instructionSet: instructionSet, threads: threads)
-            #expect(encoder.embed(tokens: tokens, compute: compute) == alone, "\(threads) threads")
+            #expect(try encoder.embed(tokens: tokens, compute: compute) == alone, "\(threads) threads")
         }
     }
 
@@ -65,7 +65,7 @@ import CLIPWeights
         let texts = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let tokens = try model.texts().map(\.tokens)
         let compute = try Compute(threads: 2)
-        let first = embed(images, model, pictures: 0..<3, compute) + texts.embed(tokens: tokens, compute: compute)
+        let first = try embed(images, model, pictures: 0..<3, compute) + texts.embed(tokens: tokens, compute: compute)
         do {
             let held = compute.memory.idleByteCounts.map { (compute.memory.take(byteCount: $0), $0) }
             #expect(!held.isEmpty)
@@ -74,7 +74,7 @@ import CLIPWeights
                 memory.start.initializeMemory(as: UInt8.self, repeating: 0xFF, count: byteCount)
             }
         }
-        let second = embed(images, model, pictures: 0..<3, compute) + texts.embed(tokens: tokens, compute: compute)
+        let second = try embed(images, model, pictures: 0..<3, compute) + texts.embed(tokens: tokens, compute: compute)
         #expect(second == first)
     }
 
@@ -92,20 +92,20 @@ import CLIPWeights
         // Sorted, every beginning is shared; in this order a few are.
         let sorted = EncoderTests.relatedTexts.sorted { $0.lexicographicallyPrecedes($1) }
         let texts = sorted + EncoderTests.relatedTexts
-        let alone = texts.map { encoder.embed(tokens: [$0], compute: one) }
+        let alone = try texts.map { try encoder.embed(tokens: [$0], compute: one) }
         for threads in [1, 2, 3, 8] {
             let compute = try Compute(instructionSet: instructionSet, threads: threads)
             for count in 2...texts.count {
-                let found = encoder.embed(tokens: Array(texts[..<count]), compute: compute)
+                let found = try encoder.embed(tokens: Array(texts[..<count]), compute: compute)
                 #expect(found == alone[..<count].flatMap { $0 }, "\(count) texts, \(threads) threads")
             }
         }
         // More rows than fit at once: a beginning is then computed again.
         let many = (0..<900).map { [812, 5, 6, 7, Int32($0 % 800), 200, 813] }
         let sample = [0, 411, 412, 899]
-        let found = encoder.embed(tokens: many, compute: one)
+        let found = try encoder.embed(tokens: many, compute: one)
         for index in sample {
-            let expected = encoder.embed(tokens: [many[index]], compute: one)
+            let expected = try encoder.embed(tokens: [many[index]], compute: one)
             #expect(Array(found[index * expected.count..<(index + 1) * expected.count]) == expected)
         }
     }
@@ -148,16 +148,16 @@ import CLIPWeights
         let model = SeededModel.all[0]
         let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
         let compute = try Compute(threads: 2)
-        let found = embed(encoder, model, pictures: 0..<130, compute)
-        let last = embed(encoder, model, pictures: 129..<130, compute)
+        let found = try embed(encoder, model, pictures: 0..<130, compute)
+        let last = try embed(encoder, model, pictures: 129..<130, compute)
         #expect(found.count == 130 * last.count)
         #expect(Array(found.suffix(last.count)) == last)
 
         let textEncoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let texts = try model.texts().map(\.tokens)
         let many = (0..<210).map { texts[$0 % texts.count] }
-        let once = textEncoder.embed(tokens: texts, compute: compute)
-        #expect(textEncoder.embed(tokens: many, compute: compute) == (0..<15).flatMap { _ in once })
+        let once = try textEncoder.embed(tokens: texts, compute: compute)
+        #expect(try textEncoder.embed(tokens: many, compute: compute) == (0..<15).flatMap { _ in once })
     }
 
     @Test func nothingComesOfNothing() throws {
@@ -165,16 +165,16 @@ import CLIPWeights
         let compute = try Compute(threads: 2)
         let imageEncoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
         let textEncoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
-        #expect(imageEncoder.embed(pixels: [0], count: 0, compute: compute).isEmpty)
-        #expect(textEncoder.embed(tokens: [], compute: compute).isEmpty)
+        #expect(try imageEncoder.embed(pixels: [0], count: 0, compute: compute).isEmpty)
+        #expect(try textEncoder.embed(tokens: [], compute: compute).isEmpty)
     }
 
     @Test func tokensBehindThePooledOneChangeNothing() throws {
         let model = SeededModel.all[0]
         let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let compute = try Compute(threads: 1)
-        let short = encoder.embed(tokens: [[812, 5, 813]], compute: compute)
-        #expect(encoder.embed(tokens: [[812, 5, 813, 7, 813]], compute: compute) == short)
+        let short = try encoder.embed(tokens: [[812, 5, 813]], compute: compute)
+        #expect(try encoder.embed(tokens: [[812, 5, 813, 7, 813]], compute: compute) == short)
     }
 
     @Test func anEncoderLoadsItsOwnTowerOnly() throws {
@@ -207,8 +207,8 @@ import CLIPWeights
 
     private func embed(
         _ encoder: ImageEncoder, _ model: SeededModel, pictures: Range<Int>, _ compute: Compute
-    ) -> [Float] {
-        encoder.embed(pixels: pictures.flatMap(model.pixels), count: pictures.count, compute: compute)
+    ) throws -> [Float] {
+        try encoder.embed(pixels: pictures.flatMap(model.pixels), count: pictures.count, compute: compute)
     }
 
     private func check(_ found: [Float], _ expected: [Float], _ name: String) {

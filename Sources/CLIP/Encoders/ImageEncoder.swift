@@ -62,7 +62,8 @@ package struct ImageEncoder: Sendable {
     /// - Parameter pixels: `[count, 3, imageSize, imageSize]`.
     /// - Returns: `[count, embeddingDimension]`, not normalised; the same to the bit for any `count` and any number of
     ///   threads.
-    package func embed(pixels: UnsafePointer<Float>, count: Int, compute: Compute) -> [Float] {
+    /// - Throws: `CLIPError` of kind `.cancelled`, within the time that a layer takes.
+    package func embed(pixels: UnsafePointer<Float>, count: Int, compute: Compute) throws(CLIPError) -> [Float] {
         let rows = compute.rowsAtOnce(width: configuration.transformer.width)
         let limit = max(1, rows / configuration.tokenCount)
         // As few groups as hold them, all of about the same size.
@@ -71,12 +72,14 @@ package struct ImageEncoder: Sendable {
         let imageFloats = 3 * configuration.imageSize * configuration.imageSize
         var embeddings: [Float] = []
         for first in stride(from: 0, to: count, by: group) {
-            embeddings += embedGroup(pixels + first * imageFloats, count: min(group, count - first), compute)
+            embeddings += try embedGroup(pixels + first * imageFloats, count: min(group, count - first), compute)
         }
         return embeddings
     }
 
-    private func embedGroup(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) -> [Float] {
+    private func embedGroup(
+        _ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute
+    ) throws(CLIPError) -> [Float] {
         let tokenCount = configuration.tokenCount
         let hidden = compute.activations(rows: count * tokenCount, columns: configuration.transformer.width)
         embedPatches(pixels, count: count, into: hidden, compute)
@@ -85,18 +88,18 @@ package struct ImageEncoder: Sendable {
         let pooled: Activations
         switch configuration.pooling {
         case .attention:
-            transformer.run(hidden, sequences: sequences, compute: compute)
+            try transformer.run(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, hidden, into: hidden)
             pooled = head?(hidden, sequences: sequences, compute: compute) ?? hidden
         case .classToken:
-            pooled = transformer(hidden, sequences: sequences, compute: compute)
+            pooled = try transformer(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, pooled, into: pooled)
         case .meanOfPatches:
-            transformer.run(hidden, sequences: sequences, compute: compute)
+            try transformer.run(hidden, sequences: sequences, compute: compute)
             pooled = meanOfPatches(hidden, sequences, compute)
             compute.layerNorm(outputNorm, pooled, into: pooled)
         case .meanOfNormalizedPatches:
-            transformer.run(hidden, sequences: sequences, compute: compute)
+            try transformer.run(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, hidden, into: hidden)
             pooled = meanOfPatches(hidden, sequences, compute)
         }

@@ -48,8 +48,11 @@ package struct TextEncoder: Sendable {
     ///   1…`contextLength` of them.
     /// - Returns: `[tokens.count, embeddingDimension]`, not normalised; the same to the bit for any number of texts and
     ///   of threads.
-    package func embed(tokens: [[Int32]], compute: Compute) -> [Float] {
-        layouts(tokens, compute).flatMap { embed($0, compute) }
+    /// - Throws: `CLIPError` of kind `.cancelled`, within the time that a layer takes.
+    package func embed(tokens: [[Int32]], compute: Compute) throws(CLIPError) -> [Float] {
+        var embeddings: [Float] = []
+        for layout in layouts(tokens, compute) { embeddings += try embed(layout, compute) }
+        return embeddings
     }
 
     /// The texts in groups that are computed one after another.
@@ -76,14 +79,14 @@ package struct TextEncoder: Sendable {
     }
 
     /// - Returns: `[layout.sequences.count, embeddingDimension]`.
-    private func embed(_ layout: TextLayout, _ compute: Compute) -> [Float] {
+    private func embed(_ layout: TextLayout, _ compute: Compute) throws(CLIPError) -> [Float] {
         let width = configuration.transformer.width
         let hidden = compute.activations(rows: layout.tokens.count, columns: width)
         for (row, token) in layout.tokens.enumerated() {
             hidden.row(row).update(from: positions.start + token.position * width, count: width)
             tokenEmbedding.add(row: Int(token.id), to: hidden.row(row))
         }
-        let pooled = transformer(hidden, sequences: layout.sequences, compute: compute)
+        let pooled = try transformer(hidden, sequences: layout.sequences, compute: compute)
         compute.layerNorm(outputNorm, pooled, into: pooled)
         return compute.project(pooled, projection)
     }

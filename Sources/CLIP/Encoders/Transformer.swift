@@ -22,18 +22,29 @@ struct Transformer: Sendable {
     ///
     /// - Parameter hidden: every token once, `[rows, width]`.
     /// - Returns: the states of the pooled tokens, `[sequences.count, width]`.
-    func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
+    /// - Throws: `CLIPError` of kind `.cancelled` between two layers.
+    func callAsFunction(
+        _ hidden: Activations, sequences: [TokenSequence], compute: Compute
+    ) throws(CLIPError) -> Activations {
         let state = State(hidden, sequences: sequences, configuration: configuration, compute)
-        for index in 0..<max(0, configuration.layerCount - 1) { run(layers[index], state, compute) }
+        for index in 0..<max(0, configuration.layerCount - 1) {
+            try checkCancellation()
+            run(layers[index], state, compute)
+        }
+        try checkCancellation()
         return runLast(layers[configuration.layerCount - 1], state, compute)
     }
 
     /// Runs sequences whose rows lie in `hidden`, which becomes the states of all their tokens.
     ///
     /// - Parameter hidden: every token once, `[rows, width]`.
-    func run(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) {
+    /// - Throws: `CLIPError` of kind `.cancelled` between two layers.
+    func run(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) throws(CLIPError) {
         let state = State(hidden, sequences: sequences, configuration: configuration, compute)
-        for index in 0..<configuration.layerCount { run(layers[index], state, compute) }
+        for index in 0..<configuration.layerCount {
+            try checkCancellation()
+            run(layers[index], state, compute)
+        }
     }
 
     /// What one run works on, taken once for all layers.

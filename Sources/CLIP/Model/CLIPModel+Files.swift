@@ -116,7 +116,7 @@ extension CLIPModel {
         let tokens = texts.map {
             tokenizer.tokenize($0).truncated(to: store.info.configuration.text.contextLength).ids
         }
-        let values = encoder.embed(tokens: tokens, compute: loaded.compute)
+        let values = try encoder.embed(tokens: tokens, compute: loaded.compute)
         try stream.check()
         return try loaded.embeddings(values)
     }
@@ -127,13 +127,13 @@ extension CLIPModel {
         let stream = WeightStream { store.releasePages() }
         let encoder = try ImageEncoder(configuration: store.info.configuration, weights: store.weights, stream: stream)
         let prepared = images.map { loaded.prepare($0, fit: nil) }
-        let values = prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels in
-            pixels.baseAddress.map {
-                encoder.embed(pixels: $0, count: prepared.reduce(0) { $0 + $1.cropCount }, compute: loaded.compute)
-            }
+        let cropCount = prepared.reduce(0) { $0 + $1.cropCount }
+        let values = try prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels throws(CLIPError) -> [Float] in
+            guard let start = pixels.baseAddress else { return [] }
+            return try encoder.embed(pixels: start, count: cropCount, compute: loaded.compute)
         }
         try stream.check()
-        return loaded.joined(try loaded.embeddings(values ?? []), of: prepared, normalize: false)
+        return loaded.joined(try loaded.embeddings(values), of: prepared, normalize: false)
     }
 
     private func result(

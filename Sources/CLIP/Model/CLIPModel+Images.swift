@@ -1,3 +1,5 @@
+internal import CLIPThreads
+
 extension CLIPModel {
     /// How many pictures are encoded at once.
     private static let batchSize = 32
@@ -9,6 +11,12 @@ extension CLIPModel {
         let picture = loaded.prepare(image, fit: fit)
         let side = info.preprocessing.cropSize
         return PixelTensor(shape: [picture.cropCount, 3, side, side], values: picture.pixels)
+    }
+
+    /// What the image encoder sees of a picture, as `preprocess(_:fit:)` makes it, without blocking the caller's executor.
+    /// - Throws: `CLIPError` of kind `.cancelled` once the task is cancelled.
+    public func pixels(of picture: Picture, fit: PictureFit? = nil) async throws(CLIPError) -> PixelTensor {
+        try await withoutBlocking { () throws(CLIPError) in try preprocess(picture, fit: fit) }
     }
 
     /// What the image encoder sees of a picture, as pictures of the model's size, before normalisation.
@@ -39,13 +47,12 @@ extension CLIPModel {
         try loaded.embed([loaded.prepare(image, fit: fit)], normalize: normalize)[0]
     }
 
-    /// Embeds one picture without blocking the caller's executor.
-    /// - Returns: as the synchronous method.
-    /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
-    public func embed(
-        _ image: Picture, fit: PictureFit? = nil, normalize: Bool = true
-    ) async throws -> Embedding {
-        try await embed([image], fit: fit, normalize: normalize)[0]
+    /// Embeds one picture, as `embed(_:fit:normalize:)` does, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func embedding(
+        of picture: Picture, fit: PictureFit? = nil, normalize: Bool = true
+    ) async throws(CLIPError) -> Embedding {
+        try await withoutBlocking { () throws(CLIPError) in try embed(picture, fit: fit, normalize: normalize) }
     }
 
     /// Embeds pictures that are fitted and normalised already, for programs that prepare pixels themselves.
@@ -64,30 +71,35 @@ extension CLIPModel {
         return normalize ? embeddings.map { $0.normalized() } : embeddings
     }
 
-    /// Embeds many pictures, in batches.
+    /// Embeds fitted pictures, as `embed(_:normalize:)` does, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func embeddings(of pixels: PixelTensor, normalize: Bool = true) async throws(CLIPError) -> [Embedding] {
+        try await withoutBlocking { () throws(CLIPError) in try embed(pixels, normalize: normalize) }
+    }
+
+    /// Embeds many pictures, in batches, the next fitted while the last is encoded.
     /// - Returns: an embedding per picture, in order. Each is bit-identical to what the picture gives alone.
     /// - Throws: `CLIPError` as for one picture.
     public func embed(
-        _ images: [Picture], fit: PictureFit? = nil, normalize: Bool = true
+        _ pictures: [Picture], fit: PictureFit? = nil, normalize: Bool = true
     ) throws(CLIPError) -> [Embedding] {
+        let preparation = OrderedBatches(threads: threads) { [loaded] picture, threads in
+            loaded.prepare(picture, fit: fit, threads: threads)
+        }
         var embeddings: [Embedding] = []
-        embeddings.reserveCapacity(images.count)
-        for start in stride(from: 0, to: images.count, by: CLIPModel.batchSize) {
-            let batch = images[start..<min(start + CLIPModel.batchSize, images.count)]
-            embeddings += try loaded.embed(batch.map { loaded.prepare($0, fit: fit) }, normalize: normalize)
+        embeddings.reserveCapacity(pictures.count)
+        try preparation.forEachBatch(of: pictures, size: CLIPModel.batchSize) { _, prepared throws(CLIPError) in
+            embeddings += try loaded.embed(prepared, normalize: normalize)
         }
         return embeddings
     }
 
-    /// Embeds many pictures without blocking the caller's executor.
-    /// - Returns: as the synchronous method.
-    /// - Throws: `CancellationError` between batches once the task is cancelled, else `CLIPError`.
-    public func embed(
-        _ images: [Picture], fit: PictureFit? = nil, normalize: Bool = true
-    ) async throws -> [Embedding] {
-        try await inBatches(images, of: CLIPModel.batchSize) { batch throws(CLIPError) in
-            try loaded.embed(batch.map { loaded.prepare($0, fit: fit) }, normalize: normalize)
-        }
+    /// Embeds many pictures, as `embed(_:fit:normalize:)` does, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func embeddings(
+        of pictures: [Picture], fit: PictureFit? = nil, normalize: Bool = true
+    ) async throws(CLIPError) -> [Embedding] {
+        try await withoutBlocking { () throws(CLIPError) in try embed(pictures, fit: fit, normalize: normalize) }
     }
 
     /// Reads, decodes and embeds pictures one batch after another, decoding the next while it encodes the last.
@@ -111,44 +123,52 @@ extension CLIPModel {
     ) throws {
         guard batchSize > 0 else { throw CLIPError(.argument, "a batch of \(batchSize) pictures, expected at least 1") }
         _ = try loaded.images()
-        let preparation = PicturePreparation(loaded: loaded, options: options, fit: fit)
-        var remaining = inputs.makeIterator()
-        var batch = preparation.start(next(batchSize, of: &remaining))
-        defer { batch.wait() }
-        while !batch.inputs.isEmpty {
-            let prepared = batch.wait()
-            let current = batch.inputs
-            batch = preparation.start(next(batchSize, of: &remaining))
+        try preparation(options: options, fit: fit).forEachBatch(of: inputs, size: batchSize) { inputs, prepared in
             let results = try loaded.embed(prepared, normalize: normalize)
-            for (input, result) in zip(current, results) { try body(input, result) }
+            for (input, result) in zip(inputs, results) { try body(input, result) }
         }
     }
 
-    /// The same as an asynchronous sequence, in order; cancelling the task that reads it ends the work.
+    /// The embeddings of any number of pictures, in order, as they are asked for: the asynchronous form of `embedEach`.
     ///
-    /// Nothing is done before the first result is asked for, and no more than two batches ahead.
+    /// Nothing is done before the first is asked for. Inputs are taken at most three batches ahead of the results, and
+    /// memory does not grow with their number.
     /// - Parameters:
     ///   - inputs: files or bytes.
     ///   - options: how pictures are decoded.
     ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     ///   - normalize: whether the results have length 1.
-    /// - Returns: each input with its embedding, or with why there is none.
+    ///   - batchSize: how many pictures are encoded at once, at least 1.
+    /// - Returns: each input with its embedding, or with why there is none. The sequence throws `CLIPError` of kind `.model`
+    ///   when the weights have no image encoder or are damaged, of kind `.cancelled` once the task that reads it is cancelled.
     public func embeddings(
-        of inputs: [PictureInput], options: PictureOptions = PictureOptions(), fit: PictureFit? = nil,
-        normalize: Bool = true
-    ) -> AsyncStream<(PictureInput, Result<Embedding, CLIPError>)> {
-        let preparation = PicturePreparation(loaded: loaded, options: options, fit: fit)
-        let stream = EmbeddingStream(
-            inputs, preparation: preparation, normalize: normalize, batchSize: CLIPModel.batchSize)
-        return AsyncStream { await stream.next() }
+        of inputs: some Sequence<PictureInput> & Sendable, options: PictureOptions = PictureOptions(),
+        fit: PictureFit? = nil, normalize: Bool = true, batchSize: Int = 32
+    ) -> some AsyncSequence<(input: PictureInput, result: Result<Embedding, CLIPError>), CLIPError> & Sendable {
+        PictureEmbeddings(
+            model: self, inputs: UnhurriedSequence(base: inputs), fillsBatches: true, batchSize: max(1, batchSize),
+            preparation: preparation(options: options, fit: fit), normalize: normalize)
     }
-}
 
-/// Up to `count` more elements.
-private func next<Iterator: IteratorProtocol>(_ count: Int, of iterator: inout Iterator) -> [Iterator.Element] {
-    var elements: [Iterator.Element] = []
-    while elements.count < count, let element = iterator.next() { elements.append(element) }
-    return elements
+    /// The embeddings of pictures that come in the course of time, in order.
+    ///
+    /// What has come by the time that the encoder is free is encoded at once, up to a batch: a picture doesn't wait for
+    /// others. Inputs are taken at most three batches ahead of the results; whoever makes them is held up until then.
+    /// - Parameters:
+    ///   - inputs: files or bytes. A sequence that can fail is made one that can't by ending it where it fails.
+    ///   - options: how pictures are decoded.
+    ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
+    ///   - normalize: whether the results have length 1.
+    ///   - batchSize: how many pictures are encoded at once at most, at least 1.
+    /// - Returns: as for a sequence that is there already.
+    public func embeddings<Inputs: AsyncSequence<PictureInput, Never> & Sendable>(
+        of inputs: Inputs, options: PictureOptions = PictureOptions(), fit: PictureFit? = nil, normalize: Bool = true,
+        batchSize: Int = 32
+    ) -> some AsyncSequence<(input: PictureInput, result: Result<Embedding, CLIPError>), CLIPError> & Sendable {
+        PictureEmbeddings(
+            model: self, inputs: inputs, fillsBatches: false, batchSize: max(1, batchSize),
+            preparation: preparation(options: options, fit: fit), normalize: normalize)
+    }
 }
 
 /// Where a picture comes from.

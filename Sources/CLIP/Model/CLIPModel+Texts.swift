@@ -33,13 +33,12 @@ extension CLIPModel {
         try embed([text], longText: longText, normalize: normalize)[0]
     }
 
-    /// Embeds one text without blocking the caller's executor.
-    /// - Returns: as the synchronous method.
-    /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
-    public func embed(
-        _ text: String, longText: LongText = .truncate, normalize: Bool = true
-    ) async throws -> Embedding {
-        try await embed([text], longText: longText, normalize: normalize)[0]
+    /// Embeds one text, as `embed(_:longText:normalize:)` does, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func embedding(
+        of text: String, longText: LongText = .truncate, normalize: Bool = true
+    ) async throws(CLIPError) -> Embedding {
+        try await withoutBlocking { () throws(CLIPError) in try embed(text, longText: longText, normalize: normalize) }
     }
 
     /// Embeds many texts, in batches. Equal texts are encoded once, and so is a beginning that texts have in common.
@@ -61,20 +60,12 @@ extension CLIPModel {
         }
     }
 
-    /// Embeds many texts without blocking the caller's executor.
-    /// - Returns: as the synchronous method.
-    /// - Throws: `CancellationError` between batches once the task is cancelled, else `CLIPError`.
-    public func embed(
-        _ texts: [String], longText: LongText = .truncate, normalize: Bool = true
-    ) async throws -> [Embedding] {
-        let loaded = loaded
-        let plan = try await offloaded {
-            Result { () throws(CLIPError) in try TextPlan(texts, loaded, longText) }
-        }.get()
-        let parts = try await inBatches(plan.windows, of: CLIPModel.textBatchSize) { batch throws(CLIPError) in
-            try loaded.embed(batch)
-        }
-        return plan.embeddings(parts, normalize: normalize)
+    /// Embeds many texts, as `embed(_:longText:normalize:)` does, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func embeddings(
+        of texts: [String], longText: LongText = .truncate, normalize: Bool = true
+    ) async throws(CLIPError) -> [Embedding] {
+        try await withoutBlocking { () throws(CLIPError) in try embed(texts, longText: longText, normalize: normalize) }
     }
 
     /// The words at the end of a text that `.truncate` would drop; nil when the text fits the context.

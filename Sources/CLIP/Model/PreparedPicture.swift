@@ -1,19 +1,65 @@
 internal import CLIPPictures
+package import CLIPThreads
+internal import CLIPSystem
 
 /// A picture as the image encoder takes it: all that is kept of it while it waits for its batch.
-struct PreparedPicture: Sendable {
+package struct PreparedPicture: Sendable {
     let cropCount: Int
     /// `[cropCount, 3, S, S]`.
     let pixels: [Float]
 }
 
+extension CLIPModel {
+    /// Reads, decodes and fits pictures, in order, the next batch while the last is encoded.
+    func preparation(
+        options: PictureOptions, fit: PictureFit?
+    ) -> OrderedBatches<PictureInput, Result<PreparedPicture, CLIPError>> {
+        OrderedBatches(threads: threads) { [loaded] input, threads in
+            var options = options
+            options.threads = threads
+            return Result { [options] () throws(CLIPError) in
+                try checkCancellation()
+                let picture =
+                    switch input {
+                    case .file(let path): try Picture(path: PathBytes(path), options: options)
+                    case .filePath(let bytes): try Picture(path: PathBytes(bytes), options: options)
+                    case .bytes(let bytes, let name): try Picture(bytes: bytes, name: name, options: options)
+                    }
+                try checkCancellation()
+                return loaded.prepare(picture, fit: fit, threads: threads)
+            }
+        }
+    }
+
+    /// What is kept of a picture until its batch is encoded.
+    /// - Parameter threads: how many may resize it; the result is the same.
+    package func prepared(_ picture: Picture, fit: PictureFit?, threads: Int) -> PreparedPicture {
+        loaded.prepare(picture, fit: fit, threads: threads)
+    }
+
+    /// Embeds a batch; each picture as `embed` does alone.
+    package func embed(_ pictures: [PreparedPicture], normalize: Bool = true) throws(CLIPError) -> [Embedding] {
+        try loaded.embed(pictures, normalize: normalize)
+    }
+}
+
 extension LoadedModel {
     /// What the image encoder sees of a picture.
-    /// - Parameter isAlone: whether no other picture is prepared at the same time.
-    func prepare(_ image: Picture, fit: PictureFit?, isAlone: Bool = true) -> PreparedPicture {
+    /// - Parameter threads: how many may resize it; nil where no other picture is prepared at the same time.
+    func prepare(_ image: Picture, fit: PictureFit?, threads: Int? = nil) -> PreparedPicture {
         PreparedPicture(
             cropCount: preprocessor.cropCount(width: image.width, height: image.height, fit: fit),
-            pixels: preprocessor.pixels(of: image.bitmap, fit: fit, threads: isAlone ? compute.threads : 1))
+            pixels: preprocessor.pixels(of: image.bitmap, fit: fit, threads: threads ?? compute.threads))
+    }
+
+    /// Embeds the pictures of a batch that could be prepared.
+    func embed(
+        _ batch: [Result<PreparedPicture, CLIPError>], normalize: Bool
+    ) throws(CLIPError) -> [Result<Embedding, CLIPError>] {
+        // A picture that was not prepared for this reason says nothing of itself.
+        try checkCancellation()
+        var embeddings = try embed(batch.compactMap { try? $0.get() }, normalize: normalize).makeIterator()
+        return batch.map { result in result.map { _ in embeddings.next() ?? Embedding(values: []) } }
     }
 
     /// Embeds a batch.
@@ -52,8 +98,9 @@ extension LoadedModel {
 
     private func encodeEach(_ pixels: [Float], count: Int) throws(CLIPError) -> [Embedding] {
         let encoder = try images()
-        let values = pixels.withUnsafeBufferPointer { buffer in
-            buffer.baseAddress.map { encoder.embed(pixels: $0, count: count, compute: compute) } ?? []
+        let values = try pixels.withUnsafeBufferPointer { buffer throws(CLIPError) -> [Float] in
+            guard let start = buffer.baseAddress else { return [] }
+            return try encoder.embed(pixels: start, count: count, compute: compute)
         }
         return try embeddings(values)
     }

@@ -15,6 +15,7 @@ struct TextPlan: Sendable {
         let configuration = loaded.store.info.configuration.text
         var indices: [[Int32]: Int] = [:]
         for text in texts {
+            try checkCancellation()
             let tokens = tokenizer.tokenize(text)
             if let unknown = tokens.ids.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
                 throw CLIPError(

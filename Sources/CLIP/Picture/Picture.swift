@@ -77,6 +77,7 @@ extension Picture {
 
     /// - Parameter name: the file, for errors.
     init(bytes: [UInt8], name: String?, options: PictureOptions) throws(CLIPError) {
+        try checkCancellation()
         do {
             bitmap = try decodePicture(bytes, options: options.decoding)
         } catch {
@@ -140,13 +141,6 @@ public struct PictureOptions: Sendable {
     public var threads: Int {
         get { decoding.threads }
         set { decoding.threads = max(newValue, 1) }
-    }
-
-    /// The same for a batch of `count` pictures: few leave threads for the parts of each.
-    package func sharing(_ threads: Int, among count: Int) -> PictureOptions {
-        var options = self
-        options.threads = threads / max(count, 1)
-        return options
     }
 
     /// The most pixels that a picture may have.

@@ -1,6 +1,5 @@
 package import CLIPPictures
 internal import CLIPThreads
-internal import Synchronization
 
 /// Turns decoded pictures into the pixel values that an image encoder takes.
 package struct ImagePreprocessor: Sendable {
@@ -77,7 +76,7 @@ package struct ImagePreprocessor: Sendable {
 
     /// One window of the resized picture, which lies inside it.
     private func resized(_ bitmap: Bitmap, _ plan: FittingPlan, _ window: PixelWindow, threads: Int) -> Bitmap {
-        @Sendable func part(_ rows: Range<Int>) -> Bitmap {
+        func part(_ rows: Range<Int>) -> Bitmap {
             bitmap.resized(
                 width: plan.width, height: plan.height, filter: configuration.interpolation.filter,
                 window: PixelWindow(
@@ -86,13 +85,10 @@ package struct ImagePreprocessor: Sendable {
         // Neighbouring bands both need the rows between them: small pictures would gain nothing.
         let count = bitmap.pixels.count < 1 << 20 ? 1 : min(threads, window.height / Self.leastBand)
         guard count > 1 else { return part(0..<window.height) }
-        let bands = Mutex([Bitmap?](repeating: nil, count: count))
-        Parallel(threads: count, pool: .pictures).run(count) { index in
-            let band = part(index * window.height / count..<(index + 1) * window.height / count)
-            bands.withLock { $0[index] = band }
+        let bands = Parallel(threads: count, pool: .pictures).orderedMap(Array(0..<count)) { index in
+            part(index * window.height / count..<(index + 1) * window.height / count)
         }
-        let pixels = bands.withLock { $0.flatMap { $0?.pixels ?? [] } }
-        return Bitmap(width: window.width, height: window.height, pixels: pixels)
+        return Bitmap(width: window.width, height: window.height, pixels: bands.flatMap(\.pixels))
     }
 
     /// One window of the resized picture, filled where it hangs over.

@@ -89,10 +89,12 @@ public struct ZeroShotClassifier: Sendable {
         classify(try model.embed(image, fit: fit))
     }
 
-    /// Embeds a picture without blocking the caller's executor, and scores every label for it.
-    /// - Throws: `CancellationError` if the task is cancelled, else `CLIPError`.
-    public func classify(_ image: Picture, fit: PictureFit? = nil) async throws -> Classification {
-        classify(try await model.embed(image, fit: fit))
+    /// Embeds a picture without blocking the caller's executor, and scores every label for it, as `classify(_:fit:)` does.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func classification(
+        of picture: Picture, fit: PictureFit? = nil
+    ) async throws(CLIPError) -> Classification {
+        try await withoutBlocking { () throws(CLIPError) in try classify(picture, fit: fit) }
     }
 
     /// Refuses labels that are one to the model: their shares would be halves of one answer.

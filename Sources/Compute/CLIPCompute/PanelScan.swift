@@ -1,4 +1,5 @@
 package import CLIPKernels
+internal import CLIPThreads
 import Synchronization
 
 /// Some neighbouring rows of a packed matrix.
@@ -24,7 +25,7 @@ extension Compute {
     ///   - blocks: rows of matrices of the same number of columns, in the order of the work.
     ///   - initial: what one thread begins with.
     ///   - body: takes a thread's state, the index of a block, and the products, `[queries, rows]`.
-    /// - Returns: the state of each thread that worked, in no order.
+    /// - Returns: the state of each thread that worked, in no order. Once `Cancellation.isRequested` blocks are missing.
     package func scan<State>(
         _ queries: Rows<Float>, blocks: [PanelRows], initial: () -> State,
         body: (_ state: inout State, _ block: Int, _ products: Rows<Float>) -> Void
@@ -33,34 +34,19 @@ extension Compute {
         // An odd number of cache lines: columns of products then spread over all sets of a cache.
         let stride = ((widest + 15) / 16 | 1) * 16
         let workers = min(parallel.threads, blocks.count)
-        let states = WorkerStates<State>(count: workers)
         let next = Atomic(0)
-        parallel.run(workers) { worker in
+        return parallel.orderedMap(Array(0..<workers)) { _ in
             let buffer = FloatBuffer(count: queries.count * stride)
             let products = MutableRows(buffer.start, stride: stride, count: queries.count)
             var state = initial()
-            while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < blocks.count {
+            while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < blocks.count,
+                !Cancellation.isRequested
+            {
                 kernels.linear(queries, blocks[index].matrix.panels(blocks[index].rows), LinearOutput(products))
                 body(&state, index, Rows(products))
             }
             withExtendedLifetime(buffer) {}
-            states.slots[worker] = state
+            return state
         }
-        return states.slots.compactMap { $0 }
-    }
-}
-
-/// A place for each worker's state, written once by it.
-private final class WorkerStates<State>: @unchecked Sendable {
-    let slots: UnsafeMutableBufferPointer<State?>
-
-    init(count: Int) {
-        slots = .allocate(capacity: count)
-        slots.initialize(repeating: nil)
-    }
-
-    deinit {
-        slots.deinitialize()
-        slots.deallocate()
     }
 }

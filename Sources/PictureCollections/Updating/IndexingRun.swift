@@ -1,5 +1,6 @@
 import CLIP
 import CLIPSystem
+import CLIPThreads
 
 /// One run of an indexer: what is where, what has to be embedded, what is gone.
 struct IndexingRun {
@@ -27,21 +28,19 @@ struct IndexingRun {
     mutating func embed(_ progress: (IndexProgress) -> Void) throws(CLIPError) {
         let contents = contents
         let preparation = FilePreparation(model: indexer.model, settings: indexer.settings) { contents.find($0) }
+        let batches = OrderedBatches<Candidate, Result<PreparedFile, CLIPError>>(threads: indexer.model.threads) {
+            candidate, threads in
+            Result { () throws(CLIPError) in try preparation(candidate, threads: threads) }
+        }
         let candidates = comparison.candidates
-        let total = candidates.count
-        progress(IndexProgress(done: 0, total: total))
-        var position = min(indexer.batchSize, total)
-        var batch = preparation.start(Array(candidates[..<position]))
-        defer { _ = batch.wait() }
         var done = 0
-        while done < total {
-            let files = batch.wait()
-            let next = min(position + indexer.batchSize, total)
-            batch = preparation.start(Array(candidates[position..<next]))
-            position = next
+        progress(IndexProgress(done: done, total: candidates.count))
+        try batches.forEachBatch(of: candidates, size: indexer.batchSize) { _, prepared throws(CLIPError) in
+            var files: [PreparedFile] = []
+            for file in prepared { files.append(try file.get()) }
             try record(files)
             done += files.count
-            progress(IndexProgress(done: done, total: total))
+            progress(IndexProgress(done: done, total: candidates.count))
         }
     }
 
@@ -101,7 +100,7 @@ struct IndexingRun {
                 (record.width, record.height) = (source.width, source.height)
                 pictures.append((record, log.snapshot.vectorBytes(entry)))
                 count(file, takenFrom: entry, &removals)
-            case .pixels(_, let width, let height):
+            case .picture(_, let width, let height):
                 (record.width, record.height) = (width, height)
                 pictures.append((record, vectors.next() ?? []))
                 if file.candidate.entry == nil { update.added += 1 } else { update.changed += 1 }
@@ -133,27 +132,13 @@ struct IndexingRun {
         }
     }
 
-    /// The stored bytes of the embeddings of those files that have pixels, in order.
+    /// The stored bytes of the embeddings of those files that hold pictures, in order.
     private func encode(_ files: [PreparedFile]) throws(CLIPError) -> [[UInt8]] {
-        var values: [Float] = []
-        var counts: [Int] = []
-        var shape: [Int] = []
-        for file in files {
-            guard case .pixels(let pixels, _, _) = file.content else { continue }
-            values += pixels.values
-            counts.append(pixels.shape[0])
-            shape = pixels.shape
+        let pictures = files.compactMap { file in
+            if case .picture(let picture, _, _) = file.content { picture } else { nil as PreparedPicture? }
         }
-        guard !counts.isEmpty else { return [] }
-        shape[0] = counts.reduce(0, +)
-        let crops: [Embedding] = try indexer.model.embed(
-            PixelTensor(shape: shape, values: values), normalize: false)
-        var start = 0
-        return counts.map { count in
-            defer { start += count }
-            let embedding = Embedding(meanOf: Array(crops[start..<start + count]), normalize: true)
-            return log.header.elementType.bytes(embedding.values)
-        }
+        let type = log.header.elementType
+        return try indexer.model.embed(pictures).map { type.bytes($0.values) }
     }
 }
 

@@ -1,0 +1,97 @@
+internal import CLIPThreads
+internal import Synchronization
+
+/// Runs synchronous work of this library on a thread of the library's own, and suspends the task until it is done.
+///
+/// This is how everything that takes long is called from a task: encoding keeps a thread for long, and those that tasks
+/// share are few. What gives a result has an asynchronous form that goes this way by itself (`CLIPModel.embedding(of:)` for
+/// `embed(_:)`); loading, writing, and several calls at once go through here.
+/// ```swift
+/// let model = try await withoutBlocking { try CLIPModel(named: "org/name") }
+/// ```
+/// Only where the system has no thread left, the task's own does the work.
+/// - Parameter work: what to do. It ends soon when the task is cancelled: between the layers of an encoder, the stages of a
+///   picture, the blocks of a search.
+/// - Returns: what `work` returns.
+/// - Throws: what `work` throws; `CLIPError` of kind `.cancelled` once the task is cancelled.
+public func withoutBlocking<Value: Sendable>(
+    _ work: @escaping @Sendable () throws(CLIPError) -> Value
+) async throws(CLIPError) -> Value {
+    let job = OffloadedWork(work)
+    let result = await withTaskCancellationHandler {
+        await withCheckedContinuation { job.start($0) }
+    } onCancel: {
+        job.cancel()
+    }
+    return try result.get()
+}
+
+/// Ends work that is no longer wanted: to be called every few milliseconds.
+/// - Throws: `CLIPError` of kind `.cancelled` when the task that waits for the work was cancelled.
+package func checkCancellation() throws(CLIPError) {
+    if Cancellation.isRequested { throw CLIPError.cancelled }
+}
+
+extension CLIPError {
+    static let cancelled = CLIPError(.cancelled, "the task was cancelled before the work was done")
+}
+
+/// Work that one thread does while a task waits for it.
+private final class OffloadedWork<Value: Sendable>: Sendable {
+    typealias Waiter = CheckedContinuation<Result<Value, CLIPError>, Never>
+
+    private enum State {
+        case new
+        case queued(Waiter)
+        case begun
+        case cancelled
+    }
+
+    private let work: @Sendable () throws(CLIPError) -> Value
+    private let cancellation = Cancellation()
+    private let state = Mutex(State.new)
+
+    init(_ work: @escaping @Sendable () throws(CLIPError) -> Value) { self.work = work }
+
+    func start(_ waiter: Waiter) {
+        let isWanted = state.withLock { state in
+            if case .cancelled = state { return false }
+            state = .queued(waiter)
+            return true
+        }
+        guard isWanted else { return waiter.resume(returning: .failure(.cancelled)) }
+        if !BackgroundThreads.shared.start({ [self] in run() }) { run() }
+    }
+
+    private func run() {
+        guard let waiter = leaveQueue(.begun) else { return }
+        let result = cancellation.during {
+            Result { () throws(CLIPError) in
+                try checkCancellation()
+                return try work()
+            }
+        }
+        waiter.resume(returning: result)
+    }
+
+    /// Work that has begun ends when it next asks; what has not begun never does.
+    func cancel() {
+        cancellation.cancel()
+        leaveQueue(.cancelled)?.resume(returning: .failure(.cancelled))
+    }
+
+    /// The waiter, if the work has not begun.
+    private func leaveQueue(_ next: State) -> Waiter? {
+        state.withLock { state in
+            switch state {
+            case .new:
+                state = next
+                return nil
+            case .queued(let waiter):
+                state = next
+                return waiter
+            case .begun, .cancelled: return nil
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import CLIP
+import CLIPSystem
+import CLIPThreads
+
+/// A picture file that is new or changed, read as far as the encoder needs it.
+struct PreparedFile: Sendable {
+    enum Content: Sendable {
+        /// An entry of the index is of a file with the same bytes.
+        case known(entry: Int)
+        case picture(PreparedPicture, width: Int, height: Int)
+        /// What the file holds is no picture.
+        case unreadable(String)
+        /// What it holds can't be known now.
+        case unreachable(String)
+    }
+
+    let candidate: Candidate
+    let identity: FileIdentity
+    let contentHash: ContentHash
+    let content: Content
+}
+
+/// A file that may have to be embedded.
+struct Candidate: Sendable {
+    /// Absolute.
+    let path: [UInt8]
+    /// As the index calls it.
+    let name: [UInt8]
+    let status: FileStatus
+    /// The entry that holds for this path so far.
+    let entry: Int?
+}
+
+/// Reads, hashes, decodes and fits files.
+struct FilePreparation: Sendable {
+    let model: CLIPModel
+    let settings: PictureSettings
+    /// The entry of a file with this content, if the index has one that is intact.
+    let known: @Sendable (ContentHash) -> Int?
+
+    /// - Parameter threads: how many there are for this file alone.
+    /// - Throws: `CLIPError` of kind `.cancelled`. Whatever is wrong with the file is its content.
+    func callAsFunction(_ candidate: Candidate, threads: Int) throws(CLIPError) -> PreparedFile {
+        try checkCancellation()
+        let file: ReadFile
+        do throws(CLIPError) {
+            file = try ReadFile(candidate.path)
+        } catch {
+            return PreparedFile(
+                candidate: candidate, identity: FileIdentity(candidate.status), contentHash: .none,
+                content: error.systemCode != nil ? .unreachable(error.message) : .unreadable(error.message))
+        }
+        return PreparedFile(
+            candidate: candidate, identity: file.identity, contentHash: file.contentHash,
+            content: try content(of: file, threads: threads))
+    }
+
+    private func content(of file: ReadFile, threads: Int) throws(CLIPError) -> PreparedFile.Content {
+        if let entry = known(file.contentHash) { return .known(entry: entry) }
+        var reading = settings.reading
+        reading.threads = threads
+        do throws(CLIPError) {
+            let picture = try Picture(bytes: file.bytes, options: reading)
+            try checkCancellation()
+            return .picture(
+                model.prepared(picture, fit: settings.fit, threads: threads), width: picture.width,
+                height: picture.height)
+        } catch {
+            // A picture that is not wanted any more says nothing of itself.
+            if error.kind == .cancelled { throw error }
+            return .unreadable(error.message)
+        }
+    }
+}
