@@ -66,7 +66,7 @@ import Testing
             { _ = try ZeroShotClassifier(model: model, labels: ["dog", "cat"]) },
             { for try await _ in model.embeddings(of: [.bytes([], name: "empty")]) {} },
             { _ = try Picture(contentsOf: Fixtures.picture("blocks.png")) },
-            { try await withoutBlocking { Issue.record("the work has begun") } },
+            { try await withoutBlocking { () throws(CLIPError) in Issue.record("the work has begun") } },
         ]
         for (index, call) in calls.enumerated() {
             let task = Task {
@@ -96,17 +96,19 @@ import Testing
         let mayGoOn = Atomic(false)
         let blocked = (0..<64).map { _ in
             Task {
-                try await withoutBlocking {
+                await withoutBlocking {
                     while !mayGoOn.load(ordering: .acquiring) { usleep(100) }
                 }
             }
         }
-        let late = Task { try await withoutBlocking { Issue.record("the work has begun") } }
+        let late = Task { () throws(CLIPError) in
+            try await withoutBlocking { () throws(CLIPError) in Issue.record("the work has begun") }
+        }
         late.cancel()
         let result = await late.result
         #expect(throws: CLIPError.cancelled) { try result.get() }
         mayGoOn.store(true, ordering: .releasing)
-        for task in blocked { try await task.value }
+        for task in blocked { await task.value }
     }
 
     @Test func `More tasks at once than there are threads all come to their end`() async throws {

@@ -36,7 +36,7 @@ import Testing
     func `Duplicates are those of brute force`(threads: Int) throws {
         let folder = try TemporaryFolder()
         let index = try bundles(folder, count: 700)
-        let groups = try index.duplicates(threshold: 0.95, threads: threads)
+        let groups = try index.findDuplicates(threshold: 0.95, threads: threads)
         // The rule, word for word: from the largest to the smallest, each takes the smaller ones near it. Of equals the
         // shortest path comes first.
         let numbers = index.pictureNumbers
@@ -73,12 +73,12 @@ import Testing
         let indexer = PictureIndexer(model: try Fixtures.model())
         try indexer.update(folder["in/.clip-index"], folders: [folder["in"]])
         let index = try PictureIndex(path: folder["in/.clip-index"])
-        let groups = try index.duplicates(threshold: nil)
+        let groups = try index.findDuplicates(threshold: nil)
         #expect(groups.count == 2 && groups.flatMap(\.duplicates).allSatisfy(\.isExact))
         let names = groups.map { [$0.kept.path] + $0.duplicates.map(\.picture.path) }
         let expected = [["a.png", "d.png", "b/c.png"], ["f.png", "g.png"]].map { $0.map { folder["in/" + $0] } }
         #expect(Set(names) == Set(expected))
-        #expect(try index.duplicates(threshold: 0.9999).map { $0.duplicates.count }.reduce(0, +) == 3)
+        #expect(try index.findDuplicates(threshold: 0.9999).map { $0.duplicates.count }.reduce(0, +) == 3)
 
         // A file that is no longer what was indexed is left alone.
         try folder.copy(1, to: "in/d.png")
@@ -115,7 +115,7 @@ import Testing
     @Test func `What was moved aside is not moved deeper by the next run`() throws {
         let folder = try TemporaryFolder()
         for name in ["in/a.png", "in/dups/in/b.png", "in/dups/in/c.png"] { try folder.copy(0, to: name) }
-        let group = try #require(try index(folder).duplicates(threshold: nil).first)
+        let group = try #require(try index(folder).findDuplicates(threshold: nil).first)
         for handled in group.perform(.move(to: folder["in/dups"])) {
             #expect {
                 try handled.result.get()
@@ -144,7 +144,7 @@ import Testing
         let index = try index(folder)
         #expect(index.count == 3)
         var leftOut: [String] = []
-        let groups = try index.duplicates(threshold: nil, leftOut: { leftOut += $1 == .link ? [$0.path] : [] })
+        let groups = try index.findDuplicates(threshold: nil, leftOut: { leftOut += $1 == .link ? [$0.path] : [] })
         #expect(leftOut == [folder["in/a.png"]])
         let group = try #require(groups.first)
         // The link leads to one of two equals: that one stays.
@@ -157,7 +157,7 @@ import Testing
         let type = try FileManager.default.attributesOfItem(atPath: folder["in/the other copy.png"])[.type]
         #expect(type as? FileAttributeType == .typeRegular)
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder["in/a.png"]) == "the other copy.png")
-        #expect(try index.duplicates(threshold: nil).isEmpty)
+        #expect(try index.findDuplicates(threshold: nil).isEmpty)
     }
 
     @Test func `Names of one file are one picture, in the list and when it is handled`() throws {
@@ -169,15 +169,15 @@ import Testing
         try link("in/b.png", "in/b2.png")
         try link("in/copy.png", "in/copy2.png")
         let index = try index(folder)
-        let group = try #require(try index.duplicates(threshold: nil).first)
+        let group = try #require(try index.findDuplicates(threshold: nil).first)
         #expect(group.kept.path == folder["in/b.png"] && group.duplicates.count == 1)
         #expect(group.duplicates[0].picture.path == folder["in/copy.png"])
         #expect(group.duplicates[0].otherNames.map(\.path) == [folder["in/copy2.png"]])
         // Near duplicates are compared by the same names.
-        #expect(try index.duplicates(threshold: 0.99).flatMap(\.duplicates).count == 1)
+        #expect(try index.findDuplicates(threshold: 0.99).flatMap(\.duplicates).count == 1)
         let handled = group.perform(.link)
         #expect(handled.map { (try? $0.result.get()) != nil } == [true, true])
-        #expect(try index.duplicates(threshold: nil).isEmpty && self.index(folder).duplicates(threshold: nil).isEmpty)
+        #expect(try index.findDuplicates(threshold: nil).isEmpty && self.index(folder).findDuplicates(threshold: nil).isEmpty)
         // What was linked in between is not the only copy to be moved away.
         #expect(group.perform(.move(to: folder["aside"])).allSatisfy { (try? $0.result.get()) == nil })
         for name in ["in/b.png", "in/b2.png", "in/copy.png", "in/copy2.png"] {
@@ -191,7 +191,7 @@ import Testing
         for (old, new) in [("in/a.png", "in/a2.png"), ("in/copy.png", "in/copy2.png")] {
             try FileManager.default.linkItem(atPath: folder[old], toPath: folder[new])
         }
-        let group = try #require(try index(folder).duplicates(threshold: nil).first)
+        let group = try #require(try index(folder).findDuplicates(threshold: nil).first)
         let goals = try group.perform(.move(to: folder["aside"])).map { try $0.result.get() }
         #expect(goals.count == 2 && goals.allSatisfy { FileManager.default.fileExists(atPath: $0) })
         let left = try FileManager.default.contentsOfDirectory(atPath: folder["in"]).filter { $0.hasSuffix("png") }
@@ -201,7 +201,7 @@ import Testing
     @Test func `Of equals the shortest path is kept, whatever the alphabet says`() throws {
         let folder = try TemporaryFolder()
         for name in ["in/album.png", "in/@cache/album.png/THUMB.png"] { try folder.copy(0, to: name) }
-        let group = try #require(try index(folder).duplicates(threshold: nil).first)
+        let group = try #require(try index(folder).findDuplicates(threshold: nil).first)
         #expect(group.kept.path == folder["in/album.png"])
     }
 
@@ -209,10 +209,10 @@ import Testing
         let folder = try TemporaryFolder()
         for name in ["in/a.png", "in/bb.png", "in/ccc.png"] { try folder.copy(0, to: name) }
         let index = try index(folder)
-        let before = try #require(try index.duplicates(threshold: nil).first)
+        let before = try #require(try index.findDuplicates(threshold: nil).first)
         try folder.remove("in/a.png")
         var leftOut: [LeftOutPicture] = []
-        let group = try #require(try index.duplicates(threshold: nil, leftOut: { leftOut.append($1) }).first)
+        let group = try #require(try index.findDuplicates(threshold: nil, leftOut: { leftOut.append($1) }).first)
         #expect(leftOut == [.gone] && group.kept.path == folder["in/bb.png"] && group.duplicates.count == 1)
         // The kept one went, or became a link to the duplicate: nothing is done.
         for _ in 0..<2 {
@@ -239,7 +239,7 @@ import Testing
             [.modificationDate: date, .posixPermissions: 0o640], ofItemAtPath: original)
         let content = try folder.bytes("in/b.png")
         try PictureIndexer(model: try Fixtures.model()).update(folder["in/.clip-index"], folders: [folder["in"]])
-        let group = try #require(try PictureIndex(path: folder["in/.clip-index"]).duplicates(threshold: nil).first)
+        let group = try #require(try PictureIndex(path: folder["in/.clip-index"]).findDuplicates(threshold: nil).first)
         let elsewhere = "/dev/shm/collections-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: elsewhere) }
         let system = { (path: String) in
@@ -279,7 +279,7 @@ import Testing
         try writer.append((0..<3).map { .init(path: "loner \($0)", embedding: numbers.embedding(16)) })
         try writer.finish()
         let index = try PictureIndex(path: folder["i"])
-        let found = try index.clusters(count: 5, seed: 3, threads: 1)
+        let found = try index.findClusters(count: 5, seed: 3, threads: 1)
         #expect(found.isSettled && found.clusters.map(\.numbers.count).reduce(0, +) == 403)
         for cluster in found.clusters {
             let bundles = Dictionary(grouping: cluster.numbers.filter { $0 < 400 }) { $0 % 5 }
@@ -291,23 +291,23 @@ import Testing
             #expect(cluster.similarities == cluster.similarities.sorted(by: >) && cluster.medoid == cluster.numbers[0])
         }
         for threads in [2, 7] {
-            let again = try index.clusters(count: 5, seed: 3, threads: threads)
+            let again = try index.findClusters(count: 5, seed: 3, threads: threads)
             #expect(again.clusters.map(\.numbers) == found.clusters.map(\.numbers))
         }
-        let dense = try index.clusters(reaching: 0.93, minimum: 5)
+        let dense = try index.findClusters(reaching: 0.93, minimum: 5)
         #expect(dense.clusters.count == 5 && Set(dense.noise).isSuperset(of: [400, 401, 402]))
         for cluster in dense.clusters { #expect(Set(cluster.numbers.map { $0 % 5 }).count == 1) }
-        #expect(try index.outliers(top: 3).map(\.number).sorted() == [400, 401, 402])
+        #expect(try index.findOutliers(top: 3).map(\.number).sorted() == [400, 401, 402])
         // More clusters than different pictures.
-        #expect(try index.clusters(count: 1000).clusters.count <= 403)
-        #expect(throws: CLIPError.self) { try index.clusters(count: 0) }
+        #expect(try index.findClusters(count: 1000).clusters.count <= 403)
+        #expect(throws: CLIPError.self) { try index.findClusters(count: 0) }
     }
 
     @Test func `Density clusters are those of their definition`() throws {
         let folder = try TemporaryFolder()
         let index = try bundles(folder, count: 300)
         let (threshold, minimum) = (0.9, 6)
-        let found = try index.clusters(reaching: Float(threshold), minimum: minimum)
+        let found = try index.findClusters(reaching: Float(threshold), minimum: minimum)
         let numbers = index.pictureNumbers
         var near: [Int: [Int]] = [:]
         for a in numbers { near[a] = try numbers.filter { try $0 == a || cosine(index, a, $0) >= threshold } }

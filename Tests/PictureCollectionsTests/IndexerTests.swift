@@ -16,7 +16,7 @@ import Testing
             let expected: Embedding = try model.embed(Picture(contentsOf: URL(filePath: path)))
             #expect(try index.embedding(of: number).values == expected.values.map { Float(Float16($0)) })
         }
-        #expect(found == names && index.verify().isIntact && index.isComplete)
+        #expect(try found == names && index.verify().isIntact && index.isComplete)
     }
 
     @Test func `New, changed, moved, copied and deleted pictures are found`() throws {

@@ -49,10 +49,10 @@ import Testing
         try write((0..<40).map { .init(path: "\($0)", embedding: same) })
         try write([.init(path: "0", embedding: Embedding(values: [-1, 0])), .init(path: "x", embedding: same)])
         let index = try PictureIndex(path: folder["i"])
-        let found = try index.nearest(to: [same], top: 50)[0]
+        let found = try index.findNearest(to: [same], top: 50)[0]
         #expect(found.map(\.number) == Array(1..<40) + [41, 40])
-        #expect(try index.nearest(to: [same], top: 3)[0].map(\.number) == [1, 2, 3])
-        #expect(try index.nearest(to: [same], top: 0) == [[]])
+        #expect(try index.findNearest(to: [same], top: 3)[0].map(\.number) == [1, 2, 3])
+        #expect(try index.findNearest(to: [same], top: 0) == [[]])
     }
 
     /// Pictures at angles around a circle, named by their degrees.

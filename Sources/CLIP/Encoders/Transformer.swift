@@ -236,7 +236,8 @@ struct TransformerLayers: Sendable {
         stream: WeightStream?
     ) throws(CLIPError) {
         let layer = { @Sendable (index: Int) throws(CLIPError) -> TransformerLayer in
-            try TransformerLayer("\(prefix).\(index)", configuration: configuration, from: source)
+            try checkCancellation()
+            return try TransformerLayer("\(prefix).\(index)", configuration: configuration, from: source)
         }
         guard let stream else {
             var layers: [TransformerLayer] = []

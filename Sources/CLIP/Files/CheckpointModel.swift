@@ -99,6 +99,7 @@ struct CheckpointModel: ModelStore {
         for file in mappedFiles {
             let bytes = file.bytes
             for start in stride(from: 0, to: bytes.count, by: 32 << 20) {
+                try checkCancellation()
                 hash.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + 32 << 20, bytes.count)]))
                 file.releasePages()
             }
@@ -113,6 +114,7 @@ struct CheckpointModel: ModelStore {
 
     func checkIntegrity() throws(CLIPError) {
         for tensor in info.tensors() {
+            try checkCancellation()
             switch tensor.kind {
             case .matrix(let outputs, let inputs):
                 _ = try weights.matrix(tensor.key, outputs: outputs, inputs: inputs)

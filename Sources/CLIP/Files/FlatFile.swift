@@ -234,6 +234,7 @@ struct FlatModel: ModelStore {
         var fingerprint = FlatFingerprint(
             config: try flat.text(FlatFile.Name.config), preprocessor: try flat.text(FlatFile.Name.preprocessor))
         for name in flat.file.names where !FlatFile.Name.isProbe(name) {
+            try checkCancellation()
             guard let tensor = try reading({ () throws(WeightsError) in try flat.file.tensor(name) }) else { continue }
             try reading { () throws(WeightsError) in try tensor.checkFinite() }
             tensor.withBytes { fingerprint.add(name, tensor.type, tensor.shape, $0) }

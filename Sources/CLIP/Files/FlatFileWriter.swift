@@ -45,6 +45,7 @@ struct FlatFileWriter {
         try put(scaleDeclaration, [model.info.logitScaleLogarithm])
         if let bias = model.info.logitBias { try put(biasDeclaration, [bias]) }
         for tensor in tensors {
+            try checkCancellation()
             let declarations = declarations(of: tensor)
             switch tensor.kind {
             case .vector(let shape):

@@ -113,6 +113,7 @@ struct FolderExport {
         }
         for (name, number) in scales { try write([number], name, vectorType, writer) }
         for tensor in exported {
+            try checkCancellation()
             if case .table(let rows, let columns) = tensor.parts[0].kind {
                 let table = try store.weights.table(tensor.parts[0].key, rows: rows, columns: columns)
                 try withExtendedLifetime(table) { () throws(CLIPError) in try put(tensor.name, table.bytes, writer) }
@@ -174,6 +175,7 @@ struct FolderExport {
         func isHalf(_ numbers: [Float]) -> Bool { numbers.allSatisfy { Float(Float16($0)) == $0 } }
         guard isHalf([store.info.logitScaleLogarithm] + (store.info.logitBias.map { [$0] } ?? [])) else { return .f32 }
         for tensor in store.info.tensors() {
+            try checkCancellation()
             switch tensor.kind {
             case .vector(let shape):
                 guard try isHalf(store.weights.vector(tensor.key, shape: shape).values) else { return .f32 }

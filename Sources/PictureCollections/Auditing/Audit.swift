@@ -54,7 +54,10 @@ public struct Audit: Sendable {
         let answersBySynonym = wordings.renamed.map { names in
             pictures.map { Audit.index(ofLargest: $0.similarities(to: names)) }
         }
-        let classifications = pictures.map { whole.classify($0) }
+        let classifications = try pictures.map { picture throws(CLIPError) in
+            try checkCancellation()
+            return whole.classify(picture)
+        }
         let similarities = classifications.map { Audit.similarities(of: $0, in: names) }
         let best = similarities.map { Audit.index(ofLargest: $0) }
 
@@ -75,7 +78,7 @@ public struct Audit: Sendable {
                 labelCount: names.count,
                 meanSimilarity: similarities.reduce(0) { $0 + $1[label] } / Double(pictures.count))
         }
-        associations = GroupAssociation.all(
+        associations = try GroupAssociation.all(
             labels: names, similarities: similarities, groups: groups, permutations: permutations, seed: seed)
     }
 

@@ -25,30 +25,38 @@ public struct GroupAssociation: Sendable, Equatable {
     /// Every label with every group, in the order of labels and of groups' names.
     static func all(
         labels: [String], similarities: [[Double]], groups: [String?], permutations: Int, seed: UInt64
-    ) -> [GroupAssociation] {
+    ) throws(CLIPError) -> [GroupAssociation] {
         let members = groups.indices.filter { groups[$0] != nil }
         let names = Set(groups.compactMap { $0 }).sorted()
         guard names.count > 1 else { return [] }
         var random = SplitMix64(seed: seed)
         // The same divisions for every label, so that labels can be compared.
-        let shuffles = (0..<permutations).map { _ in random.permutation(members.count) }
+        var shuffles: [[Int]] = []
+        for _ in 0..<permutations {
+            try checkCancellation()
+            shuffles.append(random.permutation(members.count))
+        }
         let nearest = max(1, min(100, members.count / 10))
-        return labels.indices.flatMap { label in
+        var associations: [GroupAssociation] = []
+        for label in labels.indices {
             let cosines = members.map { similarities[$0][label] }
             let effects = EffectSize(cosines)
             let closest = cosines.indices.sorted { (cosines[$1], $0) < (cosines[$0], $1) }.prefix(nearest)
-            return names.map { name in
+            for name in names {
+                try checkCancellation()
                 let inside = members.indices.filter { groups[members[$0]] == name }
                 let effect = effects.of(inside[...])
                 let extreme = shuffles.count { abs(effects.of($0.prefix(inside.count))) >= abs(effect) - 1e-12 }
                 let inGroup = Set(inside)
                 let share = Double(closest.count { inGroup.contains($0) }) / Double(nearest)
-                return GroupAssociation(
-                    label: labels[label], group: name, groupCount: inside.count, effectSize: effect,
-                    chance: Double(1 + extreme) / Double(1 + permutations),
-                    skew: log(share / (Double(inside.count) / Double(members.count))), nearest: nearest)
+                associations.append(
+                    GroupAssociation(
+                        label: labels[label], group: name, groupCount: inside.count, effectSize: effect,
+                        chance: Double(1 + extreme) / Double(1 + permutations),
+                        skew: log(share / (Double(inside.count) / Double(members.count))), nearest: nearest))
             }
         }
+        return associations
     }
 }
 

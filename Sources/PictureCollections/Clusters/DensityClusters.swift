@@ -10,7 +10,7 @@ extension PictureIndex {
     /// - Throws: `CLIPError` of kind `.argument` when `minimum` is below 1, of kind `.index` when a vector is damaged.
     /// - Complexity: O(pictures² · dimension) products, in two passes. Memory: a copy of the vectors, and the pairs of 256
     ///   pictures.
-    public func clusters(
+    public func findClusters(
         reaching threshold: Float, minimum: Int = 5, threads: Int? = nil,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) -> PictureClusters {
@@ -56,9 +56,21 @@ extension PictureIndex {
                 noise.append(vectors.numbers[position])
             }
         }
-        return PictureClusters(
+        return try PictureClusters(
             members: members.keys.sorted().map { members[$0] ?? [] }, vectors: vectors, noise: noise, rounds: 1,
             isSettled: true)
+    }
+
+    /// What `findClusters(reaching:minimum:threads:progress:)` finds, without blocking the caller's executor.
+    /// - Parameter progress: called on a thread of the library.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func clusters(
+        reaching threshold: Float, minimum: Int = 5, threads: Int? = nil,
+        progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws(CLIPError) -> PictureClusters {
+        try await withoutBlocking { () throws(CLIPError) in
+            try findClusters(reaching: threshold, minimum: minimum, threads: threads, progress: progress)
+        }
     }
 }
 

@@ -39,9 +39,11 @@ public struct PictureClusters: Sendable {
     public let isSettled: Bool
 
     /// - Parameter members: for each cluster the positions of its vectors, none of them empty.
-    init(members: [[Int]], vectors: VectorCopy, noise: [Int], rounds: Int, isSettled: Bool) {
-        clusters = members.map { positions in
-            let centroid = vectors.mean(of: positions)
+    init(
+        members: [[Int]], vectors: VectorCopy, noise: [Int], rounds: Int, isSettled: Bool
+    ) throws(CLIPError) {
+        clusters = try members.map { positions throws(CLIPError) in
+            let centroid = try vectors.mean(of: positions)
             let scored = positions.map { position in
                 Neighbor(number: vectors.numbers[position], score: product(vectors.vector(position), centroid.values))
             }.sorted { $1.isWorse(than: $0) }

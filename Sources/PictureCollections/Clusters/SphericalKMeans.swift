@@ -13,7 +13,7 @@ extension PictureIndex {
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     /// - Throws: `CLIPError` of kind `.argument` for no cluster, of kind `.index` when a vector is damaged.
     /// - Complexity: O(rounds · pictures · count · dimension) products. Memory: a copy of the vectors, 16 bytes a picture.
-    public func clusters(
+    public func findClusters(
         count: Int, seed: UInt64 = 0, rounds: Int = 50, threads: Int? = nil,
         progress: (_ round: Int) -> Void = { _ in }
     ) throws(CLIPError) -> PictureClusters {
@@ -21,10 +21,10 @@ extension PictureIndex {
         let compute = try computing(threads)
         let vectors = try VectorCopy(self, numbers: pictureNumbers)
         guard !vectors.numbers.isEmpty else {
-            return PictureClusters(members: [], vectors: vectors, noise: [], rounds: 0, isSettled: true)
+            return try PictureClusters(members: [], vectors: vectors, noise: [], rounds: 0, isSettled: true)
         }
         guard count < vectors.numbers.count else {
-            return PictureClusters(
+            return try PictureClusters(
                 members: vectors.equalRows, vectors: vectors, noise: [], rounds: 0, isSettled: true)
         }
         var run = KMeansRun(vectors, compute)
@@ -33,13 +33,25 @@ extension PictureIndex {
         var isSettled = false
         while done < rounds, !isSettled {
             isSettled = try !run.assign()
-            if !isSettled { run.average() }
+            if !isSettled { try run.average() }
             done += 1
             progress(done)
         }
-        return PictureClusters(
+        return try PictureClusters(
             members: run.members.filter { !$0.isEmpty }, vectors: vectors, noise: [], rounds: done,
             isSettled: isSettled)
+    }
+
+    /// What `findClusters(count:seed:rounds:threads:progress:)` finds, without blocking the caller's executor.
+    /// - Parameter progress: called on a thread of the library.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func clusters(
+        count: Int, seed: UInt64 = 0, rounds: Int = 50, threads: Int? = nil,
+        progress: @escaping @Sendable (_ round: Int) -> Void = { _ in }
+    ) async throws(CLIPError) -> PictureClusters {
+        try await withoutBlocking { () throws(CLIPError) in
+            try findClusters(count: count, seed: seed, rounds: rounds, threads: threads, progress: progress)
+        }
     }
 }
 
@@ -114,7 +126,7 @@ private struct KMeansRun {
         let best = SharedScores(count: assignment.count)
         for start in stride(from: 0, to: centroids.count, by: PictureIndex.queryLimit) {
             let part = centroids[start..<min(start + PictureIndex.queryLimit, centroids.count)]
-            _ = vectors.scan(
+            _ = try vectors.scan(
                 try QueryRows(part, dimension: part[start].values.count), from: 0, compute, initial: {}
             ) { _, first, products in
                 for cluster in part.indices {
@@ -133,15 +145,15 @@ private struct KMeansRun {
     }
 
     /// Moves every middle to the mean of its vectors. A cluster that lost all of them keeps its middle.
-    mutating func average() {
+    mutating func average() throws(CLIPError) {
         for (cluster, members) in members.enumerated() where !members.isEmpty {
-            centroids[cluster] = vectors.mean(of: members)
+            centroids[cluster] = try vectors.mean(of: members)
         }
     }
 
     private func raise(_ best: inout [Float], with centroid: Embedding) throws(CLIPError) {
         let scores = SharedScores(best)
-        _ = vectors.scan(
+        _ = try vectors.scan(
             try QueryRows([centroid], dimension: centroid.values.count), from: 0, compute, initial: {}
         ) { _, first, products in
             for row in 0..<products.rowCount { scores.raise(first + row, to: products[0, row], by: 0) }

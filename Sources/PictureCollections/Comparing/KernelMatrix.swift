@@ -13,7 +13,8 @@ struct KernelMatrix {
 
     /// Computes the products on `compute`'s threads. O(count² · dimension) time, O(count²) memory.
     /// - Parameter embeddings: each of length 1.
-    init(_ embeddings: [Embedding], bandwidth: Double, compute: Compute) {
+    /// - Throws: `CLIPError` of kind `.cancelled`.
+    init(_ embeddings: [Embedding], bandwidth: Double, compute: Compute) throws(CLIPError) {
         count = embeddings.count
         values = [Float](repeating: 0, count: count * count)
         guard let dimension = embeddings.first?.values.count, dimension > 0 else { return }
@@ -24,17 +25,20 @@ struct KernelMatrix {
         }
         let packed = PanelPackedMatrix(embeddings.flatMap(\.values), outputs: count, inputs: dimension)
         let factor = 1 / (bandwidth * bandwidth)
-        values.withUnsafeMutableBufferPointer { values in
+        try values.withUnsafeMutableBufferPointer { values throws(CLIPError) in
             guard let start = values.baseAddress else { return }
-            compute.linear([
-                LinearProduct(
-                    Linear(packed), Rows(rows.all), into: MutableRows(start, stride: count, count: count))
-            ])
             nonisolated(unsafe) let entries = start
-            compute.forEach(count) { row in
-                for column in row * count..<(row + 1) * count {
-                    // ‖x − y‖² / 2 is 1 − cosine.
-                    entries[column] = Float(expm1(-max(0, 1 - Double(entries[column])) * factor))
+            try KernelMatrix.forEachPart(of: count) { part in
+                compute.linear([
+                    LinearProduct(
+                        Linear(packed), Rows(rows.all)[part],
+                        into: MutableRows(entries, stride: count, count: count)[part])
+                ])
+                compute.forEach(part.count) { row in
+                    for entry in (part.lowerBound + row) * count..<(part.lowerBound + row + 1) * count {
+                        // ‖x − y‖² / 2 is 1 − cosine.
+                        entries[entry] = Float(expm1(-max(0, 1 - Double(entries[entry])) * factor))
+                    }
                 }
             }
         }
@@ -42,7 +46,8 @@ struct KernelMatrix {
 
     /// Σᵢⱼ wᵢ wⱼ Kᵢⱼ for each column of weights.
     /// - Parameter weights: `[count, columns]`.
-    func quadraticForms(_ weights: [Float], columns: Int, compute: Compute) -> [Double] {
+    /// - Throws: `CLIPError` of kind `.cancelled`.
+    func quadraticForms(_ weights: [Float], columns: Int, compute: Compute) throws(CLIPError) -> [Double] {
         guard count > 0, columns > 0 else { return [Double](repeating: 0, count: columns) }
         // K · W, as a linear layer of `columns` outputs whose rows are those of K.
         let products = Activations(rows: count, columns: columns)
@@ -51,11 +56,14 @@ struct KernelMatrix {
             for column in 0..<columns { transposed[column * count + row] = weights[row * columns + column] }
         }
         let packed = PanelPackedMatrix(transposed, outputs: columns, inputs: count)
-        values.withUnsafeBufferPointer { values in
+        try values.withUnsafeBufferPointer { values throws(CLIPError) in
             guard let start = values.baseAddress else { return }
-            compute.linear([
-                LinearProduct(Linear(packed), Rows(start, stride: count, count: count), into: products.all)
-            ])
+            try KernelMatrix.forEachPart(of: count) { part in
+                compute.linear([
+                    LinearProduct(
+                        Linear(packed), Rows(start, stride: count, count: count)[part], into: products.all[part])
+                ])
+            }
         }
         var forms = [Double](repeating: 0, count: columns)
         for row in 0..<count {
@@ -65,5 +73,13 @@ struct KernelMatrix {
             }
         }
         return forms
+    }
+
+    /// Some hundred rows at a time, so that nobody who has cancelled the work waits for all of them.
+    private static func forEachPart(of rows: Int, _ body: (Range<Int>) -> Void) throws(CLIPError) {
+        for first in stride(from: 0, to: rows, by: 256) {
+            try checkCancellation()
+            body(first..<min(first + 256, rows))
+        }
     }
 }

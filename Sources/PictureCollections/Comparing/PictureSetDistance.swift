@@ -64,7 +64,7 @@ public struct PictureSetDistance: Sendable, Equatable {
             throw CLIPError(.argument, error.description)
         }
         let (m, n) = (first.count, second.count)
-        let kernel = KernelMatrix(
+        let kernel = try KernelMatrix(
             (first + second).map { $0.normalized() }, bandwidth: PictureSetDistance.bandwidth, compute: compute)
         var random = SplitMix64(seed: seed)
         let columns = max(1, resamples)
@@ -73,15 +73,17 @@ public struct PictureSetDistance: Sendable, Equatable {
         var weights = [Float](repeating: 0, count: (m + n) * total)
         for row in 0..<m + n { weights[row * total] = row < m ? 1 / Float(m) : -1 / Float(n) }
         for column in 1...columns {
+            try checkCancellation()
             for _ in 0..<m { weights[random.index(below: m) * total + column] += 1 / Float(m) }
             for _ in 0..<n { weights[(m + random.index(below: n)) * total + column] -= 1 / Float(n) }
         }
         for column in columns + 1..<total {
+            try checkCancellation()
             for (place, row) in random.permutation(m + n).enumerated() {
                 weights[row * total + column] = place < m ? 1 / Float(m) : -1 / Float(n)
             }
         }
-        let forms = kernel.quadraticForms(weights, columns: total, compute: compute).map {
+        let forms = try kernel.quadraticForms(weights, columns: total, compute: compute).map {
             max(0, $0) * PictureSetDistance.scale
         }
         let own = forms[0]

@@ -23,6 +23,8 @@ extension DuplicateGroup {
 
     /// Acts on the duplicates of this group, on all names of each.
     ///
+    /// Once the task is cancelled, the rest is left alone with that error.
+    ///
     /// Right before each act the kept file and the duplicate are opened and read again: both must be regular files, two
     /// different ones, and what was indexed; else the duplicate is left alone. Symbolic links are never moved or
     /// replaced, nor is a file moved that one of the index leads to, or that is in the folder already.
@@ -45,6 +47,7 @@ extension DuplicateGroup {
         Handled(
             duplicate: duplicate, picture: name,
             result: Result { () throws(CLIPError) in
+                try checkCancellation()
                 let (kept, file) = (try DuplicateGroup.verified(self.kept), try DuplicateGroup.verified(name))
                 guard kept.identity != file.identity else {
                     throw CLIPError(

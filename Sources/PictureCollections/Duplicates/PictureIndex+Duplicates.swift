@@ -17,7 +17,7 @@ extension PictureIndex {
     /// - Throws: `CLIPError` of kind `.index` when a record is damaged.
     /// - Complexity: O(n² / 2 · dimension) products for n pictures of different bytes, with multiplications of whole
     ///   matrices, and a look at each file. Memory: a copy of the vectors, and 200 bytes a picture besides its path.
-    public func duplicates(
+    public func findDuplicates(
         threshold: Float? = 0.95, threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
         leftOut: (_ picture: IndexedPicture, _ reason: LeftOutPicture) -> Void = { _, _ in }
     ) throws(CLIPError) -> [DuplicateGroup] {
@@ -53,6 +53,21 @@ extension PictureIndex {
             if members.count > 1 { groups.append(members) }
         }
         return try groups.map { members throws(CLIPError) in try group(members, files) }
+    }
+
+    /// What `findDuplicates(threshold:threads:progress:leftOut:)` finds, without blocking the caller's executor.
+    /// - Parameters:
+    ///   - progress: called on a thread of the library.
+    ///   - leftOut: called on a thread of the library.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func duplicates(
+        threshold: Float? = 0.95, threads: Int? = nil,
+        progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in },
+        leftOut: @escaping @Sendable (_ picture: IndexedPicture, _ reason: LeftOutPicture) -> Void = { _, _ in }
+    ) async throws(CLIPError) -> [DuplicateGroup] {
+        try await withoutBlocking { () throws(CLIPError) in
+            try findDuplicates(threshold: threshold, threads: threads, progress: progress, leftOut: leftOut)
+        }
     }
 
     private struct Member {
@@ -100,6 +115,7 @@ private struct DuplicateCandidates {
         let base = (try? PathBytes(folderPath(of: index.path)).resolved())?.bytes ?? []
         var candidates: [Candidate] = []
         for number in index.pictureNumbers {
+            try checkCancellation()
             guard let record = index.file.record(number) else { throw index.damage(number) }
             var node: FileStatus.Identity?
             if record.contentHash != .none {

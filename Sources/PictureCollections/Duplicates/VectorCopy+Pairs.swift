@@ -35,7 +35,7 @@ extension VectorCopy {
                 position += 1
             }
             guard let first = positions.first else { break }
-            let found = scan(try rows(positions), from: first, compute, initial: { [NearPair]() }) {
+            let found = try scan(try rows(positions), from: first, compute, initial: { [NearPair]() }) {
                 pairs, start, products in
                 for (query, position) in positions.enumerated() {
                     products.forEach(query: query, reaching: { threshold }) { row, score in

@@ -55,7 +55,7 @@ extension PictureIndex {
         let keeps = 0..<filter.keep.count
         let drops = keeps.upperBound..<keeps.upperBound + filter.drop.count
         let neutral = drops.upperBound..<drops.upperBound + filter.background.count
-        let verdicts = scan(rows, try computing(threads), initial: { [FilterVerdict]() }) { verdicts, first, products in
+        let verdicts = try scan(rows, try computing(threads), initial: { [FilterVerdict]() }) { verdicts, first, products in
             for row in 0..<products.rowCount where file.live.contains(first + row) {
                 func best(_ queries: Range<Int>) -> Float? { queries.map { products[$0, row] }.max() }
                 let (keep, drop) = (best(keeps), best(drops))
@@ -70,5 +70,13 @@ extension PictureIndex {
             }
         }
         return verdicts.flatMap { $0 }.sorted { $0.number < $1.number }
+    }
+
+    /// What `filter(_:threads:)` says, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func verdicts(
+        of filter: PictureFilter, threads: Int? = nil
+    ) async throws(CLIPError) -> [FilterVerdict] {
+        try await withoutBlocking { () throws(CLIPError) in try self.filter(filter, threads: threads) }
     }
 }

@@ -45,6 +45,7 @@ extension IndexLog {
             return writer.result
         } catch {
             _ = withCString(temporary.bytes) { unlink($0) }
+            if error.kind == .cancelled { throw error }
             throw CLIPError(.index, path: path, "\(error.message): the index is as it was before")
         }
     }
@@ -65,7 +66,7 @@ private struct CompactedFile {
     }
 
     mutating func write() throws(CLIPError) {
-        let live = intactEntries()
+        let live = try intactEntries()
         let texts = live.reduce(0) { $0 + (textByteCount(of: $1) ?? 0) }
         var header = SegmentHeader(
             kind: .pictures, entryCount: live.count, vectorCount: live.count { source.hasVector($0) },
@@ -88,6 +89,7 @@ private struct CompactedFile {
         let layout = header.layout(dimension: dimension, type)
         let start = position
         for first in stride(from: 0, to: header.vectorCount, by: 16) {
+            try checkCancellation()
             var panel = [UInt8](repeating: 0, count: 16 * dimension * type.byteCount)
             for row in first..<min(first + 16, header.vectorCount) {
                 SegmentBody.place(source.vectorBytes(live[row]), row: row - first, in: &panel, type)
@@ -111,10 +113,11 @@ private struct CompactedFile {
     }
 
     /// The entries that hold and are not damaged, those with a vector first.
-    private mutating func intactEntries() -> [Int] {
+    private mutating func intactEntries() throws(CLIPError) -> [Int] {
         var (vectors, failures): ([Int], [Int]) = ([], [])
         for segment in source.segments {
             for ordinal in segment.entries where source.live.contains(ordinal) {
+                try checkCancellation()
                 let hasVector = ordinal - segment.header.firstEntry < segment.header.vectorCount
                 guard let record = source.record(ordinal),
                     !hasVector || CRC32C.checksum(source.vectorBytes(ordinal)) == record.vectorChecksum

@@ -1,3 +1,5 @@
+public import CLIP
+
 /// What reading every byte of an index found.
 public struct IndexVerification: Sendable {
     /// Pictures that were checked.
@@ -19,14 +21,16 @@ public struct IndexVerification: Sendable {
 extension PictureIndex {
     /// Reads the whole file and compares every checksum.
     ///
+    /// - Throws: `CLIPError` of kind `.cancelled` once the task is cancelled, and no other.
     /// - Complexity: O(file size), limited by the disk.
-    public func verify() -> IndexVerification {
+    public func verify() throws(CLIPError) -> IndexVerification {
         var damaged: [String] = []
         var other: [String] = []
         for segment in file.segments {
-            guard CRC32C.checksum(segment.body) != segment.header.bodyChecksum else { continue }
+            guard try checksum(segment.body) != segment.header.bodyChecksum else { continue }
             let before = damaged.count
             for ordinal in segment.entries where file.live.contains(ordinal) {
+                try checkCancellation()
                 let isIntact =
                     file.record(ordinal).map {
                         !file.hasVector(ordinal) || CRC32C.checksum(file.vectorBytes(ordinal)) == $0.vectorChecksum
@@ -40,5 +44,20 @@ extension PictureIndex {
         return IndexVerification(
             pictureCount: count + unreadableCount, damagedPaths: damaged, otherDamage: other,
             tornByteCount: file.tornByteCount, isComplete: isComplete)
+    }
+
+    /// What `verify()` finds, without blocking the caller's executor.
+    /// - Throws: `CLIPError` of kind `.cancelled` once the task is cancelled, and no other.
+    public func verification() async throws(CLIPError) -> IndexVerification {
+        try await withoutBlocking { () throws(CLIPError) in try verify() }
+    }
+
+    private func checksum(_ bytes: UnsafeRawBufferPointer) throws(CLIPError) -> UInt32 {
+        var sum = CRC32C()
+        for start in stride(from: 0, to: bytes.count, by: 1 << 24) {
+            try checkCancellation()
+            sum.update(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + (1 << 24), bytes.count)]))
+        }
+        return sum.value
     }
 }

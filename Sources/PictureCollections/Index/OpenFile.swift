@@ -114,9 +114,15 @@ final class OpenFile: @unchecked Sendable {
     /// Locks the file against other writers; the lock goes with this object or its process.
     /// - Returns: false when another has it and `waits` is false.
     func lock(waits: Bool) throws(CLIPError) -> Bool {
-        while flock(descriptor, LOCK_EX | (waits ? 0 : LOCK_NB)) != 0 {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             if errno == EINTR { continue }
-            if errno == EWOULDBLOCK { return false }
+            if errno == EWOULDBLOCK {
+                guard waits else { return false }
+                // The call that waits by itself can't be ended.
+                try checkCancellation()
+                usleep(20_000)
+                continue
+            }
             throw CLIPError(.index, path: path, "can't be locked: \(systemMessage())")
         }
         return true

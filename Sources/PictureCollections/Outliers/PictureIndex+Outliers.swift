@@ -20,7 +20,7 @@ extension PictureIndex {
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     /// - Returns: the least like the others first.
     /// - Complexity: O(pictures² · dimension) products.
-    public func outliers(
+    public func findOutliers(
         top: Int = 10, neighbors: Int = 5, threads: Int? = nil,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) -> [Outlier] {
@@ -42,5 +42,17 @@ extension PictureIndex {
             progress(start + part.count, numbers.count)
         }
         return worst.sorted.map { Outlier(number: $0.number, similarity: -$0.score, nearest: nearest[$0.number] ?? -1) }
+    }
+
+    /// What `findOutliers(top:neighbors:threads:progress:)` finds, without blocking the caller's executor.
+    /// - Parameter progress: called on a thread of the library.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func outliers(
+        top: Int = 10, neighbors: Int = 5, threads: Int? = nil,
+        progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws(CLIPError) -> [Outlier] {
+        try await withoutBlocking { () throws(CLIPError) in
+            try findOutliers(top: top, neighbors: neighbors, threads: threads, progress: progress)
+        }
     }
 }

@@ -19,10 +19,18 @@ extension PictureIndex {
     /// - Throws: `CLIPError` of kind `.argument` for a query of another dimension, or threads that can't be.
     /// - Complexity: O(queries · pictures · dimension) products; one query reads every vector once, which memory limits,
     ///   128 queries share that reading. Memory: 512 products a query and thread.
-    public func nearest(
+    public func findNearest(
         to queries: [Embedding], top: Int, threads: Int? = nil
     ) throws(CLIPError) -> [[Neighbor]] {
         try nearest(to: queries, top: top, try computing(threads))
+    }
+
+    /// What `findNearest(to:top:threads:)` finds, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func nearest(
+        to queries: [Embedding], top: Int, threads: Int? = nil
+    ) async throws(CLIPError) -> [[Neighbor]] {
+        try await withoutBlocking { () throws(CLIPError) in try findNearest(to: queries, top: top, threads: threads) }
     }
 
     func nearest(to queries: [Embedding], top: Int, _ compute: Compute) throws(CLIPError) -> [[Neighbor]] {
@@ -30,7 +38,7 @@ extension PictureIndex {
         for start in stride(from: 0, to: queries.count, by: PictureIndex.queryLimit) {
             let part = queries[start..<min(start + PictureIndex.queryLimit, queries.count)]
             let scanned = try QueryRows(part, dimension: dimension)
-            let tops = scan(scanned, compute, initial: { part.map { _ in TopScores(capacity: top) } }) {
+            let tops = try scan(scanned, compute, initial: { part.map { _ in TopScores(capacity: top) } }) {
                 tops, first, products in
                 for query in tops.indices {
                     products.forEach(query: query, reaching: { tops[query].bar }) { row, score in
@@ -50,10 +58,11 @@ extension PictureIndex {
 
     /// Multiplies all vectors with some queries and hands on the products of each block.
     /// - Parameter body: takes a thread's state, the number of the block's first picture, and the products.
+    /// - Throws: `CLIPError` of kind `.cancelled`, after the blocks that are being multiplied.
     func scan<State>(
         _ queries: QueryRows, _ compute: Compute, initial: () -> State,
         _ body: (_ state: inout State, _ first: Int, _ products: BlockProducts) -> Void
-    ) -> [State] {
+    ) throws(CLIPError) -> [State] {
         var blocks: [PanelRows] = []
         var firsts: [Int] = []
         for segment in file.segments {
@@ -63,9 +72,11 @@ extension PictureIndex {
                 firsts.append(segment.header.firstEntry + row)
             }
         }
-        return compute.scan(queries.matrix, blocks: blocks, initial: initial) { state, block, products in
+        let states = compute.scan(queries.matrix, blocks: blocks, initial: initial) { state, block, products in
             body(&state, firsts[block], BlockProducts(products, rowCount: blocks[block].rows.count))
         }
+        try checkCancellation()
+        return states
     }
 
     func computing(_ threads: Int?) throws(CLIPError) -> Compute {

@@ -35,13 +35,29 @@ extension PictureIndex {
         return results
     }
 
+    /// What `search(_:top:threads:)` finds, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func hits(
+        for query: SearchQuery, top: Int = 10, threads: Int? = nil
+    ) async throws(CLIPError) -> [SearchHit] {
+        try await withoutBlocking { () throws(CLIPError) in try search(query, top: top, threads: threads) }
+    }
+
+    /// What `search(_:top:threads:)` finds for each of several queries, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func hits(
+        for queries: [SearchQuery], top: Int = 10, threads: Int? = nil
+    ) async throws(CLIPError) -> [[SearchHit]] {
+        try await withoutBlocking { () throws(CLIPError) in try search(queries, top: top, threads: threads) }
+    }
+
     private func answer(
         _ plans: [SearchPlan], _ rows: QueryRows, top: Int, _ compute: Compute
     ) throws(CLIPError) -> [[SearchHit]] {
         func empty() -> [TopScores] {
             plans.map { TopScores(capacity: top, least: $0.query.threshold ?? -.infinity) }
         }
-        let tops = scan(rows, compute, initial: empty) { tops, first, products in
+        let tops = try scan(rows, compute, initial: empty) { tops, first, products in
             for (index, plan) in plans.enumerated() {
                 products.forEach(query: plan.row, reaching: { tops[index].bar }) { row, score in
                     guard file.live.contains(first + row), !plan.excludes({ products[$0, row] }),

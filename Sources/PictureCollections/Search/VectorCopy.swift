@@ -20,6 +20,7 @@ struct VectorCopy: Sendable {
         }
         let panels = VectorPanels(count: numbers.count, dimension: dimension, type: index.vectorType)
         for (position, number) in numbers.enumerated() {
+            try checkCancellation()
             guard let record = index.file.record(number) else { throw index.damage(number) }
             let bytes = index.file.vectorBytes(number)
             guard CRC32C.checksum(bytes) == record.vectorChecksum else { throw index.damage(number) }
@@ -32,9 +33,10 @@ struct VectorCopy: Sendable {
     func vector(_ position: Int) -> [Float] { matrix?.row(position) ?? [] }
 
     /// The direction of the mean of some vectors.
-    func mean(of positions: [Int]) -> Embedding {
+    func mean(of positions: [Int]) throws(CLIPError) -> Embedding {
         var sums = [Double](repeating: 0, count: dimension)
         for position in positions {
+            try checkCancellation()
             for (index, value) in vector(position).enumerated() { sums[index] += Double(value) }
         }
         let length = sums.reduce(0) { $0 + $1 * $1 }.squareRoot()
@@ -49,19 +51,22 @@ struct VectorCopy: Sendable {
 
     /// Multiplies some queries with all vectors from `start` on.
     /// - Parameter body: takes a thread's state, the position of the block's first vector, and the products.
+    /// - Throws: `CLIPError` of kind `.cancelled`, after the blocks that are being multiplied.
     func scan<State>(
         _ queries: QueryRows, from start: Int, _ compute: Compute, initial: () -> State,
         _ body: (_ state: inout State, _ first: Int, _ products: BlockProducts) -> Void
-    ) -> [State] {
+    ) throws(CLIPError) -> [State] {
         guard let matrix else { return [] }
         let rows = PictureIndex.blockRows
         let blocks = stride(from: start / rows * rows, to: matrix.outputs, by: rows).map {
             PanelRows(matrix, rows: $0..<min($0 + rows, matrix.outputs))
         }
-        return compute.scan(queries.matrix, blocks: blocks, initial: initial) { state, block, products in
+        let states = compute.scan(queries.matrix, blocks: blocks, initial: initial) { state, block, products in
             let rows = blocks[block].rows
             body(&state, rows.lowerBound, BlockProducts(products, rowCount: rows.count))
         }
+        try checkCancellation()
+        return states
     }
 }
 

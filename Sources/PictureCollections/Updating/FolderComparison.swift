@@ -29,7 +29,8 @@ struct FolderComparison {
     /// - Parameters:
     ///   - base: the absolute path of the folder that names are relative to.
     ///   - roots: absolute paths of folders and files, without links.
-    init(_ snapshot: IndexFile, base: PathBytes, roots: [PathBytes]) {
+    /// - Throws: `CLIPError` of kind `.cancelled`.
+    init(_ snapshot: IndexFile, base: PathBytes, roots: [PathBytes]) throws(CLIPError) {
         self.snapshot = snapshot
         self.base = base
         names = IndexNames(snapshot)
@@ -40,6 +41,7 @@ struct FolderComparison {
             var walk = PictureWalk(root)
             var isEmpty = true
             while let finding = walk.next() {
+                try checkCancellation()
                 switch finding {
                 case .picture(let file):
                     isEmpty = false
@@ -52,7 +54,7 @@ struct FolderComparison {
             if isEmpty { emptyFolders.insert(root) }
             skipped.add(walk.skipped.files)
         }
-        lookForTheRest(roots, emptyFolders)
+        try lookForTheRest(roots, emptyFolders)
     }
 
     private mutating func meet(_ file: FolderWalk.File) {
@@ -69,13 +71,16 @@ struct FolderComparison {
     }
 
     /// Sorts the entries that weren't met: gone, or not to be looked at.
-    private mutating func lookForTheRest(_ roots: [PathBytes], _ emptyFolders: Set<PathBytes>) {
+    private mutating func lookForTheRest(
+        _ roots: [PathBytes], _ emptyFolders: Set<PathBytes>
+    ) throws(CLIPError) {
         let hidden = Set(faults.map(\.path))
         var inEmpty: [PathBytes: [Int]] = [:]
         var inMissing: [PathBytes: [Int]] = [:]
         var missingFolders: [PathBytes: PathBytes?] = [:]
         for segment in snapshot.segments {
             for entry in segment.entries where snapshot.live.contains(entry) && !seen[entry] {
+                try checkCancellation()
                 guard let path = absolutePath(entry), roots.contains(where: { path.isAtOrInside($0) }),
                     path.outermost(in: hidden) == nil
                 else { continue }

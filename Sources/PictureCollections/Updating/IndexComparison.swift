@@ -26,6 +26,12 @@ extension PictureIndex {
         try compareWithFiles(in: folders.map { PathBytes($0) })
     }
 
+    /// What `compareWithFiles(in:)` finds, without blocking the caller's executor.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    public func comparisonWithFiles(in folders: [String] = []) async throws(CLIPError) -> IndexComparison {
+        try await withoutBlocking { () throws(CLIPError) in try compareWithFiles(in: folders) }
+    }
+
     /// The same for paths that need not be UTF-8.
     package func compareWithFiles(in folders: [PathBytes]) throws(CLIPError) -> IndexComparison {
         let roots = try folders.map { folder throws(CLIPError) in
@@ -44,7 +50,7 @@ extension PictureIndex {
         }
         var faults: [FolderWalk.Fault] = []
         if !roots.isEmpty {
-            let comparison = FolderComparison(file, base: base, roots: roots)
+            let comparison = try FolderComparison(file, base: base, roots: roots)
             result.newCount = comparison.candidates.count { $0.entry == nil }
             result.changedCount = comparison.candidates.count { candidate in
                 candidate.entry.map { isChanged($0, now: candidate.status) } ?? false
@@ -58,7 +64,7 @@ extension PictureIndex {
             }
             faults = comparison.faults
         }
-        compareOthers(roots, base, &result, &faults)
+        try compareOthers(roots, base, &result, &faults)
         let prefix = base.appending([]).bytes
         result.unreachable = faults.map { fault in
             let isInside = fault.path.bytes.starts(with: prefix)
@@ -71,9 +77,10 @@ extension PictureIndex {
     /// Looks at the pictures outside the folders one by one.
     private func compareOthers(
         _ roots: [PathBytes], _ base: PathBytes, _ result: inout IndexComparison, _ faults: inout [FolderWalk.Fault]
-    ) {
+    ) throws(CLIPError) {
         for segment in file.segments {
             for entry in segment.entries where file.live.contains(entry) {
+                try checkCancellation()
                 guard let name = file.withName(entry, { Array($0) }) else { continue }
                 let path = name.first == PathBytes.slash ? PathBytes(name) : base.appending(name)
                 guard !roots.contains(where: { path.isAtOrInside($0) }) else { continue }

@@ -25,6 +25,7 @@ extension PictureIndex {
         var gone: [Int] = []
         for segment in log.snapshot.segments {
             for entry in segment.entries where log.snapshot.live.contains(entry) {
+                try checkCancellation()
                 let path = log.snapshot.withName(entry) { index.pathBytes(Array($0)) }
                 if let path, PathBytes(path).isAbsent { gone.append(entry) }
             }

@@ -17,7 +17,7 @@ struct IndexingRun {
         self.indexer = indexer
         self.log = log
         contents = IndexContents(log.snapshot)
-        comparison = FolderComparison(log.snapshot, base: try log.folder(), roots: roots)
+        comparison = try FolderComparison(log.snapshot, base: try log.folder(), roots: roots)
         update.unchanged = comparison.unchangedCount
         update.skipped = comparison.skipped.files
         update.wasCutShort = log.wasCutShort
@@ -36,6 +36,7 @@ struct IndexingRun {
         var done = 0
         progress(IndexProgress(done: done, total: candidates.count))
         try batches.forEachBatch(of: candidates, size: indexer.batchSize) { _, prepared throws(CLIPError) in
+            try checkCancellation()
             var files: [PreparedFile] = []
             for file in prepared { files.append(try file.get()) }
             try record(files)

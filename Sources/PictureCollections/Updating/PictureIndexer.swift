@@ -52,6 +52,21 @@ public struct PictureIndexer: Sendable {
         try update(PathBytes(path), roots: folders.map { PathBytes($0) }, progress: progress)
     }
 
+    /// Brings the index at `path` up to date, as `update(_:folders:progress:)` does, without blocking the caller's executor.
+    ///
+    /// Once the task is cancelled it ends within about the time of a picture, though one that is being read is read first.
+    /// What was done until then is in the index, and the next run goes on from there.
+    /// - Parameters:
+    ///   - folders: folders, searched through, or single pictures.
+    ///   - progress: called after every batch, on a thread of the library.
+    /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
+    @discardableResult
+    public func bringUpToDate(
+        _ path: String, folders: [String], progress: @escaping @Sendable (IndexProgress) -> Void = { _ in }
+    ) async throws(CLIPError) -> IndexUpdate {
+        try await withoutBlocking { () throws(CLIPError) in try update(path, folders: folders, progress: progress) }
+    }
+
     /// The same for paths that need not be UTF-8.
     package func update(
         _ path: PathBytes, roots: [PathBytes], progress: (IndexProgress) -> Void = { _ in }

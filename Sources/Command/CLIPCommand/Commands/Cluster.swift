@@ -135,11 +135,11 @@ struct Cluster: Command {
     private func clusters(_ index: PictureIndex, _ console: Console) throws -> PictureClusters {
         switch method {
         case .means(let count, let seed):
-            let found = try index.clusters(count: count, seed: seed, threads: source.threads)
+            let found = try index.findClusters(count: count, seed: seed, threads: source.threads)
             if !found.isSettled { console.warn("pictures still change clusters after \(found.rounds) rounds") }
             return found
         case .density(let least, let minimum):
-            let found = try index.clusters(
+            let found = try index.findClusters(
                 reaching: least, minimum: minimum, threads: source.threads, progress: console.counting("pictures"))
             console.endProgress()
             return found

@@ -79,7 +79,7 @@ struct Dedupe: Command {
         let index = try source.open(console).index
         if action != nil { try index.checkComplete() }
         var leftOut = LeftOutCount()
-        let groups = try index.duplicates(
+        let groups = try index.findDuplicates(
             threshold: least, threads: source.threads, progress: console.counting("pictures")
         ) {
             leftOut.add($0, $1, console)

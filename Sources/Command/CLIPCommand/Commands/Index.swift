@@ -135,7 +135,7 @@ struct Index: Command {
         case .status(let folders): try status(folders, console)
         case .verify:
             let index = try PictureIndex(path: path)
-            let verification = index.verify()
+            let verification = try index.verify()
             for damaged in verification.damagedPaths { console.fail("\(damaged): its record or vector is damaged") }
             for damage in verification.otherDamage { console.fail("\(path.text): \(damage) is damaged") }
             if let problem = index.problem { console.fail(problem) }

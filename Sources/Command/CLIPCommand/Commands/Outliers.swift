@@ -44,7 +44,7 @@ struct Outliers: Command {
         let page = try page?.open(console)
         let index = try source.open(console).index
         // Those that are gone take no place of others: all are ranked.
-        let all = try index.outliers(
+        let all = try index.findOutliers(
             top: max(top, index.count), neighbors: neighbors, threads: source.threads,
             progress: console.counting("pictures"))
         console.endProgress()

@@ -73,7 +73,7 @@ while let line = readLine() {
     case "search":
         let queries = try vectors(words[2], dimension: Int(words[1])!)
         var found: [[Neighbor]] = []
-        let time = try seconds { found = try index!.nearest(to: queries, top: Int(words[3])!, threads: Int(words[4])!) }
+        let time = try seconds { found = try index!.findNearest(to: queries, top: Int(words[3])!, threads: Int(words[4])!) }
         let memory = memory()
         let numbers = found.map { $0.map(\.number) }
         print(
@@ -82,7 +82,7 @@ while let line = readLine() {
     case "duplicates":
         var groups: [DuplicateGroup] = []
         let time = try seconds {
-            groups = try index!.duplicates(threshold: Float(words[1])!, threads: Int(words[2])!)
+            groups = try index!.findDuplicates(threshold: Float(words[1])!, threads: Int(words[2])!)
         }
         let members = groups.map { [$0.kept.number] + $0.duplicates.map(\.picture.number) }
         print("{\"seconds\": \(time), \"groups\": \(members)}")
