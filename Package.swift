@@ -65,7 +65,7 @@ let package = Package(
                 "CLIPKernelsAVX512VNNI",
             ], path: "Sources/Compute/CLIPInstructionSets", swiftSettings: optimised),
         .target(
-            name: "CLIPThreads", dependencies: ["CLIPSystem"], path: "Sources/System/CLIPThreads",
+            name: "CLIPThreads", dependencies: ["CLIPSystem", "CLIPKernels"], path: "Sources/System/CLIPThreads",
             swiftSettings: optimised + [.enableExperimentalFeature("BuiltinModule")]),
         .target(
             name: "CLIPCompute",

@@ -1,4 +1,3 @@
-import CLIPThreads
 import Foundation
 import Synchronization
 import Testing
@@ -66,7 +65,7 @@ import Testing
             { _ = try ZeroShotClassifier(model: model, labels: ["dog", "cat"]) },
             { for try await _ in model.embeddings(of: [.bytes([], name: "empty")]) {} },
             { _ = try Picture(contentsOf: Fixtures.picture("blocks.png")) },
-            { try await withoutBlocking { () throws(CLIPError) in Issue.record("the work has begun") } },
+            { try await withoutBlocking { () throws(CLIPError) in _ = Issue.record("the work has begun") } },
         ]
         for (index, call) in calls.enumerated() {
             let task = Task {
@@ -79,35 +78,35 @@ import Testing
     }
 
     @Test func `Work that has begun ends when its task is cancelled`() async {
-        let hasBegun = Atomic(false)
-        let task = Task { () throws(CLIPError) in
+        let hasBegun = Signal()
+        let task = Task {
             try await withoutBlocking { () throws(CLIPError) in
-                hasBegun.store(true, ordering: .releasing)
+                hasBegun.give()
                 while true { try checkCancellation() }
             }
         }
-        while !hasBegun.load(ordering: .acquiring) { await Task.yield() }
+        while !hasBegun.isGiven { await Task.yield() }
         task.cancel()
         let result = await task.result
         #expect(throws: CLIPError.cancelled) { try result.get() }
     }
 
     @Test func `Work that waits for a thread doesn't keep a cancelled task waiting`() async throws {
-        let mayGoOn = Atomic(false)
+        let mayGoOn = Signal()
         let blocked = (0..<64).map { _ in
             Task {
                 await withoutBlocking {
-                    while !mayGoOn.load(ordering: .acquiring) { usleep(100) }
+                    while !mayGoOn.isGiven { usleep(100) }
                 }
             }
         }
-        let late = Task { () throws(CLIPError) in
-            try await withoutBlocking { () throws(CLIPError) in Issue.record("the work has begun") }
+        let late = Task {
+            try await withoutBlocking { () throws(CLIPError) in _ = Issue.record("the work has begun") }
         }
         late.cancel()
         let result = await late.result
         #expect(throws: CLIPError.cancelled) { try result.get() }
-        mayGoOn.store(true, ordering: .releasing)
+        mayGoOn.give()
         for task in blocked { await task.value }
     }
 
@@ -225,6 +224,15 @@ import Testing
             .bytes(index % 11 == 5 ? Array(bytes[0].prefix(60)) : bytes[index % bytes.count], name: "\(index)")
         }
     }
+}
+
+/// What one thread tells others.
+private final class Signal: Sendable {
+    private let flag = Atomic(false)
+
+    var isGiven: Bool { flag.load(ordering: .acquiring) }
+
+    func give() { flag.store(true, ordering: .releasing) }
 }
 
 /// Elements that come at odd times.

@@ -17,10 +17,10 @@ import Testing
         let bytes = [UInt8](try Data(contentsOf: Fixtures.picture("blocks.png")))
         return (0..<count).map { index in
             switch index % 11 {
-            case 3: .file("missing-\(index).png")
+            case 3: .file(PathBytes("missing-\(index).png"))
             case 5: .bytes(Array(bytes.prefix(200)), name: "broken-\(index)")
             case 8: .bytes(bytes, name: "bytes-\(index)")
-            default: .file(Fixtures.picture(names[index % names.count]).path)
+            default: .file(Fixtures.picture(names[index % names.count]))
             }
         }
     }
@@ -28,13 +28,7 @@ import Testing
     private func expected(_ inputs: [PictureInput]) -> [Result<Embedding, CLIPError>] {
         inputs.map { input in
             Result { () throws(CLIPError) in
-                switch input {
-                case .file(let path): try model.embed(Picture(path: PathBytes(path), options: PictureOptions()))
-                case .filePath(let bytes):
-                    try model.embed(Picture(path: PathBytes(bytes), options: PictureOptions()))
-                case .bytes(let bytes, let name):
-                    try model.embed(Picture(bytes: bytes, name: name, options: PictureOptions()))
-                }
+                try model.embed(input.picture(PictureOptions()))
             }
         }
     }

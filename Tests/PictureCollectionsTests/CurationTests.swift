@@ -177,7 +177,9 @@ import Testing
         #expect(try index.findDuplicates(threshold: 0.99).flatMap(\.duplicates).count == 1)
         let handled = group.perform(.link)
         #expect(handled.map { (try? $0.result.get()) != nil } == [true, true])
-        #expect(try index.findDuplicates(threshold: nil).isEmpty && self.index(folder).findDuplicates(threshold: nil).isEmpty)
+        #expect(
+            try index.findDuplicates(threshold: nil).isEmpty
+                && self.index(folder).findDuplicates(threshold: nil).isEmpty)
         // What was linked in between is not the only copy to be moved away.
         #expect(group.perform(.move(to: folder["aside"])).allSatisfy { (try? $0.result.get()) == nil })
         for name in ["in/b.png", "in/b2.png", "in/copy.png", "in/copy2.png"] {

@@ -170,15 +170,15 @@ import Testing
                 path: Array(folder[name].utf8), name: Array(name.utf8),
                 status: FileStatus(stat()), entry: nil)
         }
-        let kinds = preparation.start(files).wait().map { file in
-            switch file.content {
+        let kinds = try files.map { file in
+            switch try preparation(file, threads: 1).content {
             case .known: "known"
-            case .pixels: "pixels"
+            case .picture: "picture"
             case .unreadable: "unreadable"
             case .unreachable: "unreachable"
             }
         }
-        #expect(kinds == ["pixels", "unreadable", "unreachable"])
+        #expect(kinds == ["picture", "unreadable", "unreachable"])
     }
 
     @Test func `The folder moves with its index, and folders outside a run are left alone`() throws {

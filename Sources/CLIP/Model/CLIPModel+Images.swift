@@ -171,25 +171,6 @@ extension CLIPModel {
     }
 }
 
-/// Where a picture comes from.
-public enum PictureInput: Sendable, Equatable {
-    /// A file, by its path.
-    case file(String)
-    /// A file, by its path as the bytes that the file system has, which need not be UTF-8.
-    case filePath([UInt8])
-    /// The bytes of a picture file, and the name to call it by.
-    case bytes([UInt8], name: String)
-
-    /// The path or name. What is not UTF-8 is replaced, and opens nothing.
-    public var name: String {
-        switch self {
-        case .file(let path): path
-        case .filePath(let bytes): String(decoding: bytes, as: UTF8.self)
-        case .bytes(_, let name): name
-        }
-    }
-}
-
 /// A picture as the image encoder takes it.
 public struct PixelTensor: Sendable, Equatable {
     /// `[crops, 3, height, width]`.

@@ -1,6 +1,5 @@
 internal import CLIPPictures
-package import CLIPThreads
-internal import CLIPSystem
+internal import CLIPThreads
 
 /// A picture as the image encoder takes it: all that is kept of it while it waits for its batch.
 package struct PreparedPicture: Sendable {
@@ -19,12 +18,7 @@ extension CLIPModel {
             options.threads = threads
             return Result { [options] () throws(CLIPError) in
                 try checkCancellation()
-                let picture =
-                    switch input {
-                    case .file(let path): try Picture(path: PathBytes(path), options: options)
-                    case .filePath(let bytes): try Picture(path: PathBytes(bytes), options: options)
-                    case .bytes(let bytes, let name): try Picture(bytes: bytes, name: name, options: options)
-                    }
+                let picture = try input.picture(options)
                 try checkCancellation()
                 return loaded.prepare(picture, fit: fit, threads: threads)
             }

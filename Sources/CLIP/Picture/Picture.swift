@@ -1,5 +1,5 @@
 package import CLIPPictures
-internal import CLIPSystem
+package import CLIPSystem
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
@@ -19,12 +19,12 @@ public struct Picture: Sendable {
     public var height: Int { bitmap.fullHeight }
 
     /// Reads and decodes a picture file, whatever its name says it is.
+    ///
+    /// A path is a `URL` everywhere in this library: it is what apps have, and it holds every name that a file system does.
+    /// Bytes that are not UTF-8 stand in it percent-encoded, `file:///photos/caf%E9.jpg`; no `String` could say them.
     /// - Throws: `CLIPError` of kind `.picture` when the file can't be read or decoded.
     public init(contentsOf url: URL, options: PictureOptions = PictureOptions()) throws(CLIPError) {
-        guard let path = url.filePath else {
-            throw CLIPError(.picture, path: url.absoluteString, "is not a file: download the picture first")
-        }
-        try self.init(path: PathBytes(path), options: options)
+        self = try PictureInput.file(url).picture(options)
     }
 
     /// Decodes a picture from the bytes of a file.
@@ -82,6 +82,45 @@ extension Picture {
             bitmap = try decodePicture(bytes, options: options.decoding)
         } catch {
             throw CLIPError(.picture, path: name, error.description)
+        }
+    }
+}
+
+/// A picture that is read when its turn comes: a file, or the bytes of one.
+public struct PictureInput: Sendable, Equatable {
+    package enum Source: Sendable, Equatable {
+        case path(PathBytes)
+        case bytes([UInt8])
+        /// An address that is no file's.
+        case address
+    }
+
+    package let source: Source
+    /// What to call it: the path of a file, where a part that is not UTF-8 is replaced, or the name that it was given.
+    public let name: String
+
+    /// The picture file at a file URL.
+    public static func file(_ url: URL) -> PictureInput {
+        guard let path = PathBytes(url) else { return PictureInput(source: .address, name: url.absoluteString) }
+        return file(path)
+    }
+
+    /// The bytes of a picture file, and the name to call it by.
+    public static func bytes(_ bytes: [UInt8], name: String) -> PictureInput {
+        PictureInput(source: .bytes(bytes), name: name)
+    }
+
+    package static func file(_ path: PathBytes) -> PictureInput {
+        PictureInput(source: .path(path), name: path.text)
+    }
+
+    /// Reads and decodes it.
+    /// - Throws: `CLIPError` of kind `.picture`, or of kind `.cancelled`.
+    package func picture(_ options: PictureOptions) throws(CLIPError) -> Picture {
+        switch source {
+        case .path(let path): try Picture(path: path, options: options)
+        case .bytes(let bytes): try Picture(bytes: bytes, name: name, options: options)
+        case .address: throw CLIPError(.picture, path: name, "is not a file: download the picture first")
         }
     }
 }

@@ -1,3 +1,4 @@
+import CLIP
 import CLIPSystem
 
 /// How a label leans towards one group of pictures.

@@ -55,7 +55,8 @@ extension PictureIndex {
         let keeps = 0..<filter.keep.count
         let drops = keeps.upperBound..<keeps.upperBound + filter.drop.count
         let neutral = drops.upperBound..<drops.upperBound + filter.background.count
-        let verdicts = try scan(rows, try computing(threads), initial: { [FilterVerdict]() }) { verdicts, first, products in
+        let verdicts = try scan(rows, try computing(threads), initial: { [FilterVerdict]() }) {
+            verdicts, first, products in
             for row in 0..<products.rowCount where file.live.contains(first + row) {
                 func best(_ queries: Range<Int>) -> Float? { queries.map { products[$0, row] }.max() }
                 let (keep, drop) = (best(keeps), best(drops))

@@ -80,7 +80,7 @@ package struct RecordName {
     package init(bytes: [UInt8]) { self.bytes = bytes }
 
     package init(_ input: PictureInput) {
-        if case .filePath(let bytes) = input { self.bytes = bytes } else { bytes = Array(input.name.utf8) }
+        if case .path(let path) = input.source { bytes = path.bytes } else { bytes = Array(input.name.utf8) }
     }
 
     package init(_ picture: IndexedPicture) { bytes = picture.pathBytes }

@@ -74,7 +74,7 @@ package struct PairScorer {
 
 extension PathBytes {
     /// The picture there, as the library reads it.
-    package var pictureInput: PictureInput { isText ? .file(text) : .filePath(bytes) }
+    package var pictureInput: PictureInput { .file(self) }
 }
 
 extension CLIPModel {

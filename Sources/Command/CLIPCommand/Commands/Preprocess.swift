@@ -92,13 +92,7 @@ struct Preprocess: Command {
         let inputs = try sources.pictures(console)
         for input in inputs {
             let pixels = Result { () throws(CLIPError) in
-                let picture =
-                    switch input {
-                    case .file(let path): try Picture(reading: PathBytes(path), options: options.reading)
-                    case .filePath(let bytes): try Picture(reading: PathBytes(bytes), options: options.reading)
-                    case .bytes(let bytes, _): try Picture(bytes: bytes, options: options.reading)
-                    }
-                return try model.preprocess(picture, fit: options.fit)
+                try model.preprocess(try input.picture(options.reading), fit: options.fit)
             }
             switch pixels {
             case .success(let pixels): try results.write(PixelRecord(input: RecordName(input), pixels: pixels))
