@@ -11,8 +11,9 @@ extension CLIPModel {
 
     /// nil where none gets more room.
     package func widening(to type: WeightType) -> Widening? {
-        let narrow = weightTypes.filter { CLIPModel.bits(of: $0) < CLIPModel.bits(of: type.rawValue) }
-        guard !narrow.isEmpty, let widest = weightTypes.max(by: { CLIPModel.bits(of: $0) < CLIPModel.bits(of: $1) })
+        let narrow = info.weightTypes.filter { CLIPModel.bits(of: $0) < CLIPModel.bits(of: type.rawValue) }
+        guard !narrow.isEmpty,
+            let widest = info.weightTypes.max(by: { CLIPModel.bits(of: $0) < CLIPModel.bits(of: $1) })
         else { return nil }
         return Widening(
             types: narrow, isOfAll: CLIPModel.bits(of: widest) < CLIPModel.bits(of: type.rawValue),
