@@ -72,14 +72,15 @@ let package = Package(
             dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPInstructionSets"],
             path: "Sources/Compute/CLIPCompute",
             swiftSettings: optimised),
-        .target(name: "CLIPJSON", path: "Sources/Formats/CLIPJSON", swiftSettings: optimised),
+        .target(
+            name: "CLIPJSON", dependencies: ["CLIPSystem"], path: "Sources/Formats/CLIPJSON", swiftSettings: optimised),
         .target(
             name: "CLIPPictures",
             dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPInstructionSets"],
             path: "Sources/Formats/CLIPPictures",
             swiftSettings: optimised),
         .target(
-            name: "CLIPTokenizers", dependencies: ["CLIPJSON"], path: "Sources/Formats/CLIPTokenizers",
+            name: "CLIPTokenizers", dependencies: ["CLIPSystem", "CLIPJSON"], path: "Sources/Formats/CLIPTokenizers",
             swiftSettings: optimised),
         .target(
             name: "CLIPWeights", dependencies: ["CLIPSystem", "CLIPJSON"], path: "Sources/Formats/CLIPWeights",
@@ -126,7 +127,7 @@ let package = Package(
             ],
             path: "Sources/Command/CLIPCommand",
             swiftSettings: optimised),
-        .testTarget(name: "CLIPJSONTests", dependencies: ["CLIPJSON"]),
+        .testTarget(name: "CLIPJSONTests", dependencies: ["CLIPSystem", "CLIPJSON"]),
         .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
         .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads"]),
         .testTarget(
@@ -136,8 +137,10 @@ let package = Package(
             name: "CLIPPicturesTests",
             dependencies: ["CLIPSystem", "CLIPPictures", "CLIPKernels", "CLIPInstructionSets"],
             resources: [.copy("Fixtures")]),
-        .testTarget(name: "CLIPTokenizersTests", dependencies: ["CLIPTokenizers"], resources: [.copy("Fixtures")]),
-        .testTarget(name: "CLIPWeightsTests", dependencies: ["CLIPWeights"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "CLIPTokenizersTests", dependencies: ["CLIPSystem", "CLIPTokenizers"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "CLIPWeightsTests", dependencies: ["CLIPSystem", "CLIPWeights"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CLIPTests", dependencies: ["CLIP", "CLIPSystem", "CLIPJSON", "CLIPCompute", "CLIPWeights"],
             resources: [.copy("Fixtures")]),
@@ -148,7 +151,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "CLIPHubTests",
-            dependencies: ["CLIPHub", "CLIPPullCommand", "CLIPCommand", "CLIPJSON", "CLIPWeights"]),
+            dependencies: ["CLIPHub", "CLIPPullCommand", "CLIPCommand", "CLIPSystem", "CLIPJSON", "CLIPWeights"]),
         .testTarget(
             name: "CLIPCommandTests",
             dependencies: ["CLIPCommand", "CLIPOptions", "PictureCollections", "PictureReports"]),

@@ -1,5 +1,6 @@
-public import Foundation
+internal import CLIPSystem
 internal import CLIPWeights
+internal import Foundation
 
 /// Fetches models from a hub that speaks Hugging Face's protocol, into the cache that Python's huggingface_hub uses too.
 ///
@@ -19,14 +20,14 @@ public struct HubClient: Sendable {
     private let segment: Int
 
     /// A client with the settings of the process's environment.
-    /// - Throws: `HubError` of kind `.argument` when a variable makes no sense.
-    public init() throws(HubError) {
+    /// - Throws: `CLIPError` of kind `.argument` when a variable makes no sense.
+    public init() throws(CLIPError) {
         try self.init(settings: HubSettings(environment: ProcessInfo.processInfo.environment))
     }
 
     /// A client with these settings.
-    /// - Throws: `HubError` of kind `.argument` when the endpoint is no address.
-    public init(settings: HubSettings) throws(HubError) {
+    /// - Throws: `CLIPError` of kind `.argument` when the endpoint is no address.
+    public init(settings: HubSettings) throws(CLIPError) {
         try self.init(
             settings: settings, transport: URLSessionTransport(timeout: settings.timeout), clock: SystemClock())
     }
@@ -34,10 +35,10 @@ public struct HubClient: Sendable {
     /// - Parameter segment: how many bytes of a file are asked for at once.
     package init(
         settings: HubSettings, transport: any HTTPTransport, clock: any PullClock, segment: Int = 64 << 20
-    ) throws(HubError) {
+    ) throws(CLIPError) {
         guard let endpoint = HTTPAddress(settings.endpoint), !endpoint.path.contains("?") else {
-            throw HubError(
-                .argument, "HF_ENDPOINT",
+            throw CLIPError(
+                .argument, path: "HF_ENDPOINT",
                 "is \(quoted(settings.endpoint)), expected an address like https://huggingface.co")
         }
         self.settings = settings
@@ -60,11 +61,11 @@ public struct HubClient: Sendable {
     ///     fetched again if it differs. Otherwise it is taken by its size; what is fetched is always compared. Offline, the
     ///     hash is the name of the cache's file.
     ///   - progress: told how far it is, about ten times a second, on any thread.
-    /// - Throws: `HubError`.
+    /// - Throws: `CLIPError`.
     public func pull(
         _ name: String, files: [String] = [], verifiesCache: Bool = false,
         progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
-    ) async throws(HubError) -> PulledModel {
+    ) async throws(CLIPError) -> PulledModel {
         let repository = try HubClient.repository(name)
         if settings.isOffline { return try cached(repository, verifies: verifiesCache) }
         let meter = ProgressMeter(progress)
@@ -79,34 +80,34 @@ public struct HubClient: Sendable {
         ).run()
     }
 
-    private static func repository(_ name: String) throws(HubError) -> HubName {
+    private static func repository(_ name: String) throws(CLIPError) -> HubName {
         switch KnownModels.search(name) {
         case .model(let model): if let repository = HubName(model.repository) { return repository }
-        case .unsupported(let reason): throw HubError(.argument, name, reason)
+        case .unsupported(let reason): throw CLIPError(.argument, path: name, reason, advice: .nameKnownModel)
         case .several(let models):
             if HubName(name) == nil || !name.utf8.contains(UInt8(ascii: "/")) {
-                throw HubError(.argument, name, KnownModels.question(models))
+                throw CLIPError(.argument, path: name, KnownModels.question(models))
             }
         case .none: break
         }
         guard let repository = HubName(name), name.utf8.contains(UInt8(ascii: "/")) else {
-            throw HubError(
-                .argument, name.isEmpty ? "\"\"" : name,
-                "is no name of a model: expected org/name, or one that \"clip models --known\" lists")
+            throw CLIPError(
+                .argument, path: name, "is no name of a model: expected org/name or a known short name",
+                advice: .nameKnownModel)
         }
         return repository
     }
 
-    private func cached(_ repository: HubName, verifies: Bool) throws(HubError) -> PulledModel {
+    private func cached(_ repository: HubName, verifies: Bool) throws(CLIPError) -> PulledModel {
         let cache = HubCache(root: settings.cacheFolder)
-        let snapshot = try storing { () throws(WeightsError) in try cache.snapshot(of: repository) }
+        let snapshot = try cache.snapshot(of: repository)
         guard let snapshot else {
-            throw HubError(
-                .offline, repository.name,
+            throw CLIPError(
+                .offline, path: repository.name,
                 "is not in the cache, and HF_HUB_OFFLINE keeps this program off the network: unset it to fetch the model"
             )
         }
-        let files = try storing { () throws(WeightsError) in try ModelFolder(path: snapshot).sizes() }
+        let files = try ModelFolder(path: snapshot).sizes()
         if verifies {
             for file in files { try HubClient.verify(Path.join(snapshot, file.name), byteCount: file.byteCount) }
         }
@@ -119,16 +120,16 @@ public struct HubClient: Sendable {
 
 extension HubClient {
     /// Compares a file of a snapshot, a link to a blob, with the hash that the blob is named by.
-    private static func verify(_ path: String, byteCount: Int) throws(HubError) {
+    private static func verify(_ path: String, byteCount: Int) throws(CLIPError) {
         guard let hash = RepositoryCache.linkedBlob(path).flatMap({ ContentHash(etag: $0) }) else {
-            throw HubError(
-                .offline, path,
+            throw CLIPError(
+                .offline, path: path,
                 "is no link to a blob: only the hub knows its hash, and HF_HUB_OFFLINE keeps this program off the network"
             )
         }
         guard try RepositoryCache.isGenuine(path, hash, byteCount: byteCount) else {
-            throw HubError(
-                .damaged, path,
+            throw CLIPError(
+                .damaged, path: path,
                 "is not what its \(hash.name) says: unset HF_HUB_OFFLINE and verify again, to fetch it anew")
         }
     }

@@ -1,5 +1,5 @@
 import CLIP
-import CLIPWeights
+import CLIPSystem
 import PictureCollections
 
 /// The file of a page, which appears complete or not at all.
@@ -17,7 +17,7 @@ package final class PageFile {
     package init(
         path: String, linksFiles: Bool, threads: Int?, progress: @escaping (_ done: Int, _ total: Int) -> Void
     ) throws {
-        file = try AtomicFile(path: path)
+        file = try AtomicFile(PathBytes(path))
         self.linksFiles = linksFiles
         self.threads = threads
         self.progress = progress

@@ -27,12 +27,7 @@ package struct PagePictures: Sendable {
         of paths: [[UInt8]], page: String, options: PictureOptions = PictureOptions(), linksFiles: Bool = false,
         threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) {
-        let compute: Compute
-        do throws(ComputeError) {
-            compute = try Compute(threads: threads)
-        } catch {
-            throw CLIPError(.argument, error.description)
-        }
+        let compute = try Compute(threads: threads)
         folder = PageFolder(ofPage: page)
         let folder = folder
         let distinct = Array(Set(paths))

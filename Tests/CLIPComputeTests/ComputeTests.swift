@@ -1,4 +1,5 @@
-import enum CLIPSystem.ProcessorCount
+import CLIPSystem
+import CLIPSystem
 @testable import CLIPCompute
 import Testing
 
@@ -25,28 +26,29 @@ import Testing
 
     @Test func refusesAnUnknownInstructionSet() {
         let available = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
-        #expect(throws: ComputeError("CLIP_ISA: instruction set \"sse9\" is unknown, available: \(available)")) {
+        #expect(throws: CLIPError(.argument, "CLIP_ISA: instruction set \"sse9\" is unknown, available: \(available)"))
+        {
             try make(["CLIP_ISA": "sse9"])
         }
     }
 
     @Test func refusesWhatTheMachineLacks() {
         for missing in InstructionSet.allCases where !InstructionSet.available.contains(missing) {
-            #expect(throws: ComputeError.self) { try make(["CLIP_ISA": missing.rawValue]) }
-            #expect(throws: ComputeError.self) { try Compute(instructionSet: missing) }
+            #expect(throws: CLIPError.self) { try make(["CLIP_ISA": missing.rawValue]) }
+            #expect(throws: CLIPError.self) { try Compute(instructionSet: missing) }
         }
     }
 
     @Test(arguments: ["0", "-1", "two", "1.5", "99999999999999999999", "4096"])
     func refusesSenselessThreads(_ text: String) {
-        #expect(throws: ComputeError.self) { try make(["CLIP_THREADS": text]) }
+        #expect(throws: CLIPError.self) { try make(["CLIP_THREADS": text]) }
     }
 
     @Test func refusesNoThreads() {
-        #expect(throws: ComputeError("0 threads: expected 1 to 1024")) { try Compute(threads: 0) }
+        #expect(throws: CLIPError(.argument, "0 threads: expected 1 to 1024")) { try Compute(threads: 0) }
     }
 
-    private func make(_ environment: [String: String]) throws(ComputeError) -> Compute {
+    private func make(_ environment: [String: String]) throws(CLIPError) -> Compute {
         try Compute(instructionSet: nil, threads: nil) { environment[$0] }
     }
 }

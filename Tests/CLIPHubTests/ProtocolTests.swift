@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPHub
@@ -109,11 +110,11 @@ import Testing
         }
         #expect(throws: Never.self) { try list("config.json", "onnx/x", "config.json") }
         for name in ["../x", "/etc/passwd", "a/../../x", "a//b", ".", "", "a\\\\..\\\\b", "a\\u0000b", "./x"] {
-            #expect { try list("config.json", name) } throws: { ($0 as? HubError)?.kind == .refused }
+            #expect { try list("config.json", name) } throws: { ($0 as? CLIPError)?.kind == .refused }
         }
         for json in ["", "[]", "{}", #"{"sha":"x","siblings":[]}"#, #"{"sha":5,"siblings":[]}"#] {
             #expect { try HubListing(json: Array(json.utf8), subject: "a/b") } throws: {
-                ($0 as? HubError)?.kind == .server
+                ($0 as? CLIPError)?.kind == .server
             }
         }
     }
@@ -145,15 +146,15 @@ import Testing
                 "Location": "http://x",
             ], status: 302)
         #expect(large.byteCount == 7 && large.hash == .sha256(hash))
-        #expect(throws: HubError.self) { try file(["ETag": "\"\(hash)\"", "Content-Length": "-1"]) }
-        #expect(throws: HubError.self) { try file(["ETag": "\"\(hash)\""]) }
-        #expect(throws: HubError.self) { try file(["ETag": "\"md5\"", "Content-Length": "1"]) }
-        #expect(throws: HubError.self) { try file(["Content-Length": "1"]) }
-        #expect(throws: HubError.self) {
+        #expect(throws: CLIPError.self) { try file(["ETag": "\"\(hash)\"", "Content-Length": "-1"]) }
+        #expect(throws: CLIPError.self) { try file(["ETag": "\"\(hash)\""]) }
+        #expect(throws: CLIPError.self) { try file(["ETag": "\"md5\"", "Content-Length": "1"]) }
+        #expect(throws: CLIPError.self) { try file(["Content-Length": "1"]) }
+        #expect(throws: CLIPError.self) {
             try file(["ETag": "\"\(hash)\"", "Content-Length": "1", "X-Repo-Commit": "2222"])
         }
         // The length of a redirect is not the file's.
-        #expect(throws: HubError.self) {
+        #expect(throws: CLIPError.self) {
             try file(["ETag": "\"\(hash)\"", "Content-Length": "1", "Location": "http://x"], status: 302)
         }
     }

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -152,7 +153,7 @@ import Testing
                 #expect(try folder.bytes("\(name)/snapshots/\(commit)/model.safetensors") == weights)
             } else {
                 let error = await failure { try await client.pull("org/model") }
-                #expect(error.kind == .damaged && error.subject == file, "\(error)")
+                #expect(error.kind == .damaged && error.path == file, "\(error)")
                 #expect(error.message.contains("the hub announced"))
                 #expect(try !folder.tree().contains { $0.contains("snapshots/\(commit)/\(file)") })
             }
@@ -283,7 +284,7 @@ import Testing
     }
 
     @Test func `A hub that refuses says what to do`() async throws {
-        func refused(_ status: Int, _ code: String? = nil, token: String? = nil) async throws -> HubError {
+        func refused(_ status: Int, _ code: String? = nil, token: String? = nil) async throws -> CLIPError {
             let hub = try LoopbackHub {
                 $0.files = Model.files
                 $0.troubles = [("/api/", status, code.map { ["X-Error-Code": $0] } ?? [:])]

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     }
 
     @Test func `An error is described in its own words`() {
-        let error: any Error = HubError(.notFound, "org/name", "has no such revision")
+        let error: any Error = CLIPError(.notFound, path: "org/name", "has no such revision")
         #expect(error.localizedDescription == "org/name: has no such revision")
     }
 
@@ -23,9 +24,9 @@ import Testing
         #expect(try settings(["TRANSFORMERS_OFFLINE": "1"]).isOffline)
         #expect(try !settings(["HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "1"]).isOffline)
         #expect(try settings(["HF_HUB_DOWNLOAD_TIMEOUT": "30"]).timeout == 30)
-        #expect(throws: HubError.self) { try settings(["HF_HUB_DOWNLOAD_TIMEOUT": "soon"]) }
-        #expect(throws: HubError.self) { try HubSettings(environment: [:]) }
-        #expect(throws: HubError.self) { try HubClient(settings: settings(["HF_ENDPOINT": "hub"])) }
+        #expect(throws: CLIPError.self) { try settings(["HF_HUB_DOWNLOAD_TIMEOUT": "soon"]) }
+        #expect(throws: CLIPError.self) { try HubSettings(environment: [:]) }
+        #expect(throws: CLIPError.self) { try HubClient(settings: settings(["HF_ENDPOINT": "hub"])) }
     }
 
     @Test func `Tokens come from variables, then from files`() throws {
@@ -43,7 +44,7 @@ import Testing
         #expect(try token(["HF_TOKEN": "hf_new", "HUGGING_FACE_HUB_TOKEN": "hf_old"]) == "hf_new")
         #expect(try token(["HF_HUB_DISABLE_IMPLICIT_TOKEN": "1", "HF_TOKEN": "hf_new"]) == nil)
         // A header must not be broken into two.
-        #expect(throws: HubError.self) { try token(["HF_TOKEN": "hf_é"]) }
+        #expect(throws: CLIPError.self) { try token(["HF_TOKEN": "hf_é"]) }
         #expect(try token(["HF_TOKEN": "hf_new\r\nX-Other: 1"]) == "hf_new")
     }
 }

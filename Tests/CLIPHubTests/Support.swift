@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import Synchronization
 
@@ -109,11 +110,11 @@ func client(
 }
 
 /// The error that a pull ends with.
-func failure(_ body: () async throws -> PulledModel) async -> HubError {
+func failure(_ body: () async throws -> PulledModel) async -> CLIPError {
     do {
-        return HubError(.argument, "", "no error: pulled \(try await body())")
+        return CLIPError(.argument, path: "", "no error: pulled \(try await body())")
     } catch {
-        return error as? HubError ?? HubError(.argument, "", "\(error)")
+        return error as? CLIPError ?? CLIPError(.argument, path: "", "\(error)")
     }
 }
 

@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPJSON
 import Testing
 
@@ -26,7 +27,7 @@ import Testing
         #expect(value["b"] == .array([.number(.infinity), .number(-.infinity)]))
         #expect(value["c"]?.double == .infinity && value["c"]?.int == nil)
         for text in ["nan", "inf", "-inf", "infinity", "+1", "--1", ".5", "NAN", "-NaN", "INF"] {
-            #expect(throws: JSONFault.self, "\(text)") { try parse(text) }
+            #expect(throws: CLIPError.self, "\(text)") { try parse(text) }
         }
     }
 
@@ -34,12 +35,12 @@ import Testing
         "What is not JSON is refused",
         arguments: ["", "{", "[1,", "[1 2]", "{\"a\" 1}", "nul", "\"\u{01}\"", "1 2", "\"\\ud800\"", "tru", "[1,]"])
     func refusals(text: String) {
-        #expect(throws: JSONFault.self) { try parse(text) }
+        #expect(throws: CLIPError.self) { try parse(text) }
     }
 
     @Test("Nesting is bounded") func depth() throws {
         _ = try parse(String(repeating: "[", count: 60) + String(repeating: "]", count: 60))
-        #expect(throws: JSONFault.self) { try parse(String(repeating: "[", count: 100_000)) }
+        #expect(throws: CLIPError.self) { try parse(String(repeating: "[", count: 100_000)) }
     }
 
     @Test("Strings survive a round trip") func strings() throws {

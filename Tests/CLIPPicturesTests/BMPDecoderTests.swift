@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -36,24 +37,24 @@ import Testing
 
     @Test func badHeadersAreNamed() {
         #expect(
-            throws: PictureError.malformed(
+            throws: CLIPError.malformed(
                 format: "BMP", offset: 28, problem: "7 bits a pixel, expected 1, 2, 4, 8, 16, 24 or 32")
         ) {
             try decodePicture(file(bits: 7, compression: 0, rest: []))
         }
         #expect(
-            throws: PictureError.malformed(
+            throws: CLIPError.malformed(
                 format: "BMP", offset: 54, problem: "the colour masks overlap or lie outside the pixel")
         ) {
             try decodePicture(file(bits: 16, compression: 3, rest: [0xF, 0, 0, 0, 0xF, 0, 0, 0, 0xF0, 0, 0, 0]))
         }
         #expect(
-            throws: PictureError.truncated(
+            throws: CLIPError.truncated(
                 format: "BMP", offset: 56, problem: "1 × 1 pixels need 3 bytes from byte 54 on")
         ) {
             try decodePicture(file(bits: 24, compression: 0, rest: [1, 2]))
         }
-        #expect(throws: PictureError.tooLarge(format: "BMP", width: 200, height: 1, limit: 199)) {
+        #expect(throws: CLIPError.tooLarge(format: "BMP", width: 200, height: 1, limit: 199)) {
             var options = DecodingOptions()
             options.maximumPixels = 199
             return try decodePicture(file(bits: 24, compression: 0, rest: [], width: 200), options: options)

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -33,7 +34,7 @@ import Testing
     @Test func dataThatEndsEarlyIsNamed() throws {
         let cut = file([4, 1, 0, 5])
         #expect(
-            throws: PictureError.truncated(
+            throws: CLIPError.truncated(
                 format: "GIF", offset: cut.count, problem: "the picture's data has 2 pixels of 4")
         ) { try decodePicture(cut) }
         var options = DecodingOptions()
@@ -43,7 +44,7 @@ import Testing
 
     @Test func codesThatAreNotDefinedAreNamed() {
         #expect(
-            throws: PictureError.malformed(
+            throws: CLIPError.malformed(
                 format: "GIF", offset: 32, problem: "the compressed data uses a code that it has not defined")
         ) { try decodePicture(file([4, 7, 0, 5])) }
     }
@@ -52,7 +53,7 @@ import Testing
         var bytes = file([4, 1, 0, 5])
         bytes.replaceSubrange(24..<28, with: [0x10, 0x27, 0x10, 0x27])
         #expect(
-            throws: PictureError.truncated(
+            throws: CLIPError.truncated(
                 format: "GIF", offset: bytes.count, problem: "2 bytes of data can't hold 10000 × 10000 pixels")
         ) { try decodePicture(bytes) }
     }

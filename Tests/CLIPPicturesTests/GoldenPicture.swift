@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import CLIPInstructionSets
 import Testing
@@ -43,7 +44,7 @@ struct GoldenPicture: CustomTestStringConvertible {
         }
     }
 
-    /// Decodes `count` damaged copies, each of which has to come out as a picture or an `PictureError`.
+    /// Decodes `count` damaged copies, each of which has to come out as a picture or an `CLIPError`.
     /// - Returns: how many came out as pictures.
     static func decodeMutations(of pictures: [GoldenPicture], count: Int, seed: UInt64) -> Int {
         var random = SeededBytes(state: seed)

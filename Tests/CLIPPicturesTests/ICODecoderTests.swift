@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -12,7 +13,7 @@ import Testing
     @Test func anEntryPastTheEndIsNamed() {
         let entry: [UInt8] = [16, 16, 0, 0, 1, 0, 32, 0, 100, 0, 0, 0, 0xFF, 0xFF, 0, 0]
         #expect(
-            throws: PictureError.truncated(
+            throws: CLIPError.truncated(
                 format: "ICO", offset: 22, problem: "its largest picture begins at byte 65535")
         ) { try decodePicture([0, 0, 1, 0, 1, 0] + entry) }
     }

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -119,7 +120,7 @@ import Testing
         for count in [1, 3, 4, 5, 1000] {
             var places = [Int](repeating: -1, count: 4)
             var finished: [Int] = []
-            try JPEGPipeline.run(count, places: 4) { index, place throws(PictureError) in
+            try JPEGPipeline.run(count, places: 4) { index, place throws(CLIPError) in
                 places[place] = index
             } finish: { index, place in
                 if places[place] == index { finished.append(index) }
@@ -131,9 +132,9 @@ import Testing
     @Test func aPipelineEndsWithTheError() {
         for last in [0, 3, 4, 500] {
             var made = 0
-            let error = PictureError.brokenJPEG(at: last, "broken")
+            let error = CLIPError.brokenJPEG(at: last, "broken")
             #expect(throws: error) {
-                try JPEGPipeline.run(1000, places: 4) { (index: Int, _: Int) throws(PictureError) in
+                try JPEGPipeline.run(1000, places: 4) { (index: Int, _: Int) throws(CLIPError) in
                     made = index
                     if index == last { throw error }
                 } finish: { _, _ in

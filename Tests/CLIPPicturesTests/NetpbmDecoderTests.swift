@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -43,7 +44,7 @@ import Testing
         var options = DecodingOptions()
         options.allowTruncated = true
         let cut = Array("P6 2 1 255\n".utf8) + [1, 2, 3, 4]
-        #expect(throws: PictureError.self) { try decodePicture(cut) }
+        #expect(throws: CLIPError.self) { try decodePicture(cut) }
         #expect(try decodePicture(cut, options: options).pixels == [1, 2, 3, 0, 0, 0])
         #expect(try decodePicture(Array("P2 2 1 9 9".utf8), options: options).pixels == [255, 255, 255, 0, 0, 0])
     }
@@ -60,7 +61,7 @@ import Testing
             ("P5 1 1 255x", "white space after the header"),
         ])
     func refusals(text: String, part: String) {
-        let error = #expect(throws: PictureError.self) { try decodePicture(Array(text.utf8)) }
+        let error = #expect(throws: CLIPError.self) { try decodePicture(Array(text.utf8)) }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 

@@ -24,7 +24,7 @@ import Testing
                 try Data(beginning).write(to: URL(filePath: path))
                 // A file of zeros as large as may be, which takes no room on the disk.
                 #expect(truncate(path, 1 << 31) == 0)
-                let expected = #expect(throws: PictureError.self) {
+                let expected = #expect(throws: CLIPError.self) {
                     try decodePicture(beginning + [UInt8](repeating: 0, count: 100))
                 }
                 #expect(throws: try #require(expected)) { try readPictureFile(PathBytes(path)) }
@@ -45,7 +45,7 @@ import Testing
                 #expect(try readPictureFile(PathBytes(folder + "/a")) == bytes)
                 #expect(try readPictureFile(PathBytes(folder + "/a"), maximumBytes: count) == bytes)
                 if count > 0 {
-                    #expect(throws: PictureError.self) {
+                    #expect(throws: CLIPError.self) {
                         try readPictureFile(PathBytes(folder + "/a"), maximumBytes: count - 1)
                     }
                 }
@@ -75,7 +75,7 @@ import Testing
     @Test("A pipe that nobody writes to ends in an error") func silentPipe() throws {
         try withFolder { folder in
             #expect(mkfifo(folder + "/pipe", 0o600) == 0)
-            let error = #expect(throws: PictureError.self) {
+            let error = #expect(throws: CLIPError.self) {
                 try readPictureFile(PathBytes(folder + "/pipe"), patience: 30)
             }
             #expect(error?.description == "is a pipe that brought nothing for 30 milliseconds")
@@ -97,7 +97,7 @@ import Testing
             if limit >= bytes.count {
                 #expect(try readPicture(descriptor: descriptor, maximumBytes: limit) == bytes)
             } else {
-                #expect(throws: PictureError.self) { try readPicture(descriptor: descriptor, maximumBytes: limit) }
+                #expect(throws: CLIPError.self) { try readPicture(descriptor: descriptor, maximumBytes: limit) }
                 _ = try readPicture(descriptor: descriptor)
             }
             finished.wait()

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -30,7 +31,7 @@ import Testing
     @Test func missingPixelsAreCounted() throws {
         let bytes = file(width: 3, channels: 3, [0xFE, 1, 2, 3])
         #expect(
-            throws: PictureError.truncated(format: "QOI", offset: 18, problem: "the picture's data has 1 pixels of 3")
+            throws: CLIPError.truncated(format: "QOI", offset: 18, problem: "the picture's data has 1 pixels of 3")
         ) { try decodePicture(bytes) }
         var options = DecodingOptions()
         options.allowTruncated = true
@@ -41,7 +42,7 @@ import Testing
         var bytes = file(width: 0, channels: 3, [0xFF])
         bytes.replaceSubrange(4..<12, with: [0, 0, 0x20, 0, 0, 0, 0x20, 0])
         #expect(
-            throws: PictureError.truncated(
+            throws: CLIPError.truncated(
                 format: "QOI", offset: 15, problem: "1 bytes of data can't hold 8192 × 8192 pixels")
         ) { try decodePicture(bytes) }
     }

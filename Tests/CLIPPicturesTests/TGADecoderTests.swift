@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -37,7 +38,7 @@ import Testing
     @Test func missingPixelsAreRefusedOrBlack() throws {
         let bytes = file(kind: 10, bits: 24, [0, 1, 2, 3])
         #expect(
-            throws: PictureError.truncated(format: "TGA", offset: 22, problem: "2 × 1 pixels need 6 bytes, found 3")
+            throws: CLIPError.truncated(format: "TGA", offset: 22, problem: "2 × 1 pixels need 6 bytes, found 3")
         ) { try decodePicture(bytes) }
         var options = DecodingOptions()
         options.allowTruncated = true

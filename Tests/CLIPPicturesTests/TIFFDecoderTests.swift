@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -51,23 +52,23 @@ import Testing
     @Test func whatIsNotReadIsNamed() {
         let advice = "convert it to PNG first, for example with `magick in.tif out.png`"
         #expect(
-            throws: PictureError.unsupported(
+            throws: CLIPError.unsupported(
                 format: "TIFF", feature: "LZMA compression", advice: advice)
         ) { try decodePicture(file([(259, 34925)], [0])) }
-        #expect(throws: PictureError.unsupported(format: "TIFF", feature: "CIELAB colours", advice: advice)) {
+        #expect(throws: CLIPError.unsupported(format: "TIFF", feature: "CIELAB colours", advice: advice)) {
             try decodePicture(file([(258, 8), (262, 8), (277, 3)], [0, 0, 0, 0, 0, 0]))
         }
     }
 
     @Test func cameraRawIsNotMistakenForItsPreview() {
         #expect(
-            throws: PictureError.unsupported(
+            throws: CLIPError.unsupported(
                 format: "camera raw", feature: nil,
                 advice: "develop it to JPEG or TIFF first, for example with `darktable-cli in.nef out.jpg`")
         ) { try decodePicture(file([(254, 1), (258, 8), (262, 1), (330, 8)], [1, 2])) }
         let canon: [UInt8] = [0x49, 0x49, 0x2A, 0, 16, 0, 0, 0, 0x43, 0x52, 2, 0]
         #expect(
-            throws: PictureError.unsupported(
+            throws: CLIPError.unsupported(
                 format: "Canon raw", feature: nil,
                 advice: "develop it to JPEG or TIFF first, for example with `darktable-cli in.raw out.jpg`")
         ) { try decodePicture(canon) }
@@ -76,7 +77,7 @@ import Testing
     @Test func aStripThatEndsEarlyIsRefusedOrBlack() throws {
         let bytes = file([(258, 8), (259, 32773), (262, 2), (277, 3)], [2, 7, 8, 9])
         #expect(
-            throws: PictureError.truncated(
+            throws: CLIPError.truncated(
                 format: "TIFF", offset: bytes.count, problem: "strip or tile 0 has 3 bytes of 6")
         ) { try decodePicture(bytes) }
         var options = DecodingOptions()
@@ -86,7 +87,7 @@ import Testing
 
     @Test func aTileOverTheLimitTakesNoMemory() {
         let bytes = file([(258, 8), (262, 1), (322, 1 << 20), (323, 1 << 20), (324, 8), (325, 2)], [1, 2])
-        #expect(throws: PictureError.tooLarge(format: "TIFF", width: 1 << 20, height: 1 << 20, limit: 200_000_000)) {
+        #expect(throws: CLIPError.tooLarge(format: "TIFF", width: 1 << 20, height: 1 << 20, limit: 200_000_000)) {
             try decodePicture(bytes)
         }
     }

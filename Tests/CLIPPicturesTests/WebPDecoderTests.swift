@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPPictures
@@ -30,7 +31,7 @@ import Testing
         let expected = try decodePicture(whole)
         let cut = Array(whole[..<(whole.count * 2 / 3)])
         #expect(
-            throws: PictureError.truncated(format: "WebP", offset: cut.count, problem: "inside the picture's data")
+            throws: CLIPError.truncated(format: "WebP", offset: cut.count, problem: "inside the picture's data")
         ) { try decodePicture(cut) }
         var options = DecodingOptions()
         options.allowTruncated = true
@@ -62,7 +63,7 @@ import Testing
         var options = DecodingOptions()
         options.allowTruncated = true
         for bytes in short {
-            let error = #expect(throws: PictureError.self) { try decodePicture(bytes) }
+            let error = #expect(throws: CLIPError.self) { try decodePicture(bytes) }
             #expect(error?.description.contains("truncated") == true)
             #expect(try decodePicture(bytes, options: options).width == expected.width)
         }
@@ -72,15 +73,15 @@ import Testing
         var bytes = try picture("s_64x48_q100.webp")
         bytes[23] = 0
         #expect(
-            throws: PictureError.malformed(
+            throws: CLIPError.malformed(
                 format: "WebP", offset: 20, problem: "the VP8 chunk does not begin with a key frame that is shown")
         ) { try decodePicture(bytes) }
         #expect(
-            throws: PictureError.truncated(format: "WebP", offset: 12, problem: "before a picture (VP8 or VP8L)")
+            throws: CLIPError.truncated(format: "WebP", offset: 12, problem: "before a picture (VP8 or VP8L)")
         ) { try decodePicture(Array(bytes[..<12])) }
         var options = DecodingOptions()
         options.maximumPixels = 64 * 48 - 1
-        #expect(throws: PictureError.tooLarge(format: "WebP", width: 64, height: 48, limit: 64 * 48 - 1)) {
+        #expect(throws: CLIPError.tooLarge(format: "WebP", width: 64, height: 48, limit: 64 * 48 - 1)) {
             try decodePicture(try picture("s_64x48_z9.webp"), options: options)
         }
     }

@@ -1,4 +1,5 @@
 import CLIPCompute
+import CLIPSystem
 import Testing
 
 @testable import CLIP
@@ -10,7 +11,7 @@ import Testing
 
     private func tensor(_ bits: [UInt64], _ type: ElementType, _ shape: [Int]) throws -> StoredTensor {
         let size = type.byteCount
-        let file = try MappedFile(path: "made up", byteCount: bits.count * size) { target in
+        let file = try MappedFile(PathBytes("made up"), kind: .model, byteCount: bits.count * size) { target in
             for (index, bits) in bits.enumerated() {
                 for byte in 0..<size {
                     target[index * size + byte] = UInt8(truncatingIfNeeded: bits >> (8 * UInt64(byte)))

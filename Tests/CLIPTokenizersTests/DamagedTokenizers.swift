@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPTokenizers
@@ -10,7 +11,7 @@ func isRefused(_ text: String, _ make: () throws -> any Tokenizer) throws -> Boo
         _ = tokens.truncated(to: 7)
         _ = tokens.chunks(contextLength: 7)
         return false
-    } catch let error as TokenizerError {
+    } catch let error as CLIPError {
         #expect(!error.description.utf8.contains(UInt8(ascii: "\n")))
         return true
     }

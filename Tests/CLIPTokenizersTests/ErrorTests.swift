@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPTokenizers
@@ -6,7 +7,7 @@ import Testing
     private func message(_ change: (inout TokenizerFiles) -> Void) throws -> String {
         var files = try Fixtures.files()
         change(&files)
-        let error = #expect(throws: TokenizerError.self) { try BytePairTokenizer(files) }
+        let error = #expect(throws: CLIPError.self) { try BytePairTokenizer(files) }
         return error?.description ?? ""
     }
 
@@ -59,7 +60,7 @@ import Testing
         func message(_ change: (inout [UInt8]) -> Void) throws -> String {
             var damaged = compiled
             change(&damaged)
-            let error = #expect(throws: TokenizerError.self) { try withCompiled(damaged) { $0.tokenize("a").ids } }
+            let error = #expect(throws: CLIPError.self) { try withCompiled(damaged) { $0.tokenize("a").ids } }
             return error?.description ?? ""
         }
         #expect(try message { $0[0] = 0 }.hasPrefix("compiled tokenizer: byte 0: not a compiled tokenizer"))

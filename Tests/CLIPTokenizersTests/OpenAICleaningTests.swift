@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPJSON
 import Testing
 
@@ -86,7 +87,7 @@ import Testing
                 #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)")
             }
         }
-        #expect(throws: TokenizerError.self) { try loaded.files(contextLength: 77) }
+        #expect(throws: CLIPError.self) { try loaded.files(contextLength: 77) }
         #expect(!BytePairTokenizer.canBeAdditional("a|b") && !BytePairTokenizer.canBeAdditional("<a b>"))
     }
 }

@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPJSON
 import Testing
 
@@ -45,7 +46,7 @@ import Testing
     @Test(arguments: StepTests.variants)
     func `Followed exactly, or refused by name`(variant: Variant) throws {
         if let refused = variant.refused {
-            let error = #expect(throws: TokenizerError.self) { try loadTokenizer(variant.files) }
+            let error = #expect(throws: CLIPError.self) { try loadTokenizer(variant.files) }
             #expect(error?.description.contains(refused) == true, "\(error?.description ?? "")")
             return
         }

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPTokenizers
@@ -71,7 +72,7 @@ import Testing
     @Test func `Missing special tokens are named`() throws {
         var files = try files(.vocabulary)
         files.wordPieces = Array("[PAD]\n[UNK]\n[CLS]\na".utf8)
-        #expect(throws: TokenizerError.self) { try PipelineTokenizer(wordPiece: files) }
+        #expect(throws: CLIPError.self) { try PipelineTokenizer(wordPiece: files) }
         do { _ = try PipelineTokenizer(wordPiece: files) } catch {
             #expect(error.description.contains("vocab.txt: has no token \"[SEP]\""))
         }

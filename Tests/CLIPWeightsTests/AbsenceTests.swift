@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPWeights
@@ -28,28 +29,26 @@ import Testing
         #expect(sourceLocation: sourceLocation) {
             try body()
         } throws: { error in
-            let error = error as? WeightsError
-            return error?.path == path && error?.problem.hasPrefix("can't be ") == true
-                && error?.problem.contains("symbolic links") == true
+            let error = error as? CLIPError
+            return error?.path == path && error?.message.hasPrefix("can't be ") == true
+                && error?.message.contains("symbolic links") == true
         }
     }
 
     @Test func `What can't be examined is not missing`() throws {
         let path = try closed("loop")
         let file = try folder.write("x", to: "file")
-        expectRefusal(at: path) { _ = try FileKind(at: path) }
-        expectRefusal(at: path) { _ = try Path.contents(of: path) }
-        expectRefusal(at: path) { _ = try byteCount(ofFile: path) }
-        expectRefusal(at: path) { _ = try AtomicFile(path: path) }
-        expectRefusal(at: path) { _ = try AtomicFolder(path: path) }
-        expectRefusal(at: path) { try makeFolder(path) }
-        #expect(throws: WeightsError.self) { try FileKind(at: String(repeating: "x", count: 1000)) }
+        expectRefusal(at: path) { _ = try PathBytes(path).found(.model)?.kind }
+        expectRefusal(at: path) { _ = try PathBytes(path).contents(.model) }
+        expectRefusal(at: path) { _ = try AtomicFile(PathBytes(path)) }
+        expectRefusal(at: path) { _ = try AtomicFolder(PathBytes(path)) }
+        expectRefusal(at: path) { try PathBytes(path).makeFolders(.model) }
+        #expect(throws: CLIPError.self) { try PathBytes(String(repeating: "x", count: 1000)).found(.model)?.kind }
         // Nothing is there.
-        #expect(try FileKind(at: folder["none"]) == .missing)
-        #expect(try FileKind(at: "\(file)/none") == .missing)
-        #expect(try Path.contents(of: folder["none"]) == [])
-        #expect(try Path.contents(of: file) == [])
-        #expect(try byteCount(ofFile: folder["none"]) == nil)
+        #expect(try PathBytes(folder["none"]).found(.model) == nil)
+        #expect(try PathBytes("\(file)/none").found(.model) == nil)
+        #expect(try PathBytes(folder["none"]).contents(.model) == [])
+        #expect(try PathBytes(file).contents(.model) == [])
     }
 
     @Test func `A file of a model folder that can't be examined is not passed over`() throws {

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -11,26 +12,26 @@ import Testing
     }
 
     private func write(_ text: String, _ name: String, in target: AtomicFolder) throws {
-        let file = try AtomicFile(path: target.temporaryPath(of: name))
+        let file = try AtomicFile(target.temporaryPath(of: name))
         try file.write(Array(text.utf8))
         try file.commit()
     }
 
     @Test func `A folder appears with all its files`() throws {
-        let target = try AtomicFolder(path: folder["out/"])
+        let target = try AtomicFolder(PathBytes(folder["out/"]))
         try write("1", "a", in: target)
         try write("2", "b", in: target)
         #expect(try folder.contents().allSatisfy { $0.hasPrefix(".clip-") })
         try target.commit()
         #expect(try folder.contents() == ["out"])
         #expect(try folder.bytes("out/a") == Array("1".utf8) && folder.bytes("out/b") == Array("2".utf8))
-        #expect(throws: WeightsError.self) { try target.commit() }
+        #expect(throws: CLIPError.self) { try target.commit() }
     }
 
     @Test func `Without a commit nothing is left`() throws {
         try FileManager.default.createDirectory(atPath: folder["empty"], withIntermediateDirectories: true)
         for name in ["out", "empty"] {
-            let target = try AtomicFolder(path: folder[name])
+            let target = try AtomicFolder(PathBytes(folder[name]))
             try write("1", "a", in: target)
         }
         #expect(try folder.contents() == ["empty"])
@@ -41,7 +42,7 @@ import Testing
         try FileManager.default.createDirectory(
             atPath: folder["own"], withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
         try folder.link("link", to: "own")
-        let target = try AtomicFolder(path: folder["link"])
+        let target = try AtomicFolder(PathBytes(folder["link"]))
         try write("1", "a", in: target)
         try target.commit()
         #expect(try folder.contents() == ["link", "own"] && folder.bytes("own/a") == Array("1".utf8))
@@ -54,7 +55,7 @@ import Testing
         try folder.write("x", to: "file")
         func problem(_ name: String) -> String {
             do {
-                _ = try AtomicFolder(path: folder[name])
+                _ = try AtomicFolder(PathBytes(folder[name]))
                 return "begun"
             } catch { return "\(error)" }
         }
@@ -62,10 +63,10 @@ import Testing
         #expect(problem("file").contains("is no folder"))
         #expect(problem("no/such/folder").contains("can't be made: No such file"))
         // Something comes between the beginning and the end.
-        let target = try AtomicFolder(path: folder["late"])
+        let target = try AtomicFolder(PathBytes(folder["late"]))
         try write("1", "a", in: target)
         try folder.write("x", to: "late/x")
-        #expect(throws: WeightsError.self) { try target.commit() }
+        #expect(throws: CLIPError.self) { try target.commit() }
         #expect(try folder.bytes("late/x") == Array("x".utf8))
     }
 }

@@ -156,8 +156,8 @@ import Testing
         let text = problem("org/name", environment)
         #expect(text.contains("org/name: no such file or folder, and not in the hub cache"))
         #expect(text.contains(folder["hub/models--org--name"]))
-        #expect(text.contains("fetch it with \"clip pull org/name\""))
-        #expect(problem("org/name@v1", environment).contains("clip pull org/name@v1"))
+        #expect(text.contains("fetch it with HubClient.pull(\"org/name\")"))
+        #expect(problem("org/name@v1", environment).contains("pull(\"org/name@v1\")"))
         #expect(problem("org/name").contains("set HOME or HF_HOME"))
         #expect(problem("/no/such/model.clip", environment).contains("no such file or folder: give a .clip file"))
         #expect(problem("", environment).contains("no such file or folder"))
@@ -171,7 +171,7 @@ import Testing
         #expect(try locate("ViT-B/32", environment) == .huggingFace(folder: snapshot))
         #expect(try locate("ViT-B-32:openai", environment) == .huggingFace(folder: snapshot))
         #expect(
-            problem("ViT-L-14 laion2b", environment).contains("\"clip pull laion/CLIP-ViT-L-14-laion2B-s32B-b82K\""))
+            problem("ViT-L-14 laion2b", environment).contains("pull(\"laion/CLIP-ViT-L-14-laion2B-s32B-b82K\")"))
         #expect(problem("siglip2", environment).contains("may be 15 models, say which"))
         #expect(problem("RN50", environment).contains("is a ResNet"))
         // What is in the cache under a name is what the name means.

@@ -1,3 +1,4 @@
+import CLIPSystem
 import Testing
 
 @testable import CLIPWeights
@@ -190,14 +191,16 @@ import Testing
 
     @Test func `Missing files, folders and devices are errors in the system's words`() throws {
         #expect {
-            try MappedFile(path: folder["nothing"])
+            try MappedFile(PathBytes(folder["nothing"]), kind: .model)
         } throws: {
             "\($0)".hasSuffix("can't be opened: No such file or directory")
         }
-        #expect { try MappedFile(path: folder.path) } throws: { "\($0)".contains("is a folder") }
-        #expect { try MappedFile(path: "/dev/null") } throws: { "\($0)".contains("a device or a pipe") }
-        #expect { try MappedFile(path: "") } throws: { "\($0)".contains("is not a path") }
-        let file = try MappedFile(path: folder.write([1, 2, 3], to: "three"))
+        #expect { try MappedFile(PathBytes(folder.path), kind: .model) } throws: { "\($0)".contains("is a folder") }
+        #expect { try MappedFile(PathBytes("/dev/null"), kind: .model) } throws: {
+            "\($0)".contains("a device or a pipe")
+        }
+        #expect { try MappedFile(PathBytes(""), kind: .model) } throws: { "\($0)".contains("is not a path") }
+        let file = try MappedFile(PathBytes(folder.write([1, 2, 3], to: "three")), kind: .model)
         file.prefetch(1..<100)
         #expect(Array(file.bytes) == [1, 2, 3])
     }

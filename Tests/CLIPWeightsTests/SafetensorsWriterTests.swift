@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import Testing
 
@@ -101,7 +102,7 @@ import Testing
         let half = TensorDeclaration(name: "a", type: .u8, shape: [.max - 1])
         let rest = TensorDeclaration(name: "b", type: .u8, shape: [2])
         for declared in [[half], [half, rest]] {
-            #expect(throws: WeightsError.self) {
+            #expect(throws: CLIPError.self) {
                 try SafetensorsWriter(path: path, metadata: [:], tensors: declared)
             }
         }

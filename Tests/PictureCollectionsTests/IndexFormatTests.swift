@@ -44,7 +44,9 @@ import Testing
         #expect(index.count == 17 && index.unreadableCount == 1 && index.supersededCount == 2 && index.isComplete)
         #expect(index.fingerprint == Fixtures.fingerprint && index.modelName == "seeded" && index.dimension == 3)
         #expect(
-            try index.unreadable() == [UnreadablePicture(path: Array(folder["bad.png"].utf8), message: "is broken")])
+            try index.unreadable() == [
+                UnreadablePicture(path: Array(folder["bad.png"].utf8), CLIPError(.picture, "is broken"))
+            ])
         #expect(index.pictureNumbers == [0, 1] + Array(3...16) + [18])
         #expect(try index.picture(4).path == folder["4.png"] && index.picture(4).width == 5)
         #expect(try index.verify().isIntact)

@@ -144,7 +144,7 @@ import Testing
             elementType: .float16, dimension: model.embeddingDimension, settings: PictureSettings(),
             fingerprint: model.fingerprint, modelName: "m")
         try IndexLog(path: PathBytes(folder["i"]), header: header, waits: false).seal()
-        let file = try OpenFile(path: PathBytes(folder["i"]), flags: O_RDONLY)
+        let file = try OpenFile(PathBytes(folder["i"]), O_RDONLY, kind: .index)
         file.isReadOnly = true
         let bytes = try folder.bytes("i")
         let log = try IndexLog(file, header: header)

@@ -21,7 +21,7 @@ struct CheckpointModel: ModelStore {
         _ source: ModelSource, threads: Int, resamplesPositions: Bool = false, adapter: LowRankAdapter? = nil,
         describe: (Checkpoint, CheckpointTensorSource) throws(CLIPError) -> ModelDescription
     ) throws(CLIPError) {
-        let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
+        let checkpoint = try Checkpoint(source)
         let tensorSource = CheckpointTensorSource(
             checkpoint, adapter: adapter, threads: threads, resamplesPositions: resamplesPositions)
         let description = try describe(checkpoint, tensorSource)
@@ -192,16 +192,16 @@ extension ModelFolder {
 
     /// `contains`, with this module's errors.
     func has(_ name: String) throws(CLIPError) -> Bool {
-        try reading { () throws(WeightsError) in try contains(name) }
+        try contains(name)
     }
 
     /// `first(of:)`, with this module's errors.
     func first(_ names: [String]) throws(CLIPError) -> String? {
-        try reading { () throws(WeightsError) in try first(of: names) }
+        try first(of: names)
     }
 
     /// The bytes of the file `name`, nil if there is none.
     func text(_ name: String) throws(CLIPError) -> [UInt8]? {
-        try reading { () throws(WeightsError) in try readText(name) }
+        try readText(name)
     }
 }

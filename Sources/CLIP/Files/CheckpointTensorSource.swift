@@ -83,7 +83,7 @@ package struct CheckpointTensorSource: TensorSource {
 
     /// A number such as `logit_scale`, a scalar or a list of one; nil when the checkpoint has none.
     package func scalar(_ key: String) throws(CLIPError) -> Float? {
-        guard let tensor = try reading({ () throws(WeightsError) in try checkpoint.tensor(key) }) else { return nil }
+        guard let tensor = try checkpoint.tensor(key) else { return nil }
         guard tensor.elementCount == 1 else { throw CLIPError(tensor, expected: []) }
         return try finiteFloats(tensor)[0]
     }
@@ -146,10 +146,8 @@ package struct CheckpointTensorSource: TensorSource {
     }
 
     private func tensor(named name: String) throws(CLIPError) -> StoredTensor {
-        let found = try reading { () throws(WeightsError) -> StoredTensor? in
-            if let replacement = try adapter?.replacement(of: name) { return replacement }
-            return try checkpoint.tensor(name)
-        }
+        var found = try adapter?.replacement(of: name)
+        if found == nil { found = try checkpoint.tensor(name) }
         guard let found else {
             throw CLIPError(
                 .model, path: checkpoint.path,
@@ -199,7 +197,7 @@ package struct CheckpointTensorSource: TensorSource {
     }
 
     private func finiteFloats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
-        let numbers = try reading { () throws(WeightsError) in try tensor.floats() }
+        let numbers = try tensor.floats()
         guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
         return numbers
     }

@@ -103,12 +103,7 @@ struct ConfigSection {
 /// The object that a JSON text is.
 /// - Throws: `CLIPError` about the file at `path` when it is something else, or not JSON.
 func jsonObject(_ json: [UInt8], path: String) throws(CLIPError) -> [String: JSONValue] {
-    let value: JSONValue
-    do {
-        value = try JSONValue(parsing: json)
-    } catch {
-        throw CLIPError(.model, path: path, "byte \(error.offset): \(error.problem): it is damaged, fetch it again")
-    }
+    let value = try JSONValue(parsing: json, at: JSONPlace(path, advice: ": it is damaged, fetch it again"))
     guard let object = value.object else {
         throw CLIPError(.model, path: path, "holds \(value.kindName), expected a JSON object: fetch it again")
     }

@@ -1,5 +1,6 @@
 internal import CLIPCompute
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPTokenizers
 internal import CLIPWeights
 
@@ -37,7 +38,7 @@ struct FlatFile: Sendable {
     /// Opens the file at `path`.
     /// - Throws: `CLIPError` when it is damaged, not a `.clip` file, or of a newer version.
     init(path: String) throws(CLIPError) {
-        file = try reading { () throws(WeightsError) in try SafetensorsFile(path: path) }
+        file = try SafetensorsFile(path: path)
         guard file.metadata["format"] == Name.format else {
             throw CLIPError(
                 .model, path: path,
@@ -72,7 +73,7 @@ struct FlatFile: Sendable {
 
     /// A tensor of a fixed type and shape, nil when the file has none.
     func tensor(_ name: String, types: [ElementType], shape: [Int?]) throws(CLIPError) -> StoredTensor? {
-        guard let tensor = try reading({ () throws(WeightsError) in try file.tensor(name) }) else { return nil }
+        guard let tensor = try file.tensor(name) else { return nil }
         let matches =
             tensor.shape.count == shape.count && zip(tensor.shape, shape).allSatisfy { $1 == nil || $0 == $1 }
         guard types.contains(tensor.type), matches else {
@@ -98,7 +99,7 @@ struct FlatTensorSource: TensorSource {
     let flat: FlatFile
 
     func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix {
-        let isQuantised = try reading { () throws(WeightsError) in try flat.file.tensor(key) }?.type == .i8
+        let isQuantised = try flat.file.tensor(key)?.type == .i8
         let shape = FlatFile.panelShape(outputs: outputs, inputs: inputs, type: isQuantised ? .i8 : .f32)
         let tensor = try tensor(key, types: isQuantised ? [.i8] : [.f32, .f16], shape: shape)
         return PanelPackedMatrix(
@@ -121,7 +122,7 @@ struct FlatTensorSource: TensorSource {
     /// Reads its numbers: they are few.
     func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector {
         let tensor = try tensor(key, types: [.f32], shape: shape)
-        let numbers = try reading { () throws(WeightsError) in try tensor.floats() }
+        let numbers = try tensor.floats()
         guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
         return ParameterVector(numbers)
     }
@@ -180,14 +181,14 @@ struct FlatModel: ModelStore {
         }
         let scale = try flat.tensor(FlatFile.Name.logitScale, types: [.f32], shape: [])
         let value = try scale.map { tensor throws(CLIPError) in
-            try reading { () throws(WeightsError) in try tensor.floats()[0] }
+            try tensor.floats()[0]
         }
         guard let value, value.isFinite, logitFactor(value).isFinite else {
             throw CLIPError(.model, path: path, "has no valid logit_scale: it is damaged, pack the model again")
         }
         let bias = try flat.tensor(FlatFile.Name.logitBias, types: [.f32], shape: [])
         let logitBias = try bias.map { tensor throws(CLIPError) in
-            try reading { () throws(WeightsError) in try tensor.floats()[0] }
+            try tensor.floats()[0]
         }
         guard logitBias?.isFinite ?? true else {
             throw CLIPError(.model, path: path, "has no valid logit_bias: it is damaged, pack the model again")
@@ -211,16 +212,12 @@ struct FlatModel: ModelStore {
         }
         let bytes = UnsafeRawBufferPointer(
             rebasing: tensor.file.bytes[tensor.offset..<tensor.offset + tensor.byteCount])
-        do {
+        do throws(CLIPError) {
             let tokenizer = try loadTokenizer(compiled: bytes, owner: tensor.file)
             try tokenizer.check(fits: info.configuration.text, path: flat.path)
             return tokenizer
-        } catch let error as TokenizerError {
-            throw CLIPError(.model, path: flat.path, error.problem)
-        } catch let error as CLIPError {
-            throw error
         } catch {
-            throw CLIPError(.model, path: flat.path, "\(error)")
+            throw error.at(flat.path)
         }
     }
 
@@ -235,8 +232,8 @@ struct FlatModel: ModelStore {
             config: try flat.text(FlatFile.Name.config), preprocessor: try flat.text(FlatFile.Name.preprocessor))
         for name in flat.file.names where !FlatFile.Name.isProbe(name) {
             try checkCancellation()
-            guard let tensor = try reading({ () throws(WeightsError) in try flat.file.tensor(name) }) else { continue }
-            try reading { () throws(WeightsError) in try tensor.checkFinite() }
+            guard let tensor = try flat.file.tensor(name) else { continue }
+            try tensor.checkFinite()
             tensor.withBytes { fingerprint.add(name, tensor.type, tensor.shape, $0) }
             releasePages()
         }

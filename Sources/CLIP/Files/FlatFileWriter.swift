@@ -32,7 +32,7 @@ struct FlatFileWriter {
             if !FlatFile.Name.isProbe(declaration.name) {
                 fingerprint.add(declaration.name, declaration.type, declaration.shape, bytes)
             }
-            try reading { () throws(WeightsError) in try writer.write(declaration.name, bytes) }
+            try writer.write(declaration.name, bytes)
         }
         func put<Number: BitwiseCopyable>(
             _ declaration: TensorDeclaration, _ numbers: [Number]
@@ -70,12 +70,10 @@ struct FlatFileWriter {
         }
         if hasTexts { try put(tokenizerDeclaration(tokenizer.count), tokenizer) }
         for (declaration, rows) in probeDeclarations { try put(declaration, rows.flatMap { $0 }) }
-        let draft = try reading { () throws(WeightsError) in
-            try writer.fill(FlatFile.Name.fingerprint, fingerprint.hexadecimal())
-            return try writer.draft()
-        }
+        try writer.fill(FlatFile.Name.fingerprint, fingerprint.hexadecimal())
+        let draft = try writer.draft()
         let (results, identity) = try checked(check, draft: draft, path: path)
-        let byteCount = try reading { () throws(WeightsError) in try writer.finish() }
+        let byteCount = try writer.finish()
         return PackedFile(byteCount: byteCount, fingerprint: identity, probes: results)
     }
 
@@ -114,10 +112,8 @@ struct FlatFileWriter {
         declarations += tensors.flatMap(declarations(of:))
         if hasTexts { declarations.append(tokenizerDeclaration(tokenizerSize)) }
         declarations += probeDeclarations.map(\.declaration)
-        return try reading { () throws(WeightsError) in
-            try SafetensorsWriter(
-                path: path, metadata: metadata, reserved: [FlatFile.Name.fingerprint: 64], tensors: declarations)
-        }
+        return try SafetensorsWriter(
+            path: path, metadata: metadata, reserved: [FlatFile.Name.fingerprint: 64], tensors: declarations)
     }
 
     private var scaleDeclaration: TensorDeclaration {

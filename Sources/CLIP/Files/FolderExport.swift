@@ -1,5 +1,6 @@
 internal import CLIPCompute
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPTokenizers
 internal import CLIPWeights
 
@@ -11,21 +12,18 @@ struct FolderExport {
     func write(to path: String) throws(CLIPError) -> Int {
         try refuseWhatDiffers()
         let files = try files()
-        let folder = try reading { () throws(WeightsError) in try AtomicFolder(path: path) }
-        do {
-            let byteCount = try writeWeights(to: folder.temporaryPath(of: "model.safetensors"))
-            try reading { () throws(WeightsError) in
-                for (name, bytes) in files {
-                    let file = try AtomicFile(path: folder.temporaryPath(of: name))
-                    try file.write(bytes)
-                    try file.commit()
-                }
-                try folder.commit()
+        let folder = try AtomicFolder(PathBytes(path), kind: .model)
+        do throws(CLIPError) {
+            let byteCount = try writeWeights(to: folder.temporaryPath(of: "model.safetensors").text)
+            for (name, bytes) in files {
+                let file = try AtomicFile(folder.temporaryPath(of: name), kind: .model)
+                try file.write(bytes)
+                try file.commit()
             }
+            try folder.commit()
             return byteCount
         } catch {
-            let named = folder.renaming(WeightsError(path: error.path ?? path, problem: error.message))
-            throw CLIPError(error.kind, path: named.path, named.problem)
+            throw folder.renaming(error)
         }
     }
 
@@ -108,9 +106,7 @@ struct FolderExport {
         let shape = store.info.configuration.family == .siglip ? [1] : []
         var declarations = scales.map { TensorDeclaration(name: $0.0, type: vectorType, shape: shape) }
         for tensor in exported { declarations.append(try declaration(of: tensor, vectorType)) }
-        let writer = try reading { () throws(WeightsError) in
-            try SafetensorsWriter(path: path, metadata: ["format": "pt"], tensors: declarations)
-        }
+        let writer = try SafetensorsWriter(path: path, metadata: ["format": "pt"], tensors: declarations)
         for (name, number) in scales { try write([number], name, vectorType, writer) }
         for tensor in exported {
             try checkCancellation()
@@ -130,7 +126,7 @@ struct FolderExport {
             }
             store.releasePages()
         }
-        return try reading { () throws(WeightsError) in try writer.finish() }
+        return try writer.finish()
     }
 
     /// The rows of matrices of as many inputs and the same type, one after another.
@@ -154,18 +150,16 @@ struct FolderExport {
     }
 
     private func put(_ key: String, _ bytes: UnsafeRawBufferPointer, _ writer: SafetensorsWriter) throws(CLIPError) {
-        try reading { () throws(WeightsError) in try writer.write(key, bytes) }
+        try writer.write(key, bytes)
     }
 
     private func write(
         _ numbers: [Float], _ key: String, _ type: ElementType, _ writer: SafetensorsWriter
     ) throws(CLIPError) {
-        try reading { () throws(WeightsError) in
-            if type == .f16 {
-                try writer.write(key, numbers.map { Float16($0).bitPattern })
-            } else {
-                try writer.write(key, numbers)
-            }
+        if type == .f16 {
+            try writer.write(key, numbers.map { Float16($0).bitPattern })
+        } else {
+            try writer.write(key, numbers)
         }
     }
 
@@ -234,8 +228,7 @@ extension ModelStore {
                 ($0.name, Array($0.text.utf8))
             }
         } catch {
-            throw CLIPError(
-                .model, path: info.path, "can't be written for transformers: \(error.file) \(error.problem)")
+            throw error.saying("can't be written for transformers: \(error.path ?? "") \(error.message)").at(info.path)
         }
     }
 }

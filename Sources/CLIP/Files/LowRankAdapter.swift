@@ -43,9 +43,7 @@ struct LowRankAdapter: Sendable {
                 "lies beside the model without \(LowRankAdapter.weightNames.joined(separator: " or ")): put the adapter's "
                     + "weights beside it, or take it away")
         }
-        let checkpoint = try reading { () throws(WeightsError) in
-            try Checkpoint(file: folder.path(of: weightsName))
-        }
+        let checkpoint = try Checkpoint(file: folder.path(of: weightsName))
         self.configuration = json
         self.checkpoint = checkpoint
         (modules, replacements) = try LowRankAdapter.parts(of: checkpoint, settings)
@@ -60,7 +58,7 @@ struct LowRankAdapter: Sendable {
     }
 
     /// What stands for the tensor `name` of the model.
-    func replacement(of name: String) throws(WeightsError) -> StoredTensor? { replacements[name] }
+    func replacement(of name: String) throws(CLIPError) -> StoredTensor? { replacements[name] }
 
     /// The first of this adapter's tensors that belongs to none of the linear layers and tensors of the model.
     /// - Parameter keys: the linear layers', and the names that the checkpoint has for them.
@@ -90,7 +88,7 @@ struct LowRankAdapter: Sendable {
     }
 
     private func floats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
-        let numbers = try reading { () throws(WeightsError) in try tensor.floats() }
+        let numbers = try tensor.floats()
         guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
         return numbers
     }
@@ -106,7 +104,7 @@ struct LowRankAdapter: Sendable {
         var matrices: [String: StoredTensor] = [:]
         var replacements: [String: StoredTensor] = [:]
         for name in checkpoint.names {
-            let found = try reading { () throws(WeightsError) in try checkpoint.tensor(name) }
+            let found = try checkpoint.tensor(name)
             guard let tensor = found else { continue }
             let own = name.hasPrefix("base_model.model.") ? String(name.dropFirst("base_model.model.".count)) : name
             if own.hasSuffix(".lora_A.weight") || own.hasSuffix(".lora_B.weight"), tensor.shape.count == 2 {

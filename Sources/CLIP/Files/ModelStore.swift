@@ -1,3 +1,4 @@
+internal import CLIPSystem
 internal import CLIPTokenizers
 internal import CLIPWeights
 
@@ -34,7 +35,7 @@ extension ModelStore {
 
     /// Makes sure that what was computed is of the weights as they were when the model was opened.
     func checkUnchanged() throws(CLIPError) {
-        for file in mappedFiles { try reading { () throws(WeightsError) in try file.checkUnchanged() } }
+        for file in mappedFiles { try file.checkUnchanged() }
     }
 }
 
@@ -107,7 +108,7 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
     case .weights(_, let folder):
         // The hub's repositories often hold both configurations: the names of the tensors tell whose the file is.
         let files = ModelFolder(path: folder)
-        let checkpoint = try reading { () throws(WeightsError) in try Checkpoint(source) }
+        let checkpoint = try Checkpoint(source)
         let layout = CheckpointKeys(checkpoint.names).layout
         let isOpenCLIP = layout == .openAI || layout == .timm
         let hasConfig = try files.has("config.json")
@@ -118,22 +119,6 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
     case .openCLIP(let folder): return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
     case .openAI(let path): return try CheckpointModel(openAI: path, threads: threads)
     case .gguf(let path): return try CheckpointModel(gguf: path, threads: threads)
-    }
-}
-
-extension CLIPError {
-    /// The same error for people who use this library: it names the file.
-    init(_ error: WeightsError) {
-        self.init(.model, path: error.path, error.problem)
-    }
-}
-
-/// Calls `body`, turning what the weights module throws into `CLIPError`.
-func reading<Result>(_ body: () throws(WeightsError) -> Result) throws(CLIPError) -> Result {
-    do {
-        return try body()
-    } catch {
-        throw CLIPError(error)
     }
 }
 

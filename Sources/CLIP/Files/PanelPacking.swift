@@ -156,11 +156,11 @@ extension StoredTensor {
 extension CLIPError {
     /// The error about the first weight of `tensor` that is infinite or not a number.
     init(nonFinite tensor: StoredTensor) {
-        do {
+        do throws(CLIPError) {
             try tensor.checkFinite()
             self.init(.model, path: tensor.file.path, "tensor \"\(tensor.name)\" has numbers out of range")
         } catch {
-            self.init(error)
+            self = error
         }
     }
 }

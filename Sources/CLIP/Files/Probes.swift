@@ -67,7 +67,7 @@ struct Probes: Sendable {
         guard let tensor = try flat.tensor(name, types: [.f32], shape: [count, dimension]) else {
             throw CLIPError(.model, path: flat.path, "has no tensor \"\(name)\": it is damaged, pack the model again")
         }
-        let values = try reading { () throws(WeightsError) in try tensor.floats() }
+        let values = try tensor.floats()
         return (0..<count).map { Array(values[$0 * dimension..<($0 + 1) * dimension]) }
     }
 }

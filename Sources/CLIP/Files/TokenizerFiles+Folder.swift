@@ -37,46 +37,39 @@ extension TokenizerFiles {
                     : "has neither tokenizer.json nor vocab.json and merges.txt, and its vocabulary of "
                         + "\(configuration.vocabularySize) tokens is not CLIP's own: fetch the tokenizer's files")
         }
+        var files = TokenizerFiles(configuration: try folder.text("tokenizer_config.json"))
+        switch kind {
+        case .builtIn: break
+        case .sentencePiece: files.sentencePiece = try folder.text("spiece.model")
+        case .wordPiece: files.wordPieces = try folder.text("vocab.txt")
+        case .json, .vocabulary:
+            if kind == .json {
+                files.tokenizerJSON = try folder.text("tokenizer.json")
+            } else {
+                files.vocabulary = try folder.text("vocab.json")
+                files.merges = try folder.text("merges.txt")
+            }
+            files.specialTokensMap = try folder.text("special_tokens_map.json")
+            files.addedTokens = try folder.text("added_tokens.json")
+            // open_clip's wrapper takes the tokenizer of a repository of its own, whose config.json this isn't.
+            if wrapping == nil, let config = try folder.text("config.json") {
+                let fields = try jsonObject(config, path: folder.path(of: "config.json"))
+                files.modelType = fields["model_type"]?.string
+                files.modelConfigurationClass = fields["tokenizer_class"]?.string
+            }
+        }
         let tokenizer: any Tokenizer
-        do {
+        do throws(CLIPError) {
             switch kind {
             case .builtIn: tokenizer = BytePairTokenizer.builtIn(cleaning: .transformers)
-            case .sentencePiece:
-                tokenizer = try PipelineTokenizer(
-                    siglip: TokenizerFiles(
-                        configuration: try folder.text("tokenizer_config.json"),
-                        sentencePiece: try folder.readText("spiece.model")), wrapping: wrapping)
-            case .wordPiece:
-                tokenizer = try PipelineTokenizer(
-                    wordPiece: TokenizerFiles(
-                        configuration: try folder.text("tokenizer_config.json"),
-                        wordPieces: try folder.readText("vocab.txt")), wrapping: wrapping)
+            case .sentencePiece: tokenizer = try PipelineTokenizer(siglip: files, wrapping: wrapping)
+            case .wordPiece: tokenizer = try PipelineTokenizer(wordPiece: files, wrapping: wrapping)
             case .json, .vocabulary:
-                let isJSON = kind == .json
-                var files = TokenizerFiles(
-                    tokenizerJSON: isJSON ? try folder.text("tokenizer.json") : nil,
-                    vocabulary: isJSON ? nil : try folder.text("vocab.json"),
-                    merges: isJSON ? nil : try folder.text("merges.txt"),
-                    configuration: try folder.text("tokenizer_config.json"),
-                    specialTokensMap: try folder.text("special_tokens_map.json"),
-                    addedTokens: try folder.text("added_tokens.json"))
-                // open_clip's wrapper takes the tokenizer of a repository of its own, whose config.json this isn't.
-                if wrapping == nil, let config = try folder.text("config.json") {
-                    let fields = try jsonObject(config, path: folder.path(of: "config.json"))
-                    files.modelType = fields["model_type"]?.string
-                    files.modelConfigurationClass = fields["tokenizer_class"]?.string
-                }
                 tokenizer = try loadTokenizer(
                     files, isLowercased: family == .siglip && wrapping == nil, wrapping: wrapping)
             }
-        } catch let error as TokenizerError {
-            throw CLIPError(.model, path: folder.path(of: error.file), error.problem)
-        } catch let error as WeightsError {
-            throw CLIPError(error)
-        } catch let error as CLIPError {
-            throw error
         } catch {
-            throw CLIPError(.model, path: folder.path, "\(error)")
+            throw error.inside(folder)
         }
         try tokenizer.check(fits: configuration, path: folder.path)
         return tokenizer
@@ -121,23 +114,15 @@ extension TokenizerFiles {
     static func padding(in folder: ModelFolder) throws(CLIPError) -> (token: Int32, source: String)? {
         let sources = ["spiece.model", "tokenizer.json", "vocab.txt"]
         guard let source = try folder.first(sources) else { return nil }
-        do {
-            let bytes = try folder.readText(source)
-            let token = try paddingToken(
-                TokenizerFiles(
-                    tokenizerJSON: source == "tokenizer.json" ? bytes : nil,
-                    configuration: try folder.text("tokenizer_config.json"),
-                    sentencePiece: source == "spiece.model" ? bytes : nil,
-                    wordPieces: source == "vocab.txt" ? bytes : nil))
-            return token.map { ($0, source) }
-        } catch let error as TokenizerError {
-            throw CLIPError(.model, path: folder.path(of: error.file), error.problem)
-        } catch let error as WeightsError {
-            throw CLIPError(error)
-        } catch let error as CLIPError {
-            throw error
+        let bytes = try folder.text(source)
+        let files = TokenizerFiles(
+            tokenizerJSON: source == "tokenizer.json" ? bytes : nil,
+            configuration: try folder.text("tokenizer_config.json"),
+            sentencePiece: source == "spiece.model" ? bytes : nil, wordPieces: source == "vocab.txt" ? bytes : nil)
+        do throws(CLIPError) {
+            return try paddingToken(files).map { ($0, source) }
         } catch {
-            throw CLIPError(.model, path: folder.path, "\(error)")
+            throw error.inside(folder)
         }
     }
 
@@ -180,4 +165,9 @@ extension Tokenizer {
                     + "(eos_token_id): mend whichever is wrong")
         }
     }
+}
+
+extension CLIPError {
+    /// An error about one of a folder's files, whose name stands for its path.
+    fileprivate func inside(_ folder: ModelFolder) -> CLIPError { at(path.map { folder.path(of: $0) }) }
 }

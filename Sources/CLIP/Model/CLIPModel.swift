@@ -59,9 +59,7 @@ public struct CLIPModel: Sendable {
 
     /// Loads what `path` leads to, by the rules that the environment sets.
     package init(path: String, environment: [String: String], threads: Int?) throws(CLIPError) {
-        let source = try reading { () throws(WeightsError) in
-            try ModelLocator(environment: environment).locate(path)
-        }
+        let source = try ModelLocator(environment: environment).locate(path)
         try self.init(source, threads: threads)
     }
 

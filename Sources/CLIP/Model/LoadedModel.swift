@@ -14,11 +14,7 @@ final class LoadedModel: Sendable {
     private let fingerprint = LazyPart<String>()
 
     init(_ source: ModelSource, threads: Int?) throws(CLIPError) {
-        do {
-            compute = try Compute(threads: threads)
-        } catch {
-            throw CLIPError(.argument, error.description)
-        }
+        compute = try Compute(threads: threads)
         store = try openModel(source, threads: compute.threads)
         preprocessor = ImagePreprocessor(store.info.preprocessing)
         guard store.info.logitScale.isFinite, store.info.logitScale > 0 else {

@@ -78,10 +78,10 @@ extension Picture {
     /// - Parameter name: the file, for errors.
     init(bytes: [UInt8], name: String?, options: PictureOptions) throws(CLIPError) {
         try checkCancellation()
-        do {
+        do throws(CLIPError) {
             bitmap = try decodePicture(bytes, options: options.decoding)
         } catch {
-            throw CLIPError(.picture, path: name, error.description)
+            throw error.at(name)
         }
     }
 }
@@ -204,10 +204,10 @@ public enum PictureFit: String, Sendable, CaseIterable {
 /// The bytes of the picture file at `path`.
 /// - Throws: `CLIPError` of kind `.picture` in the system's words.
 func pictureBytes(_ path: PathBytes) throws(CLIPError) -> [UInt8] {
-    do {
+    do throws(CLIPError) {
         return try readPictureFile(path)
     } catch {
-        throw CLIPError(.picture, path: path.text, error.description)
+        throw error.at(path.text)
     }
 }
 
@@ -215,10 +215,10 @@ func pictureBytes(_ path: PathBytes) throws(CLIPError) -> [UInt8] {
 /// - Parameter name: what it is, for errors.
 /// - Throws: `CLIPError` of kind `.picture`.
 package func pictureBytes(descriptor: Int32, name: String) throws(CLIPError) -> [UInt8] {
-    do {
+    do throws(CLIPError) {
         return try readPicture(descriptor: descriptor)
     } catch {
-        throw CLIPError(.picture, path: name, error.description)
+        throw error.at(name)
     }
 }
 

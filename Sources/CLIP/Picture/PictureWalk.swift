@@ -29,24 +29,25 @@ package struct PictureWalk {
             case .leftOut(let path, let omission):
                 if let fault = leaveOut(path, omission) { return .fault(fault) }
             case .file(let file):
-                do throws(FolderWalk.Fault) {
+                do throws(SystemError) {
                     if try isPicture(file) { return .picture(file) }
                 } catch {
-                    return .fault(error)
+                    return .fault(
+                        FolderWalk.Fault(path: file.path, error: error, "can't be read to see what it is"))
                 }
             }
         }
         return nil
     }
 
-    private mutating func isPicture(_ file: FolderWalk.File) throws(FolderWalk.Fault) -> Bool {
+    private mutating func isPicture(_ file: FolderWalk.File) throws(SystemError) -> Bool {
         if file.isRoot || PictureFormats.isPictureName(file.path.name) { return true }
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = file.status.byteCount == 0 ? [] : try file.path.firstBytes(PictureFormats.signatureLength)
         } catch {
             if error.isAbsence { return false }
-            throw FolderWalk.Fault(path: file.path, error: error, "can't be read to see what it is")
+            throw error
         }
         switch PictureFormats.unnamed(file.path.name, firstBytes: bytes) {
         case .picture: return true

@@ -4,60 +4,49 @@ internal import CLIPSystem
 /// A blob that is not complete yet: the bytes so far, and their hash.
 ///
 /// It stays where it is when the program ends, however it ends: the next one goes on from there.
-struct PartialFile: ~Copyable {
+struct PartialFile {
     let path: String
     let file: HubFile
     /// How many bytes are there.
     private(set) var count = 0
     private var digest: ContentDigest
-    private let descriptor: Int32
+    private let blob: OpenFile
 
     /// Opens or makes the file; what it holds already is hashed.
     ///
     /// - Throws: when it can't be made or read.
-    init(path: String, for file: HubFile) throws(HubError) {
+    init(path: String, for file: HubFile) throws(CLIPError) {
+        // Its name can be foretold: a link that somebody has put there must not lead what is written elsewhere.
+        let blob = try openOwnFile(path)
         self.path = path
         self.file = file
+        self.blob = blob
         digest = ContentDigest(expecting: file.hash, byteCount: file.byteCount)
-        // Its name can be foretold: a link that somebody has put there must not lead what is written elsewhere.
-        let opened = Result { () throws(HubError) in try openOwnFile(path) }
-        descriptor = (try? opened.get()) ?? -1
-        _ = try opened.get()
         try hashWhatIsThere()
     }
-
-    deinit { close(descriptor) }
 
     var isComplete: Bool { count == file.byteCount }
 
     /// Appends `bytes`.
     ///
     /// - Throws: when they can't be written, or are more than the file has room for.
-    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(HubError) {
+    mutating func append(_ bytes: UnsafeRawBufferPointer) throws(CLIPError) {
         guard bytes.count <= file.byteCount - count else {
-            throw HubError(.damaged, file.path, "the hub sends more than the \(file.byteCount) bytes it announced")
+            throw CLIPError(
+                .damaged, path: file.path, "the hub sends more than the \(file.byteCount) bytes it announced")
         }
-        var done = 0
-        while done < bytes.count {
-            let written = write(descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 30))
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else {
-                throw HubError(
-                    .storage, path,
-                    "can't be written: \(systemMessage()): make room, then run this again, "
-                        + "it goes on where it stopped")
-            }
-            done += written
+        do throws(CLIPError) {
+            try blob.write(bytes, at: count)
+        } catch {
+            throw error.saying("\(error.message): make room, then run this again, it goes on where it stopped")
         }
         digest.update(bytes)
         count += bytes.count
     }
 
     /// Forgets everything.
-    mutating func restart() throws(HubError) {
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
-            throw HubError(.storage, path, "can't be emptied: \(systemMessage())")
-        }
+    mutating func restart() throws(CLIPError) {
+        try blob.truncate(to: 0)
         count = 0
         digest = ContentDigest(expecting: file.hash, byteCount: file.byteCount)
     }
@@ -69,18 +58,18 @@ struct PartialFile: ~Copyable {
     var hexadecimal: String { digest.hexadecimal }
 
     /// Makes the blob appear at `target`, complete.
-    mutating func commit(to target: String) throws(HubError) {
-        while fsync(descriptor) != 0 {
-            guard errno == EINTR else { throw HubError(.storage, target, "can't be written: \(systemMessage())") }
-        }
-        guard rename(path, target) == 0 else {
-            throw HubError(.storage, target, "can't be written: \(systemMessage())")
+    mutating func commit(to target: String) throws(CLIPError) {
+        do throws(SystemError) {
+            _ = try uninterrupted { fsync(blob.descriptor) }
+            try PathBytes(path).rename(to: PathBytes(target))
+        } catch {
+            throw CLIPError(.storage, path: target, "can't be written", error)
         }
     }
 
-    private mutating func hashWhatIsThere() throws(HubError) {
+    private mutating func hashWhatIsThere() throws(CLIPError) {
         var (got, isTooLong) = (0, false)
-        try digest.update(readingTo: descriptor, path: path) { [limit = file.byteCount] read in
+        try digest.update(blob) { [limit = file.byteCount] read in
             isTooLong = read > limit
             got = read
             return !isTooLong
@@ -107,22 +96,16 @@ struct ContentDigest {
         }
     }
 
-    /// Takes in a file from where its descriptor stands to its end.
+    /// Takes in a whole file.
     /// - Parameter isWanted: told how many bytes have been read; false to read no further.
-    mutating func update(
-        readingTo descriptor: Int32, path: String, while isWanted: (Int) -> Bool = { _ in true }
-    ) throws(HubError) {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
+    mutating func update(_ file: OpenFile, while isWanted: (Int) -> Bool = { _ in true }) throws(CLIPError) {
         var count = 0
         while true {
-            let got = read(descriptor, buffer.baseAddress, buffer.count)
-            if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw HubError(.storage, path, "can't be read: \(systemMessage())") }
-            if got == 0 { return }
-            count += got
+            let part = try file.read(at: count, count: 1 << 20)
+            if part.isEmpty { return }
+            count += part.count
             guard isWanted(count) else { return }
-            update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
+            part.withUnsafeBytes { update($0) }
         }
     }
 

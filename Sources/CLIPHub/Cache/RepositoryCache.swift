@@ -34,9 +34,9 @@ struct RepositoryCache: Sendable {
     }
 
     /// Makes the folders that every repository has.
-    func prepare() throws(HubError) {
+    func prepare() throws(CLIPError) {
         for path in [blobs, Path.join(folder, "refs"), Path.join(folder, "snapshots"), locks] {
-            try storing { () throws(WeightsError) in try makeFolder(path) }
+            try PathBytes(path).makeFolders(.storage)
         }
         let tag = Path.join(root, "CACHEDIR.TAG")
         if access(tag, F_OK) != 0 {
@@ -46,23 +46,23 @@ struct RepositoryCache: Sendable {
     }
 
     /// Whether the blob is there, whole by its size.
-    func hasBlob(_ file: HubFile) throws(HubError) -> Bool { try byteCountOfFile(blob(file)) == file.byteCount }
+    func hasBlob(_ file: HubFile) throws(CLIPError) -> Bool { try byteCountOfFile(blob(file)) == file.byteCount }
 
     /// Whether the blob is there, whole by its size and, if `verifies`, by its bytes.
-    func hasBlob(_ file: HubFile, verifies: Bool) throws(HubError) -> Bool {
+    func hasBlob(_ file: HubFile, verifies: Bool) throws(CLIPError) -> Bool {
         guard try hasBlob(file) else { return false }
         guard verifies else { return true }
         return try RepositoryCache.isGenuine(blob(file), file.hash, byteCount: file.byteCount)
     }
 
     /// Whether the snapshot has the file, whole by its size, as a link or not.
-    func hasFile(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
+    func hasFile(_ file: HubFile, in commit: String) throws(CLIPError) -> Bool {
         try byteCountOfFile(Path.join(snapshot(commit), file.path)) == file.byteCount
     }
 
     /// Whether the cache has the bytes that the hub announces: the file that the snapshot has, and the blob, byte by byte.
     /// One of them must be there.
-    func holdsGenuine(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
+    func holdsGenuine(_ file: HubFile, in commit: String) throws(CLIPError) -> Bool {
         var isThere = false
         for path in [Path.join(snapshot(commit), file.path), blob(file)] {
             guard try byteCountOfFile(path) != nil else { continue }
@@ -73,13 +73,11 @@ struct RepositoryCache: Sendable {
     }
 
     /// Whether the file at `path` has these bytes.
-    static func isGenuine(_ path: String, _ hash: ContentHash, byteCount: Int) throws(HubError) -> Bool {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw HubError(.storage, path, "can't be read: \(systemMessage())") }
-        defer { close(descriptor) }
+    static func isGenuine(_ path: String, _ hash: ContentHash, byteCount: Int) throws(CLIPError) -> Bool {
+        let file = try OpenFile(PathBytes(path), kind: .storage)
         var digest = ContentDigest(expecting: hash, byteCount: byteCount)
         var isTooLong = false
-        try digest.update(readingTo: descriptor, path: path) {
+        try digest.update(file) {
             isTooLong = $0 > byteCount
             return !isTooLong
         }
@@ -87,29 +85,29 @@ struct RepositoryCache: Sendable {
     }
 
     /// Puts the blob's file into the snapshot.
-    func place(_ file: HubFile, in commit: String) throws(HubError) {
+    func place(_ file: HubFile, in commit: String) throws(CLIPError) {
         let target = Path.join(snapshot(commit), file.path)
-        try storing { () throws(WeightsError) in try makeFolder(Path.folder(of: target)) }
+        try PathBytes(Path.folder(of: target)).makeFolders(.storage)
         let depth = file.path.utf8.count { $0 == UInt8(ascii: "/") }
         let destination = String(repeating: "../", count: depth + 2) + "blobs/" + file.hash.digits
         let temporary = "\(target).\(RepositoryCache.randomDigits()).tmp"
         if usesLinks {
             if symlink(destination, temporary) == 0 {
                 guard rename(temporary, target) == 0 else {
-                    let message = systemMessage()
+                    let error = SystemError.last
                     unlink(temporary)
-                    throw HubError(.storage, target, "can't be written: \(message)")
+                    throw CLIPError(.storage, path: target, "can't be written", error)
                 }
                 return
             }
             guard RepositoryCache.meansNoLinks(errno) else {
-                throw HubError(.storage, target, "can't be written: \(systemMessage())")
+                throw CLIPError(.storage, path: target, "can't be written", .last)
             }
         }
         // A file with two names, else one that moves to where it is read.
         if link(blob(file), target) == 0 { return }
         guard errno == EEXIST || RepositoryCache.meansNoLinks(errno), rename(blob(file), target) == 0 else {
-            throw HubError(.storage, target, "can't be written: \(systemMessage())")
+            throw CLIPError(.storage, path: target, "can't be written", .last)
         }
     }
 
@@ -119,10 +117,10 @@ struct RepositoryCache: Sendable {
     }
 
     /// Says that `revision` is `commit` from now on.
-    func writeReference(_ revision: String, commit: String) throws(HubError) {
+    func writeReference(_ revision: String, commit: String) throws(CLIPError) {
         guard revision != commit else { return }
         let path = Path.join(Path.join(folder, "refs"), revision)
-        try storing { () throws(WeightsError) in try makeFolder(Path.folder(of: path)) }
+        try PathBytes(Path.folder(of: path)).makeFolders(.storage)
         try write(commit, to: path)
     }
 
@@ -134,12 +132,10 @@ struct RepositoryCache: Sendable {
         return isHuge ? nil : Int(exactly: count)
     }
 
-    private func write(_ text: String, to path: String) throws(HubError) {
-        try storing { () throws(WeightsError) in
-            let file = try AtomicFile(path: path, followsLinks: false)
-            try file.write(Array(text.utf8))
-            try file.commit()
-        }
+    private func write(_ text: String, to path: String) throws(CLIPError) {
+        let file = try AtomicFile(PathBytes(path), followsLinks: false)
+        try file.write(Array(text.utf8))
+        try file.commit()
     }
 
     /// The name of the blob that the link at `path` leads to; nil if it is no link.
@@ -151,8 +147,9 @@ struct RepositoryCache: Sendable {
     }
 
     /// nil if there is no regular file, links followed.
-    private func byteCountOfFile(_ path: String) throws(HubError) -> Int? {
-        try storing { () throws(WeightsError) in try byteCount(ofFile: path) }
+    private func byteCountOfFile(_ path: String) throws(CLIPError) -> Int? {
+        let status = try PathBytes(path).found(.storage)
+        return status?.kind == .file ? status?.byteCount : nil
     }
 
     private static func randomDigits() -> String {

@@ -23,7 +23,7 @@ struct HubConnection: Sendable {
     /// Fetches a text of at most `limit` bytes.
     ///
     /// - Parameter subject: the repository, for messages.
-    func text(at address: HTTPAddress, limit: Int, subject: String) async throws(HubError) -> [UInt8] {
+    func text(at address: HTTPAddress, limit: Int, subject: String) async throws(CLIPError) -> [UInt8] {
         let answer = try await persistently(subject) { () throws(Attempt) in
             let body = TextReceiver(limit: limit)
             let request = HTTPRequest(method: .get, address: address, headers: ["Accept": "application/json"])
@@ -31,7 +31,8 @@ struct HubConnection: Sendable {
             let answer = body.answer
             guard !answer.isTooLong else {
                 throw .failed(
-                    HubError(.server, subject, "\(final.text) has more than \(limit) bytes, which makes no sense"))
+                    CLIPError(
+                        .server, path: subject, "\(final.text) has more than \(limit) bytes, which makes no sense"))
             }
             return try checked(answer.head, answer.body, at: final, subject)
         }
@@ -39,7 +40,7 @@ struct HubConnection: Sendable {
     }
 
     /// Status and headers of what is at `address`. A redirect that names a file's hash is the answer; others are followed.
-    func head(of address: HTTPAddress, subject: String) async throws(HubError) -> HTTPHead {
+    func head(of address: HTTPAddress, subject: String) async throws(CLIPError) -> HTTPHead {
         try await persistently(subject) { () throws(Attempt) in
             let receiver = TextReceiver(limit: 0)
             let request = HTTPRequest(method: .head, address: address, headers: [:])
@@ -66,13 +67,13 @@ struct HubConnection: Sendable {
         /// It may pass.
         case passing(String, after: Double?, limit: Int)
         /// It will not.
-        case failed(HubError)
+        case failed(CLIPError)
     }
 
     /// Calls `body` until it succeeds, or has failed too often.
     func persistently<Result>(
         _ subject: String, _ body: () async throws(Attempt) -> Result
-    ) async throws(HubError) -> Result {
+    ) async throws(CLIPError) -> Result {
         var schedule = RetrySchedule()
         while true {
             do throws(Attempt) {
@@ -85,8 +86,8 @@ struct HubConnection: Sendable {
 
     /// Waits as long as `attempt` and `schedule` say.
     /// - Throws: when trying again makes no sense.
-    func pause(after attempt: Attempt, _ schedule: inout RetrySchedule, _ subject: String) async throws(HubError) {
-        guard !Task.isCancelled else { throw HubError(.cancelled, subject, "was cancelled") }
+    func pause(after attempt: Attempt, _ schedule: inout RetrySchedule, _ subject: String) async throws(CLIPError) {
+        guard !Task.isCancelled else { throw CLIPError(.cancelled, path: subject, "was cancelled") }
         switch attempt {
         case .failed(let error): throw error
         case .passing(let reason, let asked, let limit):
@@ -94,16 +95,16 @@ struct HubConnection: Sendable {
                 throw giveUp(subject, reason, asked)
             }
             if delay >= 0.5 { note("\(reason), trying again in \(Int(delay.rounded(.up))) s") }
-            guard await clock.sleep(delay) else { throw HubError(.cancelled, subject, "was cancelled") }
+            guard await clock.sleep(delay) else { throw CLIPError(.cancelled, path: subject, "was cancelled") }
         }
     }
 
-    private func giveUp(_ subject: String, _ reason: String, _ asked: Double?) -> HubError {
+    private func giveUp(_ subject: String, _ reason: String, _ asked: Double?) -> CLIPError {
         if let asked, asked > RetrySchedule.longestWait {
-            return HubError(.server, subject, "\(reason), and asks to come back in \(Int(min(asked, 1e9))) s")
+            return CLIPError(.server, path: subject, "\(reason), and asks to come back in \(Int(min(asked, 1e9))) s")
         }
-        return HubError(
-            .network, subject, "\(reason): check the network, then run this again, it goes on where it stopped")
+        return CLIPError(
+            .network, path: subject, "\(reason): check the network, then run this again, it goes on where it stopped")
     }
 
     /// Sends a request and follows redirects, the token going to the hub's own host alone.
@@ -126,21 +127,23 @@ struct HubConnection: Sendable {
             }
             if let encoding = gate.encoding {
                 throw .failed(
-                    HubError(
-                        .refused, request.address.text,
+                    CLIPError(
+                        .refused, path: request.address.text,
                         "sends the file packed (Content-Encoding \(quoted(encoding))), where its own bytes were asked for: "
                             + "check the proxy"))
             }
             guard let location = gate.location else { return request.address }
             guard let next = request.address.following(location) else {
                 throw .failed(
-                    HubError(
-                        .refused, request.address.text, "redirects to \(quoted(location)), which is no web address"))
+                    CLIPError(
+                        .refused, path: request.address.text,
+                        "redirects to \(quoted(location)), which is no web address"))
             }
             request.address = next
         }
         throw .failed(
-            HubError(.server, request.address.origin, "redirects more than \(HubConnection.mostRedirects) times"))
+            CLIPError(.server, path: request.address.origin, "redirects more than \(HubConnection.mostRedirects) times")
+        )
     }
 
     private func attempt(_ failure: HTTPFailure, at address: HTTPAddress) -> Attempt {
@@ -153,10 +156,10 @@ struct HubConnection: Sendable {
                 limit: RetrySchedule.attempts)
         case .insecure:
             .failed(
-                HubError(
-                    .network, address.origin,
+                CLIPError(
+                    .network, path: address.origin,
                     "can't prove who it is (\(failure.message)): check this machine's clock, certificates and proxy"))
-        case .unusable: .failed(HubError(.argument, address.text, failure.message))
+        case .unusable: .failed(CLIPError(.argument, path: address.text, failure.message))
         }
     }
 
@@ -181,40 +184,40 @@ struct HubConnection: Sendable {
         }
     }
 
-    private func final(_ head: HTTPHead, at address: HTTPAddress, _ subject: String) -> HubError {
+    private func final(_ head: HTTPHead, at address: HTTPAddress, _ subject: String) -> CLIPError {
         let hub = endpoint.text
         switch (head["X-Error-Code"], head.status) {
         case ("GatedRepo", _):
-            return HubError(
-                .gated, subject,
+            return CLIPError(
+                .gated, path: subject,
                 "is gated: accept its terms on \(hub)/\(subject), then "
                     + (token == nil ? "set HF_TOKEN to a token of yours" : "wait until access is granted to your token")
             )
         case ("RevisionNotFound", _):
-            return HubError(.notFound, subject, "has no such revision: check what follows the @")
+            return CLIPError(.notFound, path: subject, "has no such revision: check what follows the @")
         case ("EntryNotFound", _):
-            return HubError(.notFound, subject, "has no file at \(address.text), though the hub lists it")
+            return CLIPError(.notFound, path: subject, "has no file at \(address.text), though the hub lists it")
         case ("RepoNotFound", _),
             (_, 401) where token == nil:
-            return HubError(
-                .notFound, subject,
+            return CLIPError(
+                .notFound, path: subject,
                 "is not on \(hub), or not for everybody: check the name"
                     + (token == nil
                         ? "; if it is private or gated, set HF_TOKEN" : ", and that your token may read it"))
         case (_, 401):
-            return HubError(
-                .unauthorized, subject, "can't be read with this token: check HF_TOKEN, it may have expired")
+            return CLIPError(
+                .unauthorized, path: subject, "can't be read with this token: check HF_TOKEN, it may have expired")
         case (_, 403):
             let reason = head["X-Error-Message"].map { " (\(quoted($0)))" } ?? ""
-            return HubError(
-                .unauthorized, subject,
+            return CLIPError(
+                .unauthorized, path: subject,
                 "may not be read\(reason): "
                     + (token == nil ? "set HF_TOKEN if you have access" : "your token's permissions don't cover it"))
         case (_, 404), (_, 410):
-            return HubError(.notFound, subject, "is not on \(hub): check the name and the revision")
+            return CLIPError(.notFound, path: subject, "is not on \(hub): check the name and the revision")
         default:
-            return HubError(
-                .server, subject,
+            return CLIPError(
+                .server, path: subject,
                 "\(address.origin) answers with status \(head.status), which a hub doesn't: "
                     + "check HF_ENDPOINT and the proxy settings")
         }

@@ -1,4 +1,5 @@
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPWeights
 
 /// What a hub says of a repository at one revision: `api/models/NAME/revision/REVISION`.
@@ -11,34 +12,31 @@ struct HubListing: Sendable, Equatable {
     /// No model has more files, and a list is checked whole.
     private static let mostFiles = 100_000
 
-    /// - Throws: `HubError` when it is no such answer, or names a file that would lead out of the repository.
-    init(json: [UInt8], subject: String) throws(HubError) {
-        let root: JSONValue
-        do {
-            root = try JSONValue(parsing: json)
-        } catch {
-            throw HubError(
-                .server, subject, "the hub's answer is not JSON (byte \(error.offset)): check HF_ENDPOINT and the proxy"
-            )
-        }
+    /// - Throws: `CLIPError` when it is no such answer, or names a file that would lead out of the repository.
+    init(json: [UInt8], subject: String) throws(CLIPError) {
+        let root = try JSONValue(
+            parsing: json,
+            at: JSONPlace(
+                subject, .server, part: "the hub's answer is not JSON, ", advice: ": check HF_ENDPOINT and the proxy"))
         guard let commit = root["sha"]?.string, let siblings = root["siblings"]?.array else {
-            throw HubError(.server, subject, "the hub's answer names no commit and files: check HF_ENDPOINT")
+            throw CLIPError(.server, path: subject, "the hub's answer names no commit and files: check HF_ENDPOINT")
         }
         guard commit.utf8.count == 40, commit.utf8.allSatisfy(isHexadecimal) else {
-            throw HubError(
-                .server, subject, "the hub names the commit \(quoted(commit)), expected 40 hexadecimal digits")
+            throw CLIPError(
+                .server, path: subject, "the hub names the commit \(quoted(commit)), expected 40 hexadecimal digits")
         }
         guard siblings.count <= HubListing.mostFiles else {
-            throw HubError(.refused, subject, "lists \(siblings.count) files, expected at most \(HubListing.mostFiles)")
+            throw CLIPError(
+                .refused, path: subject, "lists \(siblings.count) files, expected at most \(HubListing.mostFiles)")
         }
         var paths = Set<String>()
         for sibling in siblings {
             guard let path = sibling["rfilename"]?.string else {
-                throw HubError(.server, subject, "the hub lists a file without a name")
+                throw CLIPError(.server, path: subject, "the hub lists a file without a name")
             }
             guard Path.staysInside(path), path.utf8.count <= 1024 else {
-                throw HubError(
-                    .refused, subject,
+                throw CLIPError(
+                    .refused, path: subject,
                     "lists the file \(quoted(path)), which leads out of the model's folder: nothing was fetched")
             }
             paths.insert(path)
@@ -68,23 +66,25 @@ struct HubFile: Sendable, Equatable {
 
     /// What the headers of a file's `resolve` address say.
     ///
-    /// - Throws: `HubError` when they name no hash or no size that a file can have: what can't be checked is not fetched.
-    init(path: String, head: HTTPHead, commit: String, subject: String) throws(HubError) {
+    /// - Throws: `CLIPError` when they name no hash or no size that a file can have: what can't be checked is not fetched.
+    init(path: String, head: HTTPHead, commit: String, subject: String) throws(CLIPError) {
         if let served = head["X-Repo-Commit"], served != commit {
-            throw HubError(
-                .server, subject, "the hub serves \(path) of commit \(quoted(served)) where \(commit) was asked for")
+            throw CLIPError(
+                .server, path: subject,
+                "the hub serves \(path) of commit \(quoted(served)) where \(commit) was asked for")
         }
         guard let etag = head["X-Linked-Etag"] ?? head["ETag"], let hash = ContentHash(etag: etag) else {
-            throw HubError(
-                .server, subject, "the hub names no hash of \(path) that it could be checked by: check HF_ENDPOINT")
+            throw CLIPError(
+                .server, path: subject,
+                "the hub names no hash of \(path) that it could be checked by: check HF_ENDPOINT")
         }
         let isRedirect = head.redirection != nil
         guard let text = head["X-Linked-Size"] ?? (isRedirect ? nil : head["Content-Length"]) else {
-            throw HubError(.server, subject, "the hub doesn't say how large \(path) is")
+            throw CLIPError(.server, path: subject, "the hub doesn't say how large \(path) is")
         }
         guard let byteCount = Int(text), (0...HubFile.mostBytes).contains(byteCount) else {
-            throw HubError(
-                .server, subject,
+            throw CLIPError(
+                .server, path: subject,
                 "the hub says that \(path) has \(quoted(text)) bytes, expected 0 to \(HubFile.mostBytes)")
         }
         self.path = path

@@ -1,3 +1,4 @@
+internal import CLIPSystem
 internal import CLIPWeights
 internal import Synchronization
 
@@ -13,7 +14,7 @@ struct BlobDownload: Sendable {
 
     /// Makes sure that the blob is there.
     /// - Returns: how many bytes came over the network.
-    func run() async throws(HubError) -> Int {
+    func run() async throws(CLIPError) -> Int {
         let lock = try await FileLock(path: cache.lock(file), clock: connection.clock) {
             meter.note("another program is fetching \(file.path), waiting for it")
         }
@@ -37,8 +38,8 @@ struct BlobDownload: Sendable {
         }
         if let wrong {
             try receiver.restart()
-            throw HubError(
-                .damaged, file.path,
+            throw CLIPError(
+                .damaged, path: file.path,
                 "came with \(file.hash.name) \(wrong), the hub announced \(file.hash.digits): "
                     + "something on the way changes it, check the proxy")
         }
@@ -46,7 +47,7 @@ struct BlobDownload: Sendable {
     }
 
     /// Receives until everything is there.
-    private func fetch(_ receiver: BlobReceiver) async throws(HubError) {
+    private func fetch(_ receiver: BlobReceiver) async throws(CLIPError) {
         var schedule = RetrySchedule()
         var furthest = receiver.count
         while !receiver.isComplete {
@@ -76,7 +77,7 @@ struct BlobDownload: Sendable {
                 return .passing("\(final.origin) broke off \(file.path)", after: nil, limit: RetrySchedule.attempts)
             case 416 where offset > 0:
                 // Nothing follows what is here, though something should.
-                do throws(HubError) { try receiver.restart() } catch { return .failed(error) }
+                do throws(CLIPError) { try receiver.restart() } catch { return .failed(error) }
                 return .passing("\(final.origin) has no rest of \(file.path)", after: nil, limit: 3)
             default:
                 let head = head ?? HTTPHead(status: 502, headers: [:])
@@ -95,20 +96,20 @@ struct BlobDownload: Sendable {
 
 /// Writes a file's answer behind what is there of it.
 private final class BlobReceiver: HTTPReceiver {
-    private struct State: ~Copyable {
+    private struct State {
         var partial: PartialFile
         /// How many bytes have come, those that were thrown away too.
         var received = 0
         /// The answer that is being received, if it is one with bytes.
         var head: HTTPHead?
         /// Why the answer was broken off from here.
-        var error: HubError?
+        var error: CLIPError?
     }
 
     private let state: Mutex<State>
     private let meter: ProgressMeter
 
-    init(_ partial: consuming PartialFile, meter: ProgressMeter) {
+    init(_ partial: PartialFile, meter: ProgressMeter) {
         state = Mutex(State(partial: partial))
         self.meter = meter
     }
@@ -120,7 +121,7 @@ private final class BlobReceiver: HTTPReceiver {
     var isComplete: Bool { state.withLock { $0.partial.isComplete } }
 
     /// Head and error of the last answer, which are forgotten.
-    func takeOutcome() -> (head: HTTPHead?, error: HubError?) {
+    func takeOutcome() -> (head: HTTPHead?, error: CLIPError?) {
         state.withLock { state in
             defer { (state.head, state.error) = (nil, nil) }
             return (state.head, state.error)
@@ -128,10 +129,10 @@ private final class BlobReceiver: HTTPReceiver {
     }
 
     /// Forgets the bytes.
-    func restart() throws(HubError) {
-        let error: HubError? = state.withLock { state in
+    func restart() throws(CLIPError) {
+        let error: CLIPError? = state.withLock { state in
             meter.drop(state.partial.count)
-            do throws(HubError) { try state.partial.restart() } catch { return error }
+            do throws(CLIPError) { try state.partial.restart() } catch { return error }
             return nil
         }
         if let error { throw error }
@@ -139,10 +140,10 @@ private final class BlobReceiver: HTTPReceiver {
 
     /// Makes the blob appear, if it is what the hub announced.
     /// - Returns: the hash of what came instead; nil when all is well.
-    func commit(to target: String) throws(HubError) -> String? {
-        let result: Result<String?, HubError> = state.withLock { state in
+    func commit(to target: String) throws(CLIPError) -> String? {
+        let result: Result<String?, CLIPError> = state.withLock { state in
             guard state.partial.isGenuine else { return .success(state.partial.hexadecimal) }
-            do throws(HubError) { try state.partial.commit(to: target) } catch { return .failure(error) }
+            do throws(CLIPError) { try state.partial.commit(to: target) } catch { return .failure(error) }
             return .success(nil)
         }
         return try result.get()
@@ -155,8 +156,8 @@ private final class BlobReceiver: HTTPReceiver {
             case 206:
                 let start = head["Content-Range"].flatMap(BlobReceiver.start)
                 guard start == state.partial.count else {
-                    state.error = HubError(
-                        .server, state.partial.file.path,
+                    state.error = CLIPError(
+                        .server, path: state.partial.file.path,
                         "the hub sends \(quoted(head["Content-Range"] ?? "no Content-Range")) "
                             + "where byte \(state.partial.count) on was asked for")
                     return false
@@ -166,7 +167,7 @@ private final class BlobReceiver: HTTPReceiver {
                 // The server knows no ranges: it starts from the first byte.
                 guard state.partial.count > 0 else { return true }
                 meter.drop(state.partial.count)
-                do throws(HubError) { try state.partial.restart() } catch { state.error = error }
+                do throws(CLIPError) { try state.partial.restart() } catch { state.error = error }
                 return state.error == nil
             default: return false
             }
@@ -176,7 +177,7 @@ private final class BlobReceiver: HTTPReceiver {
     func receive(body: UnsafeRawBufferPointer) -> Bool {
         state.withLock { state in
             state.received += body.count
-            do throws(HubError) { try state.partial.append(body) } catch { state.error = error }
+            do throws(CLIPError) { try state.partial.append(body) } catch { state.error = error }
             if state.error == nil { meter.add(fetched: body.count) }
             return state.error == nil
         }

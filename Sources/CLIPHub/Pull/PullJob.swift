@@ -1,5 +1,6 @@
 public import Foundation
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPWeights
 internal import Synchronization
 
@@ -19,7 +20,7 @@ struct PullJob: Sendable {
     private var revision: String { repository.revision ?? "main" }
     private var subject: String { repository.name }
 
-    func run() async throws(HubError) -> PulledModel {
+    func run() async throws(CLIPError) -> PulledModel {
         let listing = try await list()
         let selection = FileSelection(listing.paths)
         try cache.prepare()
@@ -46,14 +47,15 @@ struct PullJob: Sendable {
             fetchedByteCount: small.fetched + large.fetched)
     }
 
-    private func list() async throws(HubError) -> HubListing {
+    private func list() async throws(CLIPError) -> HubListing {
         let address = connection.endpoint.appending(
             ["api", "models"] + PullJob.words(repository.name) + ["revision", revision])
         let listing = try HubListing(
             json: try await connection.text(at: address, limit: 32 << 20, subject: subject), subject: subject)
         let isCommit = revision.utf8.count == 40 && revision.utf8.allSatisfy(isHexadecimal)
         guard !isCommit || listing.commit == revision else {
-            throw HubError(.server, subject, "the hub lists commit \(listing.commit) where \(revision) was asked for")
+            throw CLIPError(
+                .server, path: subject, "the hub lists commit \(listing.commit) where \(revision) was asked for")
         }
         return listing
     }
@@ -69,8 +71,8 @@ struct PullJob: Sendable {
     /// - Returns: the files, the paths of those that were not there or damaged, and how many bytes came over the network.
     private func fetch(
         _ paths: [String], of commit: String
-    ) async throws(HubError) -> (files: [HubFile], news: Set<String>, fetched: Int) {
-        let files = try await concurrently(paths) { (path) async throws(HubError) in
+    ) async throws(CLIPError) -> (files: [HubFile], news: Set<String>, fetched: Int) {
+        let files = try await concurrently(paths) { (path) async throws(CLIPError) in
             let head = try await connection.head(of: address(path, of: commit), subject: subject)
             return try HubFile(path: path, head: head, commit: commit, subject: subject)
         }
@@ -85,7 +87,7 @@ struct PullJob: Sendable {
             }
         }
         try checkRoom(for: missing)
-        let fetched = try await concurrently(missing) { (file) async throws(HubError) in
+        let fetched = try await concurrently(missing) { (file) async throws(CLIPError) in
             let download = BlobDownload(
                 connection: connection, cache: cache, file: file, address: address(file.path, of: commit), meter: meter,
                 verifies: verifies)
@@ -97,7 +99,7 @@ struct PullJob: Sendable {
     }
 
     /// Whether the cache has a file, as far as that is looked into.
-    private func holds(_ file: HubFile, in commit: String) throws(HubError) -> Bool {
+    private func holds(_ file: HubFile, in commit: String) throws(CLIPError) -> Bool {
         let isInPlace = try cache.hasFile(file, in: commit)
         if !isInPlace, try !cache.hasBlob(file) { return false }
         guard verifies else { return true }
@@ -106,41 +108,39 @@ struct PullJob: Sendable {
         return false
     }
 
-    private func checkRoom(for files: [HubFile]) throws(HubError) {
+    private func checkRoom(for files: [HubFile]) throws(CLIPError) {
         let needed = files.reduce(0) { $0 + $1.byteCount }
         guard let free = cache.freeByteCount, needed > free else { return }
-        throw HubError(
-            .storage, cache.root,
+        throw CLIPError(
+            .storage, path: cache.root,
             "has room for \(free / 1_000_000) MB, \(subject) needs \(needed / 1_000_000) MB: "
                 + "make room, or set HF_HUB_CACHE to a folder with more")
     }
 
     /// Whether there is a config.json of transformers, and of a family that loads.
-    private func configuration(_ files: [HubFile]) throws(HubError) -> Bool {
+    private func configuration(_ files: [HubFile]) throws(CLIPError) -> Bool {
         guard let file = files.first(where: { $0.path == "config.json" }) else { return false }
         let path = try cache.hasBlob(file) ? cache.blob(file) : nil
         guard let path else { return true }
-        let bytes = try storing { () throws(WeightsError) in
-            try ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 16 << 20)
-        }
+        let bytes = try ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 16 << 20)
         switch DeclaredFamily(config: bytes ?? []) {
         case .transformers, .unnamed: return true
         case .foreign: return false
         case .other(let type):
             // Its open_clip files may be a CLIP all the same.
             guard !files.contains(where: { $0.path == "open_clip_config.json" }) else { return false }
-            throw HubError(
-                .notFound, subject,
-                "is a model of type \(quoted(type)), which is no CLIP: nothing large was fetched; "
-                    + "see \"clip models --known\" for names that load")
+            throw CLIPError(
+                .notFound, path: subject,
+                "is a model of type \(quoted(type)), which is no CLIP: nothing large was fetched",
+                advice: .nameKnownModel)
         }
     }
 
     /// Calls `body` for each element, a few at a time.
     /// - Returns: the results in the elements' order.
     private func concurrently<Element: Sendable, Result: Sendable>(
-        _ elements: [Element], _ body: @escaping @Sendable (Element) async throws(HubError) -> Result
-    ) async throws(HubError) -> [Result] {
+        _ elements: [Element], _ body: @escaping @Sendable (Element) async throws(CLIPError) -> Result
+    ) async throws(CLIPError) -> [Result] {
         do {
             return try await withThrowingTaskGroup(of: (Int, Result).self) { group in
                 var results = [Result?](repeating: nil, count: elements.count)
@@ -158,10 +158,10 @@ struct PullJob: Sendable {
                 }
                 return results.compactMap { $0 }
             }
-        } catch let error as HubError {
+        } catch let error as CLIPError {
             throw error
         } catch {
-            throw HubError(.cancelled, subject, "was cancelled")
+            throw CLIPError(.cancelled, path: subject, "was cancelled")
         }
     }
 }
@@ -192,8 +192,8 @@ struct FileSelection {
     ///
     /// - Parameter isTransformers: whether config.json is of Hugging Face's transformers; other libraries have one too,
     ///   beside weights of their own under the same names.
-    /// - Throws: `HubError` when there are none, several to choose from, or only some of the parts.
-    func weights(isTransformers: Bool, subject: String) throws(HubError) -> [String] {
+    /// - Throws: `CLIPError` when there are none, several to choose from, or only some of the parts.
+    func weights(isTransformers: Bool, subject: String) throws(CLIPError) -> [String] {
         if isTransformers {
             if let files = try whole("model", "safetensors", subject) { return files }
         }
@@ -208,10 +208,8 @@ struct FileSelection {
         for suffix in [".clip", ".gguf", ".pt"] {
             let found = sorted(names.filter { $0.hasSuffix(suffix) })
             if found.count > 1 {
-                throw HubError(
-                    .argument, subject,
-                    "holds \(found.count) models, choose one with \"--file\": "
-                        + found.prefix(8).joined(separator: ", ") + (found.count > 8 ? ", …" : ""))
+                throw CLIPError(
+                    .argument, path: subject, "holds \(found.count) models", advice: .chooseFile(found))
             }
             if let name = found.first { return [name] }
         }
@@ -219,12 +217,12 @@ struct FileSelection {
     }
 
     /// The files that were asked for by name.
-    func chosen(_ wanted: [String], subject: String) throws(HubError) -> [String] {
+    func chosen(_ wanted: [String], subject: String) throws(CLIPError) -> [String] {
         for name in wanted where !names.contains(name) {
             let suffixes = [".safetensors", ".bin", ".clip", ".gguf", ".pt"]
             let others = sorted(names.filter { name in suffixes.contains { name.hasSuffix($0) } })
-            throw HubError(
-                .notFound, subject,
+            throw CLIPError(
+                .notFound, path: subject,
                 "has no file \(quoted(name)): it has "
                     + (others.isEmpty ? "no weights" : others.prefix(8).joined(separator: ", ")))
         }
@@ -232,26 +230,26 @@ struct FileSelection {
     }
 
     /// `NAME.SUFFIX`, else its index and all of its parts, `NAME-00001-of-00003.SUFFIX`.
-    private func whole(_ name: String, _ suffix: String, _ subject: String) throws(HubError) -> [String]? {
+    private func whole(_ name: String, _ suffix: String, _ subject: String) throws(CLIPError) -> [String]? {
         if names.contains("\(name).\(suffix)") { return ["\(name).\(suffix)"] }
         let index = "\(name).\(suffix).index.json"
         guard names.contains(index) else { return nil }
         let parts = sorted(names.filter { $0.hasPrefix("\(name)-") && $0.hasSuffix(".\(suffix)") })
         let words = parts.first?.dropLast(suffix.count + 1).split(separator: "-") ?? []
         guard words.count == 4, words[2] == "of", let count = Int(words[3]), count == parts.count else {
-            throw HubError(
-                .notFound, subject, "has \(index), but only \(parts.count) parts of \(name): it is incomplete")
+            throw CLIPError(
+                .notFound, path: subject, "has \(index), but only \(parts.count) parts of \(name): it is incomplete")
         }
         return [index] + parts
     }
 
-    private func none(_ subject: String) -> HubError {
+    private func none(_ subject: String) -> CLIPError {
         let other = [".h5", ".msgpack", ".onnx", ".npz", ".ot", ".mlmodel"].first { suffix in
             names.contains { $0.hasSuffix(suffix) }
         }
         let found = other.map { ", only a \($0) file, which clip can't read" } ?? ""
-        return HubError(
-            .notFound, subject,
+        return CLIPError(
+            .notFound, path: subject,
             "holds no weights\(found): expected model.safetensors, open_clip_model.safetensors, "
                 + "pytorch_model.bin, a .gguf, .pt or .clip file at its top")
     }

@@ -1,3 +1,4 @@
+internal import CLIPSystem
 internal import CLIPWeights
 
 /// Which hub, as whom, and where its files are kept: what Python's huggingface_hub reads from the environment.
@@ -26,14 +27,14 @@ public struct HubSettings: Sendable {
     /// - `HF_HUB_DOWNLOAD_TIMEOUT`, in seconds, by default 10; `HF_HUB_DISABLE_SYMLINKS`.
     ///
     /// A variable that is empty is not set.
-    /// - Throws: `HubError` when there is no place for a cache, or a variable makes no sense.
-    public init(environment: [String: String]) throws(HubError) {
+    /// - Throws: `CLIPError` when there is no place for a cache, or a variable makes no sense.
+    public init(environment: [String: String]) throws(CLIPError) {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         func isOn(_ name: String) -> Bool {
             ["1", "ON", "YES", "TRUE"].contains((value(name) ?? "").uppercased())
         }
         guard let cache = HubCache(environment: environment) else {
-            throw HubError(.argument, "the hub's cache", "has no place: set HOME, HF_HOME or HF_HUB_CACHE")
+            throw CLIPError(.argument, path: "the hub's cache", "has no place: set HOME, HF_HOME or HF_HUB_CACHE")
         }
         cacheFolder = cache.root
         endpoint = value("HF_ENDPOINT") ?? "https://huggingface.co"
@@ -42,8 +43,8 @@ public struct HubSettings: Sendable {
         timeout = 10
         if let text = value("HF_HUB_DOWNLOAD_TIMEOUT") {
             guard let seconds = Double(text), (1...86400).contains(seconds) else {
-                throw HubError(
-                    .argument, "HF_HUB_DOWNLOAD_TIMEOUT", "is \(quoted(text)), expected seconds from 1 to 86400")
+                throw CLIPError(
+                    .argument, path: "HF_HUB_DOWNLOAD_TIMEOUT", "is \(quoted(text)), expected seconds from 1 to 86400")
             }
             timeout = seconds
         }
@@ -52,7 +53,7 @@ public struct HubSettings: Sendable {
 
     private static func token(
         _ environment: [String: String], _ value: (String) -> String?
-    ) throws(HubError) -> String? {
+    ) throws(CLIPError) -> String? {
         for name in ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"] {
             if let text = value(name) { return try usable(text, from: name) }
         }
@@ -64,32 +65,22 @@ public struct HubSettings: Sendable {
             if let home = value("HOME") { places.append(Path.join(home, ".huggingface/token")) }
         }
         for path in places {
-            let bytes = try storing { () throws(WeightsError) in
-                try FileKind(at: path) != .file
-                    ? nil : ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 1 << 16)
-            }
+            let bytes =
+                try PathBytes(path).found(.storage)?.kind != .file
+                ? nil : ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 1 << 16)
             if let token = try usable(String(decoding: bytes ?? [], as: UTF8.self), from: path) { return token }
         }
         return nil
     }
 
     /// A header can't hold anything but printable characters.
-    private static func usable(_ text: String, from source: String) throws(HubError) -> String? {
+    private static func usable(_ text: String, from source: String) throws(CLIPError) -> String? {
         let token = String(text.trimmingPrefix(while: \.isWhitespace).prefix { !$0.isWhitespace })
         guard !token.isEmpty else { return nil }
         guard token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }), token.utf8.count <= 4096 else {
-            throw HubError(.argument, source, "holds no token: expected letters and digits such as hf_…")
+            throw CLIPError(.argument, path: source, "holds no token: expected letters and digits such as hf_…")
         }
         return token
-    }
-}
-
-/// Calls `body`, turning what the weights module throws into `HubError`.
-func storing<Result>(_ body: () throws(WeightsError) -> Result) throws(HubError) -> Result {
-    do {
-        return try body()
-    } catch {
-        throw HubError(error)
     }
 }
 

@@ -20,8 +20,15 @@ struct EventLine {
         ]
     }
 
-    init(_ error: HubError) {
-        self = .failure(error.description)
+    init(_ error: CLIPError) {
+        var fields: [String: Any] = ["error": error.line("")]
+        switch error.advice {
+        case .chooseFile(let names): fields["files"] = names
+        case .fetch(let name, let revision): fields["fetch"] = [name] + (revision.map { [$0] } ?? [])
+        case .nameKnownModel: fields["known"] = true
+        default: fields["error"] = error.description
+        }
+        self.fields = fields
     }
 
     static func failure(_ message: String) -> EventLine { EventLine(fields: ["error": message]) }

@@ -1,4 +1,4 @@
-package import CLIPKernels
+internal import CLIPKernels
 
 /// Hidden states, `[rows, columns]`, row-major.
 ///

@@ -1,4 +1,4 @@
-package import CLIPKernels
+internal import CLIPKernels
 
 /// One sequence of an attention layer: where its rows lie.
 package struct AttentionSequence {

@@ -1,11 +1,10 @@
 package import CLIPInstructionSets
 package import CLIPKernels
+package import CLIPSystem
 internal import CLIPThreads
-internal import CLIPSystem
 
 // The values that this module's interface is made of, for who imports it alone.
 package typealias InstructionSet = CLIPInstructionSets.InstructionSet
-package typealias ComputeError = CLIPInstructionSets.ComputeError
 package typealias Rows<Element> = CLIPKernels.Rows<Element>
 package typealias MutableRows<Element> = CLIPKernels.MutableRows<Element>
 package typealias LinearActivation = CLIPKernels.LinearActivation
@@ -24,13 +23,13 @@ package struct Compute: Sendable {
     ///   - instructionSet: nil means CLIP_ISA, else the best of this machine.
     ///   - threads: nil means CLIP_THREADS, else the cores that this process may use.
     /// - Throws: if this machine doesn't have the instruction set, or a variable holds anything else.
-    package init(instructionSet: InstructionSet? = nil, threads: Int? = nil) throws(ComputeError) {
+    package init(instructionSet: InstructionSet? = nil, threads: Int? = nil) throws(CLIPError) {
         try self.init(instructionSet: instructionSet, threads: threads) { environmentVariable($0) }
     }
 
     init(
         instructionSet: InstructionSet?, threads: Int?, environment: (String) -> String?
-    ) throws(ComputeError) {
+    ) throws(CLIPError) {
         if let instructionSet {
             self.instructionSet = try InstructionSet(named: instructionSet.rawValue)
         } else {
@@ -40,16 +39,18 @@ package struct Compute: Sendable {
         parallel = Parallel(threads: try Compute.threadCount(threads, environment))
     }
 
-    private static func threadCount(_ asked: Int?, _ environment: (String) -> String?) throws(ComputeError) -> Int {
+    private static func threadCount(_ asked: Int?, _ environment: (String) -> String?) throws(CLIPError) -> Int {
         if let asked {
             guard threadRange.contains(asked) else {
-                throw ComputeError("\(asked) threads: expected \(threadRange.lowerBound) to \(threadRange.upperBound)")
+                throw CLIPError(
+                    .argument, "\(asked) threads: expected \(threadRange.lowerBound) to \(threadRange.upperBound)")
             }
             return asked
         }
         guard let text = environment("CLIP_THREADS"), !text.isEmpty else { return ProcessorCount.usable }
         guard let count = Int(text), threadRange.contains(count) else {
-            throw ComputeError(
+            throw CLIPError(
+                .argument,
                 "CLIP_THREADS is \"\(text)\": expected a number from \(threadRange.lowerBound) to "
                     + "\(threadRange.upperBound), or nothing for every core")
         }

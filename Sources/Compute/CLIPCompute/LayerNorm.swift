@@ -1,4 +1,4 @@
-package import CLIPKernels
+internal import CLIPKernels
 
 /// The trained part of a layer norm.
 package struct LayerNorm: Sendable {

@@ -1,4 +1,4 @@
-package import CLIPKernels
+internal import CLIPKernels
 
 /// The trained part of a linear layer.
 package struct Linear: Sendable {

@@ -1,4 +1,4 @@
-package import CLIPKernels
+internal import CLIPKernels
 internal import CLIPThreads
 import Synchronization
 

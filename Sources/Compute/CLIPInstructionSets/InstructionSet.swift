@@ -3,7 +3,7 @@ import CLIPKernelsAVX2
 import CLIPKernelsAVX512
 import CLIPKernelsAVX512VNNI
 import CLIPKernelsBaseline
-internal import CLIPSystem
+package import CLIPSystem
 
 /// The vector instructions that kernels are compiled for, poorest first.
 package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
@@ -31,11 +31,12 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
 
     /// The instruction set of this name.
     /// - Throws: if there is none, or this machine doesn't have it.
-    package init(named name: String) throws(ComputeError) {
+    package init(named name: String) throws(CLIPError) {
         guard let named = InstructionSet(rawValue: name), InstructionSet.available.contains(named) else {
             let known = InstructionSet(rawValue: name) != nil
             let choices = InstructionSet.available.map(\.rawValue).joined(separator: ", ")
-            throw ComputeError(
+            throw CLIPError(
+                .argument,
                 "instruction set \"\(name)\" \(known ? "is not on this machine" : "is unknown"), available: \(choices)")
         }
         self = named
@@ -43,15 +44,15 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
 
     /// The one that CLIP_ISA names, else the richest.
     /// - Throws: if CLIP_ISA names none that this machine has.
-    package init(environment: (String) -> String?) throws(ComputeError) {
+    package init(environment: (String) -> String?) throws(CLIPError) {
         guard let name = environment("CLIP_ISA"), !name.isEmpty else {
             self = .best
             return
         }
-        do {
+        do throws(CLIPError) {
             try self.init(named: name)
         } catch {
-            throw ComputeError("CLIP_ISA: \(error.description)")
+            throw error.saying("CLIP_ISA: \(error.message)")
         }
     }
 
@@ -84,12 +85,4 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         .baseline
         #endif
     }
-}
-
-/// What the environment or a caller asked for can't be had on this machine.
-package struct ComputeError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// One line: what, expected, found.
-    package let description: String
-
-    package init(_ description: String) { self.description = description }
 }

@@ -1,7 +1,27 @@
-/// What is wrong in a JSON text, and at which byte.
-package struct JSONFault: Error, Equatable {
-    package let offset: Int
-    package let problem: String
+package import CLIPSystem
+
+/// Where a JSON text stands, for errors.
+package struct JSONPlace {
+    private let path: String?
+    private let kind: CLIPError.Kind
+    private let part: String
+    private let start: Int
+    private let advice: String
+
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - part: which part of the file, for example "header, ".
+    ///   - start: the text's first byte in the file.
+    ///   - advice: what to do about an error.
+    package init(
+        _ path: String?, _ kind: CLIPError.Kind = .model, part: String = "", start: Int = 0, advice: String = ""
+    ) {
+        (self.path, self.kind, self.part, self.start, self.advice) = (path, kind, part, start, advice)
+    }
+
+    fileprivate func fault(_ problem: String, at offset: Int) -> CLIPError {
+        CLIPError(kind, path: path, "\(part)byte \(start + offset): \(problem)\(advice)")
+    }
 }
 
 /// A reader of JSON, one pass over the bytes, no tree, bounded depth.
@@ -11,23 +31,25 @@ package struct JSONScanner {
     static let deepest = 64
 
     private let bytes: [UInt8]
+    private let place: JSONPlace
     package private(set) var position = 0
 
-    package init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8], at place: JSONPlace) {
         self.bytes = bytes
+        self.place = place
     }
 
-    package mutating func openObject() throws(JSONFault) { try expect(UInt8(ascii: "{"), "an object") }
+    package mutating func openObject() throws(CLIPError) { try expect(UInt8(ascii: "{"), "an object") }
 
-    package mutating func openArray() throws(JSONFault) { try expect(UInt8(ascii: "["), "a list") }
+    package mutating func openArray() throws(CLIPError) { try expect(UInt8(ascii: "["), "a list") }
 
     /// The next key of the object that was opened, its colon consumed; nil once the object is closed.
-    package mutating func nextKey(_ isFirst: inout Bool) throws(JSONFault) -> String? {
+    package mutating func nextKey(_ isFirst: inout Bool) throws(CLIPError) -> String? {
         try nextKeyBytes(&isFirst).map { String(decoding: $0, as: UTF8.self) }
     }
 
     /// The same as UTF-8: a vocabulary has so many keys that making strings of them takes longer than all the rest.
-    package mutating func nextKeyBytes(_ isFirst: inout Bool) throws(JSONFault) -> ArraySlice<UInt8>? {
+    package mutating func nextKeyBytes(_ isFirst: inout Bool) throws(CLIPError) -> ArraySlice<UInt8>? {
         guard try advance(to: UInt8(ascii: "}"), &isFirst) else { return nil }
         let key = try stringBytes()
         try expect(UInt8(ascii: ":"), "a colon after the key")
@@ -35,16 +57,16 @@ package struct JSONScanner {
     }
 
     /// True if the list that was opened has another element; false once it is closed.
-    package mutating func nextElement(_ isFirst: inout Bool) throws(JSONFault) -> Bool {
+    package mutating func nextElement(_ isFirst: inout Bool) throws(CLIPError) -> Bool {
         try advance(to: UInt8(ascii: "]"), &isFirst)
     }
 
-    package mutating func end() throws(JSONFault) {
+    package mutating func end() throws(CLIPError) {
         skipWhitespace()
         if position < bytes.count { throw fault("expected the end of the JSON text") }
     }
 
-    package mutating func unsignedInteger() throws(JSONFault) -> Int {
+    package mutating func unsignedInteger() throws(CLIPError) -> Int {
         skipWhitespace()
         let start = position
         var value = 0
@@ -62,10 +84,10 @@ package struct JSONScanner {
         return value
     }
 
-    package mutating func string() throws(JSONFault) -> String { String(decoding: try stringBytes(), as: UTF8.self) }
+    package mutating func string() throws(CLIPError) -> String { String(decoding: try stringBytes(), as: UTF8.self) }
 
     /// A string as valid UTF-8.
-    package mutating func stringBytes() throws(JSONFault) -> ArraySlice<UInt8> {
+    package mutating func stringBytes() throws(CLIPError) -> ArraySlice<UInt8> {
         skipWhitespace()
         guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw fault("expected a string") }
         let start = position + 1
@@ -79,7 +101,7 @@ package struct JSONScanner {
     }
 
     /// Passes over one value of any kind.
-    package mutating func skipValue() throws(JSONFault) {
+    package mutating func skipValue() throws(CLIPError) {
         var closers: [UInt8] = []
         value: while true {
             skipWhitespace()
@@ -107,8 +129,8 @@ package struct JSONScanner {
         }
     }
 
-    package func fault(_ problem: String, at offset: Int? = nil) -> JSONFault {
-        JSONFault(offset: offset ?? position, problem: problem)
+    package func fault(_ problem: String, at offset: Int? = nil) -> CLIPError {
+        place.fault(problem, at: offset ?? position)
     }
 }
 
@@ -121,14 +143,14 @@ extension JSONScanner {
         }
     }
 
-    private mutating func expect(_ byte: UInt8, _ what: String) throws(JSONFault) {
+    private mutating func expect(_ byte: UInt8, _ what: String) throws(CLIPError) {
         skipWhitespace()
         guard position < bytes.count, bytes[position] == byte else { throw fault("expected \(what)") }
         position += 1
     }
 
     /// False, past `closer`, if that comes next; else true, past the comma that all but the first element need.
-    private mutating func advance(to closer: UInt8, _ isFirst: inout Bool) throws(JSONFault) -> Bool {
+    private mutating func advance(to closer: UInt8, _ isFirst: inout Bool) throws(CLIPError) -> Bool {
         skipWhitespace()
         if position < bytes.count, bytes[position] == closer {
             position += 1
@@ -140,12 +162,12 @@ extension JSONScanner {
         return true
     }
 
-    private mutating func skipScalar() throws(JSONFault) {
+    private mutating func skipScalar() throws(CLIPError) {
         if try peek() == UInt8(ascii: "\"") { _ = try stringBytes() } else { _ = try scalar() }
     }
 
     /// The first byte of what comes next, which stays unread.
-    package mutating func peek() throws(JSONFault) -> UInt8 {
+    package mutating func peek() throws(CLIPError) -> UInt8 {
         skipWhitespace()
         guard position < bytes.count else { throw fault("expected a value") }
         return bytes[position]
@@ -153,7 +175,7 @@ extension JSONScanner {
 
     /// A number, `true`, `false` or `null`. `NaN` and `Infinity`, which Python writes, are numbers too, and one that is too
     /// large for a `Double` is infinite, as in Python.
-    mutating func scalar() throws(JSONFault) -> JSONValue {
+    mutating func scalar() throws(CLIPError) -> JSONValue {
         skipWhitespace()
         let start = position
         while position < bytes.count, case let byte = bytes[position],
@@ -195,14 +217,14 @@ extension JSONScanner {
         }
     }
 
-    private func validated(_ slice: ArraySlice<UInt8>, at offset: Int) throws(JSONFault) -> ArraySlice<UInt8> {
+    private func validated(_ slice: ArraySlice<UInt8>, at offset: Int) throws(CLIPError) -> ArraySlice<UInt8> {
         guard String(validating: slice, as: UTF8.self) != nil else {
             throw fault("the string is not valid UTF-8", at: offset)
         }
         return slice
     }
 
-    private mutating func escapedString(from start: Int) throws(JSONFault) -> ArraySlice<UInt8> {
+    private mutating func escapedString(from start: Int) throws(CLIPError) -> ArraySlice<UInt8> {
         var result = Array(bytes[start..<position])
         while position < bytes.count {
             let byte = bytes[position]
@@ -217,7 +239,7 @@ extension JSONScanner {
         throw fault("the string has no end", at: start)
     }
 
-    private mutating func appendEscape(to result: inout [UInt8]) throws(JSONFault) {
+    private mutating func appendEscape(to result: inout [UInt8]) throws(CLIPError) {
         guard position < bytes.count else { throw fault("the string has no end") }
         let escape = bytes[position]
         position += 1
@@ -245,7 +267,7 @@ extension JSONScanner {
         }
     }
 
-    private mutating func hexadecimalUnit() throws(JSONFault) -> UInt16 {
+    private mutating func hexadecimalUnit() throws(CLIPError) -> UInt16 {
         var unit: UInt16 = 0
         for _ in 0..<4 {
             guard position < bytes.count, let digit = Character(UnicodeScalar(bytes[position])).hexDigitValue else {

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// A JSON text as a tree: for configuration files, where any field may be absent or of an unexpected kind.
 package enum JSONValue: Equatable, Sendable {
     case null
@@ -9,9 +11,9 @@ package enum JSONValue: Equatable, Sendable {
     case object([String: JSONValue])
 
     /// Parses a whole text.
-    /// - Throws: `JSONFault` when it is not JSON, or nested deeper than 64 levels.
-    package init(parsing bytes: [UInt8]) throws(JSONFault) {
-        var scanner = JSONScanner(bytes)
+    /// - Throws: when it is not JSON, or nested deeper than 64 levels.
+    package init(parsing bytes: [UInt8], at place: JSONPlace = JSONPlace(nil)) throws(CLIPError) {
+        var scanner = JSONScanner(bytes, at: place)
         self = try scanner.value()
         try scanner.end()
     }
@@ -46,7 +48,7 @@ package enum JSONValue: Equatable, Sendable {
 
 extension JSONScanner {
     /// The next value, of any kind, as a tree.
-    package mutating func value(depth: Int = 0) throws(JSONFault) -> JSONValue {
+    package mutating func value(depth: Int = 0) throws(CLIPError) -> JSONValue {
         guard depth <= JSONScanner.deepest else { throw fault("is nested too deep") }
         var isFirst = true
         switch try peek() {

@@ -4,20 +4,20 @@ package import CLIPSystem
 /// - Parameters:
 ///   - maximumBytes: the most that is read into memory.
 ///   - patience: for how many milliseconds a pipe may bring nothing; the time begins again with every byte.
-/// - Throws: `PictureError.unreadable` in the system's words, for a folder or device, a file that is too large, and a
+/// - Throws: `CLIPError.unreadable` in the system's words, for a folder or device, a file that is too large, and a
 ///   pipe that nobody writes to.
 package func readPictureFile(
     _ path: PathBytes, maximumBytes: Int = 1 << 31, patience: Int32 = 60_000
-) throws(PictureError) -> [UInt8] {
+) throws(CLIPError) -> [UInt8] {
     guard !path.bytes.isEmpty, !path.bytes.contains(0) else {
-        throw .unreadable(problem: "the path is empty or holds a NUL")
+        throw .unreadable("the path is empty or holds a NUL")
     }
     let descriptor: Int32
     do throws(SystemError) {
         // Opening a named pipe waits for a writer, unless told not to. On other files the flag means nothing.
         descriptor = try path.open(O_RDONLY | O_NONBLOCK)
     } catch {
-        throw .unreadable(problem: "can't be opened: \(error.message)")
+        throw .unreadable("can't be opened", error)
     }
     defer { close(descriptor) }
     return try readPicture(descriptor: descriptor, maximumBytes: maximumBytes, patience: patience)
@@ -28,21 +28,21 @@ package func readPictureFile(
 /// - Parameters:
 ///   - maximumBytes: the most that is read into memory.
 ///   - patience: for how many milliseconds a pipe may bring nothing; negative waits for as long as it takes.
-/// - Throws: `PictureError.unreadable`, and for what is no picture and longer than its beginning what `decodePicture` says
+/// - Throws: `CLIPError.unreadable`, and for what is no picture and longer than its beginning what `decodePicture` says
 ///   of it.
 package func readPicture(
     descriptor: Int32, maximumBytes: Int = 1 << 31, patience: Int32 = -1
-) throws(PictureError) -> [UInt8] {
+) throws(CLIPError) -> [UInt8] {
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .unreadable(problem: "can't be examined: \(systemMessage())") }
+    guard fstat(descriptor, &status) == 0 else { throw .unreadable("can't be examined", .last) }
     let isRegular = status.st_mode & S_IFMT == S_IFREG
     switch status.st_mode & S_IFMT {
-    case S_IFDIR: throw .unreadable(problem: "is a folder, expected a picture file")
-    case S_IFBLK: throw .unreadable(problem: "is a device, expected a picture file")
-    case S_IFCHR where patience >= 0: throw .unreadable(problem: "is a device, expected a picture file")
+    case S_IFDIR: throw .unreadable("is a folder, expected a picture file")
+    case S_IFBLK: throw .unreadable("is a device, expected a picture file")
+    case S_IFCHR where patience >= 0: throw .unreadable("is a device, expected a picture file")
     default: break
     }
-    let tooLarge = PictureError.unreadable(problem: "holds more than \(maximumBytes) bytes, the most that is read")
+    let tooLarge = CLIPError.unreadable("holds more than \(maximumBytes) bytes, the most that is read")
     guard !isRegular || status.st_size <= maximumBytes else { throw tooLarge }
 
     let patience = isRegular ? nil : patience
@@ -68,12 +68,12 @@ private let beginning = 1 << 16
 /// - Returns: `bytes`, and what was read behind them.
 private func read(
     _ descriptor: Int32, behind bytes: [UInt8], atMost count: Int, _ patience: Int32?
-) throws(PictureError) -> [UInt8] {
-    var failure: PictureError?
+) throws(CLIPError) -> [UInt8] {
+    var failure: CLIPError?
     let all = [UInt8](unsafeUninitializedCapacity: bytes.count + count) { buffer, filled in
         filled = bytes.count
         _ = buffer.update(fromContentsOf: bytes)
-        do throws(PictureError) {
+        do throws(CLIPError) {
             let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[bytes.count...])
             filled += try fill(
                 UnsafeMutableRawBufferPointer(start: rest.baseAddress, count: count), from: descriptor,
@@ -91,7 +91,7 @@ private func read(
 /// - Returns: how many bytes were read, fewer than fit only at the end.
 private func fill(
     _ buffer: UnsafeMutableRawBufferPointer, from descriptor: Int32, patience: Int32?
-) throws(PictureError) -> Int {
+) throws(CLIPError) -> Int {
     var filled = 0
     while filled < buffer.count {
         if let patience {
@@ -99,9 +99,9 @@ private func fill(
             var event = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let ready = poll(&event, 1, patience)
             if ready == 0 {
-                throw .unreadable(problem: "is a pipe that brought nothing for \(patience) milliseconds")
+                throw .unreadable("is a pipe that brought nothing for \(patience) milliseconds")
             }
-            if ready < 0, errno != EINTR { throw .unreadable(problem: "can't be waited for: \(systemMessage())") }
+            if ready < 0, errno != EINTR { throw .unreadable("can't be waited for", .last) }
             if ready < 0 { continue }
         }
         // No more than the 2 GB that one call of some systems takes.
@@ -111,9 +111,11 @@ private func fill(
             filled += count
         } else if errno == EAGAIN, patience == nil {
             // Some files under /proc say that they are regular and are pipes.
-            throw .unreadable(problem: "brings nothing: it is no regular file, whatever the system says")
+            var error = CLIPError.unreadable("brings nothing: it is no regular file, whatever the system says")
+            error.systemCode = EAGAIN
+            throw error
         } else if errno != EINTR, errno != EAGAIN {
-            throw .unreadable(problem: "can't be read: \(systemMessage())")
+            throw .unreadable("can't be read", .last)
         }
     }
     return filled
@@ -123,6 +125,3 @@ private func fill(
 private func readOnce(_ descriptor: Int32, _ target: UnsafeMutableRawPointer, _ count: Int) -> Int {
     read(descriptor, target, count)
 }
-
-/// The operating system's words for the last error.
-private func systemMessage() -> String { String(cString: strerror(errno)) }

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// The picture formats, known by their first bytes. A new decoder is one file and one line in `decoders`.
 package enum PictureFormats {
     /// Asked in this order; at most one recognises a file.
@@ -79,17 +81,19 @@ package enum PictureFormats {
 }
 
 /// Decodes a picture of any known format into 8-bit RGB, upright unless `options` says otherwise.
-/// - Throws: `PictureError`; a format that is known but not decoded is refused by name, with advice.
+/// - Throws: `CLIPError`; a format that is known but not decoded is refused by name, with advice.
 package func decodePicture(
     _ bytes: [UInt8], options: DecodingOptions = DecodingOptions()
-) throws(PictureError) -> Bitmap {
+) throws(CLIPError) -> Bitmap {
     for decoder in PictureFormats.decoders where decoder.recognises(bytes) {
         let image: DecodedPicture
-        do {
+        do throws(CLIPError) {
             image = try decoder.decode(bytes, options: options)
-        } catch .truncated(let format, let offset, let problem) where options.allowTruncated {
+        } catch {
             // What is there is not enough: the error must not advise what was tried.
-            throw .malformed(format: format, offset: offset, problem: "the data ends here, \(problem)")
+            var error = error
+            if options.allowTruncated, error.advice == .allowTruncated { error.advice = nil }
+            throw error
         }
         return options.appliesOrientation ? image.bitmap.upright(orientation: image.orientation) : image.bitmap
     }
@@ -98,12 +102,12 @@ package func decodePicture(
 
 /// Checks whether a file that begins with these bytes, and goes on, may be one that `decodePicture` decodes.
 /// - Throws: what `decodePicture` says of the whole file, if not.
-func checkBeginning(_ bytes: [UInt8]) throws(PictureError) {
+func checkBeginning(_ bytes: [UInt8]) throws(CLIPError) {
     guard PictureFormats.decoders.contains(where: { $0.mayRecognise(beginning: bytes) }) else { throw undecoded(bytes) }
 }
 
 /// The error about bytes that no decoder takes.
-private func undecoded(_ bytes: [UInt8]) -> PictureError {
+private func undecoded(_ bytes: [UInt8]) -> CLIPError {
     if let foreign = ForeignFormat(bytes) {
         return .unsupported(format: foreign.name, feature: nil, advice: foreign.advice)
     }

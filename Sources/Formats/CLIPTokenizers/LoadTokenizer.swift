@@ -1,4 +1,5 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 /// A tokenizer of any kind from the files of a model in the Hugging Face layout.
 /// - Parameters:
@@ -7,7 +8,7 @@ internal import CLIPJSON
 /// - Throws: as the tokenizers' own initialisers.
 package func loadTokenizer(
     _ files: TokenizerFiles, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
-) throws(TokenizerError) -> any Tokenizer {
+) throws(CLIPError) -> any Tokenizer {
     if let bytes = files.tokenizerJSON {
         let kind = try TokenizerClass(files, isByteLevel: TokenizerJSON.isByteLevel(bytes))
         if kind == .clip, wrapping == nil { return try BytePairTokenizer(files) }
@@ -26,7 +27,7 @@ package func loadTokenizer(
 /// - Throws: as the tokenizers' own initialisers.
 package func loadTokenizer(
     compiled: UnsafeRawBufferPointer, owner: any AnyObject & Sendable
-) throws(TokenizerError) -> any Tokenizer {
+) throws(CLIPError) -> any Tokenizer {
     let magic = compiled.count < 4 ? 0 : compiled.word(at: 0)
     return magic == PipelineTable.magic
         ? try PipelineTokenizer(compiled: compiled, owner: owner)
@@ -35,28 +36,23 @@ package func loadTokenizer(
 
 /// The token that fills up texts, without loading all of the tokenizer; nil when no file names it.
 /// - Throws: when a file is damaged.
-package func paddingToken(_ files: TokenizerFiles) throws(TokenizerError) -> Int32? {
+package func paddingToken(_ files: TokenizerFiles) throws(CLIPError) -> Int32? {
     if files.sentencePiece != nil { return try PipelineTokenizer(siglip: files).paddingToken }
     if files.wordPieces != nil { return try PipelineTokenizer(wordPiece: files).paddingToken }
     guard let json = files.tokenizerJSON else { return nil }
-    var scanner = JSONScanner(json)
+    var scanner = JSONScanner(json, at: JSONPlace(TokenizerJSON.file))
     var isFirst = true
-    do throws(JSONFault) {
-        let configuration = try files.configuration.map { bytes throws(JSONFault) in try JSONValue(parsing: bytes) }
-        let named = configuration?["pad_token"]
-        let name = named?.string ?? named?["content"]?.string ?? "<pad>"
-        try scanner.openObject()
-        while let key = try scanner.nextKey(&isFirst) {
-            if key == "added_tokens" {
-                let token = try scanner.value().array?.last { $0["content"]?.string == name }
-                return token?["id"]?.int.flatMap(Int32.init(exactly:))
-            }
-            // The list stands in front of the vocabulary, which is too long to be read for this.
-            if key == "model" { return nil }
-            try scanner.skipValue()
+    let named = try files.configurationFields()["pad_token"]
+    let name = named?.string ?? named?["content"]?.string ?? "<pad>"
+    try scanner.openObject()
+    while let key = try scanner.nextKey(&isFirst) {
+        if key == "added_tokens" {
+            let token = try scanner.value().array?.last { $0["content"]?.string == name }
+            return token?["id"]?.int.flatMap(Int32.init(exactly:))
         }
-    } catch {
-        throw TokenizerError(file: TokenizerJSON.file, problem: "byte \(error.offset): \(error.problem)")
+        // The list stands in front of the vocabulary, which is too long to be read for this.
+        if key == "model" { return nil }
+        try scanner.skipValue()
     }
     return nil
 }

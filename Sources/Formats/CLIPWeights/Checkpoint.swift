@@ -1,4 +1,5 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 /// The tensors of a model, one view over one or many files.
 ///
@@ -25,14 +26,14 @@ package struct Checkpoint: Sendable {
     private let places: [String: (file: Int, name: String)]
 
     /// Opens one file, whatever its format; flat `.clip` files are safetensors too.
-    package init(file path: String) throws(WeightsError) {
+    package init(file path: String) throws(CLIPError) {
         self.init([try openTensorFile(path)], wanted: nil)
     }
 
     /// Opens the first of `candidates` in a model folder; a name that ends in `.index.json` brings its shards.
     ///
     /// - Throws: if there is none of them, a shard is missing, or a file is broken.
-    package init(folder: String, candidates: [String] = huggingFaceNames) throws(WeightsError) {
+    package init(folder: String, candidates: [String] = huggingFaceNames) throws(CLIPError) {
         let modelFolder = ModelFolder(path: folder)
         guard let name = try modelFolder.first(of: candidates) else {
             throw try Checkpoint.noWeights(in: folder, candidates: candidates)
@@ -44,10 +45,10 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    private init(index: String, in folder: ModelFolder) throws(WeightsError) {
+    private init(index: String, in folder: ModelFolder) throws(CLIPError) {
         let indexPath = Path.join(folder.path, index)
         guard let json = try folder.readText(index) else {
-            throw WeightsError(path: indexPath, problem: "is gone")
+            throw CLIPError(.model, path: indexPath, "is gone")
         }
         let shards = try ShardIndex(json: json, path: indexPath).shards
         let fileNames = Set(shards.values).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -56,9 +57,9 @@ package struct Checkpoint: Sendable {
             if try !folder.contains(name) { missing.append(name) }
         }
         if let name = missing.first {
-            throw WeightsError(
-                path: Path.join(folder.path, name),
-                problem: "this shard is missing (\(missing.count) of \(fileNames.count) are), \(index) names it: "
+            throw CLIPError(
+                .model, path: Path.join(folder.path, name),
+                "this shard is missing (\(missing.count) of \(fileNames.count) are), \(index) names it: "
                     + "the download is incomplete, fetch it again")
         }
         var files: [any TensorFile] = []
@@ -75,9 +76,9 @@ package struct Checkpoint: Sendable {
         }
         for (file, tensors) in zip(files, wanted) {
             if let name = tensors.subtracting(file.names).min() {
-                throw WeightsError(
-                    path: file.file.path,
-                    problem: "has no tensor \(quoted(name)), which \(index) expects here: fetch both again")
+                throw CLIPError(
+                    .model, path: file.file.path,
+                    "has no tensor \(quoted(name)), which \(index) expects here: fetch both again")
             }
         }
         self.init(files, wanted: wanted)
@@ -110,7 +111,7 @@ package struct Checkpoint: Sendable {
     /// The tensor `name` (without wrapper prefixes), nil if there is none.
     ///
     /// - Throws: if its element type is unknown.
-    package func tensor(_ name: String) throws(WeightsError) -> StoredTensor? {
+    package func tensor(_ name: String) throws(CLIPError) -> StoredTensor? {
         guard let place = places[name] else { return nil }
         return try files[place.file].tensor(place.name)
     }
@@ -144,22 +145,21 @@ package struct Checkpoint: Sendable {
 
     private static func noWeights(
         in folder: String, candidates: [String]
-    ) throws(WeightsError) -> WeightsError {
-        guard try FileKind(at: folder) == .folder else {
-            return WeightsError(path: folder, problem: "is not a folder that can be read")
+    ) throws(CLIPError) -> CLIPError {
+        guard try PathBytes(folder).found(.model)?.kind == .folder else {
+            return CLIPError(.model, path: folder, "is not a folder that can be read")
         }
-        let contents = try Path.contents(of: folder)
+        let contents = try entryNames(of: folder)
         if let name = contents.first(where: { candidates.contains($0) }) {
-            return WeightsError(
-                path: Path.join(folder, name),
-                problem: "is not a file, or a link to one that is missing: the download is incomplete, fetch it again")
+            return CLIPError(
+                .model, path: Path.join(folder, name),
+                "is not a file, or a link to one that is missing: the download is incomplete, fetch it again")
         }
         let expected = candidates.joined(separator: " or ")
         let others = [".h5", ".msgpack", ".onnx", ".npz", ".gguf", ".pt", ".pth", ".bin", ".ckpt", ".safetensors"]
         let other = contents.first { name in others.contains { name.hasSuffix($0) } }
         let found = other.map { ", found \(quoted($0))" } ?? ""
-        return WeightsError(
-            path: folder, problem: "has no weights, expected \(expected)\(found): fetch the whole model")
+        return CLIPError(.model, path: folder, "has no weights, expected \(expected)\(found): fetch the whole model")
     }
 }
 
@@ -169,23 +169,19 @@ private struct ShardIndex {
     var shards: [String: String] = [:]
 
     /// - Throws: if the text is not an index or a shard's name leads out of the folder.
-    init(json: [UInt8], path: String) throws(WeightsError) {
-        do {
-            try read(json)
-        } catch {
-            throw WeightsError(path: path, problem: "byte \(error.offset): \(error.problem)")
-        }
+    init(json: [UInt8], path: String) throws(CLIPError) {
+        try read(json, path)
         guard !shards.isEmpty else {
-            throw WeightsError(path: path, problem: "has no \"weight_map\" with tensors in it, fetch it again")
+            throw CLIPError(.model, path: path, "has no \"weight_map\" with tensors in it, fetch it again")
         }
         if let name = Set(shards.values).filter({ !Path.staysInside($0) }).min() {
-            throw WeightsError(
-                path: path, problem: "names the shard \(quoted(name)), expected a file inside the model's folder")
+            throw CLIPError(
+                .model, path: path, "names the shard \(quoted(name)), expected a file inside the model's folder")
         }
     }
 
-    private mutating func read(_ json: [UInt8]) throws(JSONFault) {
-        var scanner = JSONScanner(json)
+    private mutating func read(_ json: [UInt8], _ path: String) throws(CLIPError) {
+        var scanner = JSONScanner(json, at: JSONPlace(path))
         var isFirst = true
         try scanner.openObject()
         while let key = try scanner.nextKey(&isFirst) {
@@ -206,8 +202,8 @@ private struct ShardIndex {
 }
 
 /// Opens the file at `path` by what it holds: a PyTorch zip archive, GGUF, else safetensors.
-private func openTensorFile(_ path: String) throws(WeightsError) -> any TensorFile {
-    let file = try MappedFile(path: path)
+private func openTensorFile(_ path: String) throws(CLIPError) -> any TensorFile {
+    let file = try MappedFile(PathBytes(path), kind: .model)
     if file.bytes.starts(with: ZipArchive.signature) { return try PyTorchFile(file) }
     if file.bytes.starts(with: GGUFFile.signature) { return try GGUFFile(file) }
     return try SafetensorsFile(file)

@@ -15,7 +15,7 @@ extension PictureIndex {
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) -> PictureClusters {
         guard minimum > 0 else { throw CLIPError(.argument, "a core of \(minimum) pictures, expected at least 1") }
-        let compute = try computing(threads)
+        let compute = try Compute(threads: threads)
         let vectors = try VectorCopy(self, numbers: pictureNumbers)
         let count = vectors.numbers.count
         var neighbors = [Int](repeating: 1, count: count)

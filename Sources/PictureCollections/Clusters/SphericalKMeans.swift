@@ -18,7 +18,7 @@ extension PictureIndex {
         progress: (_ round: Int) -> Void = { _ in }
     ) throws(CLIPError) -> PictureClusters {
         guard count > 0 else { throw CLIPError(.argument, "\(count) clusters, expected at least 1") }
-        let compute = try computing(threads)
+        let compute = try Compute(threads: threads)
         let vectors = try VectorCopy(self, numbers: pictureNumbers)
         guard !vectors.numbers.isEmpty else {
             return try PictureClusters(members: [], vectors: vectors, noise: [], rounds: 0, isSettled: true)

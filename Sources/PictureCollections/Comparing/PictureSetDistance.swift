@@ -57,12 +57,7 @@ public struct PictureSetDistance: Sendable, Equatable {
         guard dimensions.count == 1 else {
             throw CLIPError(.argument, "embeddings of \(dimensions.sorted()) numbers: they are not of one model")
         }
-        let compute: Compute
-        do {
-            compute = try Compute(threads: threads)
-        } catch {
-            throw CLIPError(.argument, error.description)
-        }
+        let compute = try Compute(threads: threads)
         let (m, n) = (first.count, second.count)
         let kernel = try KernelMatrix(
             (first + second).map { $0.normalized() }, bandwidth: PictureSetDistance.bandwidth, compute: compute)

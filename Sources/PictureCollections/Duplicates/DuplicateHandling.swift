@@ -74,10 +74,10 @@ extension DuplicateGroup {
 
     /// Whether acting on another name has taken care of this one: two mounts show one entry of a folder.
     private func isDone(_ name: IndexedPicture) -> Bool {
-        switch PathState(name.pathBytes) {
+        switch PathState(PathBytes(name.pathBytes)) {
         case .gone: return true
         case .file(let node):
-            if case .file(let keptNode) = PathState(kept.pathBytes) { return node == keptNode }
+            if case .file(let keptNode) = PathState(PathBytes(kept.pathBytes)) { return node == keptNode }
             return false
         default: return false
         }
@@ -87,39 +87,38 @@ extension DuplicateGroup {
         do throws(CLIPError) {
             return try VerifiedFile(picture)
         } catch {
-            throw CLIPError(.picture, path: picture.path, "\(error.message); nothing was done")
+            throw error.saying("\(error.message); nothing was done").at(picture.path)
         }
     }
 
     private static func move(
         _ file: VerifiedFile, _ picture: IndexedPicture, to folder: String, _ kept: VerifiedFile
     ) throws(CLIPError) -> String {
-        let slash = UInt8(ascii: "/")
-        let parts = file.path.split(separator: slash).filter {
+        let parts = file.path.bytes.split(separator: PathBytes.slash).filter {
             !$0.elementsEqual("..".utf8) && !$0.elementsEqual(".".utf8)
         }
-        var target = Array(folder.utf8)
-        for (index, part) in parts.enumerated() {
+        var target = PathBytes(folder)
+        for part in parts {
             try makeFolder(target)
-            target += [slash] + part
-            if index == parts.count - 1 { break }
+            target = PathBytes(target.bytes + [PathBytes.slash] + part)
         }
-        let goal = String(decoding: target, as: UTF8.self)
+        let goal = target.text
         do throws(CLIPError) {
             try kept.check()
-            // A link fails where something stands, a rename would replace it.
-            if withCString(file.path, { old in withCString(target) { hardLink(old, $0) } }) != 0 {
+            do throws(SystemError) {
+                // A link fails where something stands, a rename would replace it.
+                try file.path.link(to: target)
+            } catch {
                 // Another file system, or one without links, as cards and sticks have.
-                let code = errno
-                if [EXDEV, EPERM, ENOTSUP, EOPNOTSUPP, EMLINK].contains(code) {
+                if [EXDEV, EPERM, ENOTSUP, EOPNOTSUPP, EMLINK].contains(error.code) {
                     try ReadFile.copy(file.path, holding: picture.contentHash, to: target)
-                } else if code != EEXIST || !isOneFile(file.path, target) {
+                } else if error.code != EEXIST || !isOneFile(file.path, target) {
                     // What stands there may be this file: an earlier run could not take its old name away.
-                    throw CLIPError(.picture, systemMessage(code))
+                    throw CLIPError(.picture, error)
                 }
             }
         } catch {
-            throw CLIPError(.picture, path: picture.path, "can't be moved to \(goal): \(error.message)")
+            throw error.saying("can't be moved to \(goal): \(error.message)").at(picture.path)
         }
         // From here on the picture is there twice. Only what is surely the same may go.
         guard kept.isUnchanged, file.isUnchanged else {
@@ -127,42 +126,45 @@ extension DuplicateGroup {
                 .picture, path: picture.path,
                 "it or the kept file has changed just now: it is left, with a copy in \(goal)")
         }
-        guard withCString(file.path, { unlink($0) }) == 0 else {
-            let message = systemMessage()
+        do throws(SystemError) {
+            try file.path.remove()
+        } catch {
             // A failed call may have done its work: the copy goes only where the original is seen.
-            if file.isUnchanged { _ = withCString(target) { unlink($0) } }
-            throw CLIPError(.picture, path: picture.path, "can't be moved: \(message)")
+            if file.isUnchanged { try? target.remove() }
+            throw CLIPError(.picture, path: picture.path, "can't be moved", error)
         }
         return goal
     }
 
-    private static func isOneFile(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        guard let left = try? PathBytes(left).status(followsLinks: false),
-            let right = try? PathBytes(right).status(followsLinks: false)
+    private static func isOneFile(_ left: PathBytes, _ right: PathBytes) -> Bool {
+        guard let left = try? left.status(followsLinks: false), let right = try? right.status(followsLinks: false)
         else { return false }
         return left.kind == .file && left.identity == right.identity
     }
 
-    private static func makeFolder(_ path: [UInt8]) throws(CLIPError) {
-        guard withCString(path, { mkdir($0, 0o777) }) == 0 || errno == EEXIST else {
-            throw CLIPError(
-                .argument, path: String(decoding: path, as: UTF8.self), "can't be made: \(systemMessage())")
+    private static func makeFolder(_ path: PathBytes) throws(CLIPError) {
+        do throws(SystemError) {
+            try path.makeFolder()
+        } catch {
+            if error.code != EEXIST { throw CLIPError(.argument, path: path.text, "can't be made", error) }
         }
     }
 
     private static func link(
         _ file: VerifiedFile, _ picture: IndexedPicture, to kept: VerifiedFile, _ keptPicture: IndexedPicture
     ) throws(CLIPError) -> String {
-        let temporary = temporaryPath(beside: file.path)
+        let temporary = file.path.temporarySibling
         TemporaryFiles.add(temporary)
         defer {
             // Renaming one link of a file over another does nothing and leaves both.
-            _ = withCString(temporary) { unlink($0) }
+            try? temporary.remove()
             TemporaryFiles.remove(temporary)
         }
         do throws(CLIPError) {
-            guard withCString(kept.path, { old in withCString(temporary) { hardLink(old, $0) } }) == 0 else {
-                throw CLIPError(.picture, systemMessage())
+            do throws(SystemError) {
+                try kept.path.link(to: temporary)
+            } catch {
+                throw CLIPError(.picture, error)
             }
             // What the new name leads to counts, whatever happened to the path in between.
             guard case .file(kept.identity) = PathState(temporary) else {
@@ -170,25 +172,17 @@ extension DuplicateGroup {
             }
             try kept.check()
             try file.check()
-            guard withCString(temporary, { old in withCString(file.path) { rename(old, $0) } }) == 0 else {
-                throw CLIPError(.picture, systemMessage())
+            do throws(SystemError) {
+                try temporary.rename(to: file.path)
+            } catch {
+                throw CLIPError(.picture, error)
             }
         } catch {
-            throw CLIPError(
-                .picture, path: picture.path, "can't be linked to \(keptPicture.path): \(error.message)")
+            throw error.saying("can't be linked to \(keptPicture.path): \(error.message)").at(picture.path)
         }
         return keptPicture.path
     }
 }
-
-/// A name that nothing has yet, in the folder of `path`.
-func temporaryPath(beside path: [UInt8]) -> [UInt8] {
-    let end = path.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
-    return path[..<end] + Array(".clip-\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp".utf8)
-}
-
-/// `link(2)`, which a method above shadows by name.
-private func hardLink(_ old: UnsafePointer<CChar>, _ new: UnsafePointer<CChar>) -> Int32 { link(old, new) }
 
 extension PathBytes {
     /// Whether a search through `folder` comes here: what is hidden is left out. What is not there yet is taken by its name.

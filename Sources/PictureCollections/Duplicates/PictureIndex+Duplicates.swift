@@ -1,4 +1,5 @@
 import CLIP
+import CLIPCompute
 import CLIPSystem
 
 extension PictureIndex {
@@ -21,7 +22,7 @@ extension PictureIndex {
         threshold: Float? = 0.95, threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
         leftOut: (_ picture: IndexedPicture, _ reason: LeftOutPicture) -> Void = { _, _ in }
     ) throws(CLIPError) -> [DuplicateGroup] {
-        let compute = try computing(threads)
+        let compute = try Compute(threads: threads)
         let files = try DuplicateCandidates(self, leftOut: leftOut)
         let order = files.order
         var groups: [[Member]] = []
@@ -112,14 +113,14 @@ private struct DuplicateCandidates {
         _ index: PictureIndex, leftOut: (_ picture: IndexedPicture, _ reason: LeftOutPicture) -> Void
     ) throws(CLIPError) {
         // Names inside the folder of the index are relative to it, others absolute: only whole paths compare.
-        let base = (try? PathBytes(folderPath(of: index.path)).resolved())?.bytes ?? []
+        let base = (try? index.file.location.folder.resolved())?.bytes ?? []
         var candidates: [Candidate] = []
         for number in index.pictureNumbers {
             try checkCancellation()
             guard let record = index.file.record(number) else { throw index.damage(number) }
             var node: FileStatus.Identity?
             if record.contentHash != .none {
-                switch PathState(index.pathBytes(record.name)) {
+                switch PathState(PathBytes(index.pathBytes(record.name))) {
                 case .file(let found): node = found
                 case .link(let target):
                     if let target { links[target] = links[target] ?? number }

@@ -14,8 +14,7 @@ enum PathState {
     /// It can't be looked at, which doesn't mean that nothing is there.
     case unknown(String)
 
-    init(_ path: [UInt8]) {
-        let path = PathBytes(path)
+    init(_ path: PathBytes) {
         do throws(SystemError) {
             let status = try path.status(followsLinks: false)
             switch status.kind {
@@ -41,7 +40,7 @@ enum PathState {
 
 /// A picture's file that was opened and read just now, and was what the index says.
 struct VerifiedFile {
-    let path: [UInt8]
+    let path: PathBytes
     /// As it was when it was opened.
     private let status: FileStatus
 
@@ -50,7 +49,7 @@ struct VerifiedFile {
 
     /// - Throws: when it is no regular file of its own or holds something else than when it was indexed.
     init(_ picture: IndexedPicture) throws(CLIPError) {
-        path = picture.pathBytes
+        path = PathBytes(picture.pathBytes)
         let identity: FileStatus.Identity
         switch PathState(path) {
         case .file(let found): identity = found
@@ -76,7 +75,7 @@ struct VerifiedFile {
     /// Whether the path still leads to the file that was read, and nobody has written to it since.
     /// A link that was made to it is no change.
     var isUnchanged: Bool {
-        guard let now = try? PathBytes(path).status(followsLinks: false) else { return false }
+        guard let now = try? path.status(followsLinks: false) else { return false }
         return now.kind == status.kind && now.identity == status.identity && now.byteCount == status.byteCount
             && now.modified == status.modified
     }

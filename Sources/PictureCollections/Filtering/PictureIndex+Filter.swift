@@ -1,4 +1,5 @@
 public import CLIP
+import CLIPCompute
 
 /// What pictures of a data set must show and must not.
 public struct PictureFilter: Sendable {
@@ -55,7 +56,7 @@ extension PictureIndex {
         let keeps = 0..<filter.keep.count
         let drops = keeps.upperBound..<keeps.upperBound + filter.drop.count
         let neutral = drops.upperBound..<drops.upperBound + filter.background.count
-        let verdicts = try scan(rows, try computing(threads), initial: { [FilterVerdict]() }) {
+        let verdicts = try scan(rows, try Compute(threads: threads), initial: { [FilterVerdict]() }) {
             verdicts, first, products in
             for row in 0..<products.rowCount where file.live.contains(first + row) {
                 func best(_ queries: Range<Int>) -> Float? { queries.map { products[$0, row] }.max() }

@@ -1,3 +1,5 @@
+import CLIP
+
 /// What an index keeps of a picture besides its vector: FORMAT.md, "Entries".
 struct EntryRecord: Equatable {
     static let byteCount = 80
@@ -71,6 +73,28 @@ struct EntryRecord: Equatable {
         guard offset <= UInt64(texts.count), count <= texts.count - Int(offset) else { return nil }
         return texts[part: Int(offset)..<Int(offset) + count]
     }
+}
+
+extension EntryRecord {
+    /// Why there is no vector.
+    var failure: CLIPError {
+        get {
+            let text = String(decoding: message, as: UTF8.self)
+            for (advice, words) in EntryRecord.advices where text.hasSuffix(words) {
+                return CLIPError(.picture, String(text.dropLast(words.count)), advice: advice)
+            }
+            return CLIPError(.picture, text)
+        }
+        set {
+            let words = EntryRecord.advices.first { $0.advice == newValue.advice }?.words ?? ""
+            message = Array((newValue.message + words).utf8)
+        }
+    }
+
+    /// How messages in the file spell what can be done.
+    private static let advices: [(advice: CLIPError.Advice, words: String)] = [
+        (.allowTruncated, "; --allow-truncated decodes what is there"), (.raisePixelLimit, "; --max-pixels raises it"),
+    ]
 }
 
 /// What tells cheaply that a file is still the same: its size, and when it was last changed.

@@ -26,27 +26,27 @@ extension IndexLog {
         do throws(SystemError) {
             place = try location.resolved()
         } catch {
-            throw CLIPError(.index, path: path, "can't be found: \(error.message)")
+            throw CLIPError(.index, path: path, "can't be found", error)
         }
         let temporary = PathBytes(place.bytes + Array(".new".utf8))
         // Left by a run that was killed: the lock says that it is nobody's.
-        _ = withCString(temporary.bytes) { unlink($0) }
-        let target = try OpenFile(path: temporary, flags: O_RDWR | O_CREAT | O_TRUNC)
+        try? temporary.remove()
+        let target = try OpenFile(temporary, O_RDWR | O_CREAT | O_TRUNC, kind: .index)
         do throws(CLIPError) {
             var writer = CompactedFile(snapshot, target)
             try writer.write()
             try target.sync()
-            let isReplaced =
-                withCString(temporary.bytes) { old in withCString(place.bytes) { rename(old, $0) } } == 0
-            guard isReplaced else {
-                throw CLIPError(.index, path: path, "can't be replaced: \(systemMessage())")
+            do throws(SystemError) {
+                try temporary.rename(to: place)
+            } catch {
+                throw CLIPError(.index, path: path, "can't be replaced", error)
             }
-            target.syncFolder()
+            try? place.folder.syncFolder()
             return writer.result
         } catch {
-            _ = withCString(temporary.bytes) { unlink($0) }
+            try? temporary.remove()
             if error.kind == .cancelled { throw error }
-            throw CLIPError(.index, path: path, "\(error.message): the index is as it was before")
+            throw error.saying("\(error.message): the index is as it was before").at(path)
         }
     }
 }

@@ -36,11 +36,11 @@ final class IndexFile: Sendable {
     let isSealed: Bool
     /// Bytes behind the last whole segment: what a run was writing when it was cut short.
     let tornByteCount: Int
-    private let mapping: Mapping
+    private let mapping: MappedFile
 
     /// - Parameter salvages: take what comes before damage to the structure, rather than refuse the file.
     convenience init(path: PathBytes, salvages: Bool = false) throws(CLIPError) {
-        try self.init(try OpenFile(path: path, flags: O_RDONLY), salvages: salvages)
+        try self.init(try OpenFile(path, O_RDONLY, kind: .index), salvages: salvages)
     }
 
     init(_ file: OpenFile, salvages: Bool = false) throws(CLIPError) {
@@ -55,7 +55,7 @@ final class IndexFile: Sendable {
         (end, isSealed, entryCount) = (log.end, log.isSealed, log.entryCount)
         tornByteCount = log.byteCount - log.end
         live = log.live
-        mapping = try Mapping(file, byteCount: log.end)
+        mapping = try MappedFile(file, byteCount: log.end)
         let bytes = mapping.bytes
         segments = log.segments.map { header, layout in
             let start = header.offset + SegmentHeader.byteCount
@@ -130,22 +130,4 @@ final class IndexFile: Sendable {
 
     /// The values of the vector of entry `ordinal`.
     func vector(_ ordinal: Int) -> [Float] { header.elementType.values(vectorBytes(ordinal)) }
-}
-
-/// Bytes of a file, mapped for as long as this object lives.
-private final class Mapping: @unchecked Sendable {
-    let bytes: UnsafeRawBufferPointer
-
-    init(_ file: OpenFile, byteCount: Int) throws(CLIPError) {
-        guard let start = mmap(nil, byteCount, PROT_READ, MAP_SHARED, file.descriptor, 0), start != MAP_FAILED else {
-            throw CLIPError(.index, path: file.path, "\(byteCount) bytes can't be mapped: \(systemMessage())")
-        }
-        bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
-        MappedRanges.add(bytes, path: file.path)
-    }
-
-    deinit {
-        MappedRanges.remove(bytes)
-        munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
-    }
 }

@@ -97,8 +97,7 @@ final class IndexLog {
             try file.sync()
         } catch {
             try? file.truncate(to: end)
-            throw CLIPError(
-                .index, path: path,
+            throw error.saying(
                 "\(error.message): what was indexed before is kept, free space or repair the disk and run it again")
         }
         end += bytes.count
@@ -108,9 +107,14 @@ final class IndexLog {
     private static func locked(_ path: PathBytes, creates: Bool, waits: Bool) throws(CLIPError) -> OpenFile {
         while true {
             let file = try opened(path, creates: creates)
-            guard try file.lock(waits: waits) else {
-                throw CLIPError(
-                    .index, path: path.text, "another process is writing this index", advice: .waitForWriter)
+            while try !file.lock() {
+                guard waits else {
+                    throw CLIPError(
+                        .index, path: path.text, "another process is writing this index", advice: .waitForWriter)
+                }
+                // The call that waits by itself can't be ended.
+                try checkCancellation()
+                usleep(20_000)
             }
             if file.isAtPath { return file }
         }
@@ -119,9 +123,9 @@ final class IndexLog {
     /// The file at `path`, if need be to be read alone.
     private static func opened(_ path: PathBytes, creates: Bool) throws(CLIPError) -> OpenFile {
         do throws(CLIPError) {
-            return try OpenFile(path: path, flags: O_RDWR | (creates ? O_CREAT : 0))
+            return try OpenFile(path, O_RDWR | (creates ? O_CREAT : 0), kind: .index)
         } catch {
-            guard let file = try? OpenFile(path: path, flags: O_RDONLY) else { throw error }
+            guard let file = try? OpenFile(path, O_RDONLY, kind: .index) else { throw error }
             file.isReadOnly = true
             return file
         }
@@ -136,6 +140,6 @@ final class IndexLog {
         try file.truncate(to: 0)
         try file.write(header.bytes, at: 0)
         try file.sync()
-        file.syncFolder()
+        try? file.location.folder.syncFolder()
     }
 }

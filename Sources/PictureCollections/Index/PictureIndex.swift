@@ -92,9 +92,7 @@ public struct PictureIndex: Sendable {
         for segment in file.segments {
             for ordinal in segment.entries.dropFirst(segment.header.vectorCount) where file.live.contains(ordinal) {
                 guard let record = file.record(ordinal) else { throw damage(ordinal) }
-                pictures.append(
-                    UnreadablePicture(
-                        path: pathBytes(record.name), message: String(decoding: record.message, as: UTF8.self)))
+                pictures.append(UnreadablePicture(path: pathBytes(record.name), record.failure))
             }
         }
         return pictures
@@ -187,12 +185,14 @@ public struct UnreadablePicture: Sendable, Equatable {
     public let path: String
     /// The same as the bytes that the file system has, which need not be UTF-8.
     public let pathBytes: [UInt8]
-    /// Why, on one line.
-    public let message: String
+    /// Why. It names no path.
+    public let error: CLIPError
+    /// The same on one line.
+    public var message: String { error.description }
 
-    init(path: [UInt8], message: String) {
+    init(path: [UInt8], _ error: CLIPError) {
         self.path = String(decoding: path, as: UTF8.self)
         pathBytes = path
-        self.message = message
+        self.error = error
     }
 }

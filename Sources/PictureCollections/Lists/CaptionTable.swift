@@ -126,12 +126,7 @@ package final class CaptionTable {
     }
 
     private func jsonPair(_ text: [UInt8], _ place: String) throws(CLIPError) -> CaptionPair {
-        let object: JSONValue
-        do throws(JSONFault) {
-            object = try JSONValue(parsing: text)
-        } catch {
-            throw CLIPError(.storage, path: place, "is no JSON object: \(error)")
-        }
+        let object = try JSONValue(parsing: text, at: JSONPlace(place, .storage, part: "is no JSON object: "))
         func field(_ names: [String], _ what: String) throws(CLIPError) -> String {
             guard let found = names.lazy.compactMap({ object[$0]?.string }).first else {
                 throw CLIPError(

@@ -1,4 +1,5 @@
 public import CLIP
+import CLIPCompute
 
 /// A picture, and how alone it is.
 public struct Outlier: Sendable {
@@ -25,7 +26,7 @@ extension PictureIndex {
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) -> [Outlier] {
         guard neighbors > 0 else { throw CLIPError(.argument, "\(neighbors) neighbors, expected at least 1") }
-        let compute = try computing(threads)
+        let compute = try Compute(threads: threads)
         let numbers = pictureNumbers
         var worst = TopScores(capacity: top)
         var nearest: [Int: Int] = [:]

@@ -1,5 +1,4 @@
 import CLIPSystem
-import CLIPWeights
 
 /// Where data goes: standard output, or a file that appears complete or not at all.
 package final class Output {
@@ -9,7 +8,7 @@ package final class Output {
     /// - Parameter path: nil or `-` for standard output.
     package init(path: String?) throws(CLIPError) {
         if let path, path != "-" {
-            file = try storing { () throws(WeightsError) in try AtomicFile(path: path) }
+            file = try AtomicFile(PathBytes(path))
         } else {
             file = nil
         }
@@ -34,18 +33,14 @@ package final class Output {
     /// Puts `bytes` over the first ones that were written.
     package func patchStart(_ bytes: [UInt8]) throws(CLIPError) {
         try flush()
-        try storing { () throws(WeightsError) in
-            try bytes.withUnsafeBufferPointer { bytes throws(WeightsError) in
-                try file?.write(UnsafeRawBufferPointer(bytes), at: 0)
-            }
-        }
+        try file?.write(bytes, at: 0)
     }
 
     /// Hands on what waits in memory: a reader at the other end of a pipe may be waiting for it.
     package func flush() throws(CLIPError) {
         guard !buffer.isEmpty else { return }
         if let file {
-            try storing { () throws(WeightsError) in try file.write(buffer) }
+            try file.write(buffer)
         } else {
             do throws(SystemError) {
                 try writeAll(buffer, to: STDOUT_FILENO)
@@ -59,15 +54,7 @@ package final class Output {
     /// Makes the file appear.
     package func finish() throws(CLIPError) {
         try flush()
-        try storing { () throws(WeightsError) in try file?.commit() }
-    }
-}
-
-private func storing<Value>(_ body: () throws(WeightsError) -> Value) throws(CLIPError) -> Value {
-    do throws(WeightsError) {
-        return try body()
-    } catch {
-        throw CLIPError(.storage, path: error.path, error.problem)
+        try file?.commit()
     }
 }
 

@@ -22,7 +22,7 @@ extension PictureIndex {
     public func findNearest(
         to queries: [Embedding], top: Int, threads: Int? = nil
     ) throws(CLIPError) -> [[Neighbor]] {
-        try nearest(to: queries, top: top, try computing(threads))
+        try nearest(to: queries, top: top, try Compute(threads: threads))
     }
 
     /// What `findNearest(to:top:threads:)` finds, without blocking the caller's executor.
@@ -77,14 +77,6 @@ extension PictureIndex {
         }
         try checkCancellation()
         return states
-    }
-
-    func computing(_ threads: Int?) throws(CLIPError) -> Compute {
-        do throws(ComputeError) {
-            return try Compute(threads: threads)
-        } catch {
-            throw CLIPError(.argument, error.description)
-        }
     }
 }
 

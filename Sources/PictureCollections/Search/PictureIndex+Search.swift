@@ -20,7 +20,7 @@ extension PictureIndex {
     public func search(
         _ queries: [SearchQuery], top: Int = 10, threads: Int? = nil
     ) throws(CLIPError) -> [[SearchHit]] {
-        let compute = try computing(threads)
+        let compute = try Compute(threads: threads)
         var results: [[SearchHit]] = []
         var rest = queries[...]
         while !rest.isEmpty {

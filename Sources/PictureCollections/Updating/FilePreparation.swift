@@ -9,9 +9,9 @@ struct PreparedFile: Sendable {
         case known(entry: Int)
         case picture(PreparedPicture, width: Int, height: Int)
         /// What the file holds is no picture.
-        case unreadable(String)
+        case unreadable(CLIPError)
         /// What it holds can't be known now.
-        case unreachable(String)
+        case unreachable(CLIPError)
     }
 
     let candidate: Candidate
@@ -44,11 +44,11 @@ struct FilePreparation: Sendable {
         try checkCancellation()
         let file: ReadFile
         do throws(CLIPError) {
-            file = try ReadFile(candidate.path)
+            file = try ReadFile(PathBytes(candidate.path))
         } catch {
             return PreparedFile(
                 candidate: candidate, identity: FileIdentity(candidate.status), contentHash: .none,
-                content: error.systemCode != nil ? .unreachable(error.message) : .unreadable(error.message))
+                content: error.systemCode != nil ? .unreachable(error) : .unreadable(error))
         }
         return PreparedFile(
             candidate: candidate, identity: file.identity, contentHash: file.contentHash,
@@ -68,7 +68,7 @@ struct FilePreparation: Sendable {
         } catch {
             // A picture that is not wanted any more says nothing of itself.
             if error.kind == .cancelled { throw error }
-            return .unreadable(error.message)
+            return .unreadable(error)
         }
     }
 }

@@ -69,7 +69,7 @@ extension PictureIndex {
         result.unreachable = faults.map { fault in
             let isInside = fault.path.bytes.starts(with: prefix)
             let name = isInside ? Array(fault.path.bytes.dropFirst(prefix.count)) : fault.path.bytes
-            return UnreadablePicture(path: pathBytes(name), message: fault.message)
+            return UnreadablePicture(path: pathBytes(name), CLIPError(.picture, fault.message))
         }
         return result
     }

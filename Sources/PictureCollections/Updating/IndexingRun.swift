@@ -55,7 +55,9 @@ struct IndexingRun {
         try log.seal()
         let snapshot = try log.reread()
         update.unreadable = snapshot.live.failureCount
-        update.unreachable += comparison.faults.map { UnreadablePicture(path: shown($0.path), message: $0.message) }
+        update.unreachable += comparison.faults.map {
+            UnreadablePicture(path: shown($0.path), CLIPError(.picture, $0.message))
+        }
         if log.isWorthCompacting {
             update.dropped = try log.compact().damagedCount
             update.wasCompacted = true
@@ -85,11 +87,10 @@ struct IndexingRun {
         var failures: [EntryRecord] = []
         var removals: Set<Int> = []
         for file in files {
-            if case .unreachable(let message) = file.content {
+            if case .unreachable(let error) = file.content {
                 // What was known of it stays, and the next run looks again.
                 update.unreachable.append(
-                    UnreadablePicture(
-                        path: PictureIndex(log.snapshot).pathBytes(file.candidate.name), message: message))
+                    UnreadablePicture(path: PictureIndex(log.snapshot).pathBytes(file.candidate.name), error))
                 continue
             }
             if let old = file.candidate.entry { removals.insert(old) }
@@ -105,12 +106,11 @@ struct IndexingRun {
                 (record.width, record.height) = (width, height)
                 pictures.append((record, vectors.next() ?? []))
                 if file.candidate.entry == nil { update.added += 1 } else { update.changed += 1 }
-            case .unreadable(let message):
-                record.message = Array(message.utf8)
+            case .unreadable(let error):
+                record.failure = error
                 failures.append(record)
                 update.newlyUnreadable.append(
-                    UnreadablePicture(
-                        path: PictureIndex(log.snapshot).pathBytes(record.name), message: message))
+                    UnreadablePicture(path: PictureIndex(log.snapshot).pathBytes(record.name), error))
             case .unreachable: break
             }
         }

@@ -11,7 +11,7 @@ struct ReadFile {
 
     /// Reads the regular file at `path`.
     /// - Throws: why it can't be read, or that it is no picture and long.
-    init(_ path: [UInt8]) throws(CLIPError) {
+    init(_ path: PathBytes) throws(CLIPError) {
         let status: stat
         (bytes, status) = try ReadFile.contents(of: path)
         var hash = SHA256()
@@ -26,10 +26,10 @@ struct ReadFile {
 
     /// The bytes of the regular file at `path`, and its status when it was opened.
     /// - Throws: why it can't be read.
-    static func contents(of path: [UInt8]) throws(CLIPError) -> (bytes: [UInt8], status: stat) {
+    static func contents(of path: PathBytes) throws(CLIPError) -> (bytes: [UInt8], status: stat) {
         let descriptor: Int32
         do throws(SystemError) {
-            descriptor = try PathBytes(path).open(O_RDONLY | O_NONBLOCK)
+            descriptor = try path.open(O_RDONLY | O_NONBLOCK)
         } catch {
             throw CLIPError(.picture, "can't be opened", error)
         }
@@ -41,17 +41,9 @@ struct ReadFile {
             throw CLIPError(.picture, "can't be examined", error)
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw CLIPError(.picture, "is not a regular file") }
-        do throws(PictureError) {
-            return (try readPicture(descriptor: descriptor), status)
-        } catch {
-            // What is too large to be read is no fault of the system's.
-            let isOfSystem = if case .unreadable = error { status.st_size <= 1 << 31 } else { false }
-            var fault = CLIPError(.picture, error.description)
-            fault.systemCode = isOfSystem ? EIO : nil
-            throw fault
-        }
+        return (try readPicture(descriptor: descriptor), status)
     }
 }
 
 /// The bytes of the picture file at `path`; nil where there is none that can be read.
-package func pictureFileBytes(_ path: [UInt8]) -> [UInt8]? { try? ReadFile.contents(of: path).bytes }
+package func pictureFileBytes(_ path: [UInt8]) -> [UInt8]? { try? ReadFile.contents(of: PathBytes(path)).bytes }

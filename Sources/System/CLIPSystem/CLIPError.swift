@@ -19,7 +19,8 @@ public struct CLIPError: Error, Sendable, Equatable, CustomStringConvertible {
         case index
         /// A value handed to the library makes no sense.
         case argument
-        /// A file or folder could not be read or written: the hub's cache, or a list of inputs.
+        /// A file or folder could not be read or written, or makes no sense: a result, a list of texts, paths or captions, or
+        /// the hub's cache.
         case storage
         /// The hub has no such repository, revision or file, or nothing in it that loads.
         case notFound
@@ -114,10 +115,23 @@ extension CLIPError {
         systemCode = cause.code
     }
 
+    /// A call of the system that failed, in its own words.
+    package init(_ kind: Kind, _ cause: SystemError) {
+        self.init(kind, cause.message)
+        systemCode = cause.code
+    }
+
     /// The same error about another place.
     package func at(_ path: String?) -> CLIPError {
         var error = self
         error.path = path
+        return error
+    }
+
+    /// The same error with another message.
+    package func saying(_ message: String) -> CLIPError {
+        var error = self
+        error.message = message
         return error
     }
 }

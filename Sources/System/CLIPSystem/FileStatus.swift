@@ -15,6 +15,8 @@ package struct FileStatus: Hashable, Sendable {
     package let byteCount: Int
     /// Who may read, write and run it.
     package let permissions: mode_t
+    /// How many names it has.
+    package let linkCount: Int
     /// Nanoseconds since 1970; 0 for a time that they can't say.
     package let modified: Int64
     /// When anything about the file last changed, its name included; as `modified`.
@@ -31,6 +33,7 @@ package struct FileStatus: Hashable, Sendable {
             device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
         byteCount = Int(status.st_size)
         permissions = status.st_mode & 0o7777
+        linkCount = Int(status.st_nlink)
         #if canImport(Darwin)
         (modified, changed) = (nanoseconds(status.st_mtimespec), nanoseconds(status.st_ctimespec))
         #else

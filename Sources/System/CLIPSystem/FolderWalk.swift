@@ -25,7 +25,7 @@ package struct FolderWalk {
     }
 
     /// A folder or entry that can't be looked at. Whatever was known at or below its path may still be there.
-    package struct Fault: Error, Sendable {
+    package struct Fault: Sendable {
         package let path: PathBytes
         package let error: SystemError
         /// One line.

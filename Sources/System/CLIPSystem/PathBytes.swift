@@ -216,6 +216,27 @@ extension PathBytes {
     }
 }
 
+/// Arithmetic on the names that files of models and of the hub have, which are text.
+package enum Path {
+    package static func join(_ folder: String, _ name: String) -> String {
+        if folder.isEmpty { return name }
+        return folder.utf8.last == PathBytes.slash ? folder + name : folder + "/" + name
+    }
+
+    /// The folder that holds `path`, "." for a bare name.
+    package static func folder(of path: String) -> String { PathBytes(path).folder.text }
+
+    package static func name(of path: String) -> String { String(decoding: PathBytes(path).name, as: UTF8.self) }
+
+    /// True if `name` is a relative path that can't leave the folder it is joined to.
+    package static func staysInside(_ name: String) -> Bool {
+        guard !name.utf8.contains(0), !name.utf8.contains(UInt8(ascii: "\\")) else { return false }
+        return name.utf8.split(separator: PathBytes.slash, omittingEmptySubsequences: false).allSatisfy { part in
+            !part.isEmpty && !part.elementsEqual("..".utf8) && !part.elementsEqual(".".utf8)
+        }
+    }
+}
+
 /// Calls `body` with `path` as a C string.
 package func withCString<Result>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: path.count + 1) { buffer in

@@ -76,27 +76,19 @@ package enum TemporaryFiles {
     }
 
     /// Remembers a file or a folder. Past the sixteenth at a time, none.
-    package static func add(_ path: String) { add(Array(path.utf8)) }
-
-    /// Forgets a file that is gone or has its final name.
-    package static func remove(_ path: String) { remove(Array(path.utf8)) }
-
-    /// Remembers a file or a folder by the bytes of its path.
-    package static func add(_ path: [UInt8]) {
+    package static func add(_ path: PathBytes) {
         isActive.withLock { isActive in
             guard isActive, let slot = (0..<capacity).first(where: { paths[$0] == nil }) else { return }
-            paths[slot] = (path + [0]).withUnsafeBytes { strdup($0.bindMemory(to: CChar.self).baseAddress!) }
+            paths[slot] = withCString(path.bytes) { strdup($0) }
         }
     }
 
-    /// Forgets a file by the bytes of its path.
-    package static func remove(_ path: [UInt8]) {
-        let text = path + [0]
+    /// Forgets a file that is gone or has its final name.
+    package static func remove(_ path: PathBytes) {
         isActive.withLock { _ in
             for slot in 0..<capacity {
                 guard let known = paths[slot] else { continue }
-                let isSame = text.withUnsafeBytes { strcmp(known, $0.bindMemory(to: CChar.self).baseAddress!) == 0 }
-                if isSame { paths[slot] = nil }
+                if withCString(path.bytes, { strcmp(known, $0) }) == 0 { paths[slot] = nil }
             }
         }
     }

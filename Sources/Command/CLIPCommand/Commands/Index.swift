@@ -155,7 +155,7 @@ struct Index: Command {
         let index = try PictureIndex(path: path)
         if let problem = index.problem { console.warn(problem) }
         let comparison = try index.compareWithFiles(in: folders)
-        for place in comparison.unreachable { console.fail("\(place.path): \(place.message)") }
+        for place in comparison.unreachable { console.fail("\(place.path): \(place.error.sentence)") }
         for folder in comparison.emptiedFolders {
             console.warn(
                 "\(folder.path): \(folder.state), the index has \(folder.pictureCount) there: is a disk not mounted?"
@@ -254,7 +254,7 @@ private struct IndexStatusRecord: Record {
         if index.supersededCount > 0 { line("superseded", "\(index.supersededCount) records, gone after --prune") }
         if !index.isComplete { line("the end", "is missing: index again, or copy it again") }
         line("unreadable", "\(unreadable.count)")
-        for picture in unreadable { text += "    \(displayed(picture.path)): \(displayed(picture.message))\n" }
+        for picture in unreadable { text += "    \(displayed(picture.path)): \(displayed(picture.error.sentence))\n" }
         return text
     }
 }
@@ -304,6 +304,6 @@ extension PictureSettings {
 extension Fields {
     /// A picture that has no embedding, and why.
     fileprivate static func failure(_ picture: UnreadablePicture) -> Fields {
-        failure(RecordName(bytes: picture.pathBytes), picture.message)
+        failure(RecordName(bytes: picture.pathBytes), picture.error.sentence)
     }
 }

@@ -74,9 +74,9 @@ struct Preprocess: Command {
         let bytes: [UInt8]
         do throws(CLIPError) {
             guard let fitted = try model.fittedPictures(of: picture, fit: options.fit).first else { return }
-            bytes = try fitted.png()
+            bytes = fitted.png()
         } catch {
-            throw CLIPError(.storage, described(error, name: path.text))
+            throw error.named(path.text)
         }
         let output = try Output(path: self.output.path)
         try output.write(bytes)

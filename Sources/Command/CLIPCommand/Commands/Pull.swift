@@ -68,7 +68,9 @@ struct Pull: Command {
         var note: String?
         let end = try program.run((verifies ? ["--verify"] : []) + [name] + files) { line in
             guard let event = try? JSONValue(parsing: line) else { return }
-            if let error = event["error"]?.string { return console.fail(error) }
+            if let error = event["error"]?.string {
+                return console.fail(CLIPError(.storage, error, advice: Pull.advice(event)).shown)
+            }
             if let done = event["bytes"]?.int, let total = event["of"]?.int {
                 console.progress?.update(done: done, total: total, found: event["found"]?.int ?? 0)
             }
@@ -87,6 +89,15 @@ struct Pull: Command {
 }
 
 extension Pull {
+    /// What the program that fetches advises.
+    private static func advice(_ event: JSONValue) -> CLIPError.Advice? {
+        if let files = event["files"]?.array { return .chooseFile(files.compactMap(\.string)) }
+        if let words = event["fetch"]?.array?.compactMap(\.string), let name = words.first {
+            return .fetch(name: name, revision: words.dropFirst().first)
+        }
+        return event["known"] == nil ? nil : .nameKnownModel
+    }
+
     /// Why nothing came, when the program that fetches has not said so itself.
     private static func reason(_ end: HelperProgram.End) -> String {
         switch end {

@@ -170,13 +170,13 @@ struct IndexInput {
                 "\(path.text): the end of the index was missing, of a run that was cut short or of half a copy; what stood "
                     + "there is indexed anew")
         }
-        for place in update.unreachable { console.fail("\(place.path): \(place.message)") }
+        for place in update.unreachable { console.fail("\(place.path): \(place.error.sentence)") }
         for folder in update.emptiedFolders {
             console.fail(
                 "\(folder.path): \(folder.state), the index has \(folder.pictureCount) there: they are kept, in "
                     + "case a disk isn't mounted; \"\(again) --allow-empty\" drops them")
         }
         console.report(skipped: update.skipped, in: folders)
-        for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.message)") }
+        for picture in update.newlyUnreadable { console.fail("\(picture.path): \(picture.error.sentence)") }
     }
 }

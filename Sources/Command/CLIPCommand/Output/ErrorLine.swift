@@ -5,6 +5,9 @@ extension CLIPError {
     /// The error as this program shows it: what the library advises in options.
     var shown: String { line(advice?.inOptions ?? "") }
 
+    /// The same error, about what is called `name` where it names nothing itself.
+    func named(_ name: String) -> CLIPError { path == nil ? at(name) : self }
+
     /// The same without the path.
     var sentence: String { message + (advice?.inOptions ?? "") }
 }
@@ -36,4 +39,4 @@ extension CLIPError.Advice {
 func shown(_ error: any Error) -> String { (error as? CLIPError)?.shown ?? "\(error)" }
 
 /// An error's line, which begins with a name.
-func described(_ error: CLIPError, name: String) -> String { (error.path == nil ? error.at(name) : error).shown }
+func described(_ error: CLIPError, name: String) -> String { error.named(name).shown }

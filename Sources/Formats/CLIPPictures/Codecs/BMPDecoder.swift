@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// Windows and OS/2 bitmaps, every header version: 1 to 32 bits, run lengths, bit fields, bottom-up and top-down.
 package enum BMPDecoder: PictureDecoder {
     package static let formatName = "BMP"
@@ -22,7 +24,7 @@ package enum BMPDecoder: PictureDecoder {
             && littleEndian16(bytes, at: 12) == 1
     }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         if isBare(bytes) {
             let header = try BMPHeader(bytes, at: 0, format: formatName)
             return try decode(bytes, header, at: header.end, options)
@@ -40,7 +42,7 @@ package enum BMPDecoder: PictureDecoder {
 
     private static func decode(
         _ bytes: [UInt8], _ header: BMPHeader, at start: Int, _ options: DecodingOptions
-    ) throws(PictureError) -> DecodedPicture {
+    ) throws(CLIPError) -> DecodedPicture {
         let pixels = try BMPPixels.decode(bytes, at: start, header, format: formatName, options: options)
         return DecodedPicture(bitmap: Bitmap(width: header.width, height: header.height, pixels: pixels))
     }
@@ -72,11 +74,11 @@ struct BMPHeader {
     var rowStride: Int { (width * bitsPerPixel + 31) / 32 * 4 }
 
     /// - Parameter start: where the header begins, with its own size.
-    init(_ bytes: [UInt8], at start: Int, format: String) throws(PictureError) {
-        func malformed(_ offset: Int, _ problem: String) -> PictureError {
+    init(_ bytes: [UInt8], at start: Int, format: String) throws(CLIPError) {
+        func malformed(_ offset: Int, _ problem: String) -> CLIPError {
             .malformed(format: format, offset: start + offset, problem: problem)
         }
-        func truncated(_ problem: String) -> PictureError {
+        func truncated(_ problem: String) -> CLIPError {
             .truncated(format: format, offset: bytes.count, problem: problem)
         }
         func word(_ offset: Int) -> Int { littleEndian32(bytes, at: start + offset) }
@@ -149,7 +151,7 @@ struct BMPHeader {
         end += count * entryBytes
     }
 
-    private mutating func checkMasks(_ malformed: (String) -> PictureError) throws(PictureError) {
+    private mutating func checkMasks(_ malformed: (String) -> CLIPError) throws(CLIPError) {
         if bitsPerPixel == 24 {
             // Masks say nothing about whole bytes but their order, and only one order is in use.
             guard masks[..<3] == [0xFF0000, 0xFF00, 0xFF] else {
@@ -183,7 +185,7 @@ enum BMPPixels {
     /// - Returns: `[height, width, 3]`, the top row first.
     static func decode(
         _ bytes: [UInt8], at start: Int, _ header: BMPHeader, format: String, options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         let count = try options.checkedPixelCount(format: format, width: header.width, height: header.height)
         guard start < bytes.count || options.allowTruncated else {
             throw .truncated(
@@ -259,14 +261,14 @@ private struct BMPRunLength {
     /// - Returns: `count` indices in the order of the file; 0 where the runs leave gaps.
     func decode(
         _ bytes: [UInt8], at start: Int, format: String, _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         var indices = pictureMemory(count)
         var position = start
         // Pixels written so far, and the column that the current row has reached. As in Pillow a run ends with its
         // row, literal pixels flow on into the next one.
         var filled = 0
         var x = 0
-        func truncated() -> PictureError {
+        func truncated() -> CLIPError {
             .truncated(format: format, offset: bytes.count, problem: "inside its run lengths")
         }
         while filled < count {

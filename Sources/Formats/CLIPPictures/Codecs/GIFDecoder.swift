@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// GIF: the first picture, on its canvas.
 package enum GIFDecoder: PictureDecoder {
     package static let formatName = "GIF"
@@ -9,7 +11,7 @@ package enum GIFDecoder: PictureDecoder {
         bytes.starts(with: "GIF87a".utf8) || bytes.starts(with: "GIF89a".utf8)
     }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         let frame = try GIFFrame(bytes, format: formatName)
         _ = try options.checkedPixelCount(format: formatName, width: frame.width, height: frame.height)
         guard
@@ -29,7 +31,7 @@ package enum GIFDecoder: PictureDecoder {
     /// - Returns: an index for each pixel of the frame in the order of the file, and the decoder's slack.
     private static func decompress(
         _ frame: GIFFrame, fileSize: Int, _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         let wanted = frame.frameWidth * frame.frameHeight
         var indices = pictureMemory(wanted + LZWDecoder.slack)
         let decoder = LZWDecoder(flavour: .gif, literalBits: frame.literalBits)
@@ -115,8 +117,8 @@ private struct GIFFrame {
     private(set) var dataStart = 0
 
     /// Reads up to the end of the first picture's data (GIF89a specification, sections 17 to 26).
-    init(_ bytes: [UInt8], format: String) throws(PictureError) {
-        func truncated(_ problem: String) -> PictureError {
+    init(_ bytes: [UInt8], format: String) throws(CLIPError) {
+        func truncated(_ problem: String) -> CLIPError {
             .truncated(format: format, offset: bytes.count, problem: problem)
         }
         guard bytes.count >= 13 else { throw truncated("inside its header") }
@@ -150,7 +152,7 @@ private struct GIFFrame {
         throw truncated("before the first picture")
     }
 
-    private mutating func readFrame(_ bytes: [UInt8], _ start: Int, _ format: String) throws(PictureError) {
+    private mutating func readFrame(_ bytes: [UInt8], _ start: Int, _ format: String) throws(CLIPError) {
         left = littleEndian16(bytes, at: start)
         top = littleEndian16(bytes, at: start + 2)
         frameWidth = littleEndian16(bytes, at: start + 4)
@@ -191,7 +193,7 @@ private struct GIFFrame {
 
     private static func palette(
         flags: UInt8, _ bytes: [UInt8], _ position: inout Int, _ format: String
-    ) throws(PictureError) -> ArraySlice<UInt8>? {
+    ) throws(CLIPError) -> ArraySlice<UInt8>? {
         guard flags & 0x80 != 0 else { return nil }
         let count = 3 << (Int(flags & 7) + 1)
         guard bytes.count - position >= count else {

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// Windows icons: the largest picture of a file, PNG or bitmap with a mask.
 package enum ICODecoder: PictureDecoder {
     package static let formatName = "ICO"
@@ -38,7 +40,7 @@ package enum ICODecoder: PictureDecoder {
             && first.size > 0 && first.offset >= headerSize + entrySize
     }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         let count = littleEndian16(bytes, at: 4)
         guard bytes.count >= headerSize + count * entrySize else {
             throw .truncated(format: formatName, offset: bytes.count, problem: "inside its directory")
@@ -63,7 +65,7 @@ package enum ICODecoder: PictureDecoder {
 
     private static func bitmap(
         _ bytes: [UInt8], _ entry: Entry, _ options: DecodingOptions
-    ) throws(PictureError) -> Bitmap {
+    ) throws(CLIPError) -> Bitmap {
         var header = try BMPHeader(bytes, at: entry.offset, format: formatName)
         // The height counts the mask too.
         header.height /= 2
@@ -80,7 +82,7 @@ package enum ICODecoder: PictureDecoder {
     /// Turns pixels white where the one-bit mask at the end of the entry's data is set.
     private static func applyMask(
         _ bytes: [UInt8], _ entry: Entry, _ header: BMPHeader, _ options: DecodingOptions, to pixels: inout [UInt8]
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         let rowBytes = (header.width + 31) / 32 * 4
         let start = entry.offset + entry.size - rowBytes * header.height
         guard start >= 0, start + rowBytes * header.height <= bytes.count else {

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// PBM, PGM, PPM (P1…P6) and PAM (P7); the first picture of a file with several.
 package enum NetpbmDecoder: PictureDecoder {
     package static let formatName = "Netpbm"
@@ -17,7 +19,7 @@ package enum NetpbmDecoder: PictureDecoder {
         return next.first.map { $0 == UInt8(ascii: "#") || (0x31...0x39).contains($0) } ?? false
     }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         let header = try NetpbmHeader(bytes, format: formatName)
         _ = try options.checkedPixelCount(format: formatName, width: header.width, height: header.height)
         try checkLength(bytes, header, options)
@@ -34,7 +36,7 @@ package enum NetpbmDecoder: PictureDecoder {
     /// Refuses sizes that the file can't hold, before memory is taken for them.
     private static func checkLength(
         _ bytes: [UInt8], _ header: NetpbmHeader, _ options: DecodingOptions
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         let samples = header.width * header.height * header.channels
         let needed =
             switch header.encoding {
@@ -127,7 +129,7 @@ package enum NetpbmDecoder: PictureDecoder {
 
     private static func plainPixels(
         _ bytes: [UInt8], _ header: NetpbmHeader, _ table: [UInt8], _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         var scanner = NetpbmScanner(bytes, format: formatName)
         scanner.position = header.dataStart
         var pixels = pictureMemory(header.width * header.height * 3)
@@ -181,7 +183,7 @@ private struct NetpbmHeader {
 }
 
 extension NetpbmHeader {
-    init(_ bytes: [UInt8], format: String) throws(PictureError) {
+    init(_ bytes: [UInt8], format: String) throws(CLIPError) {
         var scanner = NetpbmScanner(bytes, format: format)
         if bytes[1] == UInt8(ascii: "7") {
             self = try NetpbmHeader.arbitraryMap(&scanner)
@@ -202,7 +204,7 @@ extension NetpbmHeader {
     }
 
     /// P7: lines of a name and a value up to `ENDHDR`.
-    private static func arbitraryMap(_ scanner: inout NetpbmScanner) throws(PictureError) -> NetpbmHeader {
+    private static func arbitraryMap(_ scanner: inout NetpbmScanner) throws(CLIPError) -> NetpbmHeader {
         var header = NetpbmHeader(encoding: .binary, width: 0, height: 0, channels: 0, maximum: 0, dataStart: 0)
         scanner.position = 2
         while true {
@@ -225,7 +227,7 @@ extension NetpbmHeader {
         }
     }
 
-    private func validate(_ scanner: NetpbmScanner) throws(PictureError) {
+    private func validate(_ scanner: NetpbmScanner) throws(CLIPError) {
         guard width > 0, height > 0 else {
             throw scanner.malformed("the picture is \(width) × \(height) pixels, expected at least 1 × 1")
         }
@@ -248,7 +250,7 @@ private struct NetpbmScanner {
 
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    func malformed(_ problem: String) -> PictureError {
+    func malformed(_ problem: String) -> CLIPError {
         .malformed(format: format, offset: min(position, bytes.count), problem: problem)
     }
 
@@ -272,7 +274,7 @@ private struct NetpbmScanner {
     }
 
     /// The one byte of white space between the header and the samples.
-    mutating func skipOneSpace() throws(PictureError) {
+    mutating func skipOneSpace() throws(CLIPError) {
         guard position < bytes.count else {
             throw .truncated(format: format, offset: position, problem: "before the first sample")
         }
@@ -280,7 +282,7 @@ private struct NetpbmScanner {
         position += 1
     }
 
-    mutating func word(_ what: String) throws(PictureError) -> String {
+    mutating func word(_ what: String) throws(CLIPError) -> String {
         skipSpace()
         let start = position
         while position < bytes.count, !NetpbmScanner.isSpace(bytes[position]), position - start <= 10 { position += 1 }
@@ -295,7 +297,7 @@ private struct NetpbmScanner {
     }
 
     /// An unsigned decimal number of at most ten digits.
-    mutating func number(_ what: String) throws(PictureError) -> Int {
+    mutating func number(_ what: String) throws(CLIPError) -> Int {
         skipSpace()
         let start = position
         var value = 0

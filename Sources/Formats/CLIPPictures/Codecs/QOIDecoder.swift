@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// QOI, the "Quite OK Image Format" (specification 1.0).
 package enum QOIDecoder: PictureDecoder {
     package static let formatName = "QOI"
@@ -8,7 +10,7 @@ package enum QOIDecoder: PictureDecoder {
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: "qoif".utf8) }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         guard bytes.count >= headerSize else {
             throw .truncated(format: formatName, offset: bytes.count, problem: "inside its header")
         }

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// Targa: palette, RGB and grey, plain and run-length coded.
 package enum TGADecoder: PictureDecoder {
     package static let formatName = "TGA"
@@ -6,14 +8,14 @@ package enum TGADecoder: PictureDecoder {
 
     package static func mayRecognise(beginning bytes: [UInt8]) -> Bool { TGAHeader(bytes, mayGoOn: true) != nil }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         guard let header = TGAHeader(bytes) else {
             throw .malformed(format: formatName, offset: 0, problem: "the header contradicts itself")
         }
         let count = try options.checkedPixelCount(format: formatName, width: header.width, height: header.height)
         let rowBytes = (header.width * header.bitsPerPixel + 7) / 8
         let needed = rowBytes * header.height
-        func truncated(_ found: Int) -> PictureError {
+        func truncated(_ found: Int) -> CLIPError {
             .truncated(
                 format: formatName, offset: bytes.count,
                 problem: "\(header.width) × \(header.height) pixels need \(needed) bytes, found \(found)")

@@ -1,5 +1,6 @@
 internal import CLIPInstructionSets
 package import CLIPKernels
+package import CLIPSystem
 
 /// One picture format. Adding a format is one file that conforms to this, and one line in `PictureFormats`.
 package protocol PictureDecoder: SendableMetatype {
@@ -18,8 +19,8 @@ package protocol PictureDecoder: SendableMetatype {
     static func mayRecognise(beginning bytes: [UInt8]) -> Bool
 
     /// Decodes the first picture in `bytes`.
-    /// - Throws: `PictureError`, never a trap, whatever the bytes are.
-    static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture
+    /// - Throws: `CLIPError`, never a trap, whatever the bytes are.
+    static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture
 }
 
 extension PictureDecoder {
@@ -77,7 +78,7 @@ package struct DecodingOptions: Sendable {
 
     /// Checks a picture's size before anything is allocated for it.
     /// - Returns: the number of pixels, which together with any row arithmetic fits an `Int`.
-    package func checkedPixelCount(format: String, width: Int, height: Int) throws(PictureError) -> Int {
+    package func checkedPixelCount(format: String, width: Int, height: Int) throws(CLIPError) -> Int {
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
         // A row of 16-bit RGBA is eight bytes a pixel: 2^48 pixels leave room for every later product.
         guard !overflow, pixels <= min(maximumPixels, 1 << 48) else {

@@ -1,4 +1,4 @@
-package import CLIPInstructionSets
+internal import CLIPInstructionSets
 package import CLIPKernels
 internal import CLIPSystem
 

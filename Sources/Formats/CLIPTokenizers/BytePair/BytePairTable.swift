@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// The tables of a `BytePairTokenizer` in one piece of memory, validated, kept alive by its owner.
 final class BytePairTable: @unchecked Sendable {
     let bytes: UnsafeRawBufferPointer
@@ -12,7 +14,7 @@ final class BytePairTable: @unchecked Sendable {
     /// - Parameters:
     ///   - bytes: valid and unchanged for as long as `owner` lives.
     /// - Throws: if any number in it leads out of its table.
-    init(_ bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(TokenizerError) {
+    init(_ bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(CLIPError) {
         layout = try BytePairLayout(reading: bytes)
         self.bytes = bytes
         self.owner = owner
@@ -49,11 +51,11 @@ final class BytePairTable: @unchecked Sendable {
 }
 
 extension BytePairTable {
-    private static func fault(_ problem: String) -> TokenizerError {
-        TokenizerError(file: "compiled tokenizer", problem: "\(problem), the file is damaged: pack the model again")
+    private static func fault(_ problem: String) -> CLIPError {
+        CLIPError(.model, path: "compiled tokenizer", "\(problem), the file is damaged: pack the model again")
     }
 
-    private static func validate(_ bytes: UnsafeRawBufferPointer, _ layout: BytePairLayout) throws(TokenizerError) {
+    private static func validate(_ bytes: UnsafeRawBufferPointer, _ layout: BytePairLayout) throws(CLIPError) {
         let limit = UInt32(layout.pieceCount)
         let ids = layout.resultsStart..<layout.pieceOffsetsStart
         guard bytes[ids].largestWord() < limit else {
@@ -71,7 +73,7 @@ extension BytePairTable {
 
     private static func readAddedTokens(
         _ bytes: UnsafeRawBufferPointer, _ layout: BytePairLayout
-    ) throws(TokenizerError) -> [AddedToken] {
+    ) throws(CLIPError) -> [AddedToken] {
         var tokens: [AddedToken] = []
         for index in 0..<layout.addedTokenCount {
             let record = layout.addedTokensStart + BytePairLayout.addedTokenBytes * index
@@ -133,9 +135,9 @@ struct BytePairLayout: Equatable {
     init() {}
 
     /// - Throws: a message without the file's name, if this is no header or the sections don't fill the bytes exactly.
-    init(reading bytes: UnsafeRawBufferPointer) throws(TokenizerError) {
-        func fault(_ problem: String) -> TokenizerError {
-            TokenizerError(file: "compiled tokenizer", problem: "\(problem), pack the model again")
+    init(reading bytes: UnsafeRawBufferPointer) throws(CLIPError) {
+        func fault(_ problem: String) -> CLIPError {
+            CLIPError(.model, path: "compiled tokenizer", "\(problem), pack the model again")
         }
         guard bytes.count >= BytePairLayout.headerBytes else {
             throw fault("has \(bytes.count) bytes, expected at least \(BytePairLayout.headerBytes)")
@@ -197,7 +199,7 @@ struct BytePairTableBuilder {
     var cleaning = TextCleaning.transformers
 
     /// - Throws: if the vocabulary is larger than the flat form can hold. `file` names its source.
-    func build(file: String) throws(TokenizerError) -> BytePairTable {
+    func build(file: String) throws(CLIPError) -> BytePairTable {
         var layout = BytePairLayout()
         layout.pieceCount = pieceOffsets.count - 1
         layout.mergeCount = merges.count
@@ -208,9 +210,8 @@ struct BytePairTableBuilder {
         layout.addedTokenCount = addedTokens.count
         layout.addedByteCount = addedTokens.reduce(0) { $0 + $1.content.count }
         guard layout.pieceCount <= MergeTable.largestVocabulary else {
-            throw TokenizerError(
-                file: file,
-                problem: "\(layout.pieceCount) tokens, expected at most \(MergeTable.largestVocabulary)")
+            throw CLIPError(
+                .model, path: file, "\(layout.pieceCount) tokens, expected at most \(MergeTable.largestVocabulary)")
         }
         let merged = try MergeSlots(merges, file: file)
         layout.slotBits = merged.bits

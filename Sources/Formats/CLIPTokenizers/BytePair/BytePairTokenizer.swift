@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// CLIP's byte-level byte-pair tokenizer (Radford et al., 2021, section 2.4): text to token ids.
 ///
 /// Immutable, so one serves many tasks. Whatever it was made from, it encodes with the same flat tables.
@@ -11,7 +13,7 @@ package struct BytePairTokenizer: Tokenizer {
     ///   - owner: kept as long as this tokenizer.
     package init(
         compiled: UnsafeRawBufferPointer, owner: any AnyObject & Sendable
-    ) throws(TokenizerError) {
+    ) throws(CLIPError) {
         table = try BytePairTable(compiled, owner: owner)
     }
 

@@ -1,4 +1,5 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 extension BytePairTokenizer {
     /// The files from which transformers makes a tokenizer that gives the same tokens: tokenizer.json and
@@ -7,12 +8,12 @@ extension BytePairTokenizer {
     /// But for what `exportedDifference` names.
     /// - Parameter contextLength: the most tokens that the model takes.
     /// - Throws: when transformers would find the tokens elsewhere that open_clip has beside its vocabulary.
-    package func files(contextLength: Int) throws(TokenizerError) -> [(name: String, text: String)] {
+    package func files(contextLength: Int) throws(CLIPError) -> [(name: String, text: String)] {
         let isCLIPs = cleaning == .transformers
         guard isCLIPs || !table.addedTokens.contains(where: { $0.id > table.layout.endToken }) else {
-            throw TokenizerError(
-                file: TokenizerJSON.file,
-                problem: "can't say where open_clip finds its additional_special_tokens: keep the model's own files")
+            throw CLIPError(
+                .model, path: TokenizerJSON.file,
+                "can't say where open_clip finds its additional_special_tokens: keep the model's own files")
         }
         let pieces = (0..<vocabularySize).map { jsonString(spelled(UInt32($0))) }
         let vocabulary =

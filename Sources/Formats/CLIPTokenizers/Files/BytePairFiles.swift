@@ -1,28 +1,29 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 extension BytePairTokenizer {
     /// A tokenizer from the files of a model in the Hugging Face layout.
     ///
     /// - Throws: if a file is no such file, a merge or a special token is not in the vocabulary, or a byte has no token.
-    package init(_ files: TokenizerFiles, cleaning: TextCleaning = .transformers) throws(TokenizerError) {
+    package init(_ files: TokenizerFiles, cleaning: TextCleaning = .transformers) throws(CLIPError) {
         let model: BytePairModel
         if let json = files.tokenizerJSON {
             model = try BytePairModel(tokenizerJSON: json)
         } else if let vocabulary = files.vocabulary, let merges = files.merges {
             model = try BytePairModel(vocabulary: vocabulary, merges: merges)
         } else {
-            throw TokenizerError(
-                file: files.vocabulary == nil ? "vocab.json" : "merges.txt",
-                problem: "is missing, expected tokenizer.json or both vocab.json and merges.txt: fetch it")
+            throw CLIPError(
+                .model, path: files.vocabulary == nil ? "vocab.json" : "merges.txt",
+                "is missing, expected tokenizer.json or both vocab.json and merges.txt: fetch it")
         }
         try files.refuseOtherSides()
         let special = try SpecialTokens(files, defaults: TokenizerClass.clip.defaults)
         var added = AddedTokenList(model.vocabulary)
         added.add(special.added)
         guard let start = added.id(special.start), let end = added.id(special.end) else {
-            throw TokenizerError(
-                file: model.vocabularyFile,
-                problem: "has neither token \(quoted(special.start)) nor \(quoted(special.end)), expected both")
+            throw CLIPError(
+                .model, path: model.vocabularyFile,
+                "has neither token \(quoted(special.start)) nor \(quoted(special.end)), expected both")
         }
         let unknown = model.vocabulary[special.unknown.utf8]
         guard let symbols = model.byteSymbols(unknown: unknown) else { throw model.faultOfMissingByte() }
@@ -36,7 +37,7 @@ extension BytePairModel {
     /// - Parameter symbols: what `byteSymbols` gave.
     func builder(
         _ symbols: [UInt32], _ added: AddedTokenList, start: UInt32, end: UInt32, cleaning: TextCleaning
-    ) throws(TokenizerError) -> BytePairTableBuilder {
+    ) throws(CLIPError) -> BytePairTableBuilder {
         var builder = BytePairTableBuilder()
         builder.cleaning = cleaning
         builder.merges = try resolvedMerges()
@@ -63,7 +64,7 @@ extension BytePairModel {
     }
 
     /// - Parameter prefix: what a piece begins with that goes on with a word.
-    func resolvedMerges(prefix: [UInt8] = []) throws(TokenizerError) -> [Merge] {
+    func resolvedMerges(prefix: [UInt8] = []) throws(CLIPError) -> [Merge] {
         var resolved: [Merge] = []
         resolved.reserveCapacity(merges.count)
         for (rank, merge) in merges.enumerated() {
@@ -71,10 +72,9 @@ extension BytePairModel {
             let whole = prefix.isEmpty ? mergeBytes[merge.start..<merge.end] : first + second.dropFirst(prefix.count)
             guard let left = vocabulary[first], let right = vocabulary[second], let result = vocabulary[whole] else {
                 let absent = [first, second, whole].first { vocabulary[$0] == nil } ?? whole
-                throw TokenizerError(
-                    file: mergesFile,
-                    problem:
-                        "merge \(rank) needs the piece \(quoted(String(decoding: absent, as: UTF8.self))), which is "
+                throw CLIPError(
+                    .model, path: mergesFile,
+                    "merge \(rank) needs the piece \(quoted(String(decoding: absent, as: UTF8.self))), which is "
                         + "not in the vocabulary: the files don't belong together, fetch both again")
             }
             resolved.append(Merge(left: left, right: right, result: result))
@@ -92,13 +92,12 @@ extension BytePairModel {
         return symbols.count == 512 ? symbols : nil
     }
 
-    func faultOfMissingByte() -> TokenizerError {
+    func faultOfMissingByte() -> CLIPError {
         let index = (0..<512).first { vocabulary[BytePairModel.bytePiece($0)] == nil } ?? 0
         let piece = String(decoding: BytePairModel.bytePiece(index), as: UTF8.self)
-        return TokenizerError(
-            file: vocabularyFile,
-            problem:
-                "has no token \(quoted(piece)) for byte \(index & 255) and no unknown token to stand in: not a "
+        return CLIPError(
+            .model, path: vocabularyFile,
+            "has no token \(quoted(piece)) for byte \(index & 255) and no unknown token to stand in: not a "
                 + "byte-level vocabulary of CLIP's kind")
     }
 }
@@ -115,47 +114,39 @@ struct BytePairModel {
 
 extension BytePairModel {
     /// From vocab.json and merges.txt.
-    init(vocabulary json: [UInt8], merges text: [UInt8]) throws(TokenizerError) {
-        var scanner = JSONScanner(json)
-        do throws(JSONFault) {
-            try readVocabulary(&scanner)
-            try scanner.end()
-        } catch {
-            throw TokenizerError(file: vocabularyFile, problem: "byte \(error.offset): \(error.problem)")
-        }
+    init(vocabulary json: [UInt8], merges text: [UInt8]) throws(CLIPError) {
+        var scanner = JSONScanner(json, at: JSONPlace(vocabularyFile))
+        try readVocabulary(&scanner)
+        try scanner.end()
         try readMerges(text)
     }
 
     /// From tokenizer.json. Its normalizer and pre-tokenizer are not read: CLIP's are always the same.
-    init(tokenizerJSON json: [UInt8]) throws(TokenizerError) {
+    init(tokenizerJSON json: [UInt8]) throws(CLIPError) {
         vocabularyFile = "tokenizer.json"
         mergesFile = "tokenizer.json"
-        var scanner = JSONScanner(json)
+        var scanner = JSONScanner(json, at: JSONPlace(vocabularyFile))
         var found = (vocabulary: false, merges: false)
-        do throws(JSONFault) {
-            var isFirst = true
-            try scanner.openObject()
-            while let key = try scanner.nextKey(&isFirst) {
-                if key.utf8.elementsEqual("model".utf8) {
-                    try readModel(&scanner, &found)
-                } else {
-                    try scanner.skipValue()
-                }
+        var isFirst = true
+        try scanner.openObject()
+        while let key = try scanner.nextKey(&isFirst) {
+            if key.utf8.elementsEqual("model".utf8) {
+                try readModel(&scanner, &found)
+            } else {
+                try scanner.skipValue()
             }
-            try scanner.end()
-        } catch {
-            throw TokenizerError(file: vocabularyFile, problem: "byte \(error.offset): \(error.problem)")
         }
+        try scanner.end()
         guard found.vocabulary, found.merges else {
-            throw TokenizerError(
-                file: vocabularyFile,
-                problem: "has no \"model\" with \"vocab\" and \"merges\", expected a BPE tokenizer")
+            throw CLIPError(
+                .model, path: vocabularyFile, "has no \"model\" with \"vocab\" and \"merges\", expected a BPE tokenizer"
+            )
         }
     }
 
     private mutating func readModel(
         _ scanner: inout JSONScanner, _ found: inout (vocabulary: Bool, merges: Bool)
-    ) throws(JSONFault) {
+    ) throws(CLIPError) {
         var isFirst = true
         try scanner.openObject()
         while let key = try scanner.nextKey(&isFirst) {
@@ -177,7 +168,7 @@ extension BytePairModel {
         }
     }
 
-    mutating func readVocabulary(_ scanner: inout JSONScanner) throws(JSONFault) {
+    mutating func readVocabulary(_ scanner: inout JSONScanner) throws(CLIPError) {
         var isFirst = true
         try scanner.openObject()
         while let piece = try scanner.nextKeyBytes(&isFirst) {
@@ -192,7 +183,7 @@ extension BytePairModel {
     }
 
     /// Merges in tokenizer.json: strings with a space in them, or lists of two strings.
-    mutating func readMerges(_ scanner: inout JSONScanner) throws(JSONFault) {
+    mutating func readMerges(_ scanner: inout JSONScanner) throws(CLIPError) {
         var isFirst = true
         try scanner.openArray()
         while try scanner.nextElement(&isFirst) {
@@ -220,7 +211,7 @@ extension BytePairModel {
     }
 
     /// Merges as lines; `#version` lines and empty ones don't count, lines may end in CR LF.
-    private mutating func readMerges(_ text: [UInt8]) throws(TokenizerError) {
+    private mutating func readMerges(_ text: [UInt8]) throws(CLIPError) {
         var number = 0
         for line in text.split(separator: 0x0A, omittingEmptySubsequences: false) {
             number += 1
@@ -229,9 +220,9 @@ extension BytePairModel {
             let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
             guard parts.count == 2 else {
                 let text = quoted(String(decoding: line.prefix(200), as: UTF8.self))
-                throw TokenizerError(
-                    file: mergesFile,
-                    problem: "line \(number): expected two pieces with a space between, found \(text), fetch it again")
+                throw CLIPError(
+                    .model, path: mergesFile,
+                    "line \(number): expected two pieces with a space between, found \(text), fetch it again")
             }
             appendMerge(parts[0], parts[1])
         }

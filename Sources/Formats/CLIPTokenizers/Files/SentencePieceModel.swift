@@ -1,22 +1,23 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 extension PipelineTokenizer {
     /// SigLIP's tokenizer, as transformers' SiglipTokenizer: small letters, no ASCII punctuation, single spaces, then
     /// the unigram model of spiece.model.
     /// - Parameter wrapping: what open_clip does around it, if the model is one of its.
     /// - Throws: when the model is damaged, or has no end token.
-    package init(siglip files: TokenizerFiles, wrapping: OpenCLIPWrapping? = nil) throws(TokenizerError) {
+    package init(siglip files: TokenizerFiles, wrapping: OpenCLIPWrapping? = nil) throws(CLIPError) {
         guard let bytes = files.sentencePiece else {
-            throw TokenizerError(file: SentencePieceModel.file, problem: "is missing, fetch it")
+            throw CLIPError(.model, path: SentencePieceModel.file, "is missing, fetch it")
         }
         let model = try SentencePieceModel(bytes)
         var builder = try model.builder()
         let named = try SigLIPTokens(configuration: files.configuration)
-        func id(_ token: String) throws(TokenizerError) -> UInt32 {
+        func id(_ token: String) throws(CLIPError) -> UInt32 {
             guard let id = model.pieces.lastIndex(where: { $0.bytes.elementsEqual(token.utf8) }) else {
-                throw TokenizerError(
-                    file: SentencePieceModel.file,
-                    problem: "has no token \(quoted(token)): it is not of this model, fetch both again")
+                throw CLIPError(
+                    .model, path: SentencePieceModel.file,
+                    "has no token \(quoted(token)): it is not of this model, fetch both again")
             }
             return UInt32(id)
         }
@@ -55,18 +56,14 @@ private struct SigLIPTokens {
     var unknown = "<unk>"
     var isLowercased = true
 
-    init(configuration json: [UInt8]?) throws(TokenizerError) {
+    init(configuration json: [UInt8]?) throws(CLIPError) {
         guard let json else { return }
-        do throws(JSONFault) {
-            let fields = try JSONValue(parsing: json)
-            func name(_ key: String) -> String? { fields[key]?.string ?? fields[key]?["content"]?.string }
-            end = name("eos_token") ?? end
-            padding = name("pad_token") ?? padding
-            unknown = name("unk_token") ?? unknown
-            isLowercased = fields["do_lower_case"]?.bool ?? true
-        } catch {
-            throw TokenizerError(file: "tokenizer_config.json", problem: "byte \(error.offset): \(error.problem)")
-        }
+        let fields = try JSONValue(parsing: json, at: JSONPlace("tokenizer_config.json"))
+        func name(_ key: String) -> String? { fields[key]?.string ?? fields[key]?["content"]?.string }
+        end = name("eos_token") ?? end
+        padding = name("pad_token") ?? padding
+        unknown = name("unk_token") ?? unknown
+        isLowercased = fields["do_lower_case"]?.bool ?? true
     }
 }
 
@@ -97,7 +94,7 @@ private struct SentencePieceModel {
     static let file = "spiece.model"
 
     /// - Throws: when it is damaged, or no unigram model.
-    init(_ bytes: [UInt8]) throws(TokenizerError) {
+    init(_ bytes: [UInt8]) throws(CLIPError) {
         var reader = ProtobufReader(bytes[...])
         while let (number, value) = try reader.next() {
             guard case .bytes(let message) = value else { continue }
@@ -109,17 +106,17 @@ private struct SentencePieceModel {
             }
         }
         guard !pieces.isEmpty else {
-            throw TokenizerError(
-                file: SentencePieceModel.file, problem: "holds no piece: it is no SentencePiece model, fetch it again")
+            throw CLIPError(
+                .model, path: SentencePieceModel.file, "holds no piece: it is no SentencePiece model, fetch it again")
         }
         guard algorithm == 1 else {
-            throw TokenizerError(
-                file: SentencePieceModel.file,
-                problem: "is a model of type \(algorithm), expected 1 (unigram): fetch the model's tokenizer.json")
+            throw CLIPError(
+                .model, path: SentencePieceModel.file,
+                "is a model of type \(algorithm), expected 1 (unigram): fetch the model's tokenizer.json")
         }
     }
 
-    private static func piece(_ message: ArraySlice<UInt8>) throws(TokenizerError) -> Piece {
+    private static func piece(_ message: ArraySlice<UInt8>) throws(CLIPError) -> Piece {
         var piece = Piece()
         var reader = ProtobufReader(message)
         while let (number, value) = try reader.next() {
@@ -128,9 +125,9 @@ private struct SentencePieceModel {
             case (2, .bits32(let bits)): piece.score = Float(bitPattern: bits)
             case (3, .integer(let number)):
                 guard let kind = Kind(rawValue: number) else {
-                    throw TokenizerError(
-                        file: file,
-                        problem: "byte \(message.startIndex): a piece of unknown type \(number): it is damaged, "
+                    throw CLIPError(
+                        .model, path: file,
+                        "byte \(message.startIndex): a piece of unknown type \(number): it is damaged, "
                             + "fetch it again")
                 }
                 piece.kind = kind
@@ -140,29 +137,29 @@ private struct SentencePieceModel {
         guard !piece.bytes.isEmpty, piece.score.isFinite,
             String(validating: piece.bytes, as: UTF8.self) != nil
         else {
-            throw TokenizerError(
-                file: file,
-                problem: "byte \(message.startIndex): a piece without a text or a score: it is damaged, fetch it again")
+            throw CLIPError(
+                .model, path: file,
+                "byte \(message.startIndex): a piece without a text or a score: it is damaged, fetch it again")
         }
         return piece
     }
 
-    private mutating func readTrainer(_ message: ArraySlice<UInt8>) throws(TokenizerError) {
+    private mutating func readTrainer(_ message: ArraySlice<UInt8>) throws(CLIPError) {
         var reader = ProtobufReader(message)
         while let (number, value) = try reader.next() {
             switch (number, value) {
             case (3, .integer(let type)): algorithm = type
             case (35, .integer(let flag)): hasByteFallback = flag != 0
             case (24, .integer(let flag)) where flag != 0:
-                throw TokenizerError(
-                    file: SentencePieceModel.file,
-                    problem: "writes spaces at the ends of words (treat_whitespace_as_suffix): not supported")
+                throw CLIPError(
+                    .model, path: SentencePieceModel.file,
+                    "writes spaces at the ends of words (treat_whitespace_as_suffix): not supported")
             default: break
             }
         }
     }
 
-    private mutating func readNormalizer(_ message: ArraySlice<UInt8>) throws(TokenizerError) {
+    private mutating func readNormalizer(_ message: ArraySlice<UInt8>) throws(CLIPError) {
         var reader = ProtobufReader(message)
         while let (number, value) = try reader.next() {
             switch (number, value) {
@@ -182,9 +179,9 @@ private struct SentencePieceModel {
 
 extension SentencePieceModel {
     /// The tables of this model, without special tokens, and without rules but the model's own.
-    func builder() throws(TokenizerError) -> PipelineTableBuilder {
-        func fault(_ problem: String) -> TokenizerError {
-            TokenizerError(file: SentencePieceModel.file, problem: "\(problem): it is damaged, fetch it again")
+    func builder() throws(CLIPError) -> PipelineTableBuilder {
+        func fault(_ problem: String) -> CLIPError {
+            CLIPError(.model, path: SentencePieceModel.file, "\(problem): it is damaged, fetch it again")
         }
         var builder = PipelineTableBuilder()
         builder.pieces = pieces.map(\.bytes)
@@ -248,7 +245,7 @@ private struct ProtobufReader {
 
     /// The next field; nil at the end.
     /// - Throws: with the byte where the message makes no sense.
-    mutating func next() throws(TokenizerError) -> (number: Int, value: Value)? {
+    mutating func next() throws(CLIPError) -> (number: Int, value: Value)? {
         guard position < bytes.endIndex else { return nil }
         let start = position
         let key = try integer()
@@ -269,7 +266,7 @@ private struct ProtobufReader {
         }
     }
 
-    private mutating func integer() throws(TokenizerError) -> UInt64 {
+    private mutating func integer() throws(CLIPError) -> UInt64 {
         let start = position
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 64, by: 7) {
@@ -282,7 +279,7 @@ private struct ProtobufReader {
         throw fault("a number of more than ten bytes", at: start)
     }
 
-    private mutating func take(_ count: Int) throws(TokenizerError) -> ArraySlice<UInt8> {
+    private mutating func take(_ count: Int) throws(CLIPError) -> ArraySlice<UInt8> {
         guard count <= bytes.endIndex - position else {
             throw fault("a field of \(count) bytes, \(bytes.endIndex - position) are left", at: position)
         }
@@ -290,8 +287,7 @@ private struct ProtobufReader {
         return bytes[position - count..<position]
     }
 
-    private func fault(_ found: String, at offset: Int) -> TokenizerError {
-        TokenizerError(
-            file: "spiece.model", problem: "byte \(offset): found \(found): it is damaged, fetch it again")
+    private func fault(_ found: String, at offset: Int) -> CLIPError {
+        CLIPError(.model, path: "spiece.model", "byte \(offset): found \(found): it is damaged, fetch it again")
     }
 }

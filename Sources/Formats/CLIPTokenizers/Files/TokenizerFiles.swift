@@ -1,4 +1,5 @@
 internal import CLIPJSON
+internal import CLIPSystem
 
 /// The files of a tokenizer in the Hugging Face layout, as bytes. Either `tokenizerJSON`, or vocabulary and merges.
 package struct TokenizerFiles {
@@ -84,7 +85,7 @@ struct SpecialTokens {
     func named(_ name: String) -> String? { named[name]?.content }
 
     /// - Parameter defaults: the names that no file needs to mention.
-    init(_ files: TokenizerFiles, defaults: [String: String]) throws(TokenizerError) {
+    init(_ files: TokenizerFiles, defaults: [String: String]) throws(CLIPError) {
         var fields = try object(files.configuration, "tokenizer_config.json") ?? [:]
         let extraKey = "extra_special_tokens"
         if fields[extraKey]?.array?.isEmpty ?? true { fields[extraKey] = fields["additional_special_tokens"] }
@@ -113,13 +114,13 @@ struct SpecialTokens {
     /// `fields`, if no later file makes it void.
     private func describedTokens(
         _ files: TokenizerFiles, _ fields: inout [String: JSONValue]
-    ) throws(TokenizerError) -> [Token] {
+    ) throws(CLIPError) -> [Token] {
         var byID: [Int: Token] = [:]
-        func add(_ id: Int?, _ token: Token?, _ file: String) throws(TokenizerError) {
+        func add(_ id: Int?, _ token: Token?, _ file: String) throws(CLIPError) {
             guard let id, let token else {
-                throw TokenizerError(
-                    file: file,
-                    problem: "an added token has no whole number as its id or no \"content\", fetch it again")
+                throw CLIPError(
+                    .model, path: file, "an added token has no whole number as its id or no \"content\", fetch it again"
+                )
             }
             byID[id] = token
         }
@@ -148,38 +149,26 @@ struct SpecialTokens {
     }
 }
 
-private func object(_ json: [UInt8]?, _ file: String) throws(TokenizerError) -> [String: JSONValue]? {
+private func object(_ json: [UInt8]?, _ file: String) throws(CLIPError) -> [String: JSONValue]? {
     guard let json else { return nil }
-    do {
-        let value = try JSONValue(parsing: json)
-        guard let object = value.object else {
-            throw TokenizerError(file: file, problem: "is \(value.kindName), expected an object, fetch it again")
-        }
-        return object
-    } catch let error as JSONFault {
-        throw TokenizerError(file: file, problem: "byte \(error.offset): \(error.problem)")
-    } catch let error as TokenizerError {
-        throw error
-    } catch {
-        throw TokenizerError(file: file, problem: "\(error)")
+    let value = try JSONValue(parsing: json, at: JSONPlace(file))
+    guard let object = value.object else {
+        throw CLIPError(.model, path: file, "is \(value.kindName), expected an object, fetch it again")
     }
+    return object
 }
 
 /// The list "added_tokens" alone: the rest of the file is a megabyte of vocabulary.
-private func addedTokens(ofTokenizerJSON json: [UInt8]?) throws(TokenizerError) -> [JSONValue] {
+private func addedTokens(ofTokenizerJSON json: [UInt8]?) throws(CLIPError) -> [JSONValue] {
     guard let json else { return [] }
-    var scanner = JSONScanner(json)
-    do throws(JSONFault) {
-        var isFirst = true
-        try scanner.openObject()
-        while let key = try scanner.nextKey(&isFirst) {
-            if key.utf8.elementsEqual("added_tokens".utf8) { return try scanner.value().array ?? [] }
-            try scanner.skipValue()
-        }
-        return []
-    } catch {
-        throw TokenizerError(file: "tokenizer.json", problem: "byte \(error.offset): \(error.problem)")
+    var scanner = JSONScanner(json, at: JSONPlace("tokenizer.json"))
+    var isFirst = true
+    try scanner.openObject()
+    while let key = try scanner.nextKey(&isFirst) {
+        if key.utf8.elementsEqual("added_tokens".utf8) { return try scanner.value().array ?? [] }
+        try scanner.skipValue()
     }
+    return []
 }
 
 /// The tokens that are looked for in a text, with the ids that the tokenizers library gives them.

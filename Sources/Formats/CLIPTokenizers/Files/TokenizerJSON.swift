@@ -1,4 +1,5 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 extension PipelineTokenizer {
     /// A tokenizer from tokenizer.json: a unigram model, a byte-pair model of characters, or WordPiece.
@@ -9,9 +10,9 @@ extension PipelineTokenizer {
     /// - Throws: when the file is damaged, or describes steps that this can't do.
     package init(
         tokenizerJSON files: TokenizerFiles, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
-    ) throws(TokenizerError) {
+    ) throws(CLIPError) {
         guard let json = files.tokenizerJSON else {
-            throw TokenizerError(file: TokenizerJSON.file, problem: "is missing, fetch it")
+            throw CLIPError(.model, path: TokenizerJSON.file, "is missing, fetch it")
         }
         let kind = try TokenizerClass(files, isByteLevel: TokenizerJSON.isByteLevel(json))
         try self.init(
@@ -20,7 +21,7 @@ extension PipelineTokenizer {
 
     init(
         _ json: TokenizerJSON, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
-    ) throws(TokenizerError) {
+    ) throws(CLIPError) {
         var builder = try json.builder()
         if isLowercased, !builder.rules.partSteps.contains(.lowercase) {
             builder.rules.partSteps.insert(.lowercase, at: 0)
@@ -75,7 +76,7 @@ struct TokenizerJSON {
     private var names: SpecialTokens?
 
     /// Everything that the files say, by the rules of a class.
-    init(_ json: [UInt8], _ files: TokenizerFiles, _ kind: TokenizerClass) throws(TokenizerError) {
+    init(_ json: [UInt8], _ files: TokenizerFiles, _ kind: TokenizerClass) throws(CLIPError) {
         try self.init(json)
         try files.refuseOtherSides()
         for (key, problem) in [("truncation", "cuts texts"), ("padding", "fills texts up")]
@@ -91,33 +92,29 @@ struct TokenizerJSON {
     }
 
     /// What the file itself says, no other beside it.
-    init(_ json: [UInt8]) throws(TokenizerError) {
+    init(_ json: [UInt8]) throws(CLIPError) {
         model.vocabularyFile = TokenizerJSON.file
         model.mergesFile = TokenizerJSON.file
-        var scanner = JSONScanner(json)
-        do throws(JSONFault) {
-            var isFirst = true
-            try scanner.openObject()
-            while let key = try scanner.nextKey(&isFirst) {
-                if key.utf8.elementsEqual("model".utf8) {
-                    try readModel(&scanner)
-                } else {
-                    fields[key] = try scanner.value()
-                }
+        var scanner = JSONScanner(json, at: JSONPlace(TokenizerJSON.file))
+        var isFirst = true
+        try scanner.openObject()
+        while let key = try scanner.nextKey(&isFirst) {
+            if key.utf8.elementsEqual("model".utf8) {
+                try readModel(&scanner)
+            } else {
+                fields[key] = try scanner.value()
             }
-            try scanner.end()
-        } catch {
-            throw TokenizerError(file: TokenizerJSON.file, problem: "byte \(error.offset): \(error.problem)")
         }
+        try scanner.end()
     }
 
     /// Whether the file holds words that end in `</w>`: CLIP's byte-level vocabulary, which `BytePairTokenizer` reads.
     ///
     /// Looks no further than it must: such a file may have 34 MB.
     static func isByteLevel(_ json: [UInt8]) -> Bool {
-        var scanner = JSONScanner(json)
+        var scanner = JSONScanner(json, at: JSONPlace(TokenizerJSON.file))
         var isFirst = true
-        do throws(JSONFault) {
+        do throws(CLIPError) {
             try scanner.openObject()
             while let key = try scanner.nextKey(&isFirst) {
                 guard key == "model" else {
@@ -142,7 +139,7 @@ struct TokenizerJSON {
         return true
     }
 
-    private mutating func readModel(_ scanner: inout JSONScanner) throws(JSONFault) {
+    private mutating func readModel(_ scanner: inout JSONScanner) throws(CLIPError) {
         var isFirst = true
         try scanner.openObject()
         while let key = try scanner.nextKey(&isFirst) {
@@ -163,7 +160,7 @@ struct TokenizerJSON {
     }
 
     /// A unigram vocabulary: lists of a piece and its score, in order of the ids.
-    private mutating func readScoredVocabulary(_ scanner: inout JSONScanner) throws(JSONFault) {
+    private mutating func readScoredVocabulary(_ scanner: inout JSONScanner) throws(CLIPError) {
         var isFirst = true
         try scanner.openArray()
         while try scanner.nextElement(&isFirst) {
@@ -181,11 +178,11 @@ struct TokenizerJSON {
 }
 
 extension TokenizerJSON {
-    private func fault(_ problem: String) -> TokenizerError {
-        TokenizerError(file: TokenizerJSON.file, problem: problem)
+    private func fault(_ problem: String) -> CLIPError {
+        CLIPError(.model, path: TokenizerJSON.file, problem)
     }
 
-    func builder() throws(TokenizerError) -> PipelineTableBuilder {
+    func builder() throws(CLIPError) -> PipelineTableBuilder {
         var builder = PipelineTableBuilder()
         switch modelFields["type"]?.string ?? "BPE" {
         case "Unigram": try readUnigram(into: &builder)
@@ -208,11 +205,11 @@ extension TokenizerJSON {
         return builder
     }
 
-    func ends() throws(TokenizerError) -> (start: [UInt32], end: [UInt32]) {
+    func ends() throws(CLIPError) -> (start: [UInt32], end: [UInt32]) {
         try TokenizerSteps.ends(fields["post_processor"], id: added.id)
     }
 
-    private func readUnigram(into builder: inout PipelineTableBuilder) throws(TokenizerError) {
+    private func readUnigram(into builder: inout PipelineTableBuilder) throws(CLIPError) {
         builder.rules.algorithm = .unigram
         let unknown = modelFields["unk_id"]?.int
         guard let unknown, scores.indices.contains(unknown) else {
@@ -226,7 +223,7 @@ extension TokenizerJSON {
         if modelFields["byte_fallback"]?.bool ?? false { builder.byteTokens = byteTokens() }
     }
 
-    private func readBytePair(into builder: inout PipelineTableBuilder) throws(TokenizerError) {
+    private func readBytePair(into builder: inout PipelineTableBuilder) throws(CLIPError) {
         builder.rules.algorithm = .bytePair
         if let dropout = modelFields["dropout"]?.double, dropout > 0 {
             throw fault("the model leaves out merges at random (dropout \(dropout)): not supported")
@@ -247,7 +244,7 @@ extension TokenizerJSON {
         if modelFields["byte_fallback"]?.bool ?? false { builder.byteTokens = byteTokens() }
     }
 
-    private func readWordPiece(into builder: inout PipelineTableBuilder) throws(TokenizerError) {
+    private func readWordPiece(into builder: inout PipelineTableBuilder) throws(CLIPError) {
         builder.rules.algorithm = .wordPiece
         guard let unknown = model.vocabulary[(modelFields["unk_token"]?.string ?? "[UNK]").utf8] else {
             throw fault("\"unk_token\" of the model is not in its vocabulary")
@@ -264,7 +261,7 @@ extension TokenizerJSON {
         }
     }
 
-    private func readWordLevel(into builder: inout PipelineTableBuilder) throws(TokenizerError) {
+    private func readWordLevel(into builder: inout PipelineTableBuilder) throws(CLIPError) {
         builder.rules.algorithm = .wordLevel
         guard let unknown = model.vocabulary[(modelFields["unk_token"]?.string ?? "<unk>").utf8] else {
             throw fault("\"unk_token\" of the model is not in its vocabulary")
@@ -288,7 +285,7 @@ extension TokenizerJSON {
     }
 
     /// The file's list "added_tokens", in its order.
-    private func statedTokens() throws(TokenizerError) -> [SpecialTokens.Token] {
+    private func statedTokens() throws(CLIPError) -> [SpecialTokens.Token] {
         var tokens: [SpecialTokens.Token] = []
         for value in fields["added_tokens"]?.array ?? [] {
             guard let token = SpecialTokens.Token(value), value["id"]?.int != nil else {
@@ -318,7 +315,7 @@ extension TokenizerJSON {
 
 extension TokenizerJSON {
     /// The tables for `BytePairTokenizer`, if the steps are CLIP's; nil if they are others.
-    func bytePairBuilder() throws(TokenizerError) -> BytePairTableBuilder? {
+    func bytePairBuilder() throws(CLIPError) -> BytePairTableBuilder? {
         guard modelFields["type"]?.string ?? "BPE" == "BPE", modelFields["end_of_word_suffix"]?.string == "</w>",
             modelFields["continuing_subword_prefix"]?.string ?? "" == "",
             modelFields["dropout"]?.double ?? 0 == 0,
@@ -344,7 +341,7 @@ enum TokenizerClass: Equatable {
 
     /// As transformers' AutoTokenizer chooses.
     /// - Parameter isByteLevel: whether the file holds CLIP's kind of vocabulary, for folders that name no class.
-    init(_ files: TokenizerFiles, isByteLevel: Bool) throws(TokenizerError) {
+    init(_ files: TokenizerFiles, isByteLevel: Bool) throws(CLIPError) {
         let configuration = try files.configurationFields()
         var name = configuration["tokenizer_class"]?.string ?? files.modelConfigurationClass
         if let stated = name, stated.hasSuffix("Fast"), stated != "PreTrainedTokenizerFast" {
@@ -475,20 +472,16 @@ enum TokenizerClass: Equatable {
 
 extension TokenizerFiles {
     /// The fields of tokenizer_config.json.
-    func configurationFields() throws(TokenizerError) -> [String: JSONValue] {
+    func configurationFields() throws(CLIPError) -> [String: JSONValue] {
         guard let configuration else { return [:] }
-        do throws(JSONFault) {
-            return try JSONValue(parsing: configuration).object ?? [:]
-        } catch {
-            throw TokenizerError(file: "tokenizer_config.json", problem: "byte \(error.offset): \(error.problem)")
-        }
+        return try JSONValue(parsing: configuration, at: JSONPlace("tokenizer_config.json")).object ?? [:]
     }
 
     /// - Throws: when texts are cut or filled up at the left, or special tokens in a text are no tokens.
-    func refuseOtherSides() throws(TokenizerError) {
+    func refuseOtherSides() throws(CLIPError) {
         let fields = try configurationFields()
-        func fault(_ key: String, _ problem: String) -> TokenizerError {
-            TokenizerError(file: "tokenizer_config.json", problem: "\(key) \(problem): not supported")
+        func fault(_ key: String, _ problem: String) -> CLIPError {
+            CLIPError(.model, path: "tokenizer_config.json", "\(key) \(problem): not supported")
         }
         if fields["truncation_side"]?.string == "left" { throw fault("truncation_side", "is left") }
         if fields["split_special_tokens"]?.bool ?? false { throw fault("split_special_tokens", "is true") }

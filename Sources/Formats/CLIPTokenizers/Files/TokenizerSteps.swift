@@ -1,4 +1,5 @@
 internal import CLIPJSON
+internal import CLIPSystem
 
 /// Reads the normalizer and the pre-tokenizer of a tokenizer.json.
 struct TokenizerSteps {
@@ -22,13 +23,13 @@ struct TokenizerSteps {
         return (value[key]?.array ?? []).flatMap { list($0, key) }
     }
 
-    static func fault(_ problem: String) -> TokenizerError {
-        TokenizerError(file: TokenizerJSON.file, problem: problem)
+    static func fault(_ problem: String) -> CLIPError {
+        CLIPError(.model, path: TokenizerJSON.file, problem)
     }
 
     private static func scalars(_ text: String) -> [UInt32] { text.unicodeScalars.map(\.value) }
 
-    mutating func normalisation(_ value: JSONValue?) throws(TokenizerError) -> [NormalizationStep] {
+    mutating func normalisation(_ value: JSONValue?) throws(CLIPError) -> [NormalizationStep] {
         var steps: [NormalizationStep] = []
         for step in TokenizerSteps.list(value, "normalizers") {
             switch step["type"]?.string ?? "" {
@@ -67,7 +68,7 @@ struct TokenizerSteps {
         return steps
     }
 
-    private static func replacement(_ step: JSONValue) throws(TokenizerError) -> NormalizationStep {
+    private static func replacement(_ step: JSONValue) throws(CLIPError) -> NormalizationStep {
         let content = scalars(step["content"]?.string ?? "")
         if let text = step["pattern"]?["String"]?.string, !text.isEmpty {
             return .replaceText(scalars(text), with: content)
@@ -82,7 +83,7 @@ struct TokenizerSteps {
         return .replaceMatches(pattern, with: content)
     }
 
-    private mutating func readCharacterMap(_ text: String?) throws(TokenizerError) {
+    private mutating func readCharacterMap(_ text: String?) throws(CLIPError) {
         guard let text, !text.isEmpty else { return }
         guard let bytes = base64(text), let map = CharacterMap.split(bytes[...]) else {
             throw TokenizerSteps.fault("\"precompiled_charsmap\" is no character map: it is damaged, fetch it again")
@@ -115,7 +116,7 @@ struct TokenizerSteps {
         return bytes
     }
 
-    static func splitting(_ value: JSONValue?) throws(TokenizerError) -> [SplittingStep] {
+    static func splitting(_ value: JSONValue?) throws(CLIPError) -> [SplittingStep] {
         var steps: [SplittingStep] = []
         for step in list(value, "pretokenizers") {
             switch step["type"]?.string ?? "" {
@@ -172,7 +173,7 @@ struct TokenizerSteps {
 
     private static func place(
         _ step: JSONValue, default name: String? = nil
-    ) throws(TokenizerError) -> DelimiterPlace {
+    ) throws(CLIPError) -> DelimiterPlace {
         let places: [String: DelimiterPlace] = [
             "Removed": .dropped, "Isolated": .alone, "MergedWithPrevious": .withPrevious,
             "MergedWithNext": .withNext, "Contiguous": .inRuns,
@@ -185,7 +186,7 @@ struct TokenizerSteps {
         return place
     }
 
-    private static func split(_ step: JSONValue) throws(TokenizerError) -> SplittingStep {
+    private static func split(_ step: JSONValue) throws(CLIPError) -> SplittingStep {
         let place = try place(step)
         let isInverted = step["invert"]?.bool ?? false
         if let text = step["pattern"]?["String"]?.string, !text.isEmpty {
@@ -251,7 +252,7 @@ extension TokenizerSteps {
     /// - Parameter id: finds a token that the step names without its id.
     static func ends(
         _ value: JSONValue?, id: (String) -> UInt32?
-    ) throws(TokenizerError) -> (start: [UInt32], end: [UInt32]) {
+    ) throws(CLIPError) -> (start: [UInt32], end: [UInt32]) {
         var ends: (start: [UInt32], end: [UInt32]) = ([], [])
         for step in list(value, "processors") {
             let type = step["type"]?.string ?? ""
@@ -277,7 +278,7 @@ extension TokenizerSteps {
 
     private static func templateEnds(
         _ step: JSONValue, id: (String) -> UInt32?
-    ) throws(TokenizerError) -> (start: [UInt32], end: [UInt32]) {
+    ) throws(CLIPError) -> (start: [UInt32], end: [UInt32]) {
         var ends: (start: [UInt32], end: [UInt32]) = ([], [])
         var texts: [String] = []
         for part in step["single"]?.array ?? [] {

@@ -1,13 +1,14 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 extension PipelineTokenizer {
     /// BERT's tokenizer from its vocabulary, a piece a line (vocab.txt): small letters without accents, words and signs,
     /// each cut into the longest pieces there are.
     /// - Parameter wrapping: what open_clip does around it, if the model is one of its.
     /// - Throws: when a special token is not in the vocabulary.
-    package init(wordPiece files: TokenizerFiles, wrapping: OpenCLIPWrapping? = nil) throws(TokenizerError) {
+    package init(wordPiece files: TokenizerFiles, wrapping: OpenCLIPWrapping? = nil) throws(CLIPError) {
         guard let text = files.wordPieces else {
-            throw TokenizerError(file: WordPieces.file, problem: "is missing, fetch it")
+            throw CLIPError(.model, path: WordPieces.file, "is missing, fetch it")
         }
         let vocabulary = WordPieces(text)
         let named = try BERTTokens(configuration: files.configuration)
@@ -15,11 +16,11 @@ extension PipelineTokenizer {
         builder.rules.algorithm = .wordPiece
         builder.rules.partSteps = [.bert(named.cleaning)] + (named.isLowercased ? [.lowercase] : [])
         builder.rules.splitting = [.whiteSpace, .punctuation]
-        func id(_ token: String) throws(TokenizerError) -> UInt32 {
+        func id(_ token: String) throws(CLIPError) -> UInt32 {
             guard let id = vocabulary.ids[token.utf8] else {
-                throw TokenizerError(
-                    file: WordPieces.file,
-                    problem: "has no token \(quoted(token)): it is not of this model, fetch both again")
+                throw CLIPError(
+                    .model, path: WordPieces.file,
+                    "has no token \(quoted(token)): it is not of this model, fetch both again")
             }
             return id
         }
@@ -78,21 +79,17 @@ private struct BERTTokens {
     var isLowercased = true
     var cleaning = BERTCleaning.all
 
-    init(configuration json: [UInt8]?) throws(TokenizerError) {
+    init(configuration json: [UInt8]?) throws(CLIPError) {
         guard let json else { return }
-        do throws(JSONFault) {
-            let fields = try JSONValue(parsing: json)
-            func name(_ key: String) -> String? { fields[key]?.string ?? fields[key]?["content"]?.string }
-            start = name("cls_token") ?? start
-            end = name("sep_token") ?? end
-            padding = name("pad_token") ?? padding
-            unknown = name("unk_token") ?? unknown
-            mask = name("mask_token") ?? mask
-            isLowercased = fields["do_lower_case"]?.bool ?? true
-            if !(fields["strip_accents"]?.bool ?? isLowercased) { cleaning.remove(.plainLetters) }
-            if !(fields["tokenize_chinese_chars"]?.bool ?? true) { cleaning.remove(.splitIdeographs) }
-        } catch {
-            throw TokenizerError(file: "tokenizer_config.json", problem: "byte \(error.offset): \(error.problem)")
-        }
+        let fields = try JSONValue(parsing: json, at: JSONPlace("tokenizer_config.json"))
+        func name(_ key: String) -> String? { fields[key]?.string ?? fields[key]?["content"]?.string }
+        start = name("cls_token") ?? start
+        end = name("sep_token") ?? end
+        padding = name("pad_token") ?? padding
+        unknown = name("unk_token") ?? unknown
+        mask = name("mask_token") ?? mask
+        isLowercased = fields["do_lower_case"]?.bool ?? true
+        if !(fields["strip_accents"]?.bool ?? isLowercased) { cleaning.remove(.plainLetters) }
+        if !(fields["tokenize_chinese_chars"]?.bool ?? true) { cleaning.remove(.splitIdeographs) }
     }
 }

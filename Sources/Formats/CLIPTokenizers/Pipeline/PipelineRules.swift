@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// How a text becomes tokens: everything but the large tables.
 struct PipelineRules: Equatable {
     enum Algorithm: UInt32 {
@@ -116,7 +118,7 @@ extension PipelineRules {
         bytes.put([takesWholeWords])
     }
 
-    init(reading bytes: inout FlatReader, version: UInt32) throws(TokenizerError) {
+    init(reading bytes: inout FlatReader, version: UInt32) throws(CLIPError) {
         guard let algorithm = Algorithm(rawValue: try bytes.word()) else { throw bytes.fault("an unknown algorithm") }
         self.algorithm = algorithm
         if algorithm == .wordPiece { longestWord = Int(try bytes.word()) }
@@ -128,10 +130,10 @@ extension PipelineRules {
         highestScore = Double(bitPattern: try bytes.long())
         startTokens = try bytes.words()
         endTokens = try bytes.words()
-        textSteps = try bytes.list { bytes throws(TokenizerError) in try NormalizationStep(reading: &bytes) }
-        partSteps = try bytes.list { bytes throws(TokenizerError) in try NormalizationStep(reading: &bytes) }
-        splitting = try bytes.list { bytes throws(TokenizerError) in try SplittingStep(reading: &bytes) }
-        addedTokens = try bytes.list { bytes throws(TokenizerError) in
+        textSteps = try bytes.list { bytes throws(CLIPError) in try NormalizationStep(reading: &bytes) }
+        partSteps = try bytes.list { bytes throws(CLIPError) in try NormalizationStep(reading: &bytes) }
+        splitting = try bytes.list { bytes throws(CLIPError) in try SplittingStep(reading: &bytes) }
+        addedTokens = try bytes.list { bytes throws(CLIPError) in
             AddedToken(
                 id: try bytes.word(), content: try bytes.bytes(), options: .init(rawValue: try bytes.word()))
         }
@@ -192,7 +194,7 @@ extension NormalizationStep {
         }
     }
 
-    fileprivate init(reading bytes: inout FlatReader) throws(TokenizerError) {
+    fileprivate init(reading bytes: inout FlatReader) throws(CLIPError) {
         switch try bytes.word() {
         case 0: self = .lowercase
         case 1: self = .pythonLowercase
@@ -263,7 +265,7 @@ extension SplittingStep {
         }
     }
 
-    fileprivate init(reading bytes: inout FlatReader) throws(TokenizerError) {
+    fileprivate init(reading bytes: inout FlatReader) throws(CLIPError) {
         switch try bytes.word() {
         case 0:
             guard let mark = try bytes.scalars().first, let prefix = MetaspacePrefix(rawValue: try bytes.word()) else {
@@ -296,14 +298,14 @@ extension SplittingStep {
 }
 
 extension FlatReader {
-    fileprivate mutating func pattern() throws(TokenizerError) -> ScalarPattern {
+    fileprivate mutating func pattern() throws(CLIPError) -> ScalarPattern {
         guard let pattern = ScalarPattern(String(decoding: try bytes(), as: UTF8.self)) else {
             throw fault("an expression that is none")
         }
         return pattern
     }
 
-    fileprivate mutating func place() throws(TokenizerError) -> DelimiterPlace {
+    fileprivate mutating func place() throws(CLIPError) -> DelimiterPlace {
         guard let place = DelimiterPlace(rawValue: try word()) else { throw fault("an unknown place") }
         return place
     }

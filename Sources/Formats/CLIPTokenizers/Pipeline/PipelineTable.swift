@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// The tables of a `PipelineTokenizer` in one piece of memory, validated, kept alive by its owner.
 final class PipelineTable: @unchecked Sendable {
     static let magic: UInt32 = 0x5450_5343
@@ -46,7 +48,7 @@ final class PipelineTable: @unchecked Sendable {
     /// - Parameters:
     ///   - bytes: valid and unchanged for as long as `owner` lives.
     /// - Throws: if any number in it leads out of its table.
-    init(_ bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(TokenizerError) {
+    init(_ bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws(CLIPError) {
         let version: UInt32 = bytes.count >= 8 && bytes.word(at: 4) == 1 ? 1 : PipelineTable.version
         let sections = try FlatSections(
             bytes, magic: PipelineTable.magic, version: version, count: Section.allCases.count)
@@ -143,14 +145,14 @@ final class PipelineTable: @unchecked Sendable {
 }
 
 extension PipelineTable {
-    private static func fault(_ what: String) -> TokenizerError {
-        TokenizerError(
-            file: "compiled tokenizer", problem: "\(what) is not in order, the file is damaged: pack the model again")
+    private static func fault(_ what: String) -> CLIPError {
+        CLIPError(
+            .model, path: "compiled tokenizer", "\(what) is not in order, the file is damaged: pack the model again")
     }
 
     private func validate(
         slots: UnsafeRawBufferPointer, results: UnsafeRawBufferPointer
-    ) throws(TokenizerError) {
+    ) throws(CLIPError) {
         guard (1...MergeTable.largestVocabulary).contains(pieceCount), pieceOffsets.count == 4 * (pieceCount + 1),
             pieceOffsets[...].wordsRise(to: pieceBytes.count)
         else { throw PipelineTable.fault("the list of its pieces") }
@@ -201,10 +203,9 @@ struct PipelineTableBuilder {
     var separator: UInt32?
 
     /// - Throws: if the vocabulary is larger than the flat form can hold. `file` names its source.
-    func build(file: String) throws(TokenizerError) -> PipelineTable {
+    func build(file: String) throws(CLIPError) -> PipelineTable {
         guard (1...MergeTable.largestVocabulary).contains(pieces.count) else {
-            throw TokenizerError(
-                file: file, problem: "\(pieces.count) pieces, expected 1 to \(MergeTable.largestVocabulary)")
+            throw CLIPError(.model, path: file, "\(pieces.count) pieces, expected 1 to \(MergeTable.largestVocabulary)")
         }
         let slots = try MergeSlots(merges, file: file)
         var header = FlatWriter()

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// A tokenizer by the steps that its files name: those of a text, those that cut it into words, and what makes tokens of a
 /// word, which is a unigram model (Kudo, 2018), byte pairs, WordPiece or whole words.
 ///
@@ -13,7 +15,7 @@ package struct PipelineTokenizer: Tokenizer {
     ///   - owner: kept as long as this tokenizer.
     package init(
         compiled: UnsafeRawBufferPointer, owner: any AnyObject & Sendable
-    ) throws(TokenizerError) {
+    ) throws(CLIPError) {
         self.init(try PipelineTable(compiled, owner: owner))
     }
 

@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// Several tables one after another in one piece of memory: little-endian numbers, used where they lie, at any alignment.
 ///
 ///     magic, version, number of sections   u32 each
@@ -12,9 +14,9 @@ struct FlatSections {
     /// - Throws: if this is not a piece of memory with `count` sections that fill it exactly.
     init(
         _ bytes: UnsafeRawBufferPointer, magic: UInt32, version: UInt32, count: Int
-    ) throws(TokenizerError) {
-        func fault(_ problem: String) -> TokenizerError {
-            TokenizerError(file: "compiled tokenizer", problem: "\(problem), pack the model again")
+    ) throws(CLIPError) {
+        func fault(_ problem: String) -> CLIPError {
+            CLIPError(.model, path: "compiled tokenizer", "\(problem), pack the model again")
         }
         let header = FlatSections.headerBytes(count: count)
         guard bytes.count >= header else { throw fault("has \(bytes.count) bytes, expected at least \(header)") }
@@ -92,39 +94,39 @@ struct FlatReader {
 
     init(_ memory: UnsafeRawBufferPointer) { self.memory = memory }
 
-    func fault(_ problem: String) -> TokenizerError {
-        TokenizerError(
-            file: "compiled tokenizer",
-            problem: "has \(problem) before byte \(position) of its rules: it is damaged, pack the model again")
+    func fault(_ problem: String) -> CLIPError {
+        CLIPError(
+            .model, path: "compiled tokenizer",
+            "has \(problem) before byte \(position) of its rules: it is damaged, pack the model again")
     }
 
-    mutating func word() throws(TokenizerError) -> UInt32 {
+    mutating func word() throws(CLIPError) -> UInt32 {
         let bytes = try take(4)
         return bytes.word(at: 0)
     }
 
-    mutating func long() throws(TokenizerError) -> UInt64 {
+    mutating func long() throws(CLIPError) -> UInt64 {
         let bytes = try take(8)
         return UInt64(bytes.word(at: 0)) | UInt64(bytes.word(at: 4)) << 32
     }
 
-    mutating func bytes() throws(TokenizerError) -> [UInt8] {
+    mutating func bytes() throws(CLIPError) -> [UInt8] {
         let count = Int(try word())
         return Array(try take(count))
     }
 
-    mutating func words() throws(TokenizerError) -> [UInt32] {
+    mutating func words() throws(CLIPError) -> [UInt32] {
         let bytes = try take(4 * Int(try word()))
         return stride(from: 0, to: bytes.count, by: 4).map { bytes.word(at: $0) }
     }
 
-    mutating func scalars() throws(TokenizerError) -> [UInt32] {
+    mutating func scalars() throws(CLIPError) -> [UInt32] {
         let scalars = try words()
         guard scalars.allSatisfy({ Unicode.Scalar($0) != nil }) else { throw fault("a number that is no character") }
         return scalars
     }
 
-    mutating func flags(_ count: Int) throws(TokenizerError) -> [Bool] {
+    mutating func flags(_ count: Int) throws(CLIPError) -> [Bool] {
         let word = try word()
         guard word >> UInt32(count) == 0 else { throw fault("an unknown option") }
         return (0..<count).map { word >> UInt32($0) & 1 == 1 }
@@ -132,8 +134,8 @@ struct FlatReader {
 
     /// A list that begins with its length. Every element takes some bytes, so that no list is longer than the rest.
     mutating func list<Element>(
-        _ read: (inout FlatReader) throws(TokenizerError) -> Element
-    ) throws(TokenizerError) -> [Element] {
+        _ read: (inout FlatReader) throws(CLIPError) -> Element
+    ) throws(CLIPError) -> [Element] {
         let count = Int(try word())
         guard count <= memory.count - position else { throw fault("a list of \(count) elements") }
         var elements: [Element] = []
@@ -141,11 +143,11 @@ struct FlatReader {
         return elements
     }
 
-    func end() throws(TokenizerError) {
+    func end() throws(CLIPError) {
         if position < memory.count { throw fault("more than was expected") }
     }
 
-    private mutating func take(_ count: Int) throws(TokenizerError) -> UnsafeRawBufferPointer {
+    private mutating func take(_ count: Int) throws(CLIPError) -> UnsafeRawBufferPointer {
         guard count <= memory.count - position else { throw fault("a length of \(count)") }
         position += count
         return UnsafeRawBufferPointer(rebasing: memory[position - count..<position])

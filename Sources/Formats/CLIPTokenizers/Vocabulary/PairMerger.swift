@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// Byte-pair encoding of one word: of all neighbours, those whose merge has the lowest rank become one token, the
 /// leftmost first, until no merge is left (Sennrich, Haddow, Birch, 2016).
 struct PairMerger {
@@ -210,10 +212,9 @@ struct MergeSlots {
 
     /// - Parameter merges: in order of rank. Of a pair that is there twice the last one counts, as in the reference.
     /// - Throws: if there are too many, or they collide; `file` names their source.
-    init(_ merges: [Merge], file: String) throws(TokenizerError) {
+    init(_ merges: [Merge], file: String) throws(CLIPError) {
         guard merges.count <= MergeTable.largestCount else {
-            throw TokenizerError(
-                file: file, problem: "\(merges.count) merges, expected at most \(MergeTable.largestCount)")
+            throw CLIPError(.model, path: file, "\(merges.count) merges, expected at most \(MergeTable.largestCount)")
         }
         var bits = MergeTable.slotBits.lowerBound
         // At most three quarters full: 48,894 merges then take 512 KiB, which stays in a core's own cache.
@@ -227,8 +228,8 @@ struct MergeSlots {
                 return
             }
         }
-        throw TokenizerError(
-            file: file, problem: "its merges collide in the hash table, as none of a real vocabulary do: not supported")
+        throw CLIPError(
+            .model, path: file, "its merges collide in the hash table, as none of a real vocabulary do: not supported")
     }
 
     private static func place(_ merges: [Merge], bits: Int, attempt: Int) -> (slots: [UInt64], longestProbe: Int)? {

@@ -67,20 +67,6 @@ package struct Tokenization: Sendable {
     private func startsWord(_ index: Int) -> Bool { wordOffsets[index] != wordOffsets[index - 1] }
 }
 
-/// Why a tokenizer could not be loaded. `description` is one line and names the file.
-package struct TokenizerError: Error, Equatable, CustomStringConvertible {
-    package let file: String
-    /// What is wrong, where, what was expected and found, what to do next.
-    package let problem: String
-
-    package init(file: String, problem: String) {
-        self.file = file
-        self.problem = problem
-    }
-
-    package var description: String { "\(file): \(problem)" }
-}
-
 /// `text` between quotes for an error message: control characters escaped, cut to a length that fits a line.
 func quoted(_ text: String) -> String {
     let limit = 60

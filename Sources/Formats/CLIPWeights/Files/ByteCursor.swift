@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// Reads little-endian numbers and texts from bytes, front to back, never past their end.
 struct ByteCursor {
     let path: String
@@ -16,15 +18,15 @@ struct ByteCursor {
 
     var remaining: Int { bytes.count - position }
 
-    mutating func byte() throws(WeightsError) -> UInt8 { try integer(UInt8.self) }
+    mutating func byte() throws(CLIPError) -> UInt8 { try integer(UInt8.self) }
 
-    mutating func integer<Number: FixedWidthInteger>(_ type: Number.Type) throws(WeightsError) -> Number {
+    mutating func integer<Number: FixedWidthInteger>(_ type: Number.Type) throws(CLIPError) -> Number {
         let start = try advance(MemoryLayout<Number>.size)
         return Number(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: Number.self))
     }
 
     /// A number that counts or measures something in the file.
-    mutating func count<Number: FixedWidthInteger>(_ type: Number.Type) throws(WeightsError) -> Int {
+    mutating func count<Number: FixedWidthInteger>(_ type: Number.Type) throws(CLIPError) -> Int {
         let number = try integer(type)
         guard let count = Int(exactly: number), count >= 0 else {
             throw fault("\(number) is no count", at: position - MemoryLayout<Number>.size)
@@ -33,18 +35,18 @@ struct ByteCursor {
     }
 
     /// The next `count` bytes.
-    mutating func slice(_ count: Int) throws(WeightsError) -> UnsafeRawBufferPointer {
+    mutating func slice(_ count: Int) throws(CLIPError) -> UnsafeRawBufferPointer {
         let start = try advance(count)
         return UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
     }
 
     /// The next `count` bytes as text; what is not UTF-8 is replaced.
-    mutating func text(_ count: Int) throws(WeightsError) -> String {
+    mutating func text(_ count: Int) throws(CLIPError) -> String {
         String(decoding: try slice(count), as: UTF8.self)
     }
 
     /// The text up to the next line feed, which is skipped.
-    mutating func line() throws(WeightsError) -> String {
+    mutating func line() throws(CLIPError) -> String {
         guard let end = bytes[position...].firstIndex(of: 0x0A) else {
             throw fault("a line without an end", at: position)
         }
@@ -53,13 +55,13 @@ struct ByteCursor {
         return text
     }
 
-    func fault(_ problem: String) -> WeightsError { fault(problem, at: position) }
+    func fault(_ problem: String) -> CLIPError { fault(problem, at: position) }
 
-    func fault(_ problem: String, at place: Int) -> WeightsError {
-        WeightsError(path: path, problem: "\(part), byte \(place): \(problem)")
+    func fault(_ problem: String, at place: Int) -> CLIPError {
+        CLIPError(.model, path: path, "\(part), byte \(place): \(problem)")
     }
 
-    private mutating func advance(_ count: Int) throws(WeightsError) -> Int {
+    private mutating func advance(_ count: Int) throws(CLIPError) -> Int {
         guard count <= bytes.count - position, count >= 0 else {
             throw fault(
                 "\(count) more bytes expected, \(bytes.count - position) are there: it is cut short, fetch it again")

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// The Hugging Face hub's cache on this machine, read offline.
 ///
 /// Layout (huggingface_hub, "Understand caching"): `models--ORG--NAME/refs/REVISION` holds a commit,
@@ -44,18 +46,18 @@ package struct HubCache: Sendable {
         /// The folder of the snapshot that the name means.
         case snapshot(String)
         /// The repository, but not the revision, or none or several to choose from; or what names it is damaged.
-        case unclear(WeightsError)
+        case unclear(CLIPError)
     }
 
     /// What the cache holds: every repository's name, and what its name means without a revision; sorted by name. One that
     /// can't be examined has the reason.
     /// - Throws: when the cache can't be looked into.
-    package func repositories() throws(WeightsError) -> [(name: String, holding: Result<Holding, WeightsError>)] {
-        try Path.contents(of: root).compactMap { entry in
+    package func repositories() throws(CLIPError) -> [(name: String, holding: Result<Holding, CLIPError>)] {
+        try entryNames(of: root).compactMap { entry in
             guard entry.hasPrefix("models--") else { return nil }
             let name = HubCache.replacingDoubleDashes(entry.dropFirst("models--".count))
             guard let repository = HubName(name) else { return nil }
-            return (name, Result { () throws(WeightsError) in try holding(of: repository) })
+            return (name, Result { () throws(CLIPError) in try holding(of: repository) })
         }
     }
 
@@ -78,7 +80,7 @@ package struct HubCache: Sendable {
     ///
     /// - Returns: nil if the cache has no such repository.
     /// - Throws: if the repository is there but the revision is not, or its files are not; or the cache can't be looked into.
-    package func snapshot(of repository: HubName) throws(WeightsError) -> String? {
+    package func snapshot(of repository: HubName) throws(CLIPError) -> String? {
         switch try holding(of: repository) {
         case .nothing: return nil
         case .snapshot(let folder): return folder
@@ -88,43 +90,44 @@ package struct HubCache: Sendable {
 
     /// What the cache has of a repository.
     /// - Throws: when the cache can't be looked into.
-    package func holding(of repository: HubName) throws(WeightsError) -> Holding {
+    package func holding(of repository: HubName) throws(CLIPError) -> Holding {
         let folder = folder(of: repository)
-        guard try FileKind(at: folder) == .folder else { return .nothing }
+        guard try PathBytes(folder).found(.model)?.kind == .folder else { return .nothing }
         let snapshots = Path.join(folder, "snapshots")
         let revision = repository.revision ?? "main"
         let reference = Path.join(Path.join(folder, "refs"), revision)
         var commit = repository.revision
-        if try FileKind(at: reference) == .file {
-            let text = String(decoding: try readFile(reference, limit: 4096), as: UTF8.self)
+        if try PathBytes(reference).found(.model)?.kind == .file {
+            let text = String(decoding: try readFile(PathBytes(reference), limit: 4096, kind: .model), as: UTF8.self)
             let word = String(text.prefix { !$0.isWhitespace })
             guard Path.staysInside(word), !word.utf8.contains(UInt8(ascii: "/")) else {
                 return .unclear(
-                    WeightsError(path: reference, problem: "should hold a commit, found \(quoted(text))"))
+                    CLIPError(.model, path: reference, "should hold a commit, found \(quoted(text))"))
             }
             commit = word
         }
         var available: [String] = []
-        for name in try Path.contents(of: snapshots) {
-            if try FileKind(at: Path.join(snapshots, name)) == .folder { available.append(name) }
+        for name in try entryNames(of: snapshots) {
+            if try PathBytes(Path.join(snapshots, name)).found(.model)?.kind == .folder { available.append(name) }
         }
         if let commit {
             guard available.contains(commit) else {
                 return .unclear(
-                    WeightsError(
-                        path: folder,
-                        problem: "has no snapshot \(quoted(commit)) (revision \(revision)), "
-                            + "\(HubCache.list(available)): "
-                            + "run \"clip pull \(repository.name)\(revision == "main" ? "" : "@\(revision)")\""))
+                    CLIPError(
+                        .model, path: folder,
+                        "has no snapshot \(quoted(commit)) (revision \(revision)), "
+                            + "\(HubCache.list(available)): fetch it",
+                        advice: .fetch(name: repository.name, revision: revision == "main" ? nil : revision)))
             }
             return .snapshot(Path.join(snapshots, commit))
         }
         guard available.count == 1, let only = available.first else {
             return .unclear(
-                WeightsError(
-                    path: folder,
-                    problem: "has no refs/main, \(HubCache.list(available)): "
-                        + "choose one with \(repository.name)@COMMIT, or run \"clip pull \(repository.name)\""))
+                CLIPError(
+                    .model, path: folder,
+                    "has no refs/main, \(HubCache.list(available)): "
+                        + "choose one as \(repository.name)@COMMIT, or fetch the newest",
+                    advice: .fetch(name: repository.name, revision: nil)))
         }
         return .snapshot(Path.join(snapshots, only))
     }

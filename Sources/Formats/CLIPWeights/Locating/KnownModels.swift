@@ -80,7 +80,7 @@ package enum KnownModels {
 
     private static func unsupported(_ key: String) -> String? {
         guard let row = families.first(where: { key.hasPrefix($0.prefix) }) else { return nil }
-        return "\(row.reason): this program runs plain vision transformers, see \"clip models --known\""
+        return "\(row.reason): this program runs plain vision transformers"
     }
 
     /// Architectures of open_clip's list that don't load.

@@ -1,4 +1,5 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 /// Finds the model that `--model` names: a `.clip` file, a folder, a file of weights, an installed model, or a name in the
 /// hub cache, spelt in full or short.
@@ -17,13 +18,13 @@ package struct ModelLocator: Sendable {
     /// Where the model `argument` is.
     ///
     /// - Throws: if there is no such model; the message says where it was looked for and what to do.
-    package func locate(_ argument: String) throws(WeightsError) -> ModelSource {
-        switch try FileKind(at: argument) {
+    package func locate(_ argument: String) throws(CLIPError) -> ModelSource {
+        switch try PathBytes(argument).found(.model)?.kind {
         case .folder: return try source(folder: argument)
         case .file: return try source(file: argument)
-        case .other:
-            throw WeightsError(path: argument, problem: "is a device or a pipe, expected a model's file or folder")
-        case .missing: break
+        case .link, .other:
+            throw CLIPError(.model, path: argument, "is a device or a pipe, expected a model's file or folder")
+        case nil: break
         }
         if let path = try installed(argument) { return try source(file: path) }
         let repository = HubName(argument)
@@ -31,20 +32,20 @@ package struct ModelLocator: Sendable {
         switch KnownModels.search(argument) {
         case .model(let model): return try locate(model, argument)
         case .several(let models):
-            throw WeightsError(path: argument, problem: KnownModels.question(models))
-        case .unsupported(let reason): throw WeightsError(path: argument, problem: reason)
+            throw CLIPError(.model, path: argument, KnownModels.question(models))
+        case .unsupported(let reason): throw CLIPError(.model, path: argument, reason, advice: .nameKnownModel)
         case .none: break
         }
         guard let repository else {
-            throw WeightsError(
-                path: argument.isEmpty ? "\"\"" : argument,
-                problem: "no such file or folder: give a .clip file, a model's folder or a name like org/name")
+            throw CLIPError(
+                .model, path: argument.isEmpty ? "\"\"" : argument,
+                "no such file or folder: give a .clip file, a model's folder or a name like org/name")
         }
         throw try absent(argument, repository)
     }
 
     /// A model with a short name, by its repository.
-    private func locate(_ model: KnownModel, _ argument: String) throws(WeightsError) -> ModelSource {
+    private func locate(_ model: KnownModel, _ argument: String) throws(CLIPError) -> ModelSource {
         guard let repository = HubName(model.repository) else { return try locate(model.repository) }
         guard let folder = try cache?.snapshot(of: repository) else {
             throw try absent(argument, repository)
@@ -52,44 +53,41 @@ package struct ModelLocator: Sendable {
         return try source(folder: folder)
     }
 
-    private func absent(_ argument: String, _ repository: HubName) throws(WeightsError) -> WeightsError {
+    private func absent(_ argument: String, _ repository: HubName) throws(CLIPError) -> CLIPError {
         guard let cache else {
-            return WeightsError(
-                path: argument, problem: "no such file or folder, and no hub cache to look in: set HOME or HF_HOME")
+            return CLIPError(
+                .model, path: argument, "no such file or folder, and no hub cache to look in: set HOME or HF_HOME")
         }
-        let revision = repository.revision.map { "@\($0)" } ?? ""
-        let advice =
-            try mayBeOnHub(repository)
-            ? "check the name, or fetch it with \"clip pull \(repository.name)\(revision)\""
-            : "check the name; models on the hub are called org/name"
-        return WeightsError(
-            path: argument,
-            problem: "no such file or folder, and not in the hub cache (looked for \(cache.folder(of: repository))): "
-                + advice)
+        let isOnHub = try mayBeOnHub(repository)
+        return CLIPError(
+            .model, path: argument,
+            "no such file or folder, and not in the hub cache (looked for \(cache.folder(of: repository))): check the name"
+                + (isOnHub ? ", or fetch it" : "; models on the hub are called org/name"),
+            advice: isOnHub ? .fetch(name: repository.name, revision: repository.revision) : nil)
     }
 
     /// Whether a name can be one on the hub: not a file's, nor one inside a folder that is here.
-    private func mayBeOnHub(_ repository: HubName) throws(WeightsError) -> Bool {
+    private func mayBeOnHub(_ repository: HubName) throws(CLIPError) -> Bool {
         guard let slash = repository.name.firstIndex(of: "/") else { return false }
         let endings = [".clip", ".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".json"]
         let name = repository.name
         if endings.contains(where: { name.lowercased().hasSuffix($0) }) { return false }
-        return try FileKind(at: String(name[..<slash])) == .missing
+        return try PathBytes(String(name[..<slash])).found(.model) == nil
     }
 
     /// `NAME.clip` in the folder of installed models.
-    private func installed(_ name: String) throws(WeightsError) -> String? {
+    private func installed(_ name: String) throws(CLIPError) -> String? {
         guard let folder = InstalledModels(environment: environment), Path.staysInside(name) else { return nil }
         let path = Path.join(folder.path, name.hasSuffix(".clip") ? name : name + ".clip")
-        return try FileKind(at: path) == .file ? path : nil
+        return try PathBytes(path).found(.model)?.kind == .file ? path : nil
     }
 
-    private func source(folder path: String) throws(WeightsError) -> ModelSource {
+    private func source(folder path: String) throws(CLIPError) -> ModelSource {
         let modules = try SentenceTransformersModules(in: ModelFolder(path: path))
         return try source(modelFolder: modules?.modelFolder ?? path)
     }
 
-    private func source(modelFolder path: String) throws(WeightsError) -> ModelSource {
+    private func source(modelFolder path: String) throws(CLIPError) -> ModelSource {
         let folder = ModelFolder(path: path)
         let hasConfig = try folder.contains("config.json")
         let hasOpenCLIPConfig = try folder.contains("open_clip_config.json")
@@ -105,25 +103,24 @@ package struct ModelLocator: Sendable {
         if hasConfig { return .huggingFace(folder: path) }
         if hasOpenCLIPConfig { return .openCLIP(folder: path) }
         if try folder.contains("adapter_config.json") {
-            throw WeightsError(
-                path: path,
-                problem:
-                    "holds an adapter without the model that it adapts: put the files of its base model, config.json "
+            throw CLIPError(
+                .model, path: path,
+                "holds an adapter without the model that it adapts: put the files of its base model, config.json "
                     + "and weights, into the folder")
         }
-        let single = try Path.contents(of: path).filter { name in
+        let single = try entryNames(of: path).filter { name in
             [".clip", ".gguf", ".pt"].contains { name.hasSuffix($0) }
         }
         let hint = single.first.map { ", did you mean \(Path.join(path, $0))?" } ?? ": give a folder that holds a model"
-        throw WeightsError(path: path, problem: "has neither config.json nor open_clip_config.json\(hint)")
+        throw CLIPError(.model, path: path, "has neither config.json nor open_clip_config.json\(hint)")
     }
 
-    private func namesModelType(_ folder: ModelFolder) throws(WeightsError) -> Bool {
+    private func namesModelType(_ folder: ModelFolder) throws(CLIPError) -> Bool {
         guard let json = try folder.readText("config.json", limit: 1 << 20) else { return false }
         return (try? JSONValue(parsing: json))?["model_type"]?.string != nil
     }
 
-    private func source(file path: String) throws(WeightsError) -> ModelSource {
+    private func source(file path: String) throws(CLIPError) -> ModelSource {
         if path.hasSuffix(".clip") { return .flat(path: path) }
         let checkpoint = try Checkpoint(file: path)
         if checkpoint.files.first is GGUFFile { return .gguf(file: path) }
@@ -141,9 +138,9 @@ package struct ModelLocator: Sendable {
         {
             return .openAI(file: path)
         }
-        throw WeightsError(
-            path: path,
-            problem: "needs config.json or open_clip_config.json beside it: "
+        throw CLIPError(
+            .model, path: path,
+            "needs config.json or open_clip_config.json beside it: "
                 + "the weights alone don't say which activation, heads and preprocessing they were trained with")
     }
 }
@@ -174,7 +171,7 @@ package enum ModelSource: Equatable, Sendable {
 
 extension Checkpoint {
     /// Opens the weights of a located model.
-    package init(_ source: ModelSource) throws(WeightsError) {
+    package init(_ source: ModelSource) throws(CLIPError) {
         switch source {
         case .flat(let path), .weights(let path, folder: _), .openAI(let path), .gguf(let path):
             try self.init(file: path)
@@ -202,11 +199,13 @@ package struct InstalledModels: Sendable {
 
     /// The models there, by name, sorted.
     /// - Throws: when the folder or one of them can't be examined.
-    package func models() throws(WeightsError) -> [(name: String, path: String)] {
+    package func models() throws(CLIPError) -> [(name: String, path: String)] {
         var models: [(name: String, path: String)] = []
-        for file in try Path.contents(of: path) where file.hasSuffix(".clip") {
+        for file in try entryNames(of: path) where file.hasSuffix(".clip") {
             let full = Path.join(path, file)
-            if try FileKind(at: full) == .file { models.append((String(file.dropLast(".clip".utf8.count)), full)) }
+            if try PathBytes(full).found(.model)?.kind == .file {
+                models.append((String(file.dropLast(".clip".utf8.count)), full))
+            }
         }
         return models
     }
@@ -222,16 +221,11 @@ private struct SentenceTransformersModules {
 
     /// nil when the folder has no modules.json.
     /// - Throws: if the file can't be read, leads out of the folder, or names a module that changes embeddings.
-    init?(in folder: ModelFolder) throws(WeightsError) {
+    init?(in folder: ModelFolder) throws(CLIPError) {
         let name = "modules.json"
         guard let json = try folder.readText(name, limit: 1 << 20) else { return nil }
         let path = Path.join(folder.path, name)
-        let list: JSONValue
-        do {
-            list = try JSONValue(parsing: json)
-        } catch {
-            throw WeightsError(path: path, problem: "byte \(error.offset): \(error.problem): fetch it again")
-        }
+        let list = try JSONValue(parsing: json, at: JSONPlace(path, advice: ": fetch it again"))
         // Other programs have files of this name.
         guard let modules = list.array, let first = modules.first, modules.allSatisfy({ $0["type"]?.string != nil })
         else { return nil }
@@ -239,20 +233,20 @@ private struct SentenceTransformersModules {
             String((module["type"]?.string ?? "").split(separator: ".").last ?? "")
         }
         guard ["CLIPModel", "Transformer"].contains(type(first)) else {
-            throw WeightsError(
-                path: path,
-                problem: "begins with the module \(quoted(type(first))), expected CLIPModel: it is not a CLIP")
+            throw CLIPError(
+                .model, path: path,
+                "begins with the module \(quoted(type(first))), expected CLIPModel: it is not a CLIP")
         }
         if let other = modules.dropFirst().map(type).first(where: { !Self.harmless.contains($0) }) {
-            throw WeightsError(
-                path: path,
-                problem: "names the module \(quoted(other)) behind the CLIP, which changes its embeddings: give the "
+            throw CLIPError(
+                .model, path: path,
+                "names the module \(quoted(other)) behind the CLIP, which changes its embeddings: give the "
                     + "folder of the CLIP alone, if those without it are wanted")
         }
         let place = first["path"]?.string ?? ""
         guard place.isEmpty || Path.staysInside(place) else {
-            throw WeightsError(
-                path: path, problem: "names the folder \(quoted(place)), expected one inside the model's folder")
+            throw CLIPError(
+                .model, path: path, "names the folder \(quoted(place)), expected one inside the model's folder")
         }
         modelFolder = place.isEmpty ? folder.path : Path.join(folder.path, place)
     }

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// A GGUF file, mapped: metadata and tensor descriptions are checked as a whole, quantised tensors become f32 when they
 /// are asked for.
 ///
@@ -24,7 +26,7 @@ package struct GGUFFile: TensorFile {
 
     /// Checks metadata, types, shapes and offsets of a mapped file.
     /// - Throws: if the file is damaged, of an unknown version, or a tensor doesn't lie inside it.
-    package init(_ file: MappedFile) throws(WeightsError) {
+    package init(_ file: MappedFile) throws(CLIPError) {
         self.file = file
         var cursor = ByteCursor(file.bytes, at: 4, path: file.path, part: "header")
         let version = try cursor.integer(UInt32.self)
@@ -60,9 +62,9 @@ package struct GGUFFile: TensorFile {
             }
             let (place, overflow) = start.addingReportingOverflow(offset)
             guard !overflow, place <= file.bytes.count, count <= file.bytes.count - place else {
-                throw WeightsError(
-                    path: file.path,
-                    problem: "tensor \(quoted(name)) has \(count) bytes at data byte \(offset), the file has "
+                throw CLIPError(
+                    .model, path: file.path,
+                    "tensor \(quoted(name)) has \(count) bytes at data byte \(offset), the file has "
                         + "\(file.bytes.count): the download is incomplete, fetch it again")
             }
             guard
@@ -79,7 +81,7 @@ package struct GGUFFile: TensorFile {
         tensors[name].map { TensorLayout(typeName: $0.type.name, shape: $0.shape) }
     }
 
-    package func tensor(_ name: String) throws(WeightsError) -> StoredTensor? {
+    package func tensor(_ name: String) throws(CLIPError) -> StoredTensor? {
         guard let tensor = tensors[name] else { return nil }
         if let type = tensor.type.elementType {
             return StoredTensor(
@@ -88,7 +90,7 @@ package struct GGUFFile: TensorFile {
         }
         let count = tensor.shape.reduce(1, *)
         let source = UnsafeRawBufferPointer(rebasing: file.bytes[tensor.offset..<tensor.offset + tensor.byteCount])
-        let memory = try MappedFile(path: file.path, byteCount: max(1, 4 * count)) { target in
+        let memory = try MappedFile(file.location, kind: .model, byteCount: max(1, 4 * count)) { target in
             tensor.type.dequantize(source, into: target.bindMemory(to: Float.self))
         }
         return StoredTensor(name: name, type: .f32, shape: tensor.shape, offset: 0, byteCount: 4 * count, file: memory)
@@ -145,20 +147,20 @@ private struct GGUFReader {
 
     var position: Int { cursor.position }
 
-    func fault(_ problem: String) -> WeightsError { cursor.fault(problem) }
+    func fault(_ problem: String) -> CLIPError { cursor.fault(problem) }
 
-    mutating func count() throws(WeightsError) -> Int {
+    mutating func count() throws(CLIPError) -> Int {
         isNarrow ? try cursor.count(UInt32.self) : try cursor.count(UInt64.self)
     }
 
-    mutating func text() throws(WeightsError) -> String { try cursor.text(try count()) }
+    mutating func text() throws(CLIPError) -> String { try cursor.text(try count()) }
 
-    mutating func value() throws(WeightsError) -> GGUFValue {
+    mutating func value() throws(CLIPError) -> GGUFValue {
         let type = try cursor.integer(UInt32.self)
         return type == 9 ? try array() : try scalar(type)
     }
 
-    mutating func tensor() throws(WeightsError) -> (name: String, type: GGUFType, shape: [Int], offset: Int) {
+    mutating func tensor() throws(CLIPError) -> (name: String, type: GGUFType, shape: [Int], offset: Int) {
         let name = try text()
         let rank = try cursor.integer(UInt32.self)
         guard rank <= 8 else { throw fault("tensor \(quoted(name)) has \(rank) dimensions, expected at most 8") }
@@ -173,7 +175,7 @@ private struct GGUFReader {
         return (name, type, shape.reversed(), try cursor.count(UInt64.self))
     }
 
-    private mutating func scalar(_ type: UInt32) throws(WeightsError) -> GGUFValue {
+    private mutating func scalar(_ type: UInt32) throws(CLIPError) -> GGUFValue {
         switch type {
         case 0: .int(Int(try cursor.byte()))
         case 1: .int(Int(try cursor.integer(Int8.self)))
@@ -191,7 +193,7 @@ private struct GGUFReader {
         }
     }
 
-    private mutating func array() throws(WeightsError) -> GGUFValue {
+    private mutating func array() throws(CLIPError) -> GGUFValue {
         let type = try cursor.integer(UInt32.self)
         let count = try count()
         guard count <= cursor.remaining else {

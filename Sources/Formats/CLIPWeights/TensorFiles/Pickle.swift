@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// Reads a pickle as data: an interpreter of the opcodes that containers, numbers, texts and tensors are made of, and of
 /// no others. Nothing that a file names is looked up or run.
 ///
@@ -18,10 +20,10 @@ struct PickleReader {
     private var memo: [UInt32: PickleValue] = [:]
     private var place = 0
 
-    init(_ bytes: UnsafeRawBufferPointer, path: String, part: String) throws(WeightsError) {
+    init(_ bytes: UnsafeRawBufferPointer, path: String, part: String) throws(CLIPError) {
         guard bytes.count <= PickleReader.largest else {
-            throw WeightsError(
-                path: path, problem: "\(part) has \(bytes.count) bytes, expected at most \(PickleReader.largest)")
+            throw CLIPError(
+                .model, path: path, "\(part) has \(bytes.count) bytes, expected at most \(PickleReader.largest)")
         }
         cursor = ByteCursor(bytes, path: path, part: part)
     }
@@ -29,7 +31,7 @@ struct PickleReader {
     /// Runs to the end.
     /// - Returns: what the pickle stands for.
     /// - Throws: if it is damaged, or holds anything but data.
-    mutating func read() throws(WeightsError) -> PickleValue {
+    mutating func read() throws(CLIPError) -> PickleValue {
         while true {
             place = cursor.position
             let code = try cursor.byte()
@@ -41,7 +43,7 @@ struct PickleReader {
         }
     }
 
-    private mutating func run(_ code: UInt8) throws(WeightsError) {
+    private mutating func run(_ code: UInt8) throws(CLIPError) {
         switch code {
         case 0x80: _ = try cursor.byte()
         case 0x95: _ = try cursor.slice(8)
@@ -102,36 +104,36 @@ struct PickleReader {
 
     // MARK: The stack
 
-    private func top() throws(WeightsError) -> PickleValue {
+    private func top() throws(CLIPError) -> PickleValue {
         guard let value = stack.last, stack.count > marks.last ?? 0 else { throw fault("the stack is empty") }
         return value
     }
 
-    private mutating func pop() throws(WeightsError) -> PickleValue {
+    private mutating func pop() throws(CLIPError) -> PickleValue {
         let value = try top()
         stack.removeLast()
         return value
     }
 
-    private mutating func pop(_ count: Int) throws(WeightsError) -> [PickleValue] {
+    private mutating func pop(_ count: Int) throws(CLIPError) -> [PickleValue] {
         guard stack.count - (marks.last ?? 0) >= count else { throw fault("the stack is empty") }
         defer { stack.removeLast(count) }
         return Array(stack.suffix(count))
     }
 
-    private mutating func popToMark() throws(WeightsError) -> [PickleValue] {
+    private mutating func popToMark() throws(CLIPError) -> [PickleValue] {
         guard let mark = marks.popLast() else { throw fault("there is no mark") }
         defer { stack.removeLast(stack.count - mark) }
         return Array(stack[mark...])
     }
 
-    private mutating func push(_ kind: PickleObject.Kind, _ items: [PickleValue]) throws(WeightsError) {
+    private mutating func push(_ kind: PickleObject.Kind, _ items: [PickleValue]) throws(CLIPError) {
         guard kind != .dictionary || items.count.isMultiple(of: 2) else { throw fault("a key without a value") }
         stack.append(.object(objects.count))
         objects.append(PickleObject(kind: kind, items: items))
     }
 
-    private mutating func extend(_ kind: PickleObject.Kind, by items: [PickleValue]) throws(WeightsError) {
+    private mutating func extend(_ kind: PickleObject.Kind, by items: [PickleValue]) throws(CLIPError) {
         guard kind != .dictionary || items.count.isMultiple(of: 2) else { throw fault("a key without a value") }
         switch try top() {
         case .object(let index) where objects[index].kind == kind: objects[index].items += items
@@ -140,17 +142,17 @@ struct PickleReader {
         }
     }
 
-    private mutating func recall(_ index: UInt32) throws(WeightsError) {
+    private mutating func recall(_ index: UInt32) throws(CLIPError) {
         guard let value = memo[index] else { throw fault("nothing is remembered as \(index)") }
         stack.append(value)
     }
 
-    private mutating func memoIndex() throws(WeightsError) -> UInt32 {
+    private mutating func memoIndex() throws(CLIPError) -> UInt32 {
         guard let index = UInt32(try cursor.line()) else { throw fault("expected a number") }
         return index
     }
 
-    private mutating func skip(_ count: Int) throws(WeightsError) {
+    private mutating func skip(_ count: Int) throws(CLIPError) {
         _ = try cursor.slice(count)
         stack.append(.opaque)
     }
@@ -158,7 +160,7 @@ struct PickleReader {
     // MARK: Numbers
 
     /// A little-endian number of any length in two's complement. Those of more than 64 bits are seeds, never sizes.
-    private mutating func long(_ count: Int) throws(WeightsError) -> PickleValue {
+    private mutating func long(_ count: Int) throws(CLIPError) -> PickleValue {
         let bytes = try cursor.slice(count)
         guard count <= 8 else { return .opaque }
         let isNegative = bytes.last.map { $0 >= 0x80 } ?? false
@@ -167,7 +169,7 @@ struct PickleReader {
         return .int(Int(Int64(bitPattern: number)))
     }
 
-    private mutating func decimal() throws(WeightsError) -> PickleValue {
+    private mutating func decimal() throws(CLIPError) -> PickleValue {
         let line = try cursor.line()
         if line == "00" || line == "01" { return .bool(line == "01") }
         guard let number = Int(line.hasSuffix("L") ? String(line.dropLast()) : line) else {
@@ -178,7 +180,7 @@ struct PickleReader {
 
     // MARK: Classes, functions, tensors
 
-    private mutating func pushStackGlobal() throws(WeightsError) {
+    private mutating func pushStackGlobal() throws(CLIPError) {
         let names = try pop(2)
         guard case .string(let module) = names[0], case .string(let name) = names[1] else {
             throw fault("a class without a name")
@@ -186,7 +188,7 @@ struct PickleReader {
         try pushGlobal(module: module, name: name)
     }
 
-    private mutating func pushGlobal(module: String, name: String) throws(WeightsError) {
+    private mutating func pushGlobal(module: String, name: String) throws(CLIPError) {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw fault(
                 "names \(quoted("\(module).\(name)")), which is no tensor and no plain container. Nothing was run. "
@@ -196,7 +198,7 @@ struct PickleReader {
     }
 
     /// A persistent identifier, `("storage", class, key, device, count)`.
-    private mutating func pushStorage() throws(WeightsError) {
+    private mutating func pushStorage() throws(CLIPError) {
         let fields = try items(of: try pop(), .tuple)
         guard fields.count == 5, case .string("storage") = fields[0], case .string(let key) = fields[2],
             case .int(let count) = fields[4], count >= 0
@@ -206,13 +208,13 @@ struct PickleReader {
         storages.append(PickleStorage(type: type, key: key, count: count))
     }
 
-    private func items(of value: PickleValue, _ kind: PickleObject.Kind) throws(WeightsError) -> [PickleValue] {
+    private func items(of value: PickleValue, _ kind: PickleObject.Kind) throws(CLIPError) -> [PickleValue] {
         guard case .object(let index) = value, objects[index].kind == kind else { throw fault("expected a \(kind)") }
         return objects[index].items
     }
 
     /// What a class or function would make of its arguments.
-    private mutating func call() throws(WeightsError) {
+    private mutating func call() throws(CLIPError) {
         let operands = try pop(2)
         let arguments = try items(of: operands[1], .tuple)
         guard case .global(let global) = operands[0] else { throw fault("calls something that is not a function") }
@@ -236,7 +238,7 @@ struct PickleReader {
         }
     }
 
-    private mutating func pushTensor(_ arguments: [PickleValue]) throws(WeightsError) {
+    private mutating func pushTensor(_ arguments: [PickleValue]) throws(CLIPError) {
         guard arguments.count >= 4, case .storage(let storage) = arguments[0], case .int(let offset) = arguments[1]
         else {
             throw fault("a tensor without a storage")
@@ -255,7 +257,7 @@ struct PickleReader {
     }
 
     /// A tuple of whole numbers from 0.
-    private func wholeNumbers(_ value: PickleValue) throws(WeightsError) -> [Int] {
+    private func wholeNumbers(_ value: PickleValue) throws(CLIPError) -> [Int] {
         var numbers: [Int] = []
         for item in try items(of: value, .tuple) {
             guard case .int(let number) = item, number >= 0 else { throw fault("expected sizes, found something else") }
@@ -265,12 +267,12 @@ struct PickleReader {
     }
 
     /// Gives an instance its state. Dictionaries and tensors have some too, which are no weights.
-    private mutating func build() throws(WeightsError) {
+    private mutating func build() throws(CLIPError) {
         let state = try pop()
         if case .object(let index) = try top(), objects[index].kind == .instance { objects[index].items = [state] }
     }
 
-    private func fault(_ problem: String) -> WeightsError { cursor.fault(problem, at: place) }
+    private func fault(_ problem: String) -> CLIPError { cursor.fault(problem, at: place) }
 }
 
 /// What a pickle puts on its stack. Containers and tensors are indices: nothing that a file builds can nest, or refer
@@ -407,20 +409,20 @@ struct PickleTree {
     }
 
     /// - Throws: if dictionaries nest without end, or there are no tensors.
-    mutating func collect() throws(WeightsError) {
+    mutating func collect() throws(CLIPError) {
         try visit(root, name: "", depth: 0)
         guard !names.isEmpty else {
-            throw WeightsError(
-                path: path, problem: "holds no tensors by name: expected a state_dict or a TorchScript module")
+            throw CLIPError(
+                .model, path: path, "holds no tensors by name: expected a state_dict or a TorchScript module")
         }
     }
 
-    private mutating func visit(_ value: PickleValue, name: String, depth: Int) throws(WeightsError) {
+    private mutating func visit(_ value: PickleValue, name: String, depth: Int) throws(CLIPError) {
         visits += 1
         guard depth <= PickleTree.deepest, visits <= PickleTree.mostVisits else {
-            throw WeightsError(
-                path: path,
-                problem: "data.pkl nests deeper than \(PickleTree.deepest) dictionaries or holds more than "
+            throw CLIPError(
+                .model, path: path,
+                "data.pkl nests deeper than \(PickleTree.deepest) dictionaries or holds more than "
                     + "\(PickleTree.mostVisits) names: it is damaged or hostile")
         }
         switch value {

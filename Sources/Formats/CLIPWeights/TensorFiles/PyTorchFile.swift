@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// A file of `torch.save` (PyTorch 1.6 and later) or a TorchScript archive: a zip of one pickle and an entry per storage.
 ///
 /// Names are the path from the root: keys of dictionaries and attributes of objects, joined by dots.
@@ -12,16 +14,16 @@ package struct PyTorchFile: TensorFile {
 
     /// Reads the directory and the pickle of a mapped file.
     /// - Throws: if it is no archive of PyTorch's, is damaged, or holds more than data.
-    package init(_ file: MappedFile) throws(WeightsError) {
+    package init(_ file: MappedFile) throws(CLIPError) {
         self.file = file
         archive = try ZipArchive(file)
         let pickles = archive.entries.keys.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
         guard let pickle = pickles.min(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }),
             let range = try archive.range(of: pickle)
         else {
-            throw WeightsError(
-                path: file.path,
-                problem: "is a zip archive without data.pkl, found "
+            throw CLIPError(
+                .model, path: file.path,
+                "is a zip archive without data.pkl, found "
                     + archive.entries.keys.sorted().prefix(3).map(quoted).joined(separator: ", ")
                     + ": expected a file that torch.save or torch.jit.save wrote")
         }
@@ -29,7 +31,7 @@ package struct PyTorchFile: TensorFile {
         if let order = try archive.range(of: root + "byteorder"),
             !file.bytes[order].elementsEqual("little".utf8)
         {
-            throw WeightsError(path: file.path, problem: "was written on a big-endian machine: save it as safetensors")
+            throw CLIPError(.model, path: file.path, "was written on a big-endian machine: save it as safetensors")
         }
         dataPrefix = root + "data/"
         var reader = try PickleReader(
@@ -52,7 +54,7 @@ package struct PyTorchFile: TensorFile {
         }
     }
 
-    package func tensor(_ name: String) throws(WeightsError) -> StoredTensor? {
+    package func tensor(_ name: String) throws(CLIPError) -> StoredTensor? {
         guard let tensor = tensors[name] else { return nil }
         guard case .known(let type) = tensor.storage.type else {
             throw fault(name, "is a \(layout(of: name)?.typeName ?? ""), expected numbers of 8 to 64 bits")
@@ -82,16 +84,16 @@ package struct PyTorchFile: TensorFile {
             throw fault(name, "repeats numbers, \(count) out of \(storage.count): save a contiguous copy of it")
         }
         let source = UnsafeRawBufferPointer(rebasing: file.bytes[range])
-        let memory = try MappedFile(path: file.path, byteCount: max(1, count * type.byteCount)) {
+        let memory = try MappedFile(file.location, kind: .model, byteCount: max(1, count * type.byteCount)) {
             tensor.gather(source, elementSize: type.byteCount, into: $0)
         }
         return StoredTensor(
             name: name, type: type, shape: tensor.shape, offset: 0, byteCount: count * type.byteCount, file: memory)
     }
 
-    private func fault(_ name: String, _ problem: String) -> WeightsError {
-        WeightsError(
-            path: file.path, problem: "tensor \(quoted(name)) \(problem): the file is damaged, fetch or save it again")
+    private func fault(_ name: String, _ problem: String) -> CLIPError {
+        CLIPError(
+            .model, path: file.path, "tensor \(quoted(name)) \(problem): the file is damaged, fetch or save it again")
     }
 }
 
@@ -169,7 +171,7 @@ struct ZipArchive: Sendable {
 
     /// Reads the central directory.
     /// - Throws: if there is none, or it is damaged.
-    init(_ file: MappedFile) throws(WeightsError) {
+    init(_ file: MappedFile) throws(CLIPError) {
         self.file = file
         let directory = try ZipArchive.directory(of: file)
         var cursor = ByteCursor(
@@ -186,12 +188,12 @@ struct ZipArchive: Sendable {
 
     /// The bytes of the entry `name`, as a range of the file; nil if there is no such entry.
     /// - Throws: if it is compressed, encrypted, or not inside the file.
-    func range(of name: String) throws(WeightsError) -> Range<Int>? {
+    func range(of name: String) throws(CLIPError) -> Range<Int>? {
         guard let entry = entries[name] else { return nil }
         guard entry.method == 0, !entry.isEncrypted, entry.storedCount == entry.count else {
-            throw WeightsError(
-                path: file.path,
-                problem: "entry \(quoted(name)) is \(entry.isEncrypted ? "encrypted" : "compressed"): torch.save "
+            throw CLIPError(
+                .model, path: file.path,
+                "entry \(quoted(name)) is \(entry.isEncrypted ? "encrypted" : "compressed"): torch.save "
                     + "stores entries as they are, unpack the archive and pack it again without compression")
         }
         guard entry.header <= file.bytes.count - 30 else { throw misplaced(name) }
@@ -205,14 +207,13 @@ struct ZipArchive: Sendable {
         return start..<start + entry.count
     }
 
-    private func misplaced(_ name: String) -> WeightsError {
-        WeightsError(
-            path: file.path,
-            problem:
-                "entry \(quoted(name)) doesn't lie where the zip directory says: the file is damaged, fetch it again")
+    private func misplaced(_ name: String) -> CLIPError {
+        CLIPError(
+            .model, path: file.path,
+            "entry \(quoted(name)) doesn't lie where the zip directory says: the file is damaged, fetch it again")
     }
 
-    private static func entry(_ cursor: inout ByteCursor) throws(WeightsError) -> (String, Entry) {
+    private static func entry(_ cursor: inout ByteCursor) throws(CLIPError) -> (String, Entry) {
         _ = try cursor.slice(4)
         let flags = try cursor.integer(UInt16.self)
         let method = try cursor.integer(UInt16.self)
@@ -245,16 +246,15 @@ struct ZipArchive: Sendable {
     }
 
     /// Where the central directory lies: its end record stands at the end of the file, before a comment of up to 64 KiB.
-    private static func directory(of file: MappedFile) throws(WeightsError) -> Range<Int> {
+    private static func directory(of file: MappedFile) throws(CLIPError) -> Range<Int> {
         let bytes = file.bytes
         let first = max(0, bytes.count - 22 - 0xFFFF)
         let end = stride(from: bytes.count - 22, through: first, by: -1).first {
             bytes[$0] == 0x50 && bytes[$0 + 1] == 0x4B && bytes[$0 + 2] == 0x05 && bytes[$0 + 3] == 0x06
         }
         guard let end else {
-            throw WeightsError(
-                path: file.path,
-                problem: "is a zip archive without its end: the download is incomplete, fetch it again")
+            throw CLIPError(
+                .model, path: file.path, "is a zip archive without its end: the download is incomplete, fetch it again")
         }
         var cursor = ByteCursor(bytes, at: end + 12, path: file.path, part: "zip end")
         var count = try cursor.count(UInt32.self)

@@ -1,4 +1,5 @@
 internal import CLIPJSON
+package import CLIPSystem
 
 /// What a tensor to be written will be, before its numbers exist.
 package struct TensorDeclaration: Sendable, Equatable {
@@ -39,15 +40,15 @@ package final class SafetensorsWriter {
     /// - Throws: if a name is there twice, a shape overflows, the header is over 100 MB, or the file can't be written.
     package init(
         path: String, metadata: [String: String], reserved: [String: Int] = [:], tensors: [TensorDeclaration]
-    ) throws(WeightsError) {
+    ) throws(CLIPError) {
         var placed: [(tensor: TensorDeclaration, byteCount: Int)] = []
         for tensor in tensors {
             guard let count = byteCount(of: tensor.type, shape: tensor.shape), tensor.name != "__metadata__",
                 byteCounts.updateValue(count, forKey: tensor.name) == nil
             else {
-                throw WeightsError(
-                    path: path,
-                    problem: "tensor \(quoted(tensor.name)) can't be written: its name is taken or its shape too large")
+                throw CLIPError(
+                    .model, path: path,
+                    "tensor \(quoted(tensor.name)) can't be written: its name is taken or its shape too large")
             }
             placed.append((tensor, count))
         }
@@ -70,7 +71,7 @@ package final class SafetensorsWriter {
         var position = 0
         for (tensor, count) in placed {
             let (next, overflow) = position.addingReportingOverflow(count)
-            guard !overflow else { throw WeightsError(path: path, problem: "the tensors are too large for a file") }
+            guard !overflow else { throw CLIPError(.model, path: path, "the tensors are too large for a file") }
             offsets[tensor.name] = position
             json += ",\(jsonString(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\","
             json += "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
@@ -82,13 +83,13 @@ package final class SafetensorsWriter {
         header += Array(repeating: UInt8(ascii: " "), count: padding % SafetensorsWriter.alignment)
         let dataOffset = 8 + header.count
         guard header.count <= SafetensorsHeader.largest, position <= Int.max - dataOffset else {
-            throw WeightsError(
-                path: path, problem: "a header of \(header.count) bytes, expected at most \(SafetensorsHeader.largest)")
+            throw CLIPError(
+                .model, path: path, "a header of \(header.count) bytes, expected at most \(SafetensorsHeader.largest)")
         }
         for name in offsets.keys { offsets[name]? += dataOffset }
         end = dataOffset + position
         missing = Set(byteCounts.filter { $0.value > 0 }.keys)
-        output = try AtomicFile(path: path)
+        output = try AtomicFile(PathBytes(path), kind: .model)
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)
         try output.write(length + header)
     }
@@ -97,38 +98,38 @@ package final class SafetensorsWriter {
     ///
     /// - Throws: if `name` was not declared or is already written, `bytes` is not as long as its type and shape
     ///   demand, or the file can't be written.
-    package func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws(WeightsError) {
+    package func write(_ name: String, _ bytes: UnsafeRawBufferPointer) throws(CLIPError) {
         guard let offset = offsets[name], let expected = byteCounts[name] else {
-            throw WeightsError(path: output.path, problem: "tensor \(quoted(name)) was not declared")
+            throw CLIPError(.model, path: output.path, "tensor \(quoted(name)) was not declared")
         }
         guard bytes.count == expected else {
-            throw WeightsError(
-                path: output.path, problem: "tensor \(quoted(name)) needs \(expected) bytes, found \(bytes.count)")
+            throw CLIPError(
+                .model, path: output.path, "tensor \(quoted(name)) needs \(expected) bytes, found \(bytes.count)")
         }
         guard expected > 0 else { return }
         guard missing.remove(name) != nil else {
-            throw WeightsError(path: output.path, problem: "tensor \(quoted(name)) is written twice")
+            throw CLIPError(.model, path: output.path, "tensor \(quoted(name)) is written twice")
         }
         try output.write(bytes, at: offset)
     }
 
     /// Writes the numbers of the declared tensor `name`; `Element` must be what its type says.
-    package func write<Element: BitwiseCopyable>(_ name: String, _ numbers: [Element]) throws(WeightsError) {
-        try numbers.withUnsafeBufferPointer { buffer throws(WeightsError) in
+    package func write<Element: BitwiseCopyable>(_ name: String, _ numbers: [Element]) throws(CLIPError) {
+        try numbers.withUnsafeBufferPointer { buffer throws(CLIPError) in
             try write(name, UnsafeRawBufferPointer(buffer))
         }
     }
 
     /// Writes the value of a reserved metadata key: printable ASCII that needs no escape, exactly as long as reserved.
-    package func fill(_ key: String, _ value: String) throws(WeightsError) {
+    package func fill(_ key: String, _ value: String) throws(CLIPError) {
         let bytes = Array(value.utf8)
         let isPlain = bytes.allSatisfy {
             (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
         }
         guard let range = reserved[key], range.count == bytes.count, isPlain else {
-            throw WeightsError(path: output.path, problem: "metadata \(quoted(key)) has no room for \(quoted(value))")
+            throw CLIPError(.model, path: output.path, "metadata \(quoted(key)) has no room for \(quoted(value))")
         }
-        try bytes.withUnsafeBufferPointer { buffer throws(WeightsError) in
+        try bytes.withUnsafeBufferPointer { buffer throws(CLIPError) in
             try output.write(UnsafeRawBufferPointer(buffer), at: range.lowerBound)
         }
         reserved[key] = nil
@@ -137,13 +138,12 @@ package final class SafetensorsWriter {
     /// Where the whole file can be read before it appears, for whoever checks it first.
     ///
     /// - Throws: if a declared tensor was not written or a reserved key not filled, or the target is a device or a pipe.
-    package func draft() throws(WeightsError) -> String {
+    package func draft() throws(CLIPError) -> String {
         try checkComplete()
         guard let path = output.temporaryPath else {
-            throw WeightsError(
-                path: output.path, problem: "is a device or a pipe, expected the path of a file to write")
+            throw CLIPError(.model, path: output.path, "is a device or a pipe, expected the path of a file to write")
         }
-        return path
+        return path.text
     }
 
     /// Syncs the file and makes it appear.
@@ -151,20 +151,20 @@ package final class SafetensorsWriter {
     /// - Throws: if a declared tensor was not written or a reserved key not filled, or the file can't be synced or renamed; nothing appears then.
     /// - Returns: the number of bytes in the file.
     @discardableResult
-    package func finish() throws(WeightsError) -> Int {
+    package func finish() throws(CLIPError) -> Int {
         try checkComplete()
         try output.commit()
         return end
     }
 
-    private func checkComplete() throws(WeightsError) {
+    private func checkComplete() throws(CLIPError) {
         if let name = missing.min() {
-            throw WeightsError(
-                path: output.path,
-                problem: "tensor \(quoted(name)) was declared but not written (\(missing.count) missing)")
+            throw CLIPError(
+                .model, path: output.path,
+                "tensor \(quoted(name)) was declared but not written (\(missing.count) missing)")
         }
         if let key = reserved.keys.min() {
-            throw WeightsError(path: output.path, problem: "metadata \(quoted(key)) was reserved but not filled")
+            throw CLIPError(.model, path: output.path, "metadata \(quoted(key)) was reserved but not filled")
         }
     }
 

@@ -1,13 +1,15 @@
+package import CLIPSystem
+
 extension StoredTensor {
     /// The tensor's numbers as 32-bit floats, row-major, in the order they are stored. Exact but for F64, which rounds.
     ///
     /// - Throws: if the tensor doesn't hold floating-point numbers.
-    package func floats() throws(WeightsError) -> [Float] {
+    package func floats() throws(CLIPError) -> [Float] {
         let count = byteCount / type.byteCount
         guard type.isFloatingPoint else {
-            throw WeightsError(
-                path: file.path,
-                problem: "tensor \(quoted(name)) has type \(type.rawValue), expected F32, F16, BF16 or F64")
+            throw CLIPError(
+                .model, path: file.path,
+                "tensor \(quoted(name)) has type \(type.rawValue), expected F32, F16, BF16 or F64")
         }
         return [Float](unsafeUninitializedCapacity: count) { numbers, initialized in
             withBytes { bytes in
@@ -125,11 +127,11 @@ extension StoredTensor {
     }
 
     /// - Throws: an error that names the tensor and the place of the first number that is infinite or not a number.
-    package func checkFinite() throws(WeightsError) {
+    package func checkFinite() throws(CLIPError) {
         guard let index = firstNonFinite() else { return }
-        throw WeightsError(
-            path: file.path,
-            problem: "tensor \(quoted(name)) has a NaN or an infinity at index \(index): the weights are damaged, "
+        throw CLIPError(
+            .model, path: file.path,
+            "tensor \(quoted(name)) has a NaN or an infinity at index \(index): the weights are damaged, "
                 + "fetch or train them again")
     }
 }

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// SHA-256 (FIPS 180-4), fed in pieces.
 package struct SHA256 {
     private var state = State(

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// A file that holds tensors by name. A new format is one type that conforms to this, and one line in `openTensorFile`.
 package protocol TensorFile: Sendable {
     var file: MappedFile { get }
@@ -14,7 +16,7 @@ package protocol TensorFile: Sendable {
     /// those out of order, are brought into memory.
     ///
     /// - Throws: if its element type is unknown, or it doesn't lie inside the file.
-    func tensor(_ name: String) throws(WeightsError) -> StoredTensor?
+    func tensor(_ name: String) throws(CLIPError) -> StoredTensor?
 }
 
 /// What a file says of a tensor.

@@ -1,8 +1,10 @@
+internal import CLIPSystem
+
 /// Decodes a picture whose blocks arrive in several scans: all coefficients are kept until the last.
 enum JPEGBufferedPicture {
     static func decode(
         _ file: inout JPEGFile, _ firstScan: JPEGScanHeader, into canvas: JPEGCanvas
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         let frame = canvas.frame
         let bands = JPEGBand.split(frame, threads: canvas.threads)
         var assemblies: [JPEGRowAssembly] = []
@@ -14,7 +16,7 @@ enum JPEGBufferedPicture {
         var progress = JPEGProgress(componentCount: frame.components.count)
         var work = JPEGScanWork(frame, byteCount: file.segments.bytes.count)
         var header = firstScan
-        do throws(PictureError) {
+        do throws(CLIPError) {
             while true {
                 try work.add(header, frame, at: file.segments.position)
                 for member in header.members where quantisation[member.component] == nil {
@@ -51,7 +53,7 @@ enum JPEGBufferedPicture {
     private static func read(
         _ scan: inout some JPEGScan, _ header: JPEGScanHeader, _ frame: JPEGFrame, _ coefficients: [JPEGCoefficients],
         _ file: inout JPEGFile, _ progress: inout JPEGProgress
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         defer { file.segments.position = scan.reader.position }
         let order = JPEGBlockOrder(header, frame)
         let planes = JPEGStorage(header.members.map { coefficients[$0.component].plane })
@@ -97,7 +99,7 @@ private struct JPEGScanWork {
     ///
     /// A block takes at least one bit, with arithmetic codes less. Files that have a sixteenth of that pass: damaged
     /// ones decode as far as they go.
-    static func requireSomeData(for frame: JPEGFrame, byteCount: Int) throws(PictureError) {
+    static func requireSomeData(for frame: JPEGFrame, byteCount: Int) throws(CLIPError) {
         let blocksPerByte = 16 * 8 * (frame.isArithmetic ? 16 : 1)
         guard frame.blockCount <= blocksPerByte * byteCount else {
             throw .brokenJPEG(
@@ -107,7 +109,7 @@ private struct JPEGScanWork {
         }
     }
 
-    mutating func add(_ header: JPEGScanHeader, _ frame: JPEGFrame, at offset: Int) throws(PictureError) {
+    mutating func add(_ header: JPEGScanHeader, _ frame: JPEGFrame, at offset: Int) throws(CLIPError) {
         for member in header.members {
             let component = frame.components[member.component]
             // Next to no data can make arithmetic codes fill whole blocks.

@@ -1,4 +1,5 @@
 internal import CLIPKernels
+internal import CLIPSystem
 internal import CLIPThreads
 
 /// The rows of one component that are at hand: those of the MCU row under way, and the end of the one before, which
@@ -86,7 +87,7 @@ private struct JPEGUpsampler {
 
     init(
         _ component: JPEGComponent, frame: JPEGFrame, window: JPEGSampleWindow, kernels: PictureKernels
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         guard frame.maximumHorizontal % component.horizontal == 0, frame.maximumVertical % component.vertical == 0
         else {
             throw .unsupportedJPEG(
@@ -230,7 +231,7 @@ final class JPEGRowAssembly {
     init(
         _ frame: JPEGFrame, colour: JPEGColour, output: UnsafeMutableBufferPointer<UInt8>, band: JPEGBand,
         kernels: PictureKernels
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         precondition(output.count == frame.width * frame.height * 3, "the output has the picture's size")
         self.frame = frame
         self.colour = colour
@@ -310,7 +311,7 @@ struct JPEGCanvas {
         threads = frame.codedWidth * frame.codedHeight < options.leastSharedPixels ? 1 : options.threads
     }
 
-    func assembly(of band: JPEGBand) throws(PictureError) -> JPEGRowAssembly {
+    func assembly(of band: JPEGBand) throws(CLIPError) -> JPEGRowAssembly {
         try JPEGRowAssembly(frame, colour: colour, output: pixels, band: band, kernels: kernels)
     }
 }

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// JPEG (ITU-T T.81, JFIF): baseline, extended sequential and progressive, Huffman or arithmetic codes, 8 bits a sample.
 ///
 /// Pixels are those of the reference decoder with its default settings (accurate integer transform, fancy
@@ -7,8 +9,8 @@ package enum JPEGDecoder: PictureDecoder {
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0xFF, 0xD8, 0xFF]) }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
-        try bytes.withUnsafeBufferPointer { (bytes) throws(PictureError) in
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(CLIPError) in
             var file = JPEGFile(bytes, options: options)
             let (frame, scan) = try file.readHeaders()
             // Of the headers alone: what stands between scans doesn't count.
@@ -23,11 +25,11 @@ package enum JPEGDecoder: PictureDecoder {
 
     private static func decodePixels(
         _ file: inout JPEGFile, _ frame: JPEGFrame, firstScan: JPEGScanHeader
-    ) throws(PictureError) -> [UInt8] {
-        var failure: PictureError?
+    ) throws(CLIPError) -> [UInt8] {
+        var failure: CLIPError?
         let byteCount = frame.width * frame.height * 3
         let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { memory, initialisedCount in
-            do throws(PictureError) {
+            do throws(CLIPError) {
                 let output = UnsafeMutableBufferPointer(rebasing: memory[..<byteCount])
                 preferLargePages(output)
                 let canvas = JPEGCanvas(

@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// A JPEG file being read: its segments, and what they have defined so far.
 struct JPEGFile {
     let options: DecodingOptions
@@ -19,7 +21,7 @@ struct JPEGFile {
     }
 
     /// Reads up to the first scan's data.
-    mutating func readHeaders() throws(PictureError) -> (JPEGFrame, JPEGScanHeader) {
+    mutating func readHeaders() throws(CLIPError) -> (JPEGFrame, JPEGScanHeader) {
         guard let scan = try nextScan(), let frame else {
             throw .brokenJPEG(at: segments.position, "the file ends without a picture")
         }
@@ -28,7 +30,7 @@ struct JPEGFile {
 
     /// Reads up to the next scan's data.
     /// - Returns: nil at the end of the picture.
-    mutating func nextScan() throws(PictureError) -> JPEGScanHeader? {
+    mutating func nextScan() throws(CLIPError) -> JPEGScanHeader? {
         while let marker = segments.nextMarker() {
             switch marker {
             case JPEGMarker.endOfImage:
@@ -50,7 +52,7 @@ struct JPEGFile {
         throw .truncatedJPEG(at: segments.bytes.count, "before the picture's end")
     }
 
-    private mutating func take(_ marker: UInt8, _ contents: JPEGSegment) throws(PictureError) {
+    private mutating func take(_ marker: UInt8, _ contents: JPEGSegment) throws(CLIPError) {
         switch marker {
         case JPEGMarker.quantisationTables:
             try tables.defineQuantisation(contents)
@@ -102,7 +104,7 @@ struct JPEGFile {
     }
 
     /// The factors of a component, row by row, as the transform multiplies by them.
-    func quantisation(of component: JPEGComponent) throws(PictureError) -> JPEGStorage<Int16> {
+    func quantisation(of component: JPEGComponent) throws(CLIPError) -> JPEGStorage<Int16> {
         let index = component.layout.quantisationTable
         guard index < 4, let factors = tables.quantisation[index] else {
             throw .brokenJPEG(
@@ -114,7 +116,7 @@ struct JPEGFile {
     }
 
     /// Whether a scan's data ended before its last block, and that is an error.
-    func requireComplete(_ reader: JPEGBitReader, hasRunOut: Bool) throws(PictureError) {
+    func requireComplete(_ reader: JPEGBitReader, hasRunOut: Bool) throws(CLIPError) {
         if hasRunOut, reader.isAtEnd, !options.allowTruncated {
             throw .truncatedJPEG(at: segments.bytes.count, "inside the picture's data")
         }
@@ -140,7 +142,7 @@ struct JPEGTables {
     }
 
     /// Takes in a DQT segment.
-    mutating func defineQuantisation(_ contents: JPEGSegment) throws(PictureError) {
+    mutating func defineQuantisation(_ contents: JPEGSegment) throws(CLIPError) {
         var segment = contents
         while segment.count > 0 {
             let start = segment.position
@@ -159,7 +161,7 @@ struct JPEGTables {
     }
 
     /// Takes in a DHT segment.
-    mutating func defineHuffman(_ contents: JPEGSegment) throws(PictureError) {
+    mutating func defineHuffman(_ contents: JPEGSegment) throws(CLIPError) {
         var segment = contents
         while segment.count > 0 {
             let start = segment.position
@@ -194,7 +196,7 @@ struct JPEGTables {
     /// - Parameter offset: of the scan that wants it.
     mutating func huffman(
         _ use: JPEGHuffmanTable.Use, _ index: Int, at offset: Int
-    ) throws(PictureError) -> JPEGHuffmanTable {
+    ) throws(CLIPError) -> JPEGHuffmanTable {
         let key = Key(use: use, index: index)
         if let table = built[key] { return table }
         let name = use == .dc ? "DC" : "AC"
@@ -220,7 +222,7 @@ struct JPEGConditioning {
     /// The last position in zigzag order that counts as low.
     func acBound(_ table: Int) -> Int { ac[table] }
 
-    mutating func define(_ contents: JPEGSegment) throws(PictureError) {
+    mutating func define(_ contents: JPEGSegment) throws(CLIPError) {
         var segment = contents
         while segment.count > 0 {
             let start = segment.position

@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// A frame header (SOF): the picture's size and how its components are sampled.
 ///
 /// Sizes in blocks count 8 × 8 samples. An MCU row is the least number of rows in which every component has whole
@@ -27,7 +29,7 @@ struct JPEGFrame {
     ///   - lines: the height that a DNL segment gives, used where the header says 0.
     init(
         _ contents: JPEGSegment, marker: UInt8, lines: Int?, options: DecodingOptions
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         var segment = contents
         let start = segment.position
         try Self.requireKind(marker)
@@ -98,7 +100,7 @@ struct JPEGFrame {
         return [1, 2, 4].first { (edge * $0).dividedRoundingUp(by: 8) >= leastEdge } ?? 8
     }
 
-    private static func requireKind(_ marker: UInt8) throws(PictureError) {
+    private static func requireKind(_ marker: UInt8) throws(CLIPError) {
         switch marker {
         case 0xC0, 0xC1, 0xC2, 0xC9, 0xCA: return
         case 0xC3: throw .unsupportedJPEG("lossless coding (SOF3)")
@@ -177,7 +179,7 @@ struct JPEGScanHeader {
     /// Bit position of this scan.
     let approximationLow: Int
 
-    init(_ contents: JPEGSegment, frame: JPEGFrame) throws(PictureError) {
+    init(_ contents: JPEGSegment, frame: JPEGFrame) throws(CLIPError) {
         var segment = contents
         let start = segment.position
         let count = Int(try segment.byte())
@@ -215,7 +217,7 @@ struct JPEGScanHeader {
         if frame.isProgressive { try requireLegalProgression(at: start) }
     }
 
-    private func requireLegalProgression(at offset: Int) throws(PictureError) {
+    private func requireLegalProgression(at offset: Int) throws(CLIPError) {
         let isDCOnly = spectralStart == 0
         let hasLegalRange =
             isDCOnly

@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// The second byte of the markers that the decoder acts upon (ITU-T T.81, table B.1).
 enum JPEGMarker {
     static let formatName = "JPEG"
@@ -51,7 +53,7 @@ struct JPEGSegmentReader {
     }
 
     /// The contents of the segment that begins here, without its length; `position` is then behind it.
-    mutating func segment() throws(PictureError) -> JPEGSegment {
+    mutating func segment() throws(CLIPError) -> JPEGSegment {
         guard position + 2 <= bytes.count else {
             throw .truncatedJPEG(at: bytes.count, "inside a marker segment's length")
         }
@@ -81,13 +83,13 @@ struct JPEGSegment {
 
     var count: Int { end - position }
 
-    mutating func byte() throws(PictureError) -> UInt8 {
+    mutating func byte() throws(CLIPError) -> UInt8 {
         guard position < end else { throw .brokenJPEG(at: position, "a marker segment is too short for its contents") }
         defer { position += 1 }
         return bytes[position]
     }
 
-    mutating func word() throws(PictureError) -> Int {
+    mutating func word() throws(CLIPError) -> Int {
         let high = try byte()
         return Int(high) << 8 | Int(try byte())
     }
@@ -103,16 +105,16 @@ struct JPEGSegment {
     subscript(offset: Int) -> UInt8? { offset < count ? bytes[position + offset] : nil }
 }
 
-extension PictureError {
-    static func brokenJPEG(at offset: Int, _ problem: String) -> PictureError {
+extension CLIPError {
+    static func brokenJPEG(at offset: Int, _ problem: String) -> CLIPError {
         .malformed(format: JPEGMarker.formatName, offset: offset, problem: problem)
     }
 
-    static func truncatedJPEG(at offset: Int, _ problem: String) -> PictureError {
+    static func truncatedJPEG(at offset: Int, _ problem: String) -> CLIPError {
         .truncated(format: JPEGMarker.formatName, offset: offset, problem: problem)
     }
 
-    static func unsupportedJPEG(_ feature: String) -> PictureError {
+    static func unsupportedJPEG(_ feature: String) -> CLIPError {
         .unsupported(
             format: JPEGMarker.formatName, feature: feature,
             advice: "convert it to 8-bit baseline or progressive JPEG, or to PNG, first")

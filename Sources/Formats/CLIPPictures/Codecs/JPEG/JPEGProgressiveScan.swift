@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// Reads the blocks of a progressive scan (T.81, annex G.1.2): a first pass over some coefficients' high bits, or one
 /// more bit of each.
 struct JPEGProgressiveScan: JPEGScan {
@@ -169,7 +171,7 @@ struct JPEGProgressiveScan: JPEGScan {
 }
 
 extension JPEGProgressiveScan {
-    init(_ header: JPEGScanHeader, _ file: inout JPEGFile) throws(PictureError) {
+    init(_ header: JPEGScanHeader, _ file: inout JPEGFile) throws(CLIPError) {
         let offset = file.segments.position
         var tables: [JPEGHuffmanTable] = []
         if header.spectralStart > 0 {

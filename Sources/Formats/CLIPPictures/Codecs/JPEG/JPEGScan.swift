@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// Reads a scan's entropy-coded data, block by block.
 protocol JPEGScan {
     var reader: JPEGBitReader { get }
@@ -213,7 +215,7 @@ struct JPEGSequentialScan: JPEGScan {
 
 extension JPEGSequentialScan {
     /// - Parameter interval: the index of the restart interval that begins where `file` is.
-    init(_ header: JPEGScanHeader, _ file: inout JPEGFile, from interval: Int = 0) throws(PictureError) {
+    init(_ header: JPEGScanHeader, _ file: inout JPEGFile, from interval: Int = 0) throws(CLIPError) {
         let offset = file.segments.position
         var (dcTables, acTables): ([JPEGHuffmanTable], [JPEGHuffmanTable]) = ([], [])
         for member in header.members {

@@ -1,3 +1,4 @@
+internal import CLIPSystem
 import Dispatch
 import Synchronization
 
@@ -13,7 +14,7 @@ struct JPEGStreamedPicture {
 
     static func decode(
         _ file: inout JPEGFile, _ header: JPEGScanHeader, into canvas: JPEGCanvas
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         let frame = canvas.frame
         let scan = try JPEGSequentialScan(header, &file)
         var quantisation = [JPEGStorage<Int16>?](repeating: nil, count: frame.components.count)
@@ -32,7 +33,7 @@ struct JPEGStreamedPicture {
         }
     }
 
-    private func decode(_ scan: JPEGSequentialScan) throws(PictureError) {
+    private func decode(_ scan: JPEGSequentialScan) throws(CLIPError) {
         var scan = scan
         let band = JPEGBand.whole(canvas.frame)
         let assembly = try canvas.assembly(of: band)
@@ -49,7 +50,7 @@ struct JPEGStreamedPicture {
     private typealias Part = (band: JPEGBand, assembly: JPEGRowAssembly, scan: JPEGSequentialScan)
 
     /// - Returns: nil if the scan can't be taken up at several places.
-    private func parts() throws(PictureError) -> [Part]? {
+    private func parts() throws(CLIPError) -> [Part]? {
         let frame = canvas.frame
         guard let intervals = JPEGRestartIntervals(file, unitsPerRow: order.mcusPerRow, unitCount: order.mcuCount)
         else { return nil }
@@ -79,7 +80,7 @@ struct JPEGStreamedPicture {
     }
 
     /// One thread reads coefficients, another makes rows of the picture of them.
-    private func decodePipelined(_ start: JPEGSequentialScan) throws(PictureError) {
+    private func decodePipelined(_ start: JPEGSequentialScan) throws(CLIPError) {
         let frame = canvas.frame
         let assembly = try canvas.assembly(of: .whole(frame))
         let reconstruction = JPEGReconstruction(frame, quantisation)
@@ -96,7 +97,7 @@ struct JPEGStreamedPicture {
         let planes = places.map { place in JPEGStorage(header.members.map { place[$0.component].plane }) }
         var scan = start
         let pieceCount = (frame.mcuRows + rowsPerPiece - 1) / rowsPerPiece
-        try JPEGPipeline.run(pieceCount, places: places.count) { (piece, place) throws(PictureError) in
+        try JPEGPipeline.run(pieceCount, places: places.count) { (piece, place) throws(CLIPError) in
             for plane in places[place] { plane.clear() }
             for (top, mcuRow) in rows(piece).enumerated() {
                 scan.readRow(mcuRow, order, into: planes[place], top: top)
@@ -206,10 +207,10 @@ final class JPEGPipeline: Sendable {
     ///   - make: the first stage: an index below `count`, and its place below `places`. What it throws ends the work.
     ///   - finish: the second stage.
     static func run(
-        _ count: Int, places: Int, make: (Int, Int) throws(PictureError) -> Void, finish: (Int, Int) -> Void
-    ) throws(PictureError) {
+        _ count: Int, places: Int, make: (Int, Int) throws(CLIPError) -> Void, finish: (Int, Int) -> Void
+    ) throws(CLIPError) {
         let pipeline = JPEGPipeline(count: count, places: places)
-        var failure: PictureError?
+        var failure: CLIPError?
         withUnsafeMutablePointer(to: &failure) { failure in
             nonisolated(unsafe) let failure = failure
             withoutActuallyEscaping(make) { make in
@@ -219,7 +220,7 @@ final class JPEGPipeline: Sendable {
                         if pipeline.hasMaker.exchange(true, ordering: .relaxed) {
                             pipeline.help(finish)
                         } else {
-                            do throws(PictureError) {
+                            do throws(CLIPError) {
                                 try pipeline.makeAll(make, finish)
                             } catch {
                                 failure.pointee = error
@@ -234,8 +235,8 @@ final class JPEGPipeline: Sendable {
     }
 
     private func makeAll(
-        _ make: (Int, Int) throws(PictureError) -> Void, _ finish: (Int, Int) -> Void
-    ) throws(PictureError) {
+        _ make: (Int, Int) throws(CLIPError) -> Void, _ finish: (Int, Int) -> Void
+    ) throws(CLIPError) {
         for index in 0..<count {
             if free.wait(timeout: .now()) == .timedOut, !finishAlone(upTo: index - places + 1, finish) { free.wait() }
             try make(index, index % places)

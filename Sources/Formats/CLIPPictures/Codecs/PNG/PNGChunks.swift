@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// One chunk of a PNG file.
 struct PNGChunk {
     /// Four letters.
@@ -23,7 +25,7 @@ struct PNGChunkReader {
     init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The next chunk, or nil where the file ends.
-    mutating func next() throws(PictureError) -> PNGChunk? {
+    mutating func next() throws(CLIPError) -> PNGChunk? {
         guard bytes.count - position >= 8 else {
             position = bytes.count
             return nil

@@ -1,10 +1,12 @@
+package import CLIPSystem
+
 /// PNG (ISO/IEC 15948): every colour type, depth and interlacing; of an animation the default picture.
 package enum PNGDecoder: PictureDecoder {
     package static let formatName = "PNG"
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: PNGChunkReader.signature) }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         let file = try PNGFile(bytes, options: options)
         let pixels = try decompress(file, fileSize: bytes.count, options)
         let bitmap = Bitmap(width: file.header.width, height: file.header.height, pixels: pixels)
@@ -13,9 +15,9 @@ package enum PNGDecoder: PictureDecoder {
 
     private static func decompress(
         _ file: PNGFile, fileSize: Int, _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         var position = 0
-        func imageError(_ error: InflateError) -> PictureError {
+        func imageError(_ error: InflateError) -> CLIPError {
             switch error {
             case .corrupt(let problem):
                 .malformed(format: formatName, offset: file.fileOffset(of: position), problem: problem)
@@ -28,7 +30,7 @@ package enum PNGDecoder: PictureDecoder {
         do throws(InflateError) { stream = try ZlibStream(file.compressed) } catch { throw imageError(error) }
         var rows = PNGRows(file, options: options)
         while true {
-            let progress = try stream.next { (piece) throws(PictureError) in
+            let progress = try stream.next { (piece) throws(CLIPError) in
                 guard rows.append(piece) else {
                     throw .malformed(
                         format: formatName, offset: file.fileOffset(of: 0), problem: "a row has an unknown filter")
@@ -74,7 +76,7 @@ struct PNGFile {
     }
 
     /// Reads the chunks up to the end of the picture, or of the file.
-    init(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) {
+    init(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) {
         var reader = PNGChunkReader(bytes)
         guard let first = try reader.next() else {
             throw .truncated(format: "PNG", offset: bytes.count, problem: "before the header")
@@ -98,7 +100,7 @@ struct PNGFile {
 
     private mutating func readChunks(
         _ reader: inout PNGChunkReader, _ bytes: [UInt8], _ options: DecodingOptions, _ metadata: inout PNGMetadata
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         var (isAnimated, hasEnded) = (false, false)
         while true {
             let chunk: PNGChunk
@@ -148,7 +150,7 @@ struct PNGFile {
     /// A chunk before the picture's data has to be whole.
     private static func check(
         _ chunk: PNGChunk, _ reader: PNGChunkReader, _ options: DecodingOptions
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         guard !chunk.isCut else { throw cut(chunk, reader.bytes) }
         guard reader.isIntact(chunk) || options.allowTruncated && chunk.isAncillary else {
             throw .malformed(
@@ -157,12 +159,12 @@ struct PNGFile {
         }
     }
 
-    private static func cut(_ chunk: PNGChunk, _ bytes: [UInt8]) -> PictureError {
+    private static func cut(_ chunk: PNGChunk, _ bytes: [UInt8]) -> CLIPError {
         .truncated(format: "PNG", offset: bytes.count, problem: "inside its \(chunk.type) chunk")
     }
 
-    private func validate(_ bytes: [UInt8], _ options: DecodingOptions) throws(PictureError) {
-        func malformed(_ problem: String) -> PictureError {
+    private func validate(_ bytes: [UInt8], _ options: DecodingOptions) throws(CLIPError) {
+        func malformed(_ problem: String) -> CLIPError {
             .malformed(format: "PNG", offset: bytes.count, problem: problem)
         }
         if header.colourType == .palette {

@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// The IHDR chunk: size and sample layout.
 struct PNGHeader {
     /// How samples make up a pixel; raw values are the file's.
@@ -32,9 +34,9 @@ struct PNGHeader {
 
     func rowBytes(width: Int) -> Int { (width * bitsPerPixel + 7) / 8 }
 
-    init(_ chunk: PNGChunk, _ bytes: [UInt8]) throws(PictureError) {
+    init(_ chunk: PNGChunk, _ bytes: [UInt8]) throws(CLIPError) {
         let data = Array(bytes[chunk.data])
-        func malformed(_ problem: String) -> PictureError {
+        func malformed(_ problem: String) -> CLIPError {
             .malformed(format: "PNG", offset: chunk.data.lowerBound, problem: problem)
         }
         guard data.count == 13 else { throw malformed("the header has \(data.count) bytes, expected 13") }

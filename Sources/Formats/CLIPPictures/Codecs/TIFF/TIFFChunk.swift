@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// Decompresses the strips and tiles of a TIFF picture.
 struct TIFFChunkDecoder {
     let layout: TIFFLayout
@@ -9,7 +11,7 @@ struct TIFFChunkDecoder {
     /// - Parameter rows: how many rows it has.
     /// - Returns: `rows` rows of `layout.chunkRowBytes`, big-endian samples made little-endian; zeros where data is
     ///   missing, and how many bytes are not missing.
-    func decode(_ index: Int, rows: Int) throws(PictureError) -> (bytes: [UInt8], present: Int) {
+    func decode(_ index: Int, rows: Int) throws(CLIPError) -> (bytes: [UInt8], present: Int) {
         let size = rows * layout.chunkRowBytes
         guard index < layout.offsets.count, layout.offsets[index] < bytes.count else {
             return ([UInt8](repeating: 0, count: size), 0)
@@ -34,7 +36,7 @@ struct TIFFChunkDecoder {
         return (output, present)
     }
 
-    private func unsupported(_ compression: Int) -> PictureError {
+    private func unsupported(_ compression: Int) -> CLIPError {
         let names = [
             6: "old-style JPEG compression", 34712: "JPEG 2000 compression",
             34925: "LZMA compression", 50000: "Zstandard compression", 50001: "WebP compression",
@@ -48,7 +50,7 @@ struct TIFFChunkDecoder {
         (0..<8).reduce(UInt8(0)) { $0 << 1 | UInt8(byte >> $1 & 1) }
     }
 
-    private func lzw(_ data: [UInt8], size: Int, at start: Int) throws(PictureError) -> [UInt8] {
+    private func lzw(_ data: [UInt8], size: Int, at start: Int) throws(CLIPError) -> [UInt8] {
         // Before TIFF 5.0 codes were written as in GIF: a clear code then begins with a zero byte.
         let isOld = data.count >= 2 && data[0] == 0 && data[1] & 1 == 1
         let decoder = LZWDecoder(flavour: isOld ? .gif : .tiff, literalBits: 8)
@@ -66,9 +68,9 @@ struct TIFFChunkDecoder {
         return output
     }
 
-    private func deflate(_ data: [UInt8], size: Int, at start: Int) throws(PictureError) -> [UInt8] {
+    private func deflate(_ data: [UInt8], size: Int, at start: Int) throws(CLIPError) -> [UInt8] {
         var output: [UInt8] = []
-        func malformed(_ problem: String) -> PictureError {
+        func malformed(_ problem: String) -> CLIPError {
             .malformed(format: format, offset: start, problem: problem)
         }
         var stream: ZlibStream
@@ -87,7 +89,7 @@ struct TIFFChunkDecoder {
         return output
     }
 
-    private func fax(_ data: [UInt8], rows: Int) throws(PictureError) -> [UInt8] {
+    private func fax(_ data: [UInt8], rows: Int) throws(CLIPError) -> [UInt8] {
         guard layout.bitsPerSample == 1, layout.samplesPerChunkPixel == 1, layout.faxOptions & 2 == 0 else {
             throw .unsupported(
                 format: format, feature: "fax compression of other than bilevel pictures, or uncompressed fax data",
@@ -165,7 +167,7 @@ struct TIFFJPEG {
     let tables: ArraySlice<UInt8>?
 
     /// - Returns: `[height, width, 3]`
-    func decode(_ options: DecodingOptions) throws(PictureError) -> [UInt8] {
+    func decode(_ options: DecodingOptions) throws(CLIPError) -> [UInt8] {
         var pixels = pictureMemory(3 * layout.width * layout.height)
         for index in 0..<layout.chunksAcross * layout.chunksDown {
             let top = index / layout.chunksAcross * layout.chunkHeight

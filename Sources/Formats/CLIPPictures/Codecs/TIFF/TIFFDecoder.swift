@@ -1,10 +1,12 @@
+package import CLIPSystem
+
 /// TIFF and BigTIFF (TIFF 6.0): the first picture, its orientation by its own tag.
 package enum TIFFDecoder: PictureDecoder {
     package static let formatName = "TIFF"
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { TIFFDirectory.recognises(bytes) }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         let directory = try TIFFDirectory(bytes, format: formatName)
         let layout = try TIFFLayout(directory, fileSize: bytes.count, format: formatName, options)
         let pixels =
@@ -18,7 +20,7 @@ package enum TIFFDecoder: PictureDecoder {
 
     private static func decode(
         _ bytes: [UInt8], _ directory: TIFFDirectory, _ layout: TIFFLayout, _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         let chunks = TIFFChunkDecoder(
             layout: layout, bytes: bytes, isLittleEndian: directory.isLittleEndian, format: formatName)
         let colour = TIFFColour(layout, directory, options)
@@ -88,7 +90,7 @@ package enum TIFFDecoder: PictureDecoder {
     /// 4096 bytes of one, but fax, which repeats a row with a bit.
     private static func checkData(
         _ layout: TIFFLayout, fileSize: Int, _ options: DecodingOptions
-    ) throws(PictureError) {
+    ) throws(CLIPError) {
         let largestExpansion =
             switch layout.compression {
             case 1: 1

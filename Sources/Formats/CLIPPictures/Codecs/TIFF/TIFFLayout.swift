@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// The first directory of a TIFF file: numbers by tag (TIFF 6.0, section 2; BigTIFF).
 struct TIFFDirectory {
     let isLittleEndian: Bool
@@ -15,11 +17,11 @@ struct TIFFDirectory {
         return !isCanonRaw && headers.contains { bytes.starts(with: $0) }
     }
 
-    init(_ bytes: [UInt8], format: String) throws(PictureError) {
+    init(_ bytes: [UInt8], format: String) throws(CLIPError) {
         self.bytes = bytes
         isLittleEndian = bytes.first == 0x49
         isBig = bytes.count >= 4 && bytes[isLittleEndian ? 2 : 3] == 0x2B
-        func truncated(_ problem: String) -> PictureError {
+        func truncated(_ problem: String) -> CLIPError {
             .truncated(format: format, offset: bytes.count, problem: problem)
         }
         let offsetSize = isBig ? 8 : 4
@@ -136,9 +138,9 @@ struct TIFFLayout {
     /// Bytes of a row of a chunk.
     var chunkRowBytes: Int { (chunkWidth * samplesPerChunkPixel * bitsPerSample + 7) / 8 }
 
-    init(_ directory: TIFFDirectory, fileSize: Int, format: String, _ options: DecodingOptions) throws(PictureError) {
-        func malformed(_ problem: String) -> PictureError { .malformed(format: format, offset: 8, problem: problem) }
-        func unsupported(_ feature: String) -> PictureError {
+    init(_ directory: TIFFDirectory, fileSize: Int, format: String, _ options: DecodingOptions) throws(CLIPError) {
+        func malformed(_ problem: String) -> CLIPError { .malformed(format: format, offset: 8, problem: problem) }
+        func unsupported(_ feature: String) -> CLIPError {
             .unsupported(
                 format: format, feature: feature,
                 advice: "convert it to PNG first, for example with `magick in.tif out.png`")

@@ -1,10 +1,12 @@
+internal import CLIPSystem
+
 /// Lossy WebP: a VP8 key frame (RFC 6386).
 enum VP8Decoder {
     /// Decodes the data of a `VP8 ` chunk whose start has been checked.
     /// - Returns: `[height, width, 3]` RGB.
     static func decode(
         _ bytes: [UInt8], _ chunk: Range<Int>, format: String, _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         let size = VP8FrameHeader.size(bytes[chunk]) ?? (0, 0)
         var planes = VP8Planes(width: size.width, height: size.height)
         let isWhole = bytes.withUnsafeBufferPointer { bytes in

@@ -1,3 +1,5 @@
+package import CLIPSystem
+
 /// WebP: lossy and lossless, with opacity; of an animation the first frame on its canvas.
 package enum WebPDecoder: PictureDecoder {
     package static let formatName = "WebP"
@@ -6,7 +8,7 @@ package enum WebPDecoder: PictureDecoder {
         bytes.count >= 12 && bytes.starts(with: "RIFF".utf8) && bytes[8..<12].elementsEqual("WEBP".utf8)
     }
 
-    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(PictureError) -> DecodedPicture {
+    package static func decode(_ bytes: [UInt8], options: DecodingOptions) throws(CLIPError) -> DecodedPicture {
         let file = try WebPFile(bytes, format: formatName)
         _ = try options.checkedPixelCount(format: formatName, width: file.width, height: file.height)
         if let cut = file.cut, !options.allowTruncated {
@@ -23,13 +25,13 @@ package enum WebPDecoder: PictureDecoder {
             bitmap: Bitmap(width: file.width, height: file.height, pixels: pixels), orientation: file.orientation)
     }
 
-    private static func truncated(_ bytes: [UInt8]) -> PictureError {
+    private static func truncated(_ bytes: [UInt8]) -> CLIPError {
         .truncated(format: formatName, offset: bytes.count, problem: "inside the picture's data")
     }
 
     private static func losslessPixels(
         _ bytes: [UInt8], _ file: WebPFile, isOverWhite: Bool, _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         let rowBytes = 3 * file.frameWidth
         let byteCount = rowBytes * file.frameHeight
         var decoder = VP8LDecoder(width: file.frameWidth, height: file.frameHeight)
@@ -89,7 +91,7 @@ package enum WebPDecoder: PictureDecoder {
 
     private static func lossyPixels(
         _ bytes: [UInt8], _ file: WebPFile, isOverWhite: Bool, _ options: DecodingOptions
-    ) throws(PictureError) -> [UInt8] {
+    ) throws(CLIPError) -> [UInt8] {
         var pixels = try VP8Decoder.decode(bytes, file.picture, format: formatName, options)
         guard let chunk = file.alpha else { return pixels }
         guard let alpha = WebPAlpha.decode(bytes, chunk, width: file.frameWidth, height: file.frameHeight) else {

@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// The chunks of a WebP file up to its first picture.
 struct WebPFile {
     enum Coding {
@@ -33,7 +35,7 @@ struct WebPFile {
     private var hasEXIF = false
     private var hasXMP = false
 
-    init(_ bytes: [UInt8], format: String) throws(PictureError) {
+    init(_ bytes: [UInt8], format: String) throws(CLIPError) {
         // What follows the RIFF chunk does not belong to the picture.
         let announced = 8 + littleEndian32(bytes, at: 4)
         let end = min(announced, bytes.count)
@@ -69,7 +71,7 @@ struct WebPFile {
             exif.flatMap { exifOrientation(bytes[$0]) } ?? xmp.flatMap { xmpOrientation(bytes[$0]) } ?? 1
     }
 
-    private mutating func readCanvas(_ bytes: [UInt8], _ chunk: WebPChunk, _ format: String) throws(PictureError) {
+    private mutating func readCanvas(_ bytes: [UInt8], _ chunk: WebPChunk, _ format: String) throws(CLIPError) {
         guard chunk.data.count >= 10 else {
             throw .truncated(format: format, offset: bytes.count, problem: "inside its VP8X chunk")
         }
@@ -83,7 +85,7 @@ struct WebPFile {
         height = littleEndian24(bytes, at: start + 7) + 1
     }
 
-    private mutating func readFrame(_ bytes: [UInt8], _ chunk: WebPChunk, _ format: String) throws(PictureError) {
+    private mutating func readFrame(_ bytes: [UInt8], _ chunk: WebPChunk, _ format: String) throws(CLIPError) {
         let start = chunk.data.lowerBound
         guard chunk.data.count >= 16 else {
             throw .truncated(format: format, offset: bytes.count, problem: "inside its ANMF chunk")
@@ -113,7 +115,7 @@ struct WebPFile {
     }
 
     /// Compares the sizes that the file states.
-    private mutating func readSize(_ bytes: [UInt8], _ format: String) throws(PictureError) {
+    private mutating func readSize(_ bytes: [UInt8], _ format: String) throws(CLIPError) {
         let stored: (width: Int, height: Int)
         guard picture.count >= (coding == .lossless ? VP8LDecoder.headerSize : VP8FrameHeader.startSize) else {
             throw .truncated(format: format, offset: bytes.count, problem: "inside the picture's header")

@@ -1,4 +1,4 @@
-import CLIPSystem
+import Synchronization
 
 /// A file mapped read-only for as long as this object lives.
 ///
@@ -6,67 +6,74 @@ import CLIPSystem
 /// does: one that is cut short in place raises SIGBUS in every process that maps it, and one that is written to in place
 /// changes under its readers, which `checkUnchanged` tells.
 package final class MappedFile: @unchecked Sendable {
-    package let path: String
-    /// The whole file, never empty. Valid while this object lives.
+    package let location: PathBytes
+    /// The mapped bytes, never empty. Valid while this object lives.
     package let bytes: UnsafeRawBufferPointer
     /// Whether the bytes are the file's own, which may be read again.
     private let isOfFile: Bool
-    /// Kept open to ask for the file's state; −1 for memory.
-    private let descriptor: Int32
-    private let state: FileState?
+    /// Kept open to ask for the file's state, which is that of when it was mapped.
+    private let file: (open: OpenFile, state: FileState)?
 
     /// Maps the regular file at `path`.
     ///
+    /// - Parameter kind: of the errors about it.
     /// - Throws: if it is missing, unreadable, empty, or not a regular file.
-    package init(path: String) throws(WeightsError) {
-        let (descriptor, byteCount) = try openRegularFile(path)
-        guard byteCount > 0 else {
-            close(descriptor)
-            throw WeightsError(path: path, problem: "is empty (0 bytes): fetch or copy it again")
-        }
-        guard let start = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
-            let message = systemMessage()
-            close(descriptor)
-            throw WeightsError(path: path, problem: "\(byteCount) bytes can't be mapped: \(message)")
-        }
-        self.path = path
-        self.descriptor = descriptor
-        state = FileState(descriptor)
-        isOfFile = true
-        bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
-        MappedRanges.add(bytes, path: path)
+    package convenience init(_ location: PathBytes, kind: CLIPError.Kind) throws(CLIPError) {
+        let file = try OpenFile(location, kind: kind)
+        let status = try file.status()
+        guard status.byteCount > 0 else { throw file.failure("is empty (0 bytes): fetch or copy it again") }
+        try self.init(file, byteCount: status.byteCount, state: FileState(status))
     }
 
-    /// Memory that stands for a part of the file at `path` which has to be converted first.
+    /// Maps the beginning of an open file, which may be closed then.
+    package convenience init(_ file: OpenFile, byteCount: Int) throws(CLIPError) {
+        try self.init(file, byteCount: byteCount, state: nil)
+    }
+
+    private init(_ file: OpenFile, byteCount: Int, state: FileState?) throws(CLIPError) {
+        guard let start = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, file.descriptor, 0), start != MAP_FAILED else {
+            throw file.failure("\(byteCount) bytes can't be mapped: \(SystemError.last.message)")
+        }
+        location = file.location
+        self.file = state.map { (file, $0) }
+        isOfFile = true
+        bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
+        MappedRanges.add(bytes, path: location.text)
+    }
+
+    /// Memory that stands for a part of the file at `location` which has to be converted first.
     ///
-    /// - Parameter fill: writes the `byteCount` bytes, which are zero.
-    init(path: String, byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) throws(WeightsError) {
+    /// - Parameters:
+    ///   - kind: of the errors about it.
+    ///   - fill: writes the `byteCount` bytes, which are zero.
+    package init(
+        _ location: PathBytes, kind: CLIPError.Kind, byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) throws(CLIPError) {
         let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0)
         guard byteCount > 0, let start, start != MAP_FAILED else {
-            throw WeightsError(path: path, problem: "\(byteCount) bytes of memory can't be had: \(systemMessage())")
+            throw CLIPError(kind, path: location.text, "\(byteCount) bytes of memory can't be had", .last)
         }
         fill(UnsafeMutableRawBufferPointer(start: start, count: byteCount))
         isOfFile = false
-        descriptor = -1
-        state = nil
-        self.path = path
+        file = nil
+        self.location = location
         bytes = UnsafeRawBufferPointer(start: start, count: byteCount)
     }
+
+    /// For messages.
+    package var path: String { location.text }
 
     deinit {
         if isOfFile { MappedRanges.remove(bytes) }
         munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
-        if descriptor >= 0 { close(descriptor) }
     }
 
     /// Makes sure that nobody has written to the file since it was mapped. Another file renamed over it, or its removal,
     /// leaves the mapped one as it was.
-    package func checkUnchanged() throws(WeightsError) {
-        guard isOfFile, FileState(descriptor) != state else { return }
-        throw WeightsError(
-            path: path,
-            problem:
-                "was written to while it was in use: run this again, and replace a model by renaming another over it")
+    package func checkUnchanged() throws(CLIPError) {
+        guard let file, (try? FileState(file.open.status())) != file.state else { return }
+        throw file.open.failure(
+            "was written to while it was in use: run this again, and replace a model by renaming another over it")
     }
 
     /// Gives back the memory of all pages touched so far; they come back from the file when they are touched again.
@@ -88,19 +95,7 @@ package final class MappedFile: @unchecked Sendable {
 /// What changes when a file is written to. Renaming and linking change neither.
 private struct FileState: Equatable {
     private let byteCount: Int
-    private let seconds: Int
-    private let nanoseconds: Int
+    private let modified: Int64
 
-    /// - Returns: nil when the system doesn't say.
-    init?(_ descriptor: Int32) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return nil }
-        #if canImport(Darwin)
-        let time = status.st_mtimespec
-        #else
-        let time = status.st_mtim
-        #endif
-        byteCount = Int(status.st_size)
-        (seconds, nanoseconds) = (Int(time.tv_sec), Int(time.tv_nsec))
-    }
+    init(_ status: FileStatus) { (byteCount, modified) = (status.byteCount, status.modified) }
 }
