@@ -49,10 +49,12 @@ private struct DuplicatesPage {
                 : "\(duplicates.count.pictures) of \(index.count), \(size), need not be kept: each is the same as another, "
                     + "or nearly so."
         ]
-        switch action {
-        case nil: if !groups.isEmpty { introduction.append("Nothing was moved or changed: this is a plan.") }
-        case .move(let folder): introduction.append("\(moved.count.pictures) moved to \(folder).")
-        case .link: introduction.append("\(moved.count.pictures) of the same bytes replaced by links to the one kept.")
+        if let folder = action?.folder {
+            introduction.append("\(moved.count.pictures) moved to \(folder.text).")
+        } else if action == .link {
+            introduction.append("\(moved.count.pictures) of the same bytes replaced by links to the one kept.")
+        } else if !groups.isEmpty {
+            introduction.append("Nothing was moved or changed: this is a plan.")
         }
         return PictureReport(
             title: groups.isEmpty
@@ -106,7 +108,7 @@ private struct DuplicatesPage {
                 })
     }
 
-    private var isMoved: Bool { if case .move = action { true } else { false } }
+    private var isMoved: Bool { action?.folder != nil }
 
     private func reason(_ group: DuplicateGroup) -> String {
         let kept = group.kept

@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `In a cancelled task every form throws that it was cancelled`() async throws {
-        let (index, queries, filter, path) = (index, queries, filter, folder["i"])
+        let (index, queries, filter, path) = (index, queries, filter, URL(filePath: folder["i"]))
         let embeddings = queries.map { $0.wanted[0].embedding }
         let model = try Fixtures.model()
         let picture = try Fixtures.picture("waves.png")
@@ -67,12 +67,12 @@ import Testing
             { _ = try index.filter(filter) }, { _ = try await index.verdicts(of: filter) },
             { _ = try index.verify() }, { _ = try await index.verification() },
             { _ = try index.compareWithFiles() }, { _ = try await index.comparisonWithFiles() },
-            { _ = try PictureIndex.prune(path: path, allowsEmpty: true) },
+            { _ = try PictureIndex.prune(path, allowsEmpty: true) },
             { _ = try PictureSetDistance(embeddings, embeddings) },
             { _ = try Audit(model: model, pictures: [text], labels: [AuditLabel("dog"), AuditLabel("cat")]) },
             { _ = try OcclusionMap(model: model, image: picture, text: text, side: 2) },
             { _ = try WordDrop.drops(model: model, image: text, text: "a big dog") },
-            { _ = try await withoutBlocking { try PictureIndex.prune(path: path, allowsEmpty: true) } },
+            { _ = try await withoutBlocking { try PictureIndex.prune(path, allowsEmpty: true) } },
             { _ = try await withoutBlocking { try PictureSetDistance(embeddings, embeddings) } },
         ]
         for (place, call) in calls.enumerated() {
@@ -111,7 +111,7 @@ import Testing
         let model = try CLIPModel(
             contentsOf: Fixtures.path.appending(path: "models/quickgelu-f32"), threads: threads)
         let indexer = PictureIndexer(model: model, batchSize: 2)
-        let (path, pictures) = (folder["new"], folder["in"])
+        let (path, pictures) = (URL(filePath: folder["new"]), URL(filePath: folder["in"]))
         let stop = Stop()
         let task = Task {
             try await indexer.bringUpToDate(path, folders: [pictures]) { progress in
@@ -122,21 +122,21 @@ import Testing
         let result = await task.result
         let error = #expect(throws: CLIPError.self) { try result.get() }
         #expect(error?.kind == .cancelled)
-        let partial = try PictureIndex(path: path)
+        let partial = try PictureIndex(contentsOf: path)
         let found = try await partial.verification()
         #expect(partial.count == 6 && found.damagedPaths.isEmpty && found.otherDamage.isEmpty)
         let update = try await indexer.bringUpToDate(path, folders: [pictures])
         #expect(update.unchanged == 6 && update.added == 34 && update.unreadable == 0)
-        #expect(try PictureIndex(path: path).verify().isIntact)
+        #expect(try PictureIndex(contentsOf: path).verify().isIntact)
     }
 
     @Test func `An update that waits for another writer can be cancelled`() async throws {
         let model = try Fixtures.model()
-        let path = folder["new"]
+        let path = URL(filePath: folder["new"])
         let writer = try PictureIndexWriter(
-            path: path, dimension: model.embeddingDimension, fingerprint: model.fingerprint, modelName: "other")
+            path, dimension: model.embeddingDimension, fingerprint: model.fingerprint, modelName: "other")
         let indexer = PictureIndexer(model: model, waits: true)
-        let pictures = folder.path
+        let pictures = URL(filePath: folder.path)
         let task = Task { try await indexer.bringUpToDate(path, folders: [pictures]) }
         for _ in 0..<100 { await Task.yield() }
         task.cancel()

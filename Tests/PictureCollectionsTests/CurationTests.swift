@@ -84,7 +84,7 @@ import Testing
         try folder.copy(1, to: "in/d.png")
         let three = try #require(groups.first { $0.duplicates.count == 2 })
         let linked = three.perform(.link)
-        #expect(linked.map { (try? $0.result.get()) != nil } == [false, true])
+        #expect(linked.map { (try? $0.goalText.get()) != nil } == [false, true])
         #expect(try folder.bytes("in/d.png") == folder.bytes("in/e.png"))
         let inode = { (name: String) in
             try FileManager.default.attributesOfItem(atPath: folder[name])[.systemFileNumber] as? Int
@@ -95,20 +95,20 @@ import Testing
         let two = try #require(groups.first { $0.duplicates.count == 1 })
         let content = try folder.bytes("in/g.png")
         let moved = two.perform(.move(to: folder["aside"]))
-        let target = try #require(try moved.first?.result.get())
+        let target = try #require(try moved.first?.goalText.get())
         #expect(target.hasPrefix(folder["aside"] + "/") && target.hasSuffix("/in/g.png"))
         #expect(try Array(Data(contentsOf: URL(filePath: target))) == content)
         #expect(!FileManager.default.fileExists(atPath: folder["in/g.png"]))
         // A move that could not take the old name away is completed by the next.
         try FileManager.default.linkItem(atPath: target, toPath: folder["in/g.png"])
-        #expect(try two.perform(.move(to: folder["aside"])).first?.result.get() == target)
+        #expect(try two.perform(.move(to: folder["aside"])).first?.goalText.get() == target)
         #expect(!FileManager.default.fileExists(atPath: folder["in/g.png"]))
         #expect(try Array(Data(contentsOf: URL(filePath: target))) == content)
         // Nothing is replaced, neither by a second move nor where the kept file has gone.
         try folder.copy(3, to: "in/g.png")
-        #expect((try? two.perform(.move(to: folder["aside"])).first?.result.get()) == nil)
+        #expect((try? two.perform(.move(to: folder["aside"])).first?.goalText.get()) == nil)
         try folder.remove("in/f.png")
-        #expect((try? two.perform(.move(to: folder["other"])).first?.result.get()) == nil)
+        #expect((try? two.perform(.move(to: folder["other"])).first?.goalText.get()) == nil)
         #expect(FileManager.default.fileExists(atPath: folder["in/g.png"]))
     }
 
@@ -118,7 +118,7 @@ import Testing
         let group = try #require(try index(folder).findDuplicates(threshold: nil).first)
         for handled in group.perform(.move(to: folder["in/dups"])) {
             #expect {
-                try handled.result.get()
+                try handled.goalText.get()
             } throws: {
                 "\($0)".contains("is in \(folder["in/dups"]) already")
             }
@@ -150,9 +150,9 @@ import Testing
         // The link leads to one of two equals: that one stays.
         #expect(group.kept.path == folder["in/the other copy.png"])
         #expect(group.duplicates.map(\.picture.path) == [folder["in/long name.png"]])
-        let action = if case .move = action { DuplicateAction.move(to: folder["aside"]) } else { action }
+        let action = action.folder == nil ? action : .move(to: folder["aside"])
         let handled = group.perform(action)
-        #expect(handled.count == 1 && (try? handled[0].result.get()) != nil)
+        #expect(handled.count == 1 && (try? handled[0].goalText.get()) != nil)
         #expect(try folder.bytes("in/the other copy.png") == content && folder.bytes("in/a.png") == content)
         let type = try FileManager.default.attributesOfItem(atPath: folder["in/the other copy.png"])[.type]
         #expect(type as? FileAttributeType == .typeRegular)
@@ -176,12 +176,12 @@ import Testing
         // Near duplicates are compared by the same names.
         #expect(try index.findDuplicates(threshold: 0.99).flatMap(\.duplicates).count == 1)
         let handled = group.perform(.link)
-        #expect(handled.map { (try? $0.result.get()) != nil } == [true, true])
+        #expect(handled.map { (try? $0.goalText.get()) != nil } == [true, true])
         #expect(
             try index.findDuplicates(threshold: nil).isEmpty
                 && self.index(folder).findDuplicates(threshold: nil).isEmpty)
         // What was linked in between is not the only copy to be moved away.
-        #expect(group.perform(.move(to: folder["aside"])).allSatisfy { (try? $0.result.get()) == nil })
+        #expect(group.perform(.move(to: folder["aside"])).allSatisfy { (try? $0.goalText.get()) == nil })
         for name in ["in/b.png", "in/b2.png", "in/copy.png", "in/copy2.png"] {
             #expect(FileManager.default.fileExists(atPath: folder[name]))
         }
@@ -194,7 +194,7 @@ import Testing
             try FileManager.default.linkItem(atPath: folder[old], toPath: folder[new])
         }
         let group = try #require(try index(folder).findDuplicates(threshold: nil).first)
-        let goals = try group.perform(.move(to: folder["aside"])).map { try $0.result.get() }
+        let goals = try group.perform(.move(to: folder["aside"])).map { try $0.goalText.get() }
         #expect(goals.count == 2 && goals.allSatisfy { FileManager.default.fileExists(atPath: $0) })
         let left = try FileManager.default.contentsOfDirectory(atPath: folder["in"]).filter { $0.hasSuffix("png") }
         #expect(left.sorted() == ["a.png", "a2.png"])
@@ -219,7 +219,7 @@ import Testing
         // The kept one went, or became a link to the duplicate: nothing is done.
         for _ in 0..<2 {
             for action in [DuplicateAction.link, .move(to: folder["aside"])] {
-                #expect(before.perform(action).allSatisfy { (try? $0.result.get()) == nil })
+                #expect(before.perform(action).allSatisfy { (try? $0.goalText.get()) == nil })
             }
             if !FileManager.default.fileExists(atPath: folder["in/a.png"]) {
                 try FileManager.default.createSymbolicLink(
@@ -249,7 +249,7 @@ import Testing
         }
         try #require(try system("/dev/shm") != system(folder.path))
 
-        let target = try #require(try group.perform(.move(to: elsewhere)).first?.result.get())
+        let target = try #require(try group.perform(.move(to: elsewhere)).first?.goalText.get())
         #expect(target.hasPrefix(elsewhere + "/") && !FileManager.default.fileExists(atPath: original))
         #expect(try Array(Data(contentsOf: URL(filePath: target))) == content)
         let attributes = try FileManager.default.attributesOfItem(atPath: target)
@@ -257,7 +257,7 @@ import Testing
         // What stands there already is not replaced, and then nothing goes.
         try Data("other".utf8).write(to: URL(filePath: target))
         try folder.write(Data(content), to: "in/b.png")
-        #expect((try? group.perform(.move(to: elsewhere)).first?.result.get()) == nil)
+        #expect((try? group.perform(.move(to: elsewhere)).first?.goalText.get()) == nil)
         #expect(try folder.bytes("in/b.png") == content)
         #expect(try String(contentsOfFile: target, encoding: .utf8) == "other")
         #expect(

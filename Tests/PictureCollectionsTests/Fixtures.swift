@@ -1,6 +1,7 @@
 import CLIP
-import Foundation
 import CLIPCompute
+import CLIPSystem
+import Foundation
 
 @testable import PictureCollections
 
@@ -33,13 +34,14 @@ enum Fixtures {
     ) throws -> PictureIndex {
         var numbers = SeededNumbers(seed: seed)
         let writer = try PictureIndexWriter(
-            path: path, dimension: dimension, fingerprint: fingerprint, modelName: "seeded", vectorType: type)
-        let folder = URL(filePath: path).deletingLastPathComponent().path
+            URL(filePath: path), dimension: dimension, fingerprint: fingerprint, modelName: "seeded", vectorType: type)
+        let folder = URL(filePath: path).deletingLastPathComponent()
         for start in stride(from: 0, to: count, by: batch) {
             try writer.append(
                 (start..<min(start + batch, count)).map {
                     PictureIndexWriter.Entry(
-                        path: "\(folder)/\($0).png", embedding: numbers.embedding(dimension), width: $0 + 1, height: 2)
+                        folder.appending(path: "\($0).png"), embedding: numbers.embedding(dimension), width: $0 + 1,
+                        height: 2)
                 })
         }
         try writer.finish()
@@ -99,4 +101,52 @@ final class TemporaryFolder {
     func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: self[name]) }
 
     func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: self[name]))) }
+}
+
+// Tests name files by text.
+
+extension PictureIndex {
+    init(path: String) throws(CLIPError) { try self.init(path: PathBytes(path)) }
+
+    static func prune(path: String, waits: Bool = false, allowsEmpty: Bool = false) throws(CLIPError) -> IndexUpdate {
+        try prune(path: PathBytes(path), waits: waits, allowsEmpty: allowsEmpty)
+    }
+
+    func compareWithFiles(in folders: [String]) throws(CLIPError) -> IndexComparison {
+        try compareWithFiles(in: folders.map { PathBytes($0) })
+    }
+}
+
+extension PictureIndexer {
+    @discardableResult
+    func update(
+        _ path: String, folders: [String], progress: (IndexProgress) -> Void = { _ in }
+    ) throws(CLIPError) -> IndexUpdate {
+        try update(PathBytes(path), roots: folders.map { PathBytes($0) }, progress: progress)
+    }
+}
+
+extension DuplicateAction {
+    static func move(to path: String) -> DuplicateAction { move(to: PathBytes(path)) }
+}
+
+extension PictureIndexWriter {
+    convenience init(
+        path: String, dimension: Int, fingerprint: String, modelName: String,
+        settings: PictureSettings = PictureSettings(), vectorType: VectorType = .float16, waits: Bool = false
+    ) throws(CLIPError) {
+        try self.init(
+            URL(filePath: path), dimension: dimension, fingerprint: fingerprint, modelName: modelName,
+            settings: settings, vectorType: vectorType, waits: waits)
+    }
+}
+
+extension PictureIndexWriter.Entry {
+    init(path: String, embedding: Embedding, width: Int = 0, height: Int = 0) {
+        self.init(URL(filePath: path), embedding: embedding, width: width, height: height)
+    }
+}
+
+extension DuplicateGroup.Handled {
+    var goalText: Result<String, CLIPError> { goal.map(\.text) }
 }

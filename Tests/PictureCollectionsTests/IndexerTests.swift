@@ -157,6 +157,28 @@ import Testing
         #expect(try folder.bytes("i") == bytes)
     }
 
+    @Test func `A name that is not UTF-8 goes through the library by its URL`() throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        let name = PathBytes(Array(folder["in/caf"].utf8) + [0xE9] + Array(".png".utf8))
+        try folder.copy(0, to: "in/cafe.png")
+        #expect(
+            withCString(name.bytes) { new in withCString(Array(folder["in/cafe.png"].utf8)) { rename($0, new) } } == 0)
+        let (index, pictures) = (URL(filePath: folder["in/.clip-index"]), URL(filePath: folder["in"]))
+        #expect(try PictureIndexer(model: model).update(index, folders: [pictures]).added == 1)
+        let picture = try PictureIndex(contentsOf: index).picture(0)
+        #expect(picture.url == name.url && picture.url.absoluteString.hasSuffix("/caf%E9.png"))
+        let expected = try model.embed(Picture(contentsOf: Fixtures.path.appending(path: "pictures/blocks.png")))
+        #expect(try model.embed(Picture(contentsOf: picture.url)) == expected)
+        try model.embedEach([.file(picture.url)]) { input, result in
+            let embedding = try result.get()
+            #expect(input.name.hasSuffix("caf\u{FFFD}.png") && embedding == expected)
+        }
+        #expect(try PictureIndexer(model: model).update(index, folders: [picture.url]).unchanged == 1)
+        let address = try #require(URL(string: "https://example.org/in"))
+        #expect(throws: CLIPError.self) { try PictureIndexer(model: model).update(index, folders: [address]) }
+    }
+
     @Test func `What can't be read now is no verdict on it`() throws {
         let folder = try TemporaryFolder()
         let model = try Fixtures.model()

@@ -2,6 +2,12 @@ internal import CLIPSystem
 internal import CLIPTokenizers
 internal import CLIPWeights
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// A model's files, opened: what is known of it, and ways to the rest. A new weight format is one type that conforms to
 /// this, and one line in `openModel`.
 protocol ModelStore: Sendable {
@@ -41,8 +47,7 @@ extension ModelStore {
 
 /// What is known of a model without touching its weights.
 public struct ModelInfo: Sendable {
-    /// Where the model was loaded from.
-    public let path: String
+    package let path: String
     /// The shape of the two encoders. Of a model that holds one encoder, the other's is without meaning.
     public let configuration: ModelConfiguration
     /// How pictures are resized, cropped and normalised.
@@ -71,6 +76,8 @@ public struct ModelInfo: Sendable {
 
     /// The number of values in an embedding.
     public var embeddingDimension: Int { configuration.embeddingDimension }
+    /// Where the model was loaded from.
+    public var url: URL { PathBytes(path).url }
 
     /// The factor on cosines before a softmax: the exponential of the stored `logit_scale`, 100 in OpenAI's models.
     public var logitScale: Float { logitFactor(logitScaleLogarithm) }

@@ -4,6 +4,7 @@ public import FoundationEssentials
 public import Foundation
 #endif
 internal import CLIPEmbeddedModel
+internal import CLIPSystem
 internal import CLIPWeights
 
 /// A loaded CLIP: an image encoder and a text encoder over one embedding space (Radford et al., 2021).
@@ -29,10 +30,13 @@ public struct CLIPModel: Sendable {
     /// - Throws: `CLIPError` of kind `.model` when there is no such model, or it is incomplete or damaged; of kind
     ///   `.argument` when `threads`, `CLIP_THREADS` or `CLIP_ISA` can't be.
     public init(contentsOf url: URL, threads: Int? = nil) throws(CLIPError) {
-        guard let path = url.filePath else {
+        guard let path = PathBytes(url) else {
             throw CLIPError(.model, path: url.absoluteString, "is not a file: download the model first")
         }
-        try self.init(path: path, environment: [:], threads: threads)
+        guard path.isText else {
+            throw CLIPError(.model, path: path.text, "its path is not UTF-8: rename the file or its folder")
+        }
+        try self.init(path: path.text, environment: [:], threads: threads)
     }
 
     /// Loads a model by path, by `org/name` or `org/name@revision` from the Hugging Face hub's cache on this machine, by a

@@ -1,6 +1,12 @@
 package import CLIPSystem
 internal import CLIPPictures
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// The pictures in a folder and in those inside it, in the bytewise order of their paths: known by their names, or by
 /// their first bytes where the name says nothing.
 ///
@@ -82,10 +88,13 @@ public struct SkippedFiles: Sendable, Equatable {
     public let kind: String
     /// How many there are.
     public var count: Int
-    /// The path of the first.
-    public let example: String
+    package let place: PathBytes
     /// What to do to have them read, where that is known.
     public let advice: String?
+
+    /// Where the first of them is.
+    public var url: URL { place.url }
+    package var example: String { place.text }
 }
 
 /// What was left out of folders, by kind.
@@ -95,7 +104,7 @@ package struct SkippedTally: Sendable {
     package init() {}
 
     package mutating func add(_ kind: String, _ path: PathBytes, advice: String? = nil) {
-        kinds[kind, default: SkippedFiles(kind: kind, count: 0, example: path.text, advice: advice)].count += 1
+        kinds[kind, default: SkippedFiles(kind: kind, count: 0, place: path, advice: advice)].count += 1
     }
 
     package mutating func add(_ files: some Sequence<SkippedFiles>) {

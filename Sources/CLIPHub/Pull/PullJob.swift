@@ -261,33 +261,31 @@ struct FileSelection {
 
 /// A model that is in the cache now.
 public struct PulledModel: Sendable, Equatable {
-    /// `org/name`.
+    /// The repository's name, `org/name`.
     public let name: String
     /// The branch, tag or commit that was asked for.
     public let revision: String
     /// The commit that it is, 40 hexadecimal digits.
     public let commit: String
-    /// The folder of the snapshot.
-    public let folder: String
+    package let folder: String
     /// The names of the weights' files that were chosen; empty when the cache answered.
     public let weights: [String]
     /// How many files the model has.
     public let fileCount: Int
-    /// Their size.
+    /// The size of the model's files in bytes.
     public let byteCount: Int
     /// How many bytes came over the network.
     public let fetchedByteCount: Int
 
-    /// What to load: the snapshot's folder, or the one file that is a whole model.
-    public var path: String {
+    package var path: String {
         guard weights.count == 1, let name = weights.first,
             [".clip", ".gguf", ".pt"].contains(where: { name.hasSuffix($0) })
         else { return folder }
         return "\(folder)/\(name)"
     }
 
-    /// `path` as a URL, for `CLIPModel(contentsOf:)`.
-    public var url: URL { URL(fileURLWithPath: path) }
+    /// What `CLIPModel(contentsOf:)` loads: the snapshot's folder, or the one file that is a whole model.
+    public var url: URL { PathBytes(path).url }
 }
 
 /// How far a pull is. Told so often that a line on a screen moves, and not more often.

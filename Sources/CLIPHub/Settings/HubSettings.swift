@@ -1,3 +1,4 @@
+public import Foundation
 internal import CLIPSystem
 internal import CLIPWeights
 
@@ -7,8 +8,12 @@ public struct HubSettings: Sendable {
     public var endpoint: String
     /// What proves who is asking; nil to ask as anybody. Sent to `endpoint` alone, never where it redirects to.
     public var token: String?
+    package var cacheFolder: String
     /// The folder that holds the `models--…` folders.
-    public var cacheFolder: String
+    public var cache: URL {
+        get { PathBytes(cacheFolder).url }
+        set { cacheFolder = PathBytes(newValue)?.text ?? newValue.absoluteString }
+    }
     /// Whether the network is off limits (`HF_HUB_OFFLINE`).
     public var isOffline: Bool
     /// Seconds without a byte after which a connection counts as lost (`HF_HUB_DOWNLOAD_TIMEOUT`).

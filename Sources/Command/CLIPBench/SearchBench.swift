@@ -44,16 +44,17 @@ struct SearchBench {
     /// An index of made-up embeddings, written as any other.
     private static func index(at path: String) throws -> PictureIndex {
         let writer = try PictureIndexWriter(
-            path: path, dimension: dimension, fingerprint: String(repeating: "0", count: 64), modelName: "made up")
+            PathBytes(path).url, dimension: dimension, fingerprint: String(repeating: "0", count: 64),
+            modelName: "made up")
         var directions = Directions(seed: 1)
         for start in stride(from: 0, to: pictureCount, by: 10_000) {
             try writer.append(
                 (start..<start + 10_000).map {
-                    PictureIndexWriter.Entry(path: "\(path).\($0)", embedding: directions.next(dimension))
+                    PictureIndexWriter.Entry(PathBytes("\(path).\($0)").url, embedding: directions.next(dimension))
                 })
         }
         try writer.finish()
-        return try PictureIndex(path: path)
+        return try PictureIndex(path: PathBytes(path))
     }
 }
 

@@ -1,13 +1,36 @@
 import CLIP
-import CLIPSystem
+package import CLIPSystem
+
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
 
 /// What becomes of duplicates. Nothing is ever deleted.
-public enum DuplicateAction: Sendable, Equatable {
+public struct DuplicateAction: Sendable, Equatable {
+    enum Kind: Sendable, Equatable {
+        case move(to: PathBytes)
+        /// To an address that is no folder's.
+        case moveElsewhere(String)
+        case link
+    }
+
+    let kind: Kind
+
+    /// Where duplicates are moved; nil where they are not.
+    package var folder: PathBytes? { if case .move(let folder) = kind { folder } else { nil } }
+
     /// Moves every duplicate into a folder, below which it keeps its path. Nothing there is replaced. On another file
     /// system it is copied, the copy synced and read again, and only then the original removed.
-    case move(to: String)
+    public static func move(to folder: URL) -> DuplicateAction {
+        PathBytes(folder).map { move(to: $0) } ?? DuplicateAction(kind: .moveElsewhere(folder.absoluteString))
+    }
+
+    package static func move(to folder: PathBytes) -> DuplicateAction { DuplicateAction(kind: .move(to: folder)) }
+
     /// Replaces files of the same bytes as the kept one by hard links to it. Near duplicates stay as they are.
-    case link
+    public static let link = DuplicateAction(kind: .link)
 }
 
 extension DuplicateGroup {
@@ -17,8 +40,10 @@ extension DuplicateGroup {
         public let duplicate: Duplicate
         /// The name: its picture's, or one of its other names.
         public let picture: IndexedPicture
+        package let goal: Result<PathBytes, CLIPError>
+
         /// Where it went, or why it was left alone.
-        public let result: Result<String, CLIPError>
+        public var result: Result<URL, CLIPError> { goal.map(\.url) }
     }
 
     /// Acts on the duplicates of this group, on all names of each.
@@ -46,7 +71,7 @@ extension DuplicateGroup {
     private func handle(_ duplicate: Duplicate, _ name: IndexedPicture, _ action: DuplicateAction) -> Handled {
         Handled(
             duplicate: duplicate, picture: name,
-            result: Result { () throws(CLIPError) in
+            goal: Result { () throws(CLIPError) in
                 try checkCancellation()
                 let (kept, file) = (try DuplicateGroup.verified(self.kept), try DuplicateGroup.verified(name))
                 guard kept.identity != file.identity else {
@@ -54,7 +79,9 @@ extension DuplicateGroup {
                         .picture, path: name.path,
                         "is the same file as the kept one, \(self.kept.path); nothing was done")
                 }
-                switch action {
+                switch action.kind {
+                case .moveElsewhere(let address):
+                    throw CLIPError(.argument, path: address, "is not a folder on this machine; nothing was done")
                 case .move(let folder):
                     if let link = duplicate.link {
                         throw CLIPError(
@@ -62,9 +89,9 @@ extension DuplicateGroup {
                     }
                     // A run over an index of what was moved before would move it ever deeper.
                     if let place = try? PathBytes(name.pathBytes).folder.resolved(),
-                        let target = try? PathBytes(folder).resolved(), place.isAtOrInside(target)
+                        let target = try? folder.resolved(), place.isAtOrInside(target)
                     {
-                        throw CLIPError(.picture, path: name.path, "is in \(folder) already: nothing was done")
+                        throw CLIPError(.picture, path: name.path, "is in \(folder.text) already: nothing was done")
                     }
                     return try DuplicateGroup.move(file, name, to: folder, kept)
                 case .link: return try DuplicateGroup.link(file, name, to: kept, self.kept)
@@ -92,17 +119,16 @@ extension DuplicateGroup {
     }
 
     private static func move(
-        _ file: VerifiedFile, _ picture: IndexedPicture, to folder: String, _ kept: VerifiedFile
-    ) throws(CLIPError) -> String {
+        _ file: VerifiedFile, _ picture: IndexedPicture, to folder: PathBytes, _ kept: VerifiedFile
+    ) throws(CLIPError) -> PathBytes {
         let parts = file.path.bytes.split(separator: PathBytes.slash).filter {
             !$0.elementsEqual("..".utf8) && !$0.elementsEqual(".".utf8)
         }
-        var target = PathBytes(folder)
+        var target = folder
         for part in parts {
             try makeFolder(target)
             target = PathBytes(target.bytes + [PathBytes.slash] + part)
         }
-        let goal = target.text
         do throws(CLIPError) {
             try kept.check()
             do throws(SystemError) {
@@ -118,13 +144,13 @@ extension DuplicateGroup {
                 }
             }
         } catch {
-            throw error.saying("can't be moved to \(goal): \(error.message)").at(picture.path)
+            throw error.saying("can't be moved to \(target.text): \(error.message)").at(picture.path)
         }
         // From here on the picture is there twice. Only what is surely the same may go.
         guard kept.isUnchanged, file.isUnchanged else {
             throw CLIPError(
                 .picture, path: picture.path,
-                "it or the kept file has changed just now: it is left, with a copy in \(goal)")
+                "it or the kept file has changed just now: it is left, with a copy in \(target.text)")
         }
         do throws(SystemError) {
             try file.path.remove()
@@ -133,7 +159,7 @@ extension DuplicateGroup {
             if file.isUnchanged { try? target.remove() }
             throw CLIPError(.picture, path: picture.path, "can't be moved", error)
         }
-        return goal
+        return target
     }
 
     private static func isOneFile(_ left: PathBytes, _ right: PathBytes) -> Bool {
@@ -152,7 +178,7 @@ extension DuplicateGroup {
 
     private static func link(
         _ file: VerifiedFile, _ picture: IndexedPicture, to kept: VerifiedFile, _ keptPicture: IndexedPicture
-    ) throws(CLIPError) -> String {
+    ) throws(CLIPError) -> PathBytes {
         let temporary = file.path.temporarySibling
         TemporaryFiles.add(temporary)
         defer {
@@ -180,7 +206,7 @@ extension DuplicateGroup {
         } catch {
             throw error.saying("can't be linked to \(keptPicture.path): \(error.message)").at(picture.path)
         }
-        return keptPicture.path
+        return PathBytes(keptPicture.pathBytes)
     }
 }
 

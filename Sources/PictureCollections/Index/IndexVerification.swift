@@ -1,11 +1,20 @@
 public import CLIP
+import CLIPSystem
+
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
 
 /// What reading every byte of an index found.
 public struct IndexVerification: Sendable {
     /// Pictures that were checked.
     public let pictureCount: Int
-    /// The pictures whose vector or record is damaged, by their paths as far as those can be read.
-    public let damagedPaths: [String]
+    /// Where the pictures are whose vector or record is damaged; nil for one whose name can't be read either.
+    public let damagedPictures: [URL?]
+    /// The same pictures, to show.
+    package let damagedPaths: [String]
     /// Damage to what belongs to no picture that holds, such as padding and older records.
     public let otherDamage: [String]
     /// Bytes at the end that a run was writing when it was cut short. The next run drops them.
@@ -24,7 +33,7 @@ extension PictureIndex {
     /// - Throws: `CLIPError` of kind `.cancelled` once the task is cancelled, and no other.
     /// - Complexity: O(file size), limited by the disk.
     public func verify() throws(CLIPError) -> IndexVerification {
-        var damaged: [String] = []
+        var damaged: [Int] = []
         var other: [String] = []
         for segment in file.segments {
             guard try checksum(segment.body) != segment.header.bodyChecksum else { continue }
@@ -35,14 +44,17 @@ extension PictureIndex {
                     file.record(ordinal).map {
                         !file.hasVector(ordinal) || CRC32C.checksum(file.vectorBytes(ordinal)) == $0.vectorChecksum
                     } ?? false
-                if !isIntact { damaged.append(unverifiedPath(of: ordinal)) }
+                if !isIntact { damaged.append(ordinal) }
             }
             if damaged.count == before {
                 other.append("the segment at byte \(segment.header.offset), in a part that no picture needs")
             }
         }
         return IndexVerification(
-            pictureCount: count + unreadableCount, damagedPaths: damaged, otherDamage: other,
+            pictureCount: count + unreadableCount,
+            damagedPictures: damaged.map { number in
+                file.withName(number) { PathBytes(pathBytes(Array($0))).url }
+            }, damagedPaths: damaged.map { unverifiedPath(of: $0) }, otherDamage: other,
             tornByteCount: file.tornByteCount, isComplete: isComplete)
     }
 

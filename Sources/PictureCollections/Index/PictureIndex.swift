@@ -2,14 +2,20 @@
 public import CLIP
 import CLIPSystem
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// An index of pictures: their paths and the embeddings of one model, mapped from a file.
 ///
 /// It is a snapshot: pictures that a writer appends later are not seen. Opening reads the structure alone, 64 bytes per
 /// segment; vectors and names come from the disk when they are needed. One index serves any number of tasks at once.
 /// ```swift
-/// let index = try PictureIndex(path: "photos/.clip-index")
+/// let index = try PictureIndex(contentsOf: URL(filePath: "photos/.clip-index"))
 /// let query = SearchQuery(try model.embed("a red bicycle"))
-/// for hit in try index.search(query, top: 10) { print(hit.picture.path, hit.score) }
+/// for hit in try index.search(query, top: 10) { print(hit.picture.url, hit.score) }
 /// ```
 public struct PictureIndex: Sendable {
     /// The name of an index inside the folder that it is of.
@@ -19,17 +25,17 @@ public struct PictureIndex: Sendable {
 
     init(_ file: IndexFile) { self.file = file }
 
-    /// Opens the index at `path`, which is mapped for as long as this value lives: as with a model, replace it by renaming
+    /// Opens an index, which is mapped for as long as this value lives: as with a model, replace it by renaming
     /// another over it, and never cut it short.
     /// - Throws: `CLIPError` of kind `.index` when there is none, or its structure is damaged.
     /// - Complexity: O(segments + pictures / 64); one segment after a compaction.
-    public init(path: String) throws(CLIPError) { try self.init(path: PathBytes(path)) }
+    public init(contentsOf url: URL) throws(CLIPError) { try self.init(path: try PathBytes(ofIndex: url)) }
 
-    /// The same for a path that need not be UTF-8.
     package init(path: PathBytes) throws(CLIPError) { file = try IndexFile(path: path) }
 
     /// Where the index was opened.
-    public var path: String { file.path }
+    public var url: URL { file.location.url }
+    package var path: String { file.path }
     /// Pictures with an embedding.
     public var count: Int { file.live.vectorCount }
     /// Pictures that could not be read or decoded.
@@ -148,10 +154,8 @@ public struct PictureIndex: Sendable {
 public struct IndexedPicture: Sendable, Identifiable {
     /// Its number in the snapshot that it is from.
     public let number: Int
-    /// The path of the file: relative paths are relative to the current folder, as the index's own.
-    public let path: String
-    /// The same as the bytes that the file system has, which need not be UTF-8.
-    public let pathBytes: [UInt8]
+    /// Relative to the current folder where the index's own path is.
+    package let pathBytes: [UInt8]
     /// Pixels across, upright.
     public let width: Int
     /// Pixels down.
@@ -161,8 +165,11 @@ public struct IndexedPicture: Sendable, Identifiable {
     /// SHA-256 of the file's bytes: 64 hexadecimal digits.
     public let contentHash: String
 
-    /// Its number.
+    /// The number that tells the pictures of one snapshot apart.
     public var id: Int { number }
+    /// Where the file is, or was when it was indexed.
+    public var url: URL { PathBytes(pathBytes).url }
+    package var path: String { PathBytes(pathBytes).text }
 
     /// Whether nothing is at its path any more. What can't be looked at may be there.
     /// - Complexity: one call of the operating system.
@@ -170,7 +177,6 @@ public struct IndexedPicture: Sendable, Identifiable {
 
     init(number: Int, record: EntryRecord, pathBytes: [UInt8]) {
         self.number = number
-        path = String(decoding: pathBytes, as: UTF8.self)
         self.pathBytes = pathBytes
         width = record.width
         height = record.height
@@ -181,18 +187,38 @@ public struct IndexedPicture: Sendable, Identifiable {
 
 /// A picture that has no embedding.
 public struct UnreadablePicture: Sendable, Equatable {
-    /// The path of the file.
-    public let path: String
-    /// The same as the bytes that the file system has, which need not be UTF-8.
-    public let pathBytes: [UInt8]
-    /// Why. It names no path.
+    package let pathBytes: [UInt8]
+    /// Why the picture has no embedding. The error names no path.
     public let error: CLIPError
-    /// The same on one line.
+
+    /// Why the picture has no embedding, on one line.
     public var message: String { error.description }
+    /// Where the file or folder is.
+    public var url: URL { PathBytes(pathBytes).url }
+    package var path: String { PathBytes(pathBytes).text }
 
     init(path: [UInt8], _ error: CLIPError) {
-        self.path = String(decoding: path, as: UTF8.self)
         pathBytes = path
         self.error = error
+    }
+}
+
+extension PathBytes {
+    /// The path of an index.
+    /// - Throws: `CLIPError` of kind `.index` when the URL is no file's.
+    init(ofIndex url: URL) throws(CLIPError) {
+        guard let path = PathBytes(url) else {
+            throw CLIPError(.index, path: url.absoluteString, "is not a file: an index is mapped from a disk")
+        }
+        self = path
+    }
+
+    /// The path of a folder or file that is to be looked at.
+    /// - Throws: `CLIPError` of kind `.argument` when the URL is no file's.
+    init(ofFile url: URL) throws(CLIPError) {
+        guard let path = PathBytes(url) else {
+            throw CLIPError(.argument, path: url.absoluteString, "is not a file or folder on this machine")
+        }
+        self = path
     }
 }

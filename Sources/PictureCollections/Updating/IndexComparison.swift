@@ -1,6 +1,12 @@
 public import CLIP
 import CLIPSystem
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// How the files on the disk differ from what an index has of them.
 public struct IndexComparison: Sendable {
     /// Pictures of the index whose file is gone.
@@ -22,17 +28,16 @@ extension PictureIndex {
     /// - Parameter folders: where to look for new pictures; without any only those of the index are looked at.
     /// - Throws: `CLIPError` of kind `.argument` when a folder can't be found.
     /// - Complexity: O(pictures) calls of the operating system.
-    public func compareWithFiles(in folders: [String] = []) throws(CLIPError) -> IndexComparison {
-        try compareWithFiles(in: folders.map { PathBytes($0) })
+    public func compareWithFiles(in folders: [URL] = []) throws(CLIPError) -> IndexComparison {
+        try compareWithFiles(in: try folders.map { url throws(CLIPError) in try PathBytes(ofFile: url) })
     }
 
     /// What `compareWithFiles(in:)` finds, without blocking the caller's executor.
     /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
-    public func comparisonWithFiles(in folders: [String] = []) async throws(CLIPError) -> IndexComparison {
+    public func comparisonWithFiles(in folders: [URL] = []) async throws(CLIPError) -> IndexComparison {
         try await withoutBlocking { () throws(CLIPError) in try compareWithFiles(in: folders) }
     }
 
-    /// The same for paths that need not be UTF-8.
     package func compareWithFiles(in folders: [PathBytes]) throws(CLIPError) -> IndexComparison {
         let roots = try folders.map { folder throws(CLIPError) in
             do throws(SystemError) {
@@ -59,7 +64,7 @@ extension PictureIndex {
             result.skipped = comparison.skipped.files
             result.emptiedFolders = comparison.emptied.map {
                 EmptiedFolder(
-                    path: shownPath(comparison.relativeName($0.folder)), pictureCount: $0.entries.count,
+                    location: PathBytes(pathBytes(comparison.relativeName($0.folder))), pictureCount: $0.entries.count,
                     isMissing: $0.isMissing)
             }
             faults = comparison.faults

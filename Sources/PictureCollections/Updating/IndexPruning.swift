@@ -1,8 +1,14 @@
 import CLIP
 import CLIPSystem
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 extension PictureIndex {
-    /// Drops from the index at `path` the pictures whose file is gone and what is damaged, and rewrites it without them
+    /// Drops from an index the pictures whose file is gone and what is damaged, and rewrites it without them
     /// and without what holds no longer.
     /// - Parameters:
     ///   - waits: whether to wait for another process that writes it, rather than refuse.
@@ -11,12 +17,11 @@ extension PictureIndex {
     /// - Throws: `CLIPError` of kind `.index`; the index is then as it was before.
     /// - Complexity: O(file size).
     public static func prune(
-        path: String, waits: Bool = false, allowsEmpty: Bool = false
+        _ url: URL, waits: Bool = false, allowsEmpty: Bool = false
     ) throws(CLIPError) -> IndexUpdate {
-        try prune(path: PathBytes(path), waits: waits, allowsEmpty: allowsEmpty)
+        try prune(path: try PathBytes(ofIndex: url), waits: waits, allowsEmpty: allowsEmpty)
     }
 
-    /// The same for a path that need not be UTF-8.
     package static func prune(path: PathBytes, waits: Bool, allowsEmpty: Bool) throws(CLIPError) -> IndexUpdate {
         let log = try IndexLog(path: path, header: nil, waits: waits)
         let index = PictureIndex(log.snapshot)
@@ -32,7 +37,7 @@ extension PictureIndex {
         }
         let all = log.snapshot.live.vectorCount + log.snapshot.live.failureCount
         if gone.count == all, all >= FolderComparison.manyPictures, !allowsEmpty {
-            update.emptiedFolders = [EmptiedFolder(path: path.folder.text, pictureCount: all)]
+            update.emptiedFolders = [EmptiedFolder(location: path.folder, pictureCount: all)]
             gone = []
         }
         try log.append(pictures: [], removals: gone)

@@ -1,4 +1,11 @@
 public import CLIP
+package import CLIPSystem
+
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
 
 /// What bringing an index up to date did.
 public struct IndexUpdate: Sendable, Equatable {
@@ -33,18 +40,20 @@ public struct IndexUpdate: Sendable, Equatable {
     /// Whether the file was rewritten to give back space.
     public var wasCompacted = false
 
-    /// No change.
-    public init() {}
+    init() {}
 }
 
 /// A folder without pictures, of which an index has several.
 public struct EmptiedFolder: Sendable, Equatable {
-    /// The path of the folder.
-    public let path: String
+    package let location: PathBytes
     /// Pictures that the index has in it.
     public let pictureCount: Int
     /// Whether the folder itself isn't there any more.
     public var isMissing = false
+
+    /// Where the folder is, or was.
+    public var url: URL { location.url }
+    package var path: String { location.text }
 }
 
 /// How far bringing an index up to date has come.

@@ -76,7 +76,7 @@ struct IndexingRun {
             gone.subtract(missing)
             update.emptiedFolders.append(
                 EmptiedFolder(
-                    path: PathBytes(shown(folder)).text, pictureCount: missing.count, isMissing: isMissing))
+                    location: PathBytes(shown(folder)), pictureCount: missing.count, isMissing: isMissing))
         }
     }
 

@@ -1,14 +1,20 @@
 public import CLIP
 import CLIPSystem
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// Writes embeddings that were made elsewhere into an index: by another program, on other machines.
 ///
 /// One writer at a time has an index; another that opens it waits or is refused.
 public final class PictureIndexWriter {
     /// A picture and its embedding.
     public struct Entry: Sendable {
-        /// The path of the file, relative to the current folder if it is relative. The file need not be there.
-        public var path: String
+        /// Where the file is, which need not be there.
+        public var url: URL
         /// `[dimension]`; scaled to length 1 when it is written.
         public var embedding: Embedding
         /// Pixels across, if they are known.
@@ -17,8 +23,8 @@ public final class PictureIndexWriter {
         public var height = 0
 
         /// A picture.
-        public init(path: String, embedding: Embedding, width: Int = 0, height: Int = 0) {
-            self.path = path
+        public init(_ url: URL, embedding: Embedding, width: Int = 0, height: Int = 0) {
+            self.url = url
             self.embedding = embedding
             self.width = width
             self.height = height
@@ -31,8 +37,9 @@ public final class PictureIndexWriter {
     /// Hashes of the names that were appended.
     private var written: Set<UInt64> = []
 
-    /// Opens or makes the index at `path`.
+    /// Opens an index, or makes it.
     /// - Parameters:
+    ///   - url: the file.
     ///   - dimension: the number of values in an embedding, 1…65536.
     ///   - fingerprint: `CLIPModel.fingerprint` of the model that made the embeddings, 64 hexadecimal digits.
     ///   - modelName: what to call it in messages.
@@ -41,7 +48,7 @@ public final class PictureIndexWriter {
     ///   - waits: whether to wait for another process that writes the same index, rather than refuse.
     /// - Throws: `CLIPError` of kind `.index` when the index is of another model, dimension or settings.
     public init(
-        path: String, dimension: Int, fingerprint: String, modelName: String,
+        _ url: URL, dimension: Int, fingerprint: String, modelName: String,
         settings: PictureSettings = PictureSettings(), vectorType: VectorType = .float16, waits: Bool = false
     ) throws(CLIPError) {
         guard (1...65536).contains(dimension) else {
@@ -53,12 +60,12 @@ public final class PictureIndexWriter {
         let header = IndexHeader(
             elementType: vectorType, dimension: dimension, settings: settings, fingerprint: fingerprint,
             modelName: modelName)
-        log = try IndexLog(path: PathBytes(path), header: header, waits: waits)
+        log = try IndexLog(path: try PathBytes(ofIndex: url), header: header, waits: waits)
         names = IndexNames(log.snapshot)
         let found = log.header
         guard found.fingerprint == fingerprint, found.dimension == dimension, found.settings == settings else {
             throw CLIPError(
-                .index, path: path,
+                .index, path: log.path,
                 "holds \(found.dimension) values a picture of model \(found.modelName) (\(found.fingerprint.prefix(12))…, "
                     + "pictures: \(found.settings.summary)), not \(dimension) of \(modelName) "
                     + "(\(fingerprint.prefix(12))…, \(settings.summary)): write into another file")
@@ -76,16 +83,17 @@ public final class PictureIndexWriter {
         entries.reserveCapacity(pictures.count)
         var hashes: Set<UInt64> = []
         for picture in pictures {
+            let path = try PathBytes(ofFile: picture.url)
             guard picture.embedding.values.count == log.header.dimension, picture.embedding.length.isFinite else {
                 throw CLIPError(
-                    .argument, path: picture.path,
+                    .argument, path: path.text,
                     "an embedding of \(picture.embedding.values.count) values, expected \(log.header.dimension) that are "
                         + "finite")
             }
-            let name = relativeName(Array(picture.path.utf8))
+            let name = relativeName(path.bytes)
             let hash = nameHash(name)
             guard !written.contains(hash), hashes.insert(hash).inserted else {
-                throw CLIPError(.argument, path: picture.path, "is written twice")
+                throw CLIPError(.argument, path: path.text, "is written twice")
             }
             if let old = names.find(name) { removals.append(old) }
             let record = EntryRecord(

@@ -1,6 +1,12 @@
 public import CLIP
 import CLIPSystem
 
+#if canImport(FoundationEssentials)
+public import FoundationEssentials
+#else
+public import Foundation
+#endif
+
 /// Brings an index up to date with folders of pictures.
 ///
 /// Pictures that are new or changed (by size, time of change and contents) are embedded; of those that were moved or
@@ -35,10 +41,11 @@ public struct PictureIndexer: Sendable {
         self.waits = waits
     }
 
-    /// Brings the index at `path` up to date with the pictures in `folders`, or makes it.
+    /// Brings an index up to date with the pictures in some folders, or makes it.
     ///
     /// Pictures of the index outside these folders are left alone.
     /// - Parameters:
+    ///   - index: the file, usually `PictureIndex.defaultName` in the folder.
     ///   - folders: folders, searched through, or single pictures.
     ///   - progress: called after every batch, on the caller's thread.
     /// - Throws: `CLIPError` of kind `.index` when the file is of another model or of other settings, can't be written,
@@ -47,27 +54,29 @@ public struct PictureIndexer: Sendable {
     ///   two batches.
     @discardableResult
     public func update(
-        _ path: String, folders: [String], progress: (IndexProgress) -> Void = { _ in }
+        _ index: URL, folders: [URL], progress: (IndexProgress) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
-        try update(PathBytes(path), roots: folders.map { PathBytes($0) }, progress: progress)
+        try update(
+            try PathBytes(ofIndex: index),
+            roots: try folders.map { url throws(CLIPError) in try PathBytes(ofFile: url) }, progress: progress)
     }
 
-    /// Brings the index at `path` up to date, as `update(_:folders:progress:)` does, without blocking the caller's executor.
+    /// Brings an index up to date, as `update(_:folders:progress:)` does, without blocking the caller's executor.
     ///
     /// Once the task is cancelled it ends within about the time of a picture, though one that is being read is read first.
     /// What was done until then is in the index, and the next run goes on from there.
     /// - Parameters:
+    ///   - index: the file, usually `PictureIndex.defaultName` in the folder.
     ///   - folders: folders, searched through, or single pictures.
     ///   - progress: called after every batch, on a thread of the library.
     /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
     @discardableResult
     public func bringUpToDate(
-        _ path: String, folders: [String], progress: @escaping @Sendable (IndexProgress) -> Void = { _ in }
+        _ index: URL, folders: [URL], progress: @escaping @Sendable (IndexProgress) -> Void = { _ in }
     ) async throws(CLIPError) -> IndexUpdate {
-        try await withoutBlocking { () throws(CLIPError) in try update(path, folders: folders, progress: progress) }
+        try await withoutBlocking { () throws(CLIPError) in try update(index, folders: folders, progress: progress) }
     }
 
-    /// The same for paths that need not be UTF-8.
     package func update(
         _ path: PathBytes, roots: [PathBytes], progress: (IndexProgress) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {

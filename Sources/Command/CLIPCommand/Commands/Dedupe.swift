@@ -64,7 +64,7 @@ struct Dedupe: Command {
         guard folder == nil || !links else {
             throw UsageError("'--move-to' and '--link' are two different things to do.")
         }
-        action = links ? .link : folder.map { .move(to: $0) }
+        action = links ? .link : folder.map { .move(to: PathBytes($0)) }
         if let folder, let searched = arguments.positionals.first,
             PathBytes(folder).isSearched(with: PathBytes(searched))
         {
@@ -96,7 +96,7 @@ struct Dedupe: Command {
         }
         for (number, group) in groups.enumerated() {
             for handled in action.map({ perform($0, group, &moved) }) ?? [] {
-                if case .failure(let error) = handled.result {
+                if case .failure(let error) = handled.goal {
                     console.fail(described(error, name: handled.picture.path))
                 }
             }
@@ -124,8 +124,8 @@ struct Dedupe: Command {
         _ action: DuplicateAction, _ group: DuplicateGroup, _ moved: inout [Int: String]
     ) -> [DuplicateGroup.Handled] {
         group.perform(action) { handled in
-            guard case .success(let goal) = handled.result else { return }
-            moved[handled.picture.number] = goal
+            guard case .success(let goal) = handled.goal else { return }
+            moved[handled.picture.number] = goal.text
             TemporaryFiles.setLastWords(lastWords(moved.count).map { "clip: interrupted: \($0)\n" })
         }
     }
@@ -134,9 +134,10 @@ struct Dedupe: Command {
     private func lastWords(_ count: Int) -> String? {
         guard let action, count > 0 else { return nil }
         let done =
-            switch action {
-            case .move(let folder): "\(count.pictures) \(count == 1 ? "was" : "were") moved to \(displayed(folder))"
-            case .link: "\(count.pictures) \(count == 1 ? "was" : "were") replaced by links"
+            if let folder = action.folder {
+                "\(count.pictures) \(count == 1 ? "was" : "were") moved to \(displayed(folder.text))"
+            } else {
+                "\(count.pictures) \(count == 1 ? "was" : "were") replaced by links"
             }
         return done
             + (output.isStandardOutput ? ", not all of it was written" : ", nothing was written of it")
@@ -149,10 +150,10 @@ struct Dedupe: Command {
         let exact = duplicates.count { $0.isExact }
         let found = duplicates.count == 1 ? "is a duplicate" : "are duplicates"
         let done =
-            switch action {
-            case nil: "nothing was touched: --move-to and --link act"
-            case .move: "\(count) moved"
-            case .link: "\(count) linked"
+            if let action {
+                "\(count) \(action == .link ? "linked" : "moved")"
+            } else {
+                "nothing was touched: --move-to and --link act"
             }
         return "\(duplicates.count) of \(index.count.pictures) \(found) (\(exact) exact), \(size); \(done)"
     }
