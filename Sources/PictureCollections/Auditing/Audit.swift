@@ -142,7 +142,7 @@ extension Embedding {
 public struct AuditLabel: Sendable, Equatable {
     /// The name that answers are given in.
     public let name: String
-    /// What it might have been called as well.
+    /// What the label might have been called as well.
     public let otherNames: [String]
 
     /// A label with its names.
@@ -152,7 +152,7 @@ public struct AuditLabel: Sendable, Equatable {
     }
 
     /// A label as it is written on a command line, names between bars: `dog|puppy|hound`.
-    public init(parsing text: String) {
+    package init(parsing text: String) {
         let names = text.split(separator: "|").map { name in
             String(name.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
         }

@@ -3,9 +3,9 @@ import CLIPSystem
 
 /// How a label leans towards one group of pictures.
 public struct GroupAssociation: Sendable, Equatable {
-    /// The label.
+    /// The label that leans towards the group.
     public let label: String
-    /// The group.
+    /// The name of the group of pictures.
     public let group: String
     /// How many pictures the group has.
     public let groupCount: Int

@@ -8,7 +8,7 @@ public struct PictureFinding: Sendable, Equatable {
     public let answers: [String]
     /// The best label each time that one label is called by another of its names.
     public let synonymAnswers: [String]
-    /// The group that the picture belongs to.
+    /// The group that the picture belongs to; nil where it has none.
     public let group: String?
 
     /// The best label with the ensemble.
@@ -28,11 +28,11 @@ public struct PictureFinding: Sendable, Equatable {
 
 /// What an audit says of one label.
 public struct LabelFinding: Sendable, Equatable {
-    /// The label.
+    /// The label that the finding is about.
     public let label: String
-    /// How many pictures it is the best label of.
+    /// How many pictures the label is the best one of.
     public let count: Int
-    /// Their share of all pictures.
+    /// The share of all pictures that the label is the best one of.
     public let share: Double
     /// That share over the one that every label would have if answers were spread evenly: above 1 the label takes more
     /// than its part. Whether that is right depends on what the pictures show.

@@ -4,9 +4,9 @@ public import CLIP
 public struct PictureCluster: Sendable {
     /// The pictures' numbers in the index, the nearest to the middle first.
     public let numbers: [Int]
-    /// Their cosines with the middle, in the same order.
+    /// The cosines of the pictures with the middle, in the order of `numbers`.
     public let similarities: [Float]
-    /// The direction of the mean of their embeddings, of length 1.
+    /// The middle: the direction of the mean of the pictures' embeddings, of length 1.
     public let centroid: Embedding
 
     /// The picture nearest to the middle: the one to show.
@@ -31,11 +31,11 @@ public struct PictureCluster: Sendable {
 public struct PictureClusters: Sendable {
     /// The clusters, the largest first.
     public let clusters: [PictureCluster]
-    /// Pictures that belong to none: of density clustering alone.
+    /// The numbers of the pictures that belong to no cluster, which density clustering alone leaves.
     public let noise: [Int]
     /// Rounds until nothing changed any more, or until they were stopped.
     public let rounds: Int
-    /// Whether nothing changed any more.
+    /// Whether no picture changed its cluster any more when clustering ended.
     public let isSettled: Bool
 
     /// - Parameter members: for each cluster the positions of its vectors, none of them empty.

@@ -8,7 +8,7 @@ import CLIPCompute
 /// means that the embeddings are the same, not that the pictures are. Published figures are of ViT-L/14 at 336 pixels;
 /// values of different models can't be compared.
 public struct PictureSetDistance: Sendable, Equatable {
-    /// 1000 · MMD².
+    /// How far apart the sets are: 1000 · MMD².
     public let distance: Double
     /// Where 95 % of bootstrap resamples of both sets lie, moved so that their mean is `distance`: a set resampled with
     /// replacement repeats pictures, which alone makes it look farther away.
@@ -23,16 +23,16 @@ public struct PictureSetDistance: Sendable, Equatable {
 
     /// The sizes of two sets.
     public struct Counts: Sendable, Equatable {
-        /// Of the first set.
+        /// How many embeddings of the first set were compared.
         public let first: Int
-        /// Of the second.
+        /// How many embeddings of the second set were compared.
         public let second: Int
     }
 
     /// σ of the kernel.
-    public static let bandwidth = 10.0
+    package static let bandwidth = 10.0
     /// What MMD² is multiplied by, to be readable.
-    public static let scale = 1000.0
+    package static let scale = 1000.0
     /// The most embeddings of one set: of a larger one, that many evenly spread over it are compared.
     public static let largestSet = 4096
 

@@ -1,8 +1,8 @@
 /// Pictures that show the same, one of which is kept.
 public struct DuplicateGroup: Sendable {
-    /// One that need not be kept.
+    /// A picture of a group that need not be kept.
     public struct Duplicate: Sendable {
-        /// The picture.
+        /// The picture that need not be kept.
         public let picture: IndexedPicture
         /// Other names of the same file in the index: hard links, or paths through another mount.
         public let otherNames: [IndexedPicture]
@@ -23,10 +23,10 @@ public struct DuplicateGroup: Sendable {
 
 /// Why a picture of an index is not looked at for duplicates.
 public enum LeftOutPicture: Sendable, Equatable {
-    /// It is a symbolic link to a picture, none of its own.
+    /// The picture is a symbolic link to another, no file of its own.
     case link
-    /// Its file is gone.
+    /// The picture's file is gone.
     case gone
-    /// It can't be looked at, and why.
+    /// The picture's file can't be looked at, and why.
     case unknown(String)
 }

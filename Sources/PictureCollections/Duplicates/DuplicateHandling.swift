@@ -36,13 +36,13 @@ public struct DuplicateAction: Sendable, Equatable {
 extension DuplicateGroup {
     /// What became of one name of a duplicate.
     public struct Handled: Sendable {
-        /// The duplicate.
+        /// The duplicate that was acted on.
         public let duplicate: Duplicate
-        /// The name: its picture's, or one of its other names.
+        /// The name of the duplicate that was acted on: its picture's, or one of its other names.
         public let picture: IndexedPicture
         package let goal: Result<PathBytes, CLIPError>
 
-        /// Where it went, or why it was left alone.
+        /// Where the duplicate went, or why it was left alone.
         public var result: Result<URL, CLIPError> { goal.map(\.url) }
     }
 

@@ -20,7 +20,7 @@ public struct OcclusionMap: Sendable, Equatable {
     /// from the top left. Negative: the text fits better without it.
     public let drops: [Float]
 
-    /// The cells per side when nothing else is asked for.
+    /// How many cells per side a map has when nothing else is asked for.
     public static let defaultSide = 8
     private static let windowSide = 2
     private static let batchSize = 16

@@ -30,13 +30,13 @@ public struct PictureFilter: Sendable {
 
 /// What a filter says of a picture.
 public struct FilterVerdict: Sendable {
-    /// The picture's number in its index.
+    /// The number of the weighed picture in its index.
     public let number: Int
     /// The greatest cosine with what should be kept; nil when nothing was named.
     public let keep: Float?
     /// The greatest cosine with what should be dropped; nil when nothing was named.
     public let drop: Float?
-    /// Whether the picture stays.
+    /// Whether the picture is kept by the filter.
     public let isKept: Bool
 }
 

@@ -9,7 +9,7 @@ public import Foundation
 
 /// What reading every byte of an index found.
 public struct IndexVerification: Sendable {
-    /// Pictures that were checked.
+    /// How many pictures were checked.
     public let pictureCount: Int
     /// Where the pictures are whose vector or record is damaged; nil for one whose name can't be read either.
     public let damagedPictures: [URL?]
@@ -23,7 +23,7 @@ public struct IndexVerification: Sendable {
     /// Whether the file ends where a run did: not so after one that was cut short or still goes on, and in half a copy.
     public let isComplete: Bool
 
-    /// Whether everything is as it was written, and all there.
+    /// Whether every byte of the index is as it was written, and all are there.
     public var isIntact: Bool { isComplete && damagedPaths.isEmpty && otherDamage.isEmpty }
 }
 

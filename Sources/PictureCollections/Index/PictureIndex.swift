@@ -33,24 +33,24 @@ public struct PictureIndex: Sendable {
 
     package init(path: PathBytes) throws(CLIPError) { file = try IndexFile(path: path) }
 
-    /// Where the index was opened.
+    /// Where the index is that was opened.
     public var url: URL { file.location.url }
     package var path: String { file.path }
-    /// Pictures with an embedding.
+    /// How many pictures of the index have an embedding.
     public var count: Int { file.live.vectorCount }
-    /// Pictures that could not be read or decoded.
+    /// How many pictures of the index could not be read or decoded.
     public var unreadableCount: Int { file.live.failureCount }
-    /// The number of values in an embedding.
+    /// The number of values in an embedding of the index.
     public var dimension: Int { file.header.dimension }
-    /// How embeddings are stored.
+    /// How the embeddings of the index are stored.
     public var vectorType: VectorType { file.header.elementType }
     /// `CLIPModel.fingerprint` of the model that made the embeddings.
     public var fingerprint: String { file.header.fingerprint }
-    /// What that model was called.
+    /// What the model that made the embeddings was called.
     public var modelName: String { file.header.modelName }
-    /// How pictures were read and fitted.
+    /// How the pictures of the index were read and fitted.
     public var settings: PictureSettings { file.header.settings }
-    /// The size of the file.
+    /// The size of the index's file in bytes.
     public var byteCount: Int { file.end + file.tornByteCount }
     /// Whether the last run that wrote came to its end, and the file has it: not so after a run that was cut short or
     /// still goes on, and in half a copy.
@@ -152,22 +152,22 @@ public struct PictureIndex: Sendable {
 
 /// What an index keeps of a picture besides its embedding.
 public struct IndexedPicture: Sendable, Identifiable {
-    /// Its number in the snapshot that it is from.
+    /// The picture's number in the snapshot of the index that it is from.
     public let number: Int
     /// Relative to the current folder where the index's own path is.
     package let pathBytes: [UInt8]
-    /// Pixels across, upright.
+    /// The picture's width in pixels, upright.
     public let width: Int
-    /// Pixels down.
+    /// The picture's height in pixels, upright.
     public let height: Int
-    /// The size of the file.
+    /// The size of the picture's file in bytes.
     public let byteCount: Int
-    /// SHA-256 of the file's bytes: 64 hexadecimal digits.
+    /// SHA-256 of the bytes of the picture's file: 64 hexadecimal digits.
     public let contentHash: String
 
     /// The number that tells the pictures of one snapshot apart.
     public var id: Int { number }
-    /// Where the file is, or was when it was indexed.
+    /// Where the picture's file is, or was when it was indexed.
     public var url: URL { PathBytes(pathBytes).url }
     package var path: String { PathBytes(pathBytes).text }
 
@@ -193,7 +193,7 @@ public struct UnreadablePicture: Sendable, Equatable {
 
     /// Why the picture has no embedding, on one line.
     public var message: String { error.description }
-    /// Where the file or folder is.
+    /// Where the file or folder is that could not be read.
     public var url: URL { PathBytes(pathBytes).url }
     package var path: String { PathBytes(pathBytes).text }
 

@@ -40,7 +40,7 @@ public struct PictureSettings: Sendable, Equatable {
     }
 
     /// In words, for messages: `fit pad, orientation ignored`.
-    public var summary: String {
+    package var summary: String {
         var words: [String] = []
         if let fit { words.append("fit \(fit.rawValue)") }
         if !reading.compositesAlphaOverWhite { words.append("alpha dropped") }

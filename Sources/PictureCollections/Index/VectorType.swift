@@ -4,7 +4,7 @@ import CLIPWeights
 public enum VectorType: String, Sendable, CaseIterable {
     /// Half precision: cosines are off by less than 0.0005.
     case float16 = "f16"
-    /// Single precision.
+    /// Single precision: embeddings are stored as they are.
     case float32 = "f32"
 
     /// The number that stands for it in a file.

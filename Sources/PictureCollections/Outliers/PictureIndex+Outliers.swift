@@ -3,11 +3,11 @@ import CLIPCompute
 
 /// A picture, and how alone it is.
 public struct Outlier: Sendable {
-    /// The picture's number in its index.
+    /// The number of the picture that is alone, in its index.
     public let number: Int
     /// The mean cosine with its nearest others: the lower, the more unlike the rest it is.
     public let similarity: Float
-    /// The nearest other picture's number.
+    /// The number of the other picture that is nearest to it.
     public let nearest: Int
 }
 

@@ -9,7 +9,7 @@ public struct Glob: Sendable, Equatable {
         case run(crossesSlashes: Bool)
     }
 
-    /// As it was written.
+    /// The pattern as it was written.
     public let pattern: String
     private let steps: [Step]
 

@@ -5,17 +5,17 @@ public struct SearchQuery: Sendable {
     /// What an embedding is of. Two pictures score far higher than a picture and a text, so that like must be compared
     /// with like.
     public enum Kind: Sendable {
-        /// A text.
+        /// The embedding is of a text.
         case text
-        /// A picture.
+        /// The embedding is of a picture.
         case picture
     }
 
-    /// A text or a picture.
+    /// A text or a picture that is searched for, or that excludes.
     public struct Term: Sendable {
-        /// Of length 1.
+        /// The embedding of the text or picture, of length 1.
         public var embedding: Embedding
-        /// What it is of.
+        /// What the embedding is of.
         public var kind: Kind
         /// How much it counts beside others that are wanted; below zero it counts against a picture.
         public var weight: Float
@@ -39,7 +39,7 @@ public struct SearchQuery: Sendable {
     public var exclusionThreshold: Float?
     /// The least score of a hit.
     public var threshold: Float?
-    /// Which paths are searched; nil is all.
+    /// The pattern of the paths that are searched; nil is all.
     public var paths: Glob?
     /// Prompts that fit any picture, as `backgroundEmbeddings(of:)` makes them: what a picture that shows the wanted text
     /// should be less like than like the text. Without them nothing is said of whether anything fits.
@@ -102,9 +102,9 @@ public struct SearchQuery: Sendable {
 
 /// A picture that a search found.
 public struct SearchHit: Sendable {
-    /// The picture.
+    /// The picture that was found.
     public let picture: IndexedPicture
-    /// The weighted mean of `cosines`.
+    /// The picture's score: the weighted mean of `cosines`.
     public let score: Float
     /// The cosine with each wanted term, in their order: what the model measured.
     public let cosines: [Float]

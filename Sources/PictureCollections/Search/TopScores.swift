@@ -52,7 +52,7 @@ struct TopScores {
 
 /// A picture near a point.
 public struct Neighbor: Sendable, Equatable {
-    /// The picture's number in its index.
+    /// The number of the near picture in its index.
     public let number: Int
     /// The product with the query: its cosine, when the query has length 1.
     public let score: Float

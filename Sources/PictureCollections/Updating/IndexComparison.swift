@@ -9,7 +9,7 @@ public import Foundation
 
 /// How the files on the disk differ from what an index has of them.
 public struct IndexComparison: Sendable {
-    /// Pictures of the index whose file is gone.
+    /// How many pictures of the index have a file that is gone.
     public var goneCount = 0
     /// Pictures in the folders that the index doesn't have; nil where no folder was named.
     public var newCount: Int?

@@ -9,21 +9,21 @@ public import Foundation
 
 /// What bringing an index up to date did.
 public struct IndexUpdate: Sendable, Equatable {
-    /// Pictures that are new.
+    /// How many pictures are new.
     public var added = 0
-    /// Pictures whose file has other contents than before.
+    /// How many pictures have a file with other contents than before.
     public var changed = 0
-    /// Pictures that are at another path than before: their embedding was kept.
+    /// How many pictures are at another path than before: their embedding was kept.
     public var moved = 0
-    /// New pictures whose file has the same bytes as another's: its embedding was taken. They count as added too.
+    /// How many new pictures have a file of the same bytes as another, whose embedding was taken. They count as added too.
     public var copied = 0
-    /// Pictures that are gone.
+    /// How many pictures are gone.
     public var deleted = 0
-    /// Pictures that are as they were.
+    /// How many pictures are as they were.
     public var unchanged = 0
-    /// Files that can't be read or decoded, those of earlier runs included.
+    /// How many files can't be read or decoded, those of earlier runs included.
     public var unreadable = 0
-    /// Those of them that this run came upon, by path, and why.
+    /// The files that can't be read or decoded which this run came upon, and why.
     public var newlyUnreadable: [UnreadablePicture] = []
     /// Folders that can't be read, files that can't be examined, and why: what the index has there was kept.
     public var unreachable: [UnreadablePicture] = []
@@ -35,7 +35,7 @@ public struct IndexUpdate: Sendable, Equatable {
     /// Whether the file had lost its end, to a run that was cut short or in copying: what stood there was indexed anew, if
     /// it is in the folders.
     public var wasCutShort = false
-    /// Damaged records that were dropped.
+    /// How many damaged records were dropped.
     public var dropped = 0
     /// Whether the file was rewritten to give back space.
     public var wasCompacted = false
@@ -46,20 +46,20 @@ public struct IndexUpdate: Sendable, Equatable {
 /// A folder without pictures, of which an index has several.
 public struct EmptiedFolder: Sendable, Equatable {
     package let location: PathBytes
-    /// Pictures that the index has in it.
+    /// How many pictures the index has in the folder.
     public let pictureCount: Int
     /// Whether the folder itself isn't there any more.
     public var isMissing = false
 
-    /// Where the folder is, or was.
+    /// Where the empty folder is, or was.
     public var url: URL { location.url }
     package var path: String { location.text }
 }
 
 /// How far bringing an index up to date has come.
 public struct IndexProgress: Sendable {
-    /// Files that are done.
+    /// How many of the new or changed files are done.
     public let done: Int
-    /// Files that are new or changed.
+    /// How many files are new or changed.
     public let total: Int
 }

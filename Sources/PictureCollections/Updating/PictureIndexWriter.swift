@@ -11,18 +11,18 @@ public import Foundation
 ///
 /// One writer at a time has an index; another that opens it waits or is refused.
 public final class PictureIndexWriter {
-    /// A picture and its embedding.
+    /// A picture that is written into an index with its embedding.
     public struct Entry: Sendable {
-        /// Where the file is, which need not be there.
+        /// Where the picture's file is, which need not be there.
         public var url: URL
-        /// `[dimension]`; scaled to length 1 when it is written.
+        /// The picture's embedding, `[dimension]`; scaled to length 1 when it is written.
         public var embedding: Embedding
-        /// Pixels across, if they are known.
+        /// The picture's width in pixels, 0 where it is not known.
         public var width = 0
-        /// Pixels down.
+        /// The picture's height in pixels, 0 where it is not known.
         public var height = 0
 
-        /// A picture.
+        /// A picture with its embedding.
         public init(_ url: URL, embedding: Embedding, width: Int = 0, height: Int = 0) {
             self.url = url
             self.embedding = embedding

@@ -13,9 +13,9 @@ public import Foundation
 /// copied the embedding is kept; those that are gone are dropped. It may be stopped at any instant: the file then holds
 /// what was done, and the next run goes on from there.
 public struct PictureIndexer: Sendable {
-    /// The model that embeds.
+    /// The model that embeds the pictures.
     public let model: CLIPModel
-    /// How pictures are read and fitted.
+    /// How the pictures are read and fitted.
     public var settings: PictureSettings
     /// How embeddings are stored in an index that is new.
     public var vectorType: VectorType
