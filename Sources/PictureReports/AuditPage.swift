@@ -38,7 +38,7 @@ private struct AuditPage {
     }
 
     private var ambiguous: [Int] {
-        audit.pictures.indices.filter { audit.pictures[$0].classification.ambiguous }
+        audit.pictures.indices.filter { audit.pictures[$0].classification.isAmbiguous }
             .sorted { (audit.pictures[$0].margin ?? 0, $0) < (audit.pictures[$1].margin ?? 0, $1) }
     }
 

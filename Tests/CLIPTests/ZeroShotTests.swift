@@ -53,7 +53,7 @@ import Testing
         #expect(result.labels.map(\.similarity) == result.labels.map(\.similarity).sorted(by: >))
         #expect(abs(result.labels.reduce(0) { $0 + $1.probability } - 1) < 1e-5)
         let shares = result.labels.map(\.probability)
-        #expect(result.ambiguous == (shares[1] > shares[0] / 2))
+        #expect(result.isAmbiguous == (shares[1] > shares[0] / 2))
         #expect(result.fitsNoLabel == result.labels.allSatisfy { $0.independent <= 0.5 })
         #expect(classifier.classify(try model.embed(image)) == result)
     }
@@ -76,9 +76,9 @@ import Testing
         }
         let result = Classification(scores, background: 0)
         #expect(result.labels.map(\.label) == ["b", "a", "c"])
-        #expect(result.labels[0].probability == result.labels[1].probability && result.ambiguous)
+        #expect(result.labels[0].probability == result.labels[1].probability && result.isAmbiguous)
         let single = try ZeroShotClassifier(model: model, labels: ["dog"]).classify(try model.embed("x"))
-        #expect(single.labels[0].probability == 1 && !single.ambiguous)
+        #expect(single.labels[0].probability == 1 && !single.isAmbiguous)
     }
 
     @Test(arguments: [["Dog", "dog"], ["red car", "dog", "Red  car"], ["dog", "\u{a0}dog"]])

@@ -1,18 +1,18 @@
 /// The shape of a CLIP model: two transformers over one embedding space.
 ///
 /// Field names and defaults are those of Hugging Face's `CLIPConfig`.
-public struct ModelConfiguration: Sendable, Equatable {
+package struct ModelConfiguration: Sendable, Equatable {
     /// Whose architecture it is.
-    public var family: ModelFamily
+    package var family: ModelFamily
     /// The image encoder.
-    public var vision: VisionConfiguration
+    package var vision: VisionConfiguration
     /// The text encoder.
-    public var text: TextConfiguration
+    package var text: TextConfiguration
     /// The number of values in an embedding (`projection_dim`).
-    public var embeddingDimension: Int
+    package var embeddingDimension: Int
 
     /// A model of these parts.
-    public init(
+    package init(
         family: ModelFamily = .clip, vision: VisionConfiguration, text: TextConfiguration, embeddingDimension: Int
     ) {
         self.family = family
@@ -23,7 +23,7 @@ public struct ModelConfiguration: Sendable, Equatable {
 }
 
 /// Whose architecture a model has. Raw values are Hugging Face's `model_type`.
-public enum ModelFamily: String, Sendable, CaseIterable {
+package enum ModelFamily: String, Sendable, CaseIterable {
     /// Radford et al., 2021.
     case clip
     /// Zhai et al., 2023, and SigLIP 2 of fixed resolution (Tschannen et al., 2025): trained with a sigmoid per pair.
@@ -31,22 +31,22 @@ public enum ModelFamily: String, Sendable, CaseIterable {
 }
 
 /// The shape of a stack of pre-norm transformer layers.
-public struct TransformerConfiguration: Sendable, Equatable {
+package struct TransformerConfiguration: Sendable, Equatable {
     /// The length of a token's hidden state (`hidden_size`).
-    public var width: Int
+    package var width: Int
     /// The width of the MLP between its two linear layers (`intermediate_size`).
-    public var intermediateWidth: Int
+    package var intermediateWidth: Int
     /// The number of layers (`num_hidden_layers`).
-    public var layerCount: Int
+    package var layerCount: Int
     /// The number of attention heads, which divides `width` (`num_attention_heads`).
-    public var headCount: Int
+    package var headCount: Int
     /// The activation of the MLP (`hidden_act`).
-    public var activation: Activation
+    package var activation: Activation
     /// The ε of every layer norm (`layer_norm_eps`).
-    public var layerNormEpsilon: Float
+    package var layerNormEpsilon: Float
 
     /// Layers of this shape.
-    public init(
+    package init(
         width: Int, intermediateWidth: Int, layerCount: Int, headCount: Int, activation: Activation = .quickGELU,
         layerNormEpsilon: Float = 1e-5
     ) {
@@ -60,7 +60,7 @@ public struct TransformerConfiguration: Sendable, Equatable {
 }
 
 /// The activation function between the two linear layers of an MLP. Raw values are Hugging Face's names.
-public enum Activation: String, Sendable, CaseIterable {
+package enum Activation: String, Sendable, CaseIterable {
     /// x·σ(1.702x), what OpenAI's models were trained with.
     case quickGELU = "quick_gelu"
     /// x·Φ(x), with the exact error function (Hendrycks and Gimpel, 2016).
@@ -70,26 +70,26 @@ public enum Activation: String, Sendable, CaseIterable {
 }
 
 /// The shape of the image encoder, a vision transformer (Dosovitskiy et al., 2020).
-public struct VisionConfiguration: Sendable, Equatable {
+package struct VisionConfiguration: Sendable, Equatable {
     /// The transformer behind the patches.
-    public var transformer: TransformerConfiguration
+    package var transformer: TransformerConfiguration
     /// The side of the square picture that goes in (`image_size`).
-    public var imageSize: Int
+    package var imageSize: Int
     /// The side of a patch (`patch_size`).
-    public var patchSize: Int
+    package var patchSize: Int
     /// Whether a class token stands before the patches.
-    public var hasClassToken: Bool
+    package var hasClassToken: Bool
     /// Whether the patch embedding has a bias.
-    public var hasPatchBias: Bool
+    package var hasPatchBias: Bool
     /// Whether a layer norm stands before the first layer, as in all but open_clip's models with `no_ln_pre`.
-    public var hasInputNorm: Bool
+    package var hasInputNorm: Bool
     /// Where a picture's hidden state is read.
-    public var pooling: ImagePooling
+    package var pooling: ImagePooling
     /// Whether a matrix turns the pooled state into the embedding, else it is the embedding.
-    public var hasProjection: Bool
+    package var hasProjection: Bool
 
     /// An encoder of this shape.
-    public init(
+    package init(
         transformer: TransformerConfiguration, imageSize: Int = 224, patchSize: Int = 32, hasClassToken: Bool = true,
         hasPatchBias: Bool = false, hasInputNorm: Bool = true, pooling: ImagePooling = .classToken,
         hasProjection: Bool = true
@@ -105,13 +105,13 @@ public struct VisionConfiguration: Sendable, Equatable {
     }
 
     /// Patches along one side.
-    public var gridSize: Int { imageSize / patchSize }
+    package var gridSize: Int { imageSize / patchSize }
     /// Tokens of one picture: its patches, and the class token before them if there is one.
-    public var tokenCount: Int { gridSize * gridSize + (hasClassToken ? 1 : 0) }
+    package var tokenCount: Int { gridSize * gridSize + (hasClassToken ? 1 : 0) }
 }
 
 /// What stands for the whole picture.
-public enum ImagePooling: Sendable, Equatable {
+package enum ImagePooling: Sendable, Equatable {
     /// The class token.
     case classToken
     /// The mean of the patches, normalised after it was taken (open_clip's `avg` with `final_ln_after_pool`).
@@ -123,24 +123,24 @@ public enum ImagePooling: Sendable, Equatable {
 }
 
 /// The shape of the text encoder, a transformer that is causal in most models.
-public struct TextConfiguration: Sendable, Equatable {
+package struct TextConfiguration: Sendable, Equatable {
     /// The transformer behind the token embeddings.
-    public var transformer: TransformerConfiguration
+    package var transformer: TransformerConfiguration
     /// The number of different tokens (`vocab_size`).
-    public var vocabularySize: Int
+    package var vocabularySize: Int
     /// The most tokens that a text may have, start and end included (`max_position_embeddings`).
-    public var contextLength: Int
+    package var contextLength: Int
     /// Where a text's hidden state is read.
-    public var pooling: TextPooling
+    package var pooling: TextPooling
     /// Whether a token sees only those before it.
-    public var isCausal: Bool
+    package var isCausal: Bool
     /// The token that fills a text up to the context, for encoders whose result depends on it; nil fills nothing.
-    public var paddingToken: Int?
+    package var paddingToken: Int?
     /// What turns the hidden state into an embedding.
-    public var projection: TextProjection
+    package var projection: TextProjection
 
     /// An encoder of this shape.
-    public init(
+    package init(
         transformer: TransformerConfiguration, vocabularySize: Int = 49408, contextLength: Int = 77,
         pooling: TextPooling = .firstToken(49407), isCausal: Bool = true, paddingToken: Int? = nil,
         projection: TextProjection = .linear
@@ -156,7 +156,7 @@ public struct TextConfiguration: Sendable, Equatable {
 }
 
 /// Which token's hidden state stands for the whole text.
-public enum TextPooling: Sendable, Equatable {
+package enum TextPooling: Sendable, Equatable {
     /// The first occurrence of this token, the end token.
     case firstToken(Int)
     /// The first occurrence of the text's largest token id: configurations with the legacy `eos_token_id` 2.
@@ -168,7 +168,7 @@ public enum TextPooling: Sendable, Equatable {
 }
 
 /// What turns a text's hidden state into its embedding.
-public enum TextProjection: String, Sendable, CaseIterable {
+package enum TextProjection: String, Sendable, CaseIterable {
     /// A matrix.
     case linear
     /// A matrix and a bias (open_clip's `proj_bias`).

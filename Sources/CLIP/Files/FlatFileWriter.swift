@@ -215,10 +215,10 @@ private struct StoredWeights {
 
 /// A `.clip` file that was packed, and checked.
 public struct PackedFile: Sendable, Equatable {
-    /// The size in bytes.
+    /// The size of the packed file in bytes.
     public let byteCount: Int
-    /// What identifies its embeddings (`CLIPModel.fingerprint`).
+    /// What identifies the embeddings of the packed model (`CLIPModel.fingerprint`).
     public let fingerprint: String
-    /// How far its probes are from those of the original weights.
+    /// How far the probes of the packed model are from those of the original weights.
     public let probes: [ProbeResult]
 }

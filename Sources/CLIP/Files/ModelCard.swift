@@ -5,19 +5,19 @@ internal import CLIPWeights
 public struct ModelCard: Sendable, Equatable {
     /// The model's name.
     public var name: String
-    /// The version of these weights.
+    /// The version of the model's weights.
     public var version: String?
     /// The licence of the weights, as an SPDX expression where there is one.
     public var license: String?
-    /// Where the weights come from.
+    /// Where the model's weights come from.
     public var source: String?
-    /// What it was trained on.
+    /// What the model was trained on.
     public var trainingData: [String] = []
-    /// What it is meant for.
+    /// What the model is meant for.
     public var intendedUse: [String] = []
-    /// What it can't do.
+    /// What the model can't do.
     public var limits: [String] = []
-    /// Skews that were measured or are known.
+    /// Skews of the model that were measured or are known.
     public var biases: [String] = []
     /// SHA-256 of the weights that this file was packed from.
     public var sourceSHA256: String?
@@ -30,11 +30,11 @@ public struct ModelCard: Sendable, Equatable {
 public struct ModelSetting: Sendable, Equatable {
     /// What is set, e.g. `text activation`.
     public let name: String
-    /// What it was set to.
+    /// The value that the setting has.
     public let value: String
-    /// Where that came from: a file's name, `default`, or `inferred from shape`.
+    /// Where the value came from: a file's name, `default`, or `inferred from shape`.
     public let source: String
-    /// What may be wrong about it; nil when nothing is.
+    /// What may be wrong about the setting; nil when nothing is.
     public let warning: String?
 
     /// A resolved setting.

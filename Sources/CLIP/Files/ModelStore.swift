@@ -49,9 +49,9 @@ extension ModelStore {
 public struct ModelInfo: Sendable {
     package let path: String
     /// The shape of the two encoders. Of a model that holds one encoder, the other's is without meaning.
-    public let configuration: ModelConfiguration
+    package let configuration: ModelConfiguration
     /// How pictures are resized, cropped and normalised.
-    public let preprocessing: PreprocessingConfiguration
+    package let preprocessing: PreprocessingConfiguration
     /// Whether pictures can be embedded: the weights hold an image encoder.
     public let hasImageEncoder: Bool
     /// Whether texts can be embedded: the weights hold a text encoder.
@@ -76,6 +76,12 @@ public struct ModelInfo: Sendable {
 
     /// The number of values in an embedding.
     public var embeddingDimension: Int { configuration.embeddingDimension }
+    /// The side in pixels of the square that the image encoder takes.
+    public var imageSize: Int { preprocessing.cropSize }
+    /// The length in pixels that the shortest edge of a picture is resized to, before the square is cut out of it.
+    public var resizedEdge: Int { preprocessing.resizeSize }
+    /// The most tokens that the text encoder takes.
+    public var contextLength: Int { configuration.text.contextLength }
     /// Where the model was loaded from.
     public var url: URL { PathBytes(path).url }
 
@@ -95,9 +101,9 @@ public struct ModelInfo: Sendable {
     /// The number of weights of the encoders that are there.
     public var weightCount: Int { (hasImageEncoder ? imageWeightCount : 0) + (hasTextEncoder ? textWeightCount : 0) }
     /// The number of weights that the image encoder has by its configuration.
-    public var imageWeightCount: Int { configuration.imageTensors.reduce(0) { $0 + $1.count } }
+    package var imageWeightCount: Int { configuration.imageTensors.reduce(0) { $0 + $1.count } }
     /// The number of weights that the text encoder has by its configuration.
-    public var textWeightCount: Int { configuration.textTensors.reduce(0) { $0 + $1.count } }
+    package var textWeightCount: Int { configuration.textTensors.reduce(0) { $0 + $1.count } }
 
     /// The tensors of those encoders in `parts` that are there, the image encoder's first.
     func tensors(of parts: ModelParts = .all) -> [ModelTensor] {
@@ -131,7 +137,12 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
 
 /// The encoders of a model.
 public enum ModelParts: String, Sendable, CaseIterable {
-    case all, images, texts
+    /// The image encoder and the text encoder.
+    case all
+    /// The image encoder alone.
+    case images
+    /// The text encoder alone.
+    case texts
 
     var holdImages: Bool { self != .texts }
     var holdTexts: Bool { self != .images }

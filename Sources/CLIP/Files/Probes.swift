@@ -160,15 +160,15 @@ extension Probes {
 public struct ProbeResult: Sendable, Equatable {
     /// The probe's text, or the name of its picture.
     public let probe: String
-    /// Whether it is a picture.
+    /// Whether the probe is a picture, not a text.
     public let isPicture: Bool
-    /// The cosine to the stored embedding.
+    /// The cosine of the probe's embedding to the stored one.
     public let cosine: Float
     /// The largest difference of a coordinate, relative to the largest coordinate.
     public let largestError: Float
     /// The least cosine that these weights should reach: 0.999999 for f32, 0.9999 for f16, 0.99 for int8; where they were
     /// packed from a narrower type, what that one should.
     public let leastCosine: Float
-    /// Whether it does.
+    /// Whether the cosine reaches `leastCosine`.
     public var passes: Bool { cosine >= leastCosine }
 }

@@ -173,7 +173,7 @@ extension CLIPModel {
 
 /// A picture as the image encoder takes it.
 public struct PixelTensor: Sendable, Equatable {
-    /// `[crops, 3, height, width]`.
+    /// The extents of the tensor, `[crops, 3, height, width]`.
     public let shape: [Int]
     /// The normalised values, row-major.
     public let values: [Float]

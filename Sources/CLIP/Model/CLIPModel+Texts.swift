@@ -86,10 +86,10 @@ public struct TokenizedText: Sendable, Equatable {
 
 /// What happens to a text of more tokens than the model's context.
 public enum LongText: String, Sendable, CaseIterable {
-    /// Its end is dropped, the end token kept.
+    /// The text's end is dropped, the end token kept.
     case truncate
-    /// It is an error that says how many tokens it has and which words don't fit.
+    /// A text that is too long is an error that says how many tokens it has and which words don't fit.
     case error
-    /// It is embedded in windows; the normalised embeddings are averaged, and normalised again.
+    /// The text is embedded in windows; the normalised embeddings are averaged, and normalised again.
     case chunk
 }

@@ -6,7 +6,7 @@ public struct Embedding: Sendable, Hashable, Codable {
     /// An embedding with these coordinates.
     public init(values: [Float]) { self.values = values }
 
-    /// The Euclidean length.
+    /// The Euclidean length of the embedding.
     public var length: Float {
         var sum = 0.0
         for value in values { sum += Double(value) * Double(value) }

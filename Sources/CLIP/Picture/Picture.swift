@@ -169,7 +169,7 @@ public struct PictureOptions: Sendable {
     /// The pixels that a JPEG's edges keep at least if it is scaled to a half, a quarter or an eighth while it is decoded;
     /// nil decodes every pixel.
     ///
-    /// Large photos take a third of the time or less. Give `model.info.preprocessing.resizeSize`: embeddings then differ a
+    /// Large photos take a third of the time or less. Give `ModelInfo.resizedEdge`: embeddings then differ a
     /// little from the exact ones.
     public var leastEdge: Int? {
         get { decoding.leastEdge }

@@ -86,13 +86,13 @@ package struct PictureWalk {
 public struct SkippedFiles: Sendable, Equatable {
     /// The kind as people call it: `HEIC`, `TXT`, `links to folders`.
     public let kind: String
-    /// How many there are.
+    /// How many files of this kind were left out.
     public var count: Int
     package let place: PathBytes
-    /// What to do to have them read, where that is known.
+    /// What to do to have files of this kind read, where that is known.
     public let advice: String?
 
-    /// Where the first of them is.
+    /// Where the first file of this kind is.
     public var url: URL { place.url }
     package var example: String { place.text }
 }

@@ -1,28 +1,28 @@
 /// How a picture becomes what the image encoder takes: resized, cropped, normalised.
 ///
 /// Defaults are those of Hugging Face's `CLIPImageProcessor`.
-public struct PreprocessingConfiguration: Sendable, Equatable {
+package struct PreprocessingConfiguration: Sendable, Equatable {
     /// How a picture that is not square becomes square.
-    public var fit: PictureFit
+    package var fit: PictureFit
     /// The length in pixels that the shortest edge is resized to, or each edge with `.squash` (`size`).
-    public var resizeSize: Int
+    package var resizeSize: Int
     /// The side in pixels of the square that the encoder takes (`crop_size`).
-    public var cropSize: Int
+    package var cropSize: Int
     /// The filter that resizes (`resample`).
-    public var interpolation: Interpolation
+    package var interpolation: Interpolation
     /// What samples 0…255 are multiplied by (`rescale_factor`).
-    public var rescaleFactor: Double
+    package var rescaleFactor: Double
     /// The mean of each channel, red first, which is subtracted after rescaling (`image_mean`).
-    public var mean: [Float]
+    package var mean: [Float]
     /// The standard deviation of each channel, which is divided by (`image_std`).
-    public var standardDeviation: [Float]
+    package var standardDeviation: [Float]
     /// Where the crop begins when as many pixels can't be cut off on both sides.
-    public var cropRounding: CropRounding
+    package var cropRounding: CropRounding
     /// What `.pad` fills with, and any picture that is smaller than the crop: red, green, blue.
-    public var fillColor: [UInt8]
+    package var fillColor: [UInt8]
 
     /// The preprocessing of OpenAI's models as Hugging Face does it, for an encoder that takes squares of `cropSize`.
-    public init(cropSize: Int = 224) {
+    package init(cropSize: Int = 224) {
         fit = .crop
         resizeSize = cropSize
         self.cropSize = cropSize
@@ -36,7 +36,7 @@ public struct PreprocessingConfiguration: Sendable, Equatable {
 }
 
 /// The filters that resize a picture, as Pillow defines them. Shrinking stretches them by the ratio (antialiasing).
-public enum Interpolation: String, Sendable, CaseIterable {
+package enum Interpolation: String, Sendable, CaseIterable {
     /// Keys' cubic convolution with a = −0.5.
     case bicubic
     /// A triangle.
@@ -50,7 +50,7 @@ public enum Interpolation: String, Sendable, CaseIterable {
 }
 
 /// Where a centre crop begins when as many pixels can't be cut off on both sides.
-public enum CropRounding: String, Sendable, CaseIterable {
+package enum CropRounding: String, Sendable, CaseIterable {
     /// ⌊d / 2⌋, as Hugging Face does.
     case floor
     /// d / 2 rounded to the nearest whole number, halves to the even one, as torchvision (OpenAI, open_clip) does.

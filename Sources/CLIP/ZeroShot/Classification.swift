@@ -3,7 +3,7 @@ public struct Classification: Sendable, Equatable {
     /// The labels, best first; equal ones in the order given.
     public let labels: [LabelScore]
     /// Whether the second label is too close behind the first to call: its share is more than half of the first's.
-    public let ambiguous: Bool
+    public let isAmbiguous: Bool
     /// Whether no label beats prompts that name nothing in particular: the picture probably shows none of them.
     public let fitsNoLabel: Bool
 
@@ -14,14 +14,14 @@ public struct Classification: Sendable, Equatable {
         labels = scores.enumerated().sorted {
             ($1.element.similarity, $0.offset) < ($0.element.similarity, $1.offset)
         }.map(\.element)
-        ambiguous = labels.count > 1 && labels[1].probability > labels[0].probability / 2
+        isAmbiguous = labels.count > 1 && labels[1].probability > labels[0].probability / 2
         fitsNoLabel = labels.allSatisfy { $0.similarity <= background }
     }
 }
 
 /// One label's scores for one picture.
 public struct LabelScore: Sendable, Equatable {
-    /// The label.
+    /// The label that was scored.
     public let label: String
     /// A softmax over the labels *given*: a share among them, not the probability that the label is true.
     public let probability: Float

@@ -142,7 +142,7 @@ private struct AuditRecord: Record {
             "similarity": finding.classification.labels[0].similarity, "margin": finding.margin,
             "agreement": finding.agreement, "answers": finding.answers,
             "flips_with_template": finding.flipsWithTemplate, "flips_with_name": finding.flipsWithSynonym,
-            "ambiguous": finding.classification.ambiguous, "fits_no_label": finding.classification.fitsNoLabel,
+            "ambiguous": finding.classification.isAmbiguous, "fits_no_label": finding.classification.fitsNoLabel,
             "group": finding.group,
         ]
         // A thousand pictures on a screen are no answer: only those that wording decides.
@@ -178,7 +178,7 @@ private struct AuditRecord: Record {
     }
 
     init(summary audit: Audit, skipped: [SkippedFiles], model: String) {
-        let ambiguous = audit.pictures.count { $0.classification.ambiguous }
+        let ambiguous = audit.pictures.count { $0.classification.isAmbiguous }
         let unfit = audit.pictures.count { $0.classification.fitsNoLabel }
         fields = [
             "kind": "summary", "pictures": audit.pictures.count, "labels": audit.labels.count,

@@ -173,7 +173,7 @@ private struct ClassificationRecord: Record {
 
     private var verdict: Fields {
         var fields: Fields = style.answers ? ["answer": answer] : [:]
-        fields += ["ambiguous": result.ambiguous, "fits_no_label": result.fitsNoLabel]
+        fields += ["ambiguous": result.isAmbiguous, "fits_no_label": result.fitsNoLabel]
         return fields
     }
 
@@ -194,7 +194,7 @@ private struct ClassificationRecord: Record {
         }
         if result.fitsNoLabel {
             text += "  none of the labels stands out from background prompts\n"
-        } else if result.ambiguous, result.labels.count > 1 {
+        } else if result.isAmbiguous, result.labels.count > 1 {
             text += "  ambiguous: \(displayed(result.labels[0].label)) or \(displayed(result.labels[1].label))\n"
         }
         return text

@@ -45,7 +45,7 @@ while let line = readLine() {
         let count = data.count / 4 / dimension
         let time = try seconds {
             let writer = try PictureIndexWriter(
-                path: words[1], dimension: dimension, fingerprint: String(repeating: "0", count: 64),
+                URL(filePath: words[1]), dimension: dimension, fingerprint: String(repeating: "0", count: 64),
                 modelName: "synthetic")
             for start in stride(from: 0, to: count, by: 65536) {
                 let part = start..<min(start + 65536, count)
@@ -54,7 +54,7 @@ while let line = readLine() {
                     try writer.append(
                         part.map {
                             .init(
-                                path: "folder \($0 / 1000)/picture number \($0).jpg",
+                                URL(filePath: "folder \($0 / 1000)/picture number \($0).jpg"),
                                 embedding: Embedding(values: Array(floats[$0 * dimension..<($0 + 1) * dimension])),
                                 width: 640, height: 480)
                         })
@@ -65,7 +65,7 @@ while let line = readLine() {
         print("{\"seconds\": \(time)}")
     case "open":
         let before = memory()
-        let time = try seconds { index = try PictureIndex(path: words[1]) }
+        let time = try seconds { index = try PictureIndex(contentsOf: URL(filePath: words[1])) }
         let after = memory()
         print(
             "{\"seconds\": \(time), \"pictures\": \(index!.count), \"bytes\": \(index!.byteCount), "
