@@ -104,7 +104,9 @@ let package = Package(
             exclude: ["FORMAT.md"], swiftSettings: optimised),
         .target(
             name: "PictureReports",
-            dependencies: ["CLIP", "PictureCollections", "CLIPSystem", "CLIPPictures", "CLIPCompute", "CLIPWeights"],
+            dependencies: [
+                "CLIP", "PictureCollections", "CLIPSystem", "CLIPThreads", "CLIPPictures", "CLIPCompute", "CLIPWeights",
+            ],
             swiftSettings: optimised),
         // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
         // longer than embedding a picture.

@@ -2,6 +2,7 @@ import CLIP
 import CLIPCompute
 import CLIPPictures
 import CLIPSystem
+import CLIPThreads
 import PictureCollections
 
 /// The pictures of a page: each is read and made small once, on all cores, however often the page shows it.
@@ -21,7 +22,7 @@ package struct PagePictures: Sendable {
     ///     stay where they are.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     ///   - progress: takes how many of how many are done.
-    /// - Throws: `CLIPError` of kind `.argument` for threads that can't be.
+    /// - Throws: `CLIPError` of kind `.argument` for threads that can't be, of kind `.cancelled`.
     /// - Complexity: O(paths) pictures to decode; about 8 KB of memory each, 25 KB when they are few.
     package init(
         of paths: [[UInt8]], page: String, options: PictureOptions = PictureOptions(), linksFiles: Bool = false,
@@ -33,13 +34,13 @@ package struct PagePictures: Sendable {
         let distinct = Array(Set(paths))
         let edge = Thumbnail.edge(pictureCount: distinct.count)
         var thumbnails: [[UInt8]: Thumbnail] = [:]
-        for start in stride(from: 0, to: distinct.count, by: PagePictures.batchSize) {
-            let batch = distinct[start..<min(start + PagePictures.batchSize, distinct.count)]
-            let small = compute.map(Array(batch)) { path in
-                PagePictures.thumbnail(path, options, edge: edge, link: linksFiles ? folder.link(to: path) : nil)
-            }
-            thumbnails.merge(zip(batch, small)) { first, _ in first }
-            progress(start + batch.count, distinct.count)
+        let batches = OrderedBatches<[UInt8], Thumbnail>(threads: compute.threads) { path, _ in
+            PagePictures.thumbnail(path, options, edge: edge, link: linksFiles ? folder.link(to: path) : nil)
+        }
+        try batches.forEachBatch(of: distinct, size: PagePictures.batchSize) { paths, small throws(CLIPError) in
+            try checkCancellation()
+            thumbnails.merge(zip(paths, small)) { first, _ in first }
+            progress(thumbnails.count, distinct.count)
         }
         self.thumbnails = thumbnails
     }
@@ -76,19 +77,6 @@ package struct PagePictures: Sendable {
         [[0x89, 0x50, 0x4E, 0x47], [0xFF, 0xD8, 0xFF], Array("GIF8".utf8), Array("BM".utf8)].contains {
             bytes.starts(with: $0)
         } || bytes.starts(with: "RIFF".utf8) && bytes.dropFirst(8).starts(with: "WEBP".utf8)
-    }
-}
-
-extension Compute {
-    /// `transform` of each element, in their order, on all threads.
-    fileprivate func map<Element, Value>(_ elements: [Element], _ transform: (Element) -> Value) -> [Value] {
-        [Value](unsafeUninitializedCapacity: elements.count) { buffer, count in
-            let start = buffer.baseAddress
-            forEach(elements.count) { index in
-                if let start { (start + index).initialize(to: transform(elements[index])) }
-            }
-            count = elements.count
-        }
     }
 }
 

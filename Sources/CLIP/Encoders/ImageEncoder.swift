@@ -20,12 +20,12 @@ package struct ImageEncoder: Sendable {
     /// Reads the tensors of the image tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
     package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
-        try self.init(configuration: configuration, weights: weights, stream: nil)
+        try self.init(configuration: configuration, weights: weights, release: nil)
     }
 
-    /// - Parameter stream: given, layers are read when their turn comes and not kept.
+    /// - Parameter release: given, layers are read when their turn comes and not kept: it gives back the memory of one.
     init(
-        configuration: ModelConfiguration, weights: some TensorSource, stream: WeightStream?
+        configuration: ModelConfiguration, weights: some TensorSource, release: (@Sendable () -> Void)?
     ) throws(CLIPError) {
         let vision = configuration.vision
         let width = vision.transformer.width
@@ -45,7 +45,7 @@ package struct ImageEncoder: Sendable {
             ? try LayerNorm("vision_model.pre_layrnorm", width: width, epsilon: epsilon, from: weights) : nil
         transformer = try Transformer(
             "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights,
-            stream: stream)
+            release: release)
         outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
         head =
             vision.pooling == .attention

@@ -15,12 +15,12 @@ package struct TextEncoder: Sendable {
     /// Reads the tensors of the text tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
     package init(configuration: ModelConfiguration, weights: some TensorSource) throws(CLIPError) {
-        try self.init(configuration: configuration, weights: weights, stream: nil)
+        try self.init(configuration: configuration, weights: weights, release: nil)
     }
 
-    /// - Parameter stream: given, layers are read when their turn comes and not kept.
+    /// - Parameter release: given, layers are read when their turn comes and not kept: it gives back the memory of one.
     init(
-        configuration: ModelConfiguration, weights: some TensorSource, stream: WeightStream?
+        configuration: ModelConfiguration, weights: some TensorSource, release: (@Sendable () -> Void)?
     ) throws(CLIPError) {
         let text = configuration.text
         let width = text.transformer.width
@@ -31,7 +31,7 @@ package struct TextEncoder: Sendable {
             "text_model.embeddings.position_embedding.weight", shape: [text.contextLength, width])
         transformer = try Transformer(
             "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights,
-            stream: stream)
+            release: release)
         outputNorm = try LayerNorm(
             "text_model.final_layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon, from: weights)
         projection =

@@ -1,5 +1,4 @@
 internal import CLIPCompute
-internal import Synchronization
 
 /// A stack of pre-norm transformer layers that gives one token's hidden state per sequence.
 struct Transformer: Sendable {
@@ -8,42 +7,42 @@ struct Transformer: Sendable {
     private let layers: TransformerLayers
 
     /// Reads the layers under `prefix`, such as `text_model.encoder.layers`.
-    /// - Parameter stream: given, a layer is read when its turn comes, every time, and not kept.
+    /// - Parameter release: as of `TransformerLayers`.
     init(
         _ prefix: String, configuration: TransformerConfiguration, isCausal: Bool,
-        from source: some TensorSource, stream: WeightStream? = nil
+        from source: some TensorSource, release: (@Sendable () -> Void)? = nil
     ) throws(CLIPError) {
         self.configuration = configuration
         self.isCausal = isCausal
-        layers = try TransformerLayers(prefix, configuration: configuration, from: source, stream: stream)
+        layers = try TransformerLayers(prefix, configuration: configuration, from: source, release: release)
     }
 
     /// Runs sequences whose rows lie in `hidden`, which is overwritten.
     ///
     /// - Parameter hidden: every token once, `[rows, width]`.
     /// - Returns: the states of the pooled tokens, `[sequences.count, width]`.
-    /// - Throws: `CLIPError` of kind `.cancelled` between two layers.
+    /// - Throws: `CLIPError` of kind `.cancelled` between two layers; when a layer that is not kept can't be read.
     func callAsFunction(
         _ hidden: Activations, sequences: [TokenSequence], compute: Compute
     ) throws(CLIPError) -> Activations {
         let state = State(hidden, sequences: sequences, configuration: configuration, compute)
         for index in 0..<max(0, configuration.layerCount - 1) {
             try checkCancellation()
-            run(layers[index], state, compute)
+            run(try layers[index], state, compute)
         }
         try checkCancellation()
-        return runLast(layers[configuration.layerCount - 1], state, compute)
+        return runLast(try layers[configuration.layerCount - 1], state, compute)
     }
 
     /// Runs sequences whose rows lie in `hidden`, which becomes the states of all their tokens.
     ///
     /// - Parameter hidden: every token once, `[rows, width]`.
-    /// - Throws: `CLIPError` of kind `.cancelled` between two layers.
+    /// - Throws: `CLIPError` of kind `.cancelled` between two layers; when a layer that is not kept can't be read.
     func run(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) throws(CLIPError) {
         let state = State(hidden, sequences: sequences, configuration: configuration, compute)
         for index in 0..<configuration.layerCount {
             try checkCancellation()
-            run(layers[index], state, compute)
+            run(try layers[index], state, compute)
         }
     }
 
@@ -228,57 +227,37 @@ struct TransformerLayer: Sendable {
 /// The layers of a transformer: all in memory, or each read when its turn comes.
 struct TransformerLayers: Sendable {
     private let kept: [TransformerLayer]
-    private let read: (@Sendable (Int) -> TransformerLayer?)?
+    private let read: (@Sendable (Int) throws(CLIPError) -> TransformerLayer)?
 
-    /// - Parameter stream: nil to read them all now.
+    /// - Parameter release: given, a layer is read when its turn comes, every time, and not kept: this gives back what
+    ///   reading it left in memory.
     init(
         _ prefix: String, configuration: TransformerConfiguration, from source: some TensorSource,
-        stream: WeightStream?
+        release: (@Sendable () -> Void)?
     ) throws(CLIPError) {
         let layer = { @Sendable (index: Int) throws(CLIPError) -> TransformerLayer in
             try checkCancellation()
             return try TransformerLayer("\(prefix).\(index)", configuration: configuration, from: source)
         }
-        guard let stream else {
+        if let release {
+            kept = []
+            read = { index throws(CLIPError) in
+                defer { release() }
+                return try layer(index)
+            }
+        } else {
             var layers: [TransformerLayer] = []
             for index in 0..<configuration.layerCount { layers.append(try layer(index)) }
             kept = layers
             read = nil
-            return
         }
-        kept = []
-        read = { index in stream.reading { () throws(CLIPError) in try layer(index) } }
     }
 
-    /// Layer `index`; nil if there is none, or it could not be read.
+    /// Layer `index`; nil if there is none.
     subscript(index: Int) -> TransformerLayer? {
-        if let read { return read(index) }
-        return kept.indices.contains(index) ? kept[index] : nil
-    }
-}
-
-/// What happens around the layers that are read one at a time: memory is given back, and a failure kept for whoever
-/// started the run, since a layer in the middle of one has no caller that could throw.
-final class WeightStream: Sendable {
-    private let release: @Sendable () -> Void
-    private let failure = Mutex<CLIPError?>(nil)
-
-    /// - Parameter release: gives back what reading a layer left in memory.
-    init(release: @escaping @Sendable () -> Void) { self.release = release }
-
-    /// Why a layer could not be read; whatever was computed since is without meaning.
-    /// - Throws: `CLIPError`, the first there was.
-    func check() throws(CLIPError) {
-        if let error = failure.withLock({ $0 }) { throw error }
-    }
-
-    fileprivate func reading(_ body: () throws(CLIPError) -> TransformerLayer) -> TransformerLayer? {
-        defer { release() }
-        do {
-            return try body()
-        } catch {
-            failure.withLock { $0 = $0 ?? error }
-            return nil
+        get throws(CLIPError) {
+            if let read { return try read(index) }
+            return kept.indices.contains(index) ? kept[index] : nil
         }
     }
 }

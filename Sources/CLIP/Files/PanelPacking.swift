@@ -26,12 +26,10 @@ struct PanelPacking {
         // A share per thread is no less than about a million weights: starting a thread costs as much as those.
         let weights = panels * PanelPackedMatrix.panelWidth * inputs
         let shares = max(1, min(threads, panels, weights >> 20))
-        let clean = FiniteFlags(count: shares)
-        Parallel(threads: shares).run(shares) { share in
-            let range = panels * share / shares..<panels * (share + 1) / shares
-            clean[share] = pack(range, into: buffer)
+        let areFinite = Parallel(threads: shares).orderedMap(Array(0..<shares)) { share in
+            pack(panels * share / shares..<panels * (share + 1) / shares, into: buffer)
         }
-        guard clean.all else { throw CLIPError(nonFinite: tensor) }
+        guard !areFinite.contains(false) else { throw CLIPError(nonFinite: tensor) }
         return PanelPackedMatrix(
             inputs: inputs, outputs: outputs, elementType: elementType, bytes: UnsafeRawBufferPointer(buffer.bytes),
             owner: buffer)
@@ -144,12 +142,11 @@ extension StoredTensor {
     func checkFinite(threads: Int) throws(CLIPError) {
         let rows = shape.first ?? 1
         let shares = max(1, min(threads, rows, elementCount >> 20))
-        let clean = FiniteFlags(count: shares)
-        Parallel(threads: shares).run(shares) { share in
+        let areFinite = Parallel(threads: shares).orderedMap(Array(0..<shares)) { share in
             let part = shares == 1 ? self : self.rows(rows * share / shares..<rows * (share + 1) / shares)
-            clean[share] = part.firstNonFinite() == nil
+            return part.firstNonFinite() == nil
         }
-        guard clean.all else { throw CLIPError(nonFinite: self) }
+        guard !areFinite.contains(false) else { throw CLIPError(nonFinite: self) }
     }
 }
 
@@ -162,25 +159,6 @@ extension CLIPError {
         } catch {
             self = error
         }
-    }
-}
-
-/// A flag per thread, each written by one thread alone.
-private final class FiniteFlags: @unchecked Sendable {
-    private let flags: UnsafeMutableBufferPointer<Bool>
-
-    init(count: Int) {
-        flags = .allocate(capacity: count)
-        flags.initialize(repeating: false)
-    }
-
-    deinit { flags.deallocate() }
-
-    var all: Bool { flags.allSatisfy { $0 } }
-
-    subscript(index: Int) -> Bool {
-        get { flags[index] }
-        set { flags[index] = newValue }
     }
 }
 

@@ -110,29 +110,29 @@ extension CLIPModel {
     /// Embeds texts with one layer's weights in memory at a time, little more than the largest tensor; not normalised.
     private func streamedEmbeddings(of texts: [String]) throws(CLIPError) -> [Embedding] {
         let store = loaded.store
-        let stream = WeightStream { store.releasePages() }
-        let encoder = try TextEncoder(configuration: store.info.configuration, weights: store.weights, stream: stream)
+        let encoder = try TextEncoder(configuration: store.info.configuration, weights: store.weights) {
+            store.releasePages()
+        }
         let tokenizer = try loaded.textTokenizer()
         let tokens = texts.map {
             tokenizer.tokenize($0).truncated(to: store.info.configuration.text.contextLength).ids
         }
         let values = try encoder.embed(tokens: tokens, compute: loaded.compute)
-        try stream.check()
         return try loaded.embeddings(values)
     }
 
     /// The same of pictures.
     private func streamedEmbeddings(of images: [Picture]) throws(CLIPError) -> [Embedding] {
         let store = loaded.store
-        let stream = WeightStream { store.releasePages() }
-        let encoder = try ImageEncoder(configuration: store.info.configuration, weights: store.weights, stream: stream)
+        let encoder = try ImageEncoder(configuration: store.info.configuration, weights: store.weights) {
+            store.releasePages()
+        }
         let prepared = images.map { loaded.prepare($0, fit: nil) }
         let cropCount = prepared.reduce(0) { $0 + $1.cropCount }
         let values = try prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels throws(CLIPError) -> [Float] in
             guard let start = pixels.baseAddress else { return [] }
             return try encoder.embed(pixels: start, count: cropCount, compute: loaded.compute)
         }
-        try stream.check()
         return loaded.joined(try loaded.embeddings(values), of: prepared, normalize: false)
     }
 
