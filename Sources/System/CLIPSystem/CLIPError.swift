@@ -152,7 +152,7 @@ extension CLIPError.Advice {
         case .makeIndex: " with PictureIndexer"
         case .salvageIndex: ", PictureIndexer.salvages keeps them"
         case .pruneIndex:
-            ": PictureIndex.verify() lists what is, PictureIndex.prune(path:) drops it, and indexing again embeds it anew"
+            ": PictureIndex.verify() lists what is, PictureIndex.prune drops it, and indexing again embeds it anew"
         case .waitForWriter: ": wait until it ends (PictureIndexer.waits does), and run it again"
         case .nameModelOfIndex: ": open the first, or index into another file"
         case .nameMovedModel: ": open it from where it is now"
