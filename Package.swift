@@ -129,34 +129,44 @@ let package = Package(
             ],
             path: "Sources/Command/CLIPCommand",
             swiftSettings: optimised),
+        // What tests of several targets are made of: a temporary folder, seeded numbers and damage, the fixtures' places.
+        .target(name: "CLIPTestSupport", path: "Tests/CLIPTestSupport"),
         .testTarget(name: "CLIPJSONTests", dependencies: ["CLIPSystem", "CLIPJSON"]),
-        .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPSystem"]),
+        .testTarget(name: "CLIPSystemTests", dependencies: ["CLIPTestSupport", "CLIPSystem"]),
         .testTarget(name: "CLIPThreadsTests", dependencies: ["CLIPThreads"]),
         .testTarget(
             name: "CLIPComputeTests",
-            dependencies: ["CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPInstructionSets", "CLIPCompute"]),
+            dependencies: [
+                "CLIPTestSupport", "CLIPSystem", "CLIPThreads", "CLIPKernels", "CLIPInstructionSets", "CLIPCompute",
+            ]),
         .testTarget(
             name: "CLIPPicturesTests",
-            dependencies: ["CLIPSystem", "CLIPPictures", "CLIPKernels", "CLIPInstructionSets"],
+            dependencies: ["CLIPTestSupport", "CLIPSystem", "CLIPPictures", "CLIPKernels", "CLIPInstructionSets"],
             resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "CLIPTokenizersTests", dependencies: ["CLIPSystem", "CLIPTokenizers"], resources: [.copy("Fixtures")]),
+            name: "CLIPTokenizersTests", dependencies: ["CLIPTestSupport", "CLIPSystem", "CLIPTokenizers"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "CLIPWeightsTests", dependencies: ["CLIPSystem", "CLIPWeights"], resources: [.copy("Fixtures")]),
+            name: "CLIPWeightsTests", dependencies: ["CLIPTestSupport", "CLIPSystem", "CLIPWeights"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
-            name: "CLIPTests", dependencies: ["CLIP", "CLIPSystem", "CLIPJSON", "CLIPCompute", "CLIPWeights"],
+            name: "CLIPTests",
+            dependencies: ["CLIPTestSupport", "CLIP", "CLIPSystem", "CLIPJSON", "CLIPCompute", "CLIPWeights"],
             resources: [.copy("Fixtures")]),
         .testTarget(
             name: "PictureCollectionsTests",
             dependencies: [
-                "CLIP", "CLIPSystem", "PictureCollections", "PictureReports", "CLIPCompute", "CLIPWeights",
+                "CLIPTestSupport", "CLIP", "CLIPSystem", "PictureCollections", "PictureReports", "CLIPCompute",
+                "CLIPWeights",
             ]),
         .testTarget(
             name: "CLIPHubTests",
-            dependencies: ["CLIPHub", "CLIPPullCommand", "CLIPCommand", "CLIPSystem", "CLIPJSON", "CLIPWeights"]),
+            dependencies: [
+                "CLIPTestSupport", "CLIPHub", "CLIPPullCommand", "CLIPCommand", "CLIPSystem", "CLIPJSON", "CLIPWeights",
+            ]),
         .testTarget(
             name: "CLIPCommandTests",
-            dependencies: ["CLIPCommand", "CLIPOptions", "PictureCollections", "PictureReports"]),
+            dependencies: ["CLIPTestSupport", "CLIPCommand", "CLIPOptions", "PictureCollections", "PictureReports"]),
     ],
     swiftLanguageModes: [.v6]
 )

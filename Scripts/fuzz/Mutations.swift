@@ -26,8 +26,8 @@ enum Mutations {
         var slowest = 0.0
         for number in first..<first + count {
             var bytes = files[number % files.count]
-            var random = SeededBytes(state: UInt64(number) &* 0x9E37_79B9_7F4A_7C15 | 1)
-            random.damage(&bytes)
+            var random = SeededGenerator(seed: UInt64(number) &* 0x9E37_79B9_7F4A_7C15 | 1)
+            bytes = random.damaged(bytes)
             var options = DecodingOptions()
             options.maximumPixels = 1 << 20
             options.allowTruncated = number % 3 == 0

@@ -10,7 +10,7 @@ count=${1:-200000}
 shift || true
 
 program=.build/mutations
-sources=(Tests/CLIPPicturesTests/SeededBytes.swift Scripts/fuzz/Mutations.swift)
+sources=(Tests/CLIPTestSupport/SeededGenerator.swift Scripts/fuzz/Mutations.swift)
 if [[ ! -x $program || -n $(find Sources/Formats/CLIPPictures Sources/Compute Sources/System "${sources[@]}" -name '*.swift' -newer "$program" -print -quit) ]]; then
     mkdir -p .build
     Scripts/pictures/compile.sh "$program" "${sources[@]}"

@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPOptions
@@ -128,7 +129,7 @@ import Testing
     }
 
     @Test func `Any bytes are read or refused`() {
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let words = ["--", "-", "--colour", "--loud=", "-c", "=", "red", "-lr", "--size", "9", "é", "\u{0}", "--no-"]
         for _ in 0..<5000 {
             let arguments = (0..<Int.random(in: 0...5, using: &random)).map { _ -> [UInt8] in
@@ -150,20 +151,5 @@ import Testing
         #expect(Spelling.distance("abcd", "abdc") == 1)
         #expect(Spelling.distance("", "abc") == 3)
         #expect(Spelling.distance(String(repeating: "x", count: 100_000), "abc") == 64)
-    }
-}
-
-/// Numbers that are the same in every run (SplitMix64, Steele et al., 2014).
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

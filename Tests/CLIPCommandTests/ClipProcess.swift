@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Foundation
 
 /// The program as its users see it: arguments and bytes in, status and bytes out.
@@ -95,15 +96,22 @@ func jsonObject(_ data: Data) throws -> [String: Any] {
 }
 
 /// Small models and pictures with golden values.
-enum Fixtures {
-    static let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "CLIPTests/Fixtures").path
-    static let model = path + "/models/quickgelu-f32"
+extension Fixtures {
+    static let path = folder(of: "CLIPTests").path
+    static let model = modelFolder().path
     static let pictures = path + "/pictures"
-    static let models = ["quickgelu-f32", "gelu-f16-sharded"].map { path + "/models/" + $0 }
+    static let models = ["quickgelu-f32", "gelu-f16-sharded"].map { modelFolder($0).path }
 
     /// `golden.json` of a model.
     static func golden(_ model: String) throws -> [String: Any] {
         try jsonObject(try Data(contentsOf: URL(filePath: model + "/golden.json")))
+    }
+}
+
+extension TemporaryFolder {
+    /// Copies a fixture picture.
+    @discardableResult
+    func copyPicture(_ picture: String, to name: String) throws -> String {
+        try copy(Fixtures.pictureFile(picture), to: name)
     }
 }

@@ -1,4 +1,5 @@
 import CLIPOptions
+import CLIPTestSupport
 import Foundation
 import Testing
 

@@ -1,3 +1,7 @@
+import CLIPOptions
+import CLIPTestSupport
+import Testing
+
 #if canImport(Darwin)
 import Darwin
 #elseif canImport(Glibc)
@@ -5,9 +9,7 @@ import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
-import Testing
 
-import CLIPOptions
 @testable import CLIPCommand
 
 @Suite struct FormattingTests {

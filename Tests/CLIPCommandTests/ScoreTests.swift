@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Foundation
 import Testing
 
@@ -112,7 +113,7 @@ import Testing
     }
 
     @Test func `Damaged pairs are refused line by line`() throws {
-        var random = SeededRandom(seed: 7)
+        var random = SeededGenerator(seed: 7)
         let good = Array(#"{"image":"waves.png","text":"a dog","references":["a puppy"]}"#.utf8)
         var lines: [UInt8] = []
         for _ in 0..<3000 {

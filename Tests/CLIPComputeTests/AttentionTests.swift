@@ -1,9 +1,10 @@
 @testable import CLIPCompute
+import CLIPTestSupport
 import Testing
 
 @Suite struct AttentionTests {
     @Test(arguments: eachInstructionSet, [true, false])
-    func matchesTheReference(_ compute: Compute, _ isCausal: Bool) {
+    func `Matches the reference`(_ compute: Compute, _ isCausal: Bool) {
         for (tokens, heads, width) in [
             (1, 1, 1), (2, 3, 5), (7, 2, 16), (16, 1, 17), (17, 2, 24), (31, 1, 64), (33, 2, 48), (50, 1, 64),
             (77, 1, 80),
@@ -27,7 +28,9 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available, [true, false])
-    func isTheSameToTheBitForAnySequencesQueriesAndThreads(_ instructionSet: InstructionSet, _ isCausal: Bool) throws {
+    func `Is the same to the bit for any sequences, queries and threads`(
+        _ instructionSet: InstructionSet, _ isCausal: Bool
+    ) throws {
         let (heads, width) = (2, 24)
         let sequences = [0..<9, 9..<44, 44..<45, 45..<100]
         let input = self.input(tokens: 100, heads: heads, width: width)
@@ -55,7 +58,8 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available, [[20, 7], [1, 2, 30, 1], [13, 12, 11], [40]])
-    func runsOfKeysGiveTheSameBitsAsKeysInOnePlace(_ instructionSet: InstructionSet, _ runs: [Int]) throws {
+    func `Runs of keys give the same bits as keys in one place`(_ instructionSet: InstructionSet, _ runs: [Int]) throws
+    {
         for isCausal in [true, false] { try checkRuns(runs, instructionSet, isCausal: isCausal) }
     }
 
@@ -98,7 +102,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet)
-    func aLateKeyChangesNoEarlierQuery(_ compute: Compute) {
+    func `A late key changes no earlier query`(_ compute: Compute) {
         let input = self.input(tokens: 40, heads: 1, width: 16)
         let before = attend(compute, input, heads: 1, width: 16, sequences: [0..<40], isCausal: true)
         for column in 16..<48 { input.row(39)[column] = 1e30 }
@@ -107,7 +111,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet)
-    func largeScoresStayFinite(_ compute: Compute) {
+    func `Large scores stay finite`(_ compute: Compute) {
         let input = self.input(tokens: 20, heads: 1, width: 8)
         for row in 0..<20 { for column in 0..<16 { input.row(row)[column] *= 1e4 } }
         let found = attend(compute, input, heads: 1, width: 8, sequences: [0..<20], isCausal: false)

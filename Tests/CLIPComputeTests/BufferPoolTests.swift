@@ -3,7 +3,7 @@ import Testing
 @testable import CLIPCompute
 
 @Suite struct BufferPoolTests {
-    @Test func givesMemoryAgain() {
+    @Test func `Gives memory again`() {
         let pool = BufferPool()
         var memory: PooledMemory? = pool.take(byteCount: 100_000)
         let first = memory?.start
@@ -15,13 +15,13 @@ import Testing
         #expect(pool.idleByteCounts.isEmpty)
     }
 
-    @Test func givesNobodyTheMemoryOfAnother() {
+    @Test func `Gives nobody the memory of another`() {
         let pool = BufferPool()
         let held = (0..<4).map { _ in pool.take(byteCount: 5000) }
         #expect(Set(held.map(\.start)).count == 4)
     }
 
-    @Test func keepsLargeBlocksForLargeNeeds() {
+    @Test func `Keeps large blocks for large needs`() {
         let pool = BufferPool()
         do { _ = pool.take(byteCount: 1 << 20) }
         let small = pool.take(byteCount: 1 << 10)
@@ -29,7 +29,7 @@ import Testing
         withExtendedLifetime(small) {}
     }
 
-    @Test func takesTheSmallestThatFits() {
+    @Test func `Takes the smallest that fits`() {
         let pool = BufferPool()
         do {
             let held = [70_000, 50_000, 60_000].map { pool.take(byteCount: $0) }
@@ -40,7 +40,7 @@ import Testing
         withExtendedLifetime(memory) {}
     }
 
-    @Test func keepsNoMoreThanItsLimit() {
+    @Test func `Keeps no more than its limit`() {
         let pool = BufferPool()
         do {
             let held = (0..<9).map { _ in pool.take(byteCount: BufferPool.limit / 4) }
@@ -51,7 +51,7 @@ import Testing
         #expect(pool.idleByteCounts.isEmpty)
     }
 
-    @Test func servesSeveralThreads() async {
+    @Test func `Serves several threads`() async {
         let pool = BufferPool()
         await withTaskGroup(of: Bool.self) { group in
             for task in 0..<6 {

@@ -1,9 +1,10 @@
 @testable import CLIPCompute
+import CLIPTestSupport
 import Testing
 
 @Suite struct LayerNormTests {
     @Test(arguments: eachInstructionSet, [1, 15, 16, 17, 31, 64, 100, 768])
-    func matchesTheReference(_ compute: Compute, _ columns: Int) {
+    func `Matches the reference`(_ compute: Compute, _ columns: Int) {
         for (rows, epsilon) in [(1, Float(1e-5)), (3, 1e-3), (90, 1e-6)] {
             var numbers = SeededNumbers(seed: UInt64(columns))
             // A mean far from zero shows a variance that is taken as a difference of squares.

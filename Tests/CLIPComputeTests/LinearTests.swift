@@ -1,4 +1,5 @@
 @testable import CLIPCompute
+import CLIPTestSupport
 import Testing
 
 @Suite struct LinearTests {
@@ -10,7 +11,7 @@ import Testing
     ]
 
     @Test(arguments: eachInstructionSet, [PanelPackedMatrix.ElementType.float32, .float16])
-    func matchesTheReference(_ compute: Compute, _ elementType: PanelPackedMatrix.ElementType) {
+    func `Matches the reference`(_ compute: Compute, _ elementType: PanelPackedMatrix.ElementType) {
         for (rows, inputs, outputs) in LinearTests.shapes {
             var numbers = SeededNumbers(seed: UInt64(rows * 1000 + outputs))
             let input = numbers.floats(rows * inputs)
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet, LinearActivation.allCases)
-    func activatesThenAddsTheResidual(_ compute: Compute, _ activation: LinearActivation) {
+    func `Activates, then adds the residual`(_ compute: Compute, _ activation: LinearActivation) {
         for (rows, inputs, outputs) in [(1, 2, 16), (3, 5, 17), (13, 40, 33), (31, 8, 64)] {
             var numbers = SeededNumbers(seed: 77)
             let input = numbers.floats(rows * inputs).map { $0 * 4 }
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available, [PanelPackedMatrix.ElementType.float32, .float16])
-    func isTheSameToTheBitForAnyRowsAndThreads(
+    func `Is the same to the bit for any rows and threads`(
         _ instructionSet: InstructionSet, _ elementType: PanelPackedMatrix.ElementType
     ) throws {
         let (inputs, outputs) = (75, 83)
@@ -65,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet)
-    func runsSeveralProductsInOnePass(_ compute: Compute) {
+    func `Runs several products in one pass`(_ compute: Compute) {
         var numbers = SeededNumbers(seed: 3)
         let (rows, inputs) = (14, 24)
         let input = numbers.floats(rows * inputs)
@@ -94,7 +95,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet)
-    func widensEveryHalf(_ compute: Compute) {
+    func `Widens every half`(_ compute: Compute) {
         // Sixteen columns of 4096 numbers hold every pattern once; a row of zeros and one 1 picks them out.
         let halves = (0..<65536).map { Float16(bitPattern: UInt16($0)) }
         let values = halves.map { $0.isFinite ? Float($0) : 0 }

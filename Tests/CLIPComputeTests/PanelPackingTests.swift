@@ -1,9 +1,10 @@
 @testable import CLIPCompute
+import CLIPTestSupport
 import Testing
 
 @Suite struct PanelPackingTests {
     @Test(arguments: [(1, 1), (15, 3), (16, 4), (17, 5), (40, 33)])
-    func laysPanelsAsDocumented(_ outputs: Int, _ inputs: Int) {
+    func `Lays panels as documented`(_ outputs: Int, _ inputs: Int) {
         var numbers = SeededNumbers(seed: 5)
         let values = numbers.floats(outputs * inputs)
         for elementType in [PanelPackedMatrix.ElementType.float32, .float16] {

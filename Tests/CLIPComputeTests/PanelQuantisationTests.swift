@@ -1,9 +1,10 @@
 @testable import CLIPCompute
+import CLIPTestSupport
 import Testing
 
 @Suite struct PanelQuantisationTests {
     @Test(arguments: [PanelPackedMatrix.ElementType.float32, .float16])
-    func roundsToTheColumnsScale(_ elementType: PanelPackedMatrix.ElementType) throws {
+    func `Rounds to the column's scale`(_ elementType: PanelPackedMatrix.ElementType) throws {
         for (outputs, inputs) in [(1, 1), (5, 3), (16, 4), (17, 9), (40, 30)] {
             var numbers = SeededNumbers(seed: UInt64(outputs))
             var values = numbers.floats(outputs * inputs)
@@ -36,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func widensBack() throws {
+    @Test func `Widens back`() throws {
         let (outputs, inputs) = (19, 10)
         var numbers = SeededNumbers(seed: 1)
         let quantised = PanelPackedMatrix(

@@ -1,12 +1,13 @@
 import struct CLIPKernels.AttentionHead
 @testable import CLIPCompute
+import CLIPTestSupport
 import Testing
 
 @Suite struct QuantisedAttentionTests {
     /// The instruction sets that have it.
     static let kernels = InstructionSet.available.compactMap(\.kernels.layers.int8.attention)
 
-    @Test func isCloseToTheReference() {
+    @Test func `Is close to the reference`() {
         for attention in QuantisedAttentionTests.kernels {
             for (queries, keys, width) in [
                 (1, 1, 1), (2, 3, 5), (11, 15, 4), (12, 16, 16), (13, 17, 24), (25, 31, 64), (50, 50, 64), (3, 100, 80),
@@ -23,7 +24,7 @@ import Testing
     }
 
     /// A query that fits one key alone finds its value, to half a step of the column's largest.
-    @Test func aClearChoiceIsKept() {
+    @Test func `A clear choice is kept`() {
         for attention in QuantisedAttentionTests.kernels {
             let (count, width) = (40, 64)
             var head = HeadOfNumbers(queries: count, keys: count, width: width)
@@ -35,7 +36,7 @@ import Testing
     }
 
     /// However the weights are rounded, their sum is 1.
-    @Test func theSameValueEverywhereIsTheAnswer() {
+    @Test func `The same value everywhere is the answer`() {
         for attention in QuantisedAttentionTests.kernels {
             var head = HeadOfNumbers(queries: 30, keys: 123, width: 16)
             head.values = (0..<123 * 16).map { Float($0 % 16) - 7.5 }
@@ -45,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func isTheSameToTheBitForAnyQueriesAndRuns() {
+    @Test func `Is the same to the bit for any queries and runs`() {
         for attention in QuantisedAttentionTests.kernels {
             let head = HeadOfNumbers(queries: 41, keys: 130, width: 48)
             let expected = head.attended(attention)
@@ -60,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func hugeAndInfiniteNumbersAreNotHidden() {
+    @Test func `Huge and infinite numbers are not hidden`() {
         for attention in QuantisedAttentionTests.kernels {
             var head = HeadOfNumbers(queries: 5, keys: 120, width: 16)
             head.values[37] = .infinity
@@ -73,7 +74,7 @@ import Testing
     }
 
     /// Many keys without a mask, and nothing else.
-    @Test func isTakenWhereItPays() throws {
+    @Test func `Is taken where it pays`() throws {
         let best = try Compute(instructionSet: .best, threads: 2)
         let hasKernel = InstructionSet.best.kernels.layers.int8.attention != nil
         for (tokens, isCausal, pays) in [(130, false, true), (50, false, false), (130, true, false)] {

@@ -4,6 +4,7 @@ import struct CLIPKernels.RowScale
 import struct CLIPKernels.WeightPanels
 import func CLIPKernels.evenBlock
 @testable import CLIPCompute
+import CLIPTestSupport
 import Testing
 
 @Suite struct QuantisedLinearTests {
@@ -12,7 +13,7 @@ import Testing
     static let outputCounts = [1, 15, 16, 17, 31, 33, 48, 70]
 
     @Test(arguments: InstructionSet.available)
-    func sumsAreExact(_ instructionSet: InstructionSet) {
+    func `Sums are exact`(_ instructionSet: InstructionSet) {
         for depth in QuantisedLinearTests.depths {
             for (index, outputs) in QuantisedLinearTests.outputCounts.enumerated() {
                 var numbers = SeededNumbers(seed: UInt64(depth * 100 + outputs))
@@ -25,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available)
-    func everyNumberOfRowsIsExact(_ instructionSet: InstructionSet) {
+    func `Every number of rows is exact`(_ instructionSet: InstructionSet) {
         var numbers = SeededNumbers(seed: 40)
         let (depth, outputs) = (21, 35)
         let weights = (0..<outputs * depth).map { _ in Int8(numbers.next() * 127) }
@@ -37,7 +38,7 @@ import Testing
 
     /// The products that 16-bit sums of 8-bit products would cut off.
     @Test(arguments: InstructionSet.available)
-    func extremesDoNotSaturate(_ instructionSet: InstructionSet) {
+    func `Extremes do not saturate`(_ instructionSet: InstructionSet) {
         for depth in [4, 7, 64, 3072] {
             for weight in [Int8(-128), -127, 127] {
                 for level in [Int32(0), 127, 128, 255] {
@@ -57,7 +58,7 @@ import Testing
 
     /// Levels, scale and zero of rows, against the definition.
     @Test(arguments: InstructionSet.available)
-    func quantisesRowsByTheirRange(_ instructionSet: InstructionSet) {
+    func `Quantises rows by their range`(_ instructionSet: InstructionSet) {
         for columns in [1, 3, 4, 15, 16, 17, 64, 75, 768] {
             var numbers = SeededNumbers(seed: UInt64(columns))
             let signed = numbers.floats(columns).map { $0 * 9 }
@@ -80,7 +81,7 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available)
-    func aRowHasTheSameLevelsInEveryTile(_ instructionSet: InstructionSet) {
+    func `A row has the same levels in every tile`(_ instructionSet: InstructionSet) {
         for columns in [1, 5, 16, 30, 77] {
             var numbers = SeededNumbers(seed: UInt64(columns))
             let rows = (0..<12).map { _ in numbers.floats(columns) }
@@ -95,7 +96,7 @@ import Testing
         }
     }
 
-    @Test func everyInstructionSetFindsTheSameLevels() {
+    @Test func `Every instruction set finds the same levels`() {
         var numbers = SeededNumbers(seed: 5)
         // Halves of a step among them: the tie is rounded alike.
         let rows = (0..<20).map { _ in numbers.floats(200) } + [(0..<256).map { Float($0) / 2 }]
@@ -110,7 +111,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet, LinearActivation.allCases)
-    func isCloseToTheLayerInFloats(_ compute: Compute, _ activation: LinearActivation) {
+    func `Is close to the layer in floats`(_ compute: Compute, _ activation: LinearActivation) {
         for (rows, inputs, outputs) in [(1, 64, 16), (3, 75, 17), (13, 300, 33), (50, 768, 70)] {
             var numbers = SeededNumbers(seed: 77)
             let input = numbers.floats(rows * inputs).map { $0 + 0.3 }
@@ -127,7 +128,7 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available)
-    func isTheSameToTheBitForAnyRowsAndThreads(_ instructionSet: InstructionSet) throws {
+    func `Is the same to the bit for any rows and threads`(_ instructionSet: InstructionSet) throws {
         let (inputs, outputs) = (75, 83)
         var numbers = SeededNumbers(seed: 9)
         let input = numbers.floats(32 * inputs)
@@ -148,7 +149,7 @@ import Testing
     }
 
     /// Rows beyond what a task keeps in a cache.
-    @Test func manyRowsAreCutIntoTasks() throws {
+    @Test func `Many rows are cut into tasks`() throws {
         let (rows, inputs, outputs) = (700, 1000, 20)
         var numbers = SeededNumbers(seed: 10)
         let input = numbers.floats(rows * inputs)
@@ -165,7 +166,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet)
-    func mixesElementTypesInOnePass(_ compute: Compute) {
+    func `Mixes element types in one pass`(_ compute: Compute) {
         var numbers = SeededNumbers(seed: 3)
         let (rows, inputs, outputs) = (14, 24, 20)
         let input = numbers.floats(rows * inputs)
@@ -189,7 +190,7 @@ import Testing
         }
     }
 
-    @Test func anInfiniteInputIsNotHidden() throws {
+    @Test func `An infinite input is not hidden`() throws {
         for instructionSet in InstructionSet.available {
             let compute = try Compute(instructionSet: instructionSet, threads: 1)
             var input = [Float](repeating: 1, count: 40)

@@ -9,20 +9,6 @@ import Testing
 
 @testable import CLIPCompute
 
-/// Numbers from −1 to 1 that are the same on every run.
-struct SeededNumbers {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> Float {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Float(Int32(truncatingIfNeeded: state >> 32)) * 0x1p-31
-    }
-
-    mutating func floats(_ count: Int) -> [Float] { (0..<count).map { _ in next() } }
-}
-
 /// Every instruction set of this machine, with every number of threads.
 let everyCompute: [Compute] = InstructionSet.available.flatMap { instructionSet in
     [1, 2, 3, 8].map { try! Compute(instructionSet: instructionSet, threads: $0) }

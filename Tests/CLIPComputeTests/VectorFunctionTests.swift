@@ -12,20 +12,20 @@ import Glibc
 /// The formulas of `VectorMath`, with the arithmetic of machines that fuse multiplication and addition and of those that
 /// don't, against the mathematics library in double precision.
 @Suite struct VectorFunctionTests {
-    @Test func theExponentialIsWithinTwoUnitsInTheLastPlace() {
+    @Test func `The exponential is within two units in the last place`() {
         let inputs = magnitudes(upTo: 88).flatMap { [$0, -$0] }.filter { $0 >= -87 }
         #expect(worstError(inputs, FusedUnit.exponential, exp) <= 2)
         #expect(worstError(inputs, SeparateUnit.exponential, exp) <= 2)
     }
 
-    @Test func theErrorFunctionIsWithinTwoUnitsInTheLastPlace() {
+    @Test func `The error function is within two units in the last place`() {
         let inputs = magnitudes(upTo: 1e30).flatMap { [$0, -$0] }
         #expect(worstError(inputs, FusedUnit.errorFunction, erf) <= 2)
         #expect(worstError(inputs, SeparateUnit.errorFunction, erf) <= 2)
     }
 
     /// Of positive numbers: of negative ones the parts cancel, see `VectorMathTests`.
-    @Test func activationsAreWithinTwoUnitsInTheLastPlace() {
+    @Test func `Activations are within two units in the last place`() {
         let inputs = magnitudes(upTo: 1e12)
         let gelu = { (x: Double) in 0.5 * x * erfc(-x / 2.0.squareRoot()) }
         #expect(worstError(inputs, FusedUnit.gelu, gelu) <= 2)

@@ -12,7 +12,7 @@ import Glibc
 /// The activations are tested for what they compute, one number through a layer of weight 1.
 @Suite struct VectorMathTests {
     @Test(arguments: eachInstructionSet, [LinearActivation.quickGELU, .gelu, .tanhGELU])
-    func activationsAreExactToAFewUnitsInTheLastPlace(_ compute: Compute, _ activation: LinearActivation) {
+    func `Activations are exact to a few units in the last place`(_ compute: Compute, _ activation: LinearActivation) {
         let inputs = (-600...600).map { Float($0) / 50 } + [-1e4, -200, -88, 1e-30, 88, 200, 1e4]
         let found = activate(compute, inputs, activation)
         var worst = 0.0

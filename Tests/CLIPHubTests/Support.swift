@@ -1,43 +1,9 @@
 import CLIPSystem
+import CLIPTestSupport
 import Foundation
 import Synchronization
 
 @testable import CLIPHub
-
-/// A folder that is removed when its test ends.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "hub-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.path
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// The full path of `name`.
-    subscript(name: String) -> String { path + "/" + name }
-
-    func write(_ bytes: [UInt8], to name: String) throws {
-        let folder = (self[name] as NSString).deletingLastPathComponent
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try Data(bytes).write(to: URL(filePath: self[name]))
-    }
-
-    func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: self[name]))) }
-
-    /// Every file and link under the folder, a link with where it points.
-    func tree() throws -> [String] {
-        let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-        return try names.sorted().compactMap { name in
-            let kind = try FileManager.default.attributesOfItem(atPath: self[name])[.type] as? FileAttributeType
-            if kind == .typeDirectory { return nil }
-            guard kind == .typeSymbolicLink else { return name }
-            return "\(name) -> \(try FileManager.default.destinationOfSymbolicLink(atPath: self[name]))"
-        }
-    }
-}
 
 /// Waits for nothing, and remembers how long it would have been.
 final class HastyClock: PullClock {
@@ -54,27 +20,6 @@ final class HastyClock: PullClock {
 
     func now() -> Double { 784_111_777 }
     func random() -> Double { 0.5 }
-}
-
-/// SplitMix64: the same numbers on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func bytes(_ count: Int) -> [UInt8] {
-        (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &self) }
-    }
 }
 
 /// A model's files, of contents made up.

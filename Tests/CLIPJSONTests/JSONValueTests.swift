@@ -5,7 +5,7 @@ import Testing
 @Suite struct JSONValueTests {
     private func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: Array(text.utf8)) }
 
-    @Test("Every kind of value is read") func kinds() throws {
+    @Test func `Every kind of value is read`() throws {
         let value = try parse(#" {"a": [1, -2.5e3, true, null], "b": {"c": "é\u00e9\ud83d\ude00"}, "a2": {}} "#)
         #expect(value["a"] == .array([.number(1), .number(-2500), .bool(true), .null]))
         #expect(value["b"]?["c"]?.string == "éé😀")
@@ -15,13 +15,13 @@ import Testing
         #expect(value["missing"] == nil)
     }
 
-    @Test("A number is whole only where an Int holds it exactly") func wholeNumbers() throws {
+    @Test func `A number is whole only where an Int holds it exactly`() throws {
         #expect(try parse("49408").int == 49408)
         #expect(try parse("1.5").int == nil)
         #expect(try parse("1e300").int == nil)
     }
 
-    @Test("Python's numbers that are none are read") func pythonNumbers() throws {
+    @Test func `Python's numbers that are none are read`() throws {
         let value = try parse(#"{"a": NaN, "b": [Infinity, -Infinity], "c": 1e999}"#)
         #expect(value["a"]?.double?.isNaN == true && value["a"]?.int == nil)
         #expect(value["b"] == .array([.number(.infinity), .number(-.infinity)]))
@@ -31,19 +31,17 @@ import Testing
         }
     }
 
-    @Test(
-        "What is not JSON is refused",
-        arguments: ["", "{", "[1,", "[1 2]", "{\"a\" 1}", "nul", "\"\u{01}\"", "1 2", "\"\\ud800\"", "tru", "[1,]"])
-    func refusals(text: String) {
+    @Test(arguments: ["", "{", "[1,", "[1 2]", "{\"a\" 1}", "nul", "\"\u{01}\"", "1 2", "\"\\ud800\"", "tru", "[1,]"])
+    func `What is not JSON is refused`(text: String) {
         #expect(throws: CLIPError.self) { try parse(text) }
     }
 
-    @Test("Nesting is bounded") func depth() throws {
+    @Test func `Nesting is bounded`() throws {
         _ = try parse(String(repeating: "[", count: 60) + String(repeating: "]", count: 60))
         #expect(throws: CLIPError.self) { try parse(String(repeating: "[", count: 100_000)) }
     }
 
-    @Test("Strings survive a round trip") func strings() throws {
+    @Test func `Strings survive a round trip`() throws {
         let text = "quote \" backslash \\ tab \t bell \u{07} é 😀"
         #expect(try parse(jsonString(text)).string == text)
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import CLIPPictures
 
 @Suite struct BMPDecoderTests {
-    @Test func everyHeaderAndDepthIsExact() throws {
+    @Test func `Every header and depth is exact`() throws {
         let pictures = try GoldenPicture.all(in: "bmp")
         #expect(pictures.count >= 20)
         for picture in pictures { try picture.expectExact() }
@@ -16,7 +16,7 @@ import Testing
             + [compression, 0, 0, 0] + [UInt8](repeating: 0, count: 20) + rest
     }
 
-    @Test func masksOfAnyWidthAreScaled() throws {
+    @Test func `Masks of any width are scaled`() throws {
         // Four bits each, opacity highest: Pillow has no such layout.
         let masks: [UInt8] = [0, 0xF, 0, 0, 0xF0, 0, 0, 0, 0xF, 0, 0, 0, 0, 0xF0, 0, 0]
         let bytes = file(bits: 16, compression: 6, rest: masks + [0x8F, 0xF3])
@@ -25,7 +25,7 @@ import Testing
         #expect(try decodePicture(halfOpaque).pixels == [160, 199, 255])
     }
 
-    @Test func theFileHeaderMayBeLeftOut() throws {
+    @Test func `The file header may be left out`() throws {
         for picture in try GoldenPicture.all(in: "bmp") where [40, 108, 124].contains(picture.bytes[14]) {
             let start = Int(picture.bytes[10]) | Int(picture.bytes[11]) << 8
             let header = try BMPHeader(picture.bytes, at: 14, format: "BMP")
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func badHeadersAreNamed() {
+    @Test func `Bad headers are named`() {
         #expect(
             throws: CLIPError.malformed(
                 format: "BMP", offset: 28, problem: "7 bits a pixel, expected 1, 2, 4, 8, 16, 24 or 32")
@@ -61,14 +61,14 @@ import Testing
         }
     }
 
-    @Test func aCutPictureDecodesWhenAllowed() throws {
+    @Test func `A cut picture decodes when allowed`() throws {
         var options = DecodingOptions()
         options.allowTruncated = true
         let pixels = try decodePicture(file(bits: 8, compression: 1, rest: [], width: 2), options: options).pixels
         #expect(pixels == [0, 0, 0, 0, 0, 0])
     }
 
-    @Test func damagedFilesDecodeOrThrow() throws {
+    @Test func `Damaged files decode or throw`() throws {
         let decoded = GoldenPicture.decodeMutations(of: try GoldenPicture.all(in: "bmp"), count: 4000, seed: 1)
         #expect(decoded > 500)
     }

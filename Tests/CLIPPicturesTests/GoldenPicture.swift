@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Foundation
 import CLIPInstructionSets
 import Testing
@@ -47,11 +48,11 @@ struct GoldenPicture: CustomTestStringConvertible {
     /// Decodes `count` damaged copies, each of which has to come out as a picture or an `CLIPError`.
     /// - Returns: how many came out as pictures.
     static func decodeMutations(of pictures: [GoldenPicture], count: Int, seed: UInt64) -> Int {
-        var random = SeededBytes(state: seed)
+        var random = SeededGenerator(seed: seed)
         var decoded = 0
         for round in 0..<count {
             var bytes = pictures[round % pictures.count].bytes
-            random.damage(&bytes)
+            bytes = random.damaged(bytes)
             var options = DecodingOptions()
             options.maximumPixels = 1 << 20
             options.allowTruncated = round % 3 == 0

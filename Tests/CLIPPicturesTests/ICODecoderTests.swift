@@ -4,13 +4,13 @@ import Testing
 @testable import CLIPPictures
 
 @Suite struct ICODecoderTests {
-    @Test func theLargestPictureIsExact() throws {
+    @Test func `The largest picture is exact`() throws {
         let pictures = try GoldenPicture.all(in: "ico")
         #expect(pictures.count == 6)
         for picture in pictures { try picture.expectExact() }
     }
 
-    @Test func anEntryPastTheEndIsNamed() {
+    @Test func `An entry past the end is named`() {
         let entry: [UInt8] = [16, 16, 0, 0, 1, 0, 32, 0, 100, 0, 0, 0, 0xFF, 0xFF, 0, 0]
         #expect(
             throws: CLIPError.truncated(
@@ -18,7 +18,7 @@ import Testing
         ) { try decodePicture([0, 0, 1, 0, 1, 0] + entry) }
     }
 
-    @Test func damagedFilesDecodeOrThrow() throws {
+    @Test func `Damaged files decode or throw`() throws {
         let decoded = GoldenPicture.decodeMutations(of: try GoldenPicture.all(in: "ico"), count: 4000, seed: 6)
         #expect(decoded > 500)
     }

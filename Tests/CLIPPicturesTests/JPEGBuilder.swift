@@ -1,3 +1,5 @@
+import CLIPTestSupport
+
 @testable import CLIPPictures
 
 /// Makes JPEG files of any size from random coefficients: one picture in each of the codings that a decoder treats apart.
@@ -32,7 +34,7 @@ struct JPEGBuilder {
     init(width: Int, height: Int, sampling: [(Int, Int)], restartInterval: Int = 0, seed: UInt64 = 1) {
         (self.width, self.height, self.sampling) = (width, height, sampling)
         self.restartInterval = restartInterval
-        var random = SeededBytes(state: seed)
+        var random = SeededGenerator(seed: seed)
         func rounded(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
         let (widest, tallest) = (sampling.map(\.0).max()!, sampling.map(\.1).max()!)
         mcusPerRow = rounded(width, 8 * widest)

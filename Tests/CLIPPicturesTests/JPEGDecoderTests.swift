@@ -7,14 +7,14 @@ import Testing
 
 @Suite struct JPEGDecoderTests {
     @Test(arguments: InstructionSet.available)
-    func everySamplingModeAndMarkerIsExact(_ instructionSet: InstructionSet) throws {
+    func `Every sampling mode and marker is exact`(_ instructionSet: InstructionSet) throws {
         let pictures = try GoldenPicture.all(in: "jpeg")
         #expect(pictures.count >= 60)
         for picture in pictures { try picture.expectExact(instructionSet: instructionSet) }
     }
 
     @Test(arguments: InstructionSet.available)
-    func scaledPicturesAreThoseOfTheReferenceDecoder(_ instructionSet: InstructionSet) throws {
+    func `Scaled pictures are those of the reference decoder`(_ instructionSet: InstructionSet) throws {
         let url = try #require(Bundle.module.resourceURL).appending(path: "Fixtures/jpeg/golden_reduced.txt")
         let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 172)
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func scalingKeepsTheEdgeAskedForAndTheSizeInTheFile() throws {
+    @Test func `Scaling keeps the edge asked for and the size in the file`() throws {
         let picture = try fixture("exif_6")
         let edge = min(picture.width, picture.height)
         var options = DecodingOptions()
@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test func orientationIsReadAndCanBeLeft() throws {
+    @Test func `Orientation is read and can be left`() throws {
         let picture = try fixture("exif_6")
         let stored = try JPEGDecoder.decode(picture.bytes, options: DecodingOptions())
         #expect(stored.orientation == 6)
@@ -54,7 +54,7 @@ import Testing
         #expect(stored.bitmap.upright(orientation: 6) == (try decodePicture(picture.bytes)))
     }
 
-    @Test func otherCodingsAreRefusedByName() throws {
+    @Test func `Other codings are refused by name`() throws {
         let bytes = try fixture("sampling_420").bytes
         let marker = try #require(startOfFrame(in: bytes))
         let names: [(UInt8, String)] = [
@@ -71,7 +71,7 @@ import Testing
         #expect(throws: CLIPError.unsupportedJPEG("12-bit samples")) { try decodePicture(twelveBit) }
     }
 
-    @Test func impossibleHeadersAreNamed() throws {
+    @Test func `Impossible headers are named`() throws {
         let bytes = try fixture("sampling_420").bytes
         let marker = try #require(startOfFrame(in: bytes))
         let contents = marker + 4
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func cutFilesAreRefusedUnlessAllowed() throws {
+    @Test func `Cut files are refused unless allowed`() throws {
         var options = DecodingOptions()
         options.allowTruncated = true
         for name in ["sampling_420", "sampling_420_progressive", "scans_noninterleaved", "grey", "arithmetic"] {
@@ -131,7 +131,7 @@ import Testing
         #expect(throws: CLIPError.self) { try decodePicture(headersOnly, options: options) }
     }
 
-    @Test func theUpperRowsOfACutPictureAreExact() throws {
+    @Test func `The upper rows of a cut picture are exact`() throws {
         var options = DecodingOptions()
         options.allowTruncated = true
         let bytes = try fixture("sampling_444").bytes
@@ -142,7 +142,7 @@ import Testing
         #expect(part.pixels.suffix(3) == [128, 128, 128])
     }
 
-    @Test func aFewBytesCannotAskForEndlessScans() throws {
+    @Test func `A few bytes cannot ask for endless scans`() throws {
         let picture = try fixture("sampling_444_progressive").bytes
         let marker = try #require(startOfFrame(in: picture))
         var bytes = Array(picture.dropLast(2))
@@ -156,12 +156,12 @@ import Testing
         #expect(error?.description.hasSuffix("far more scans than a picture of this size can use") == true)
     }
 
-    @Test func damagedFilesDecodeOrThrow() throws {
+    @Test func `Damaged files decode or throw`() throws {
         let pictures = try GoldenPicture.all(in: "jpeg")
         #expect(GoldenPicture.decodeMutations(of: pictures, count: 7000, seed: 3) > 1000)
     }
 
-    @Test func damagedEntropyDataDecodesOrThrows() throws {
+    @Test func `Damaged entropy data decodes or throws`() throws {
         var state: UInt64 = 11
         func random(_ bound: Int) -> Int {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -3,7 +3,7 @@ import Testing
 @testable import CLIPPictures
 
 @Suite struct JPEGEntropyTests {
-    @Test func bitsComeWithoutStuffedZeros() {
+    @Test func `Bits come without stuffed zeros`() {
         let bytes: [UInt8] = [0x12, 0xFF, 0x00, 0x34, 0xFF, 0xFF, 0x00, 0x56, 0x78, 0x9A, 0xBC, 0xDE, 0xF0, 0xFF, 0xD9]
         let expected: [Int] = [0x12, 0xFF, 0x34, 0xFF, 0x56, 0x78, 0x9A, 0xBC, 0xDE, 0xF0]
         bytes.withUnsafeBufferPointer { bytes in
@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func theEndOfTheDataIsNoted() {
+    @Test func `The end of the data is noted`() {
         let bytes: [UInt8] = [0xAB, 0xCD]
         bytes.withUnsafeBufferPointer { bytes in
             var reader = JPEGBitReader(bytes, position: 0)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func valuesAreExtendedByTheirSign() {
+    @Test func `Values are extended by their sign`() {
         let bytes: [UInt8] = [0b0110_0100, 0, 0, 0, 0, 0, 0, 0]
         bytes.withUnsafeBufferPointer { bytes in
             var reader = JPEGBitReader(bytes, position: 0)
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func codesOfEveryLengthAreFound() throws {
+    @Test func `Codes of every length are found`() throws {
         // One code of each length: 0, 10, 110 …; symbols are their lengths.
         let lengths = [UInt8](1...16)
         let code = JPEGHuffmanCode(
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func shortCodesBringTheirValues() throws {
+    @Test func `Short codes bring their values`() throws {
         let code = JPEGHuffmanCode(
             counts: [0, 2] + [UInt8](repeating: 0, count: 14),
             symbols: [0x23, 0x01] + [UInt8](repeating: 0, count: 254))
@@ -88,7 +88,7 @@ import Testing
         #expect(decode(refinement, "00" + "01") == [0x2302, 0x0102])
     }
 
-    @Test func onlyPrefixCodesWithAFreeCodeOfOnesAreTaken() {
+    @Test func `Only prefix codes with a free code of ones are taken`() {
         func table(_ counts: [UInt8], _ use: JPEGHuffmanTable.Use = .ac, symbol: UInt8 = 0) -> JPEGHuffmanTable? {
             let counts = counts + [UInt8](repeating: 0, count: 16 - counts.count)
             return JPEGHuffmanTable(

@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test func samplesAreWithinOneOfTheDefinition() {
+    @Test func `Samples are within one of the definition`() {
         for extent in [JPEGBlockExtent.dcOnly, .firstRow, .quadrant, .whole] {
             for seed in 1...60 {
                 let coefficients = noise(seed: seed, amplitude: seed * 3, within: extent)
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func leavingOutZerosChangesNothing() {
+    @Test func `Leaving out zeros changes nothing`() {
         for extent in [JPEGBlockExtent.dcOnly, .firstRow, .quadrant] {
             for seed in 1...200 {
                 let coefficients = noise(seed: seed, amplitude: seed * 5, within: extent)
@@ -72,12 +72,12 @@ import Testing
         }
     }
 
-    @Test func absurdCoefficientsWrap() {
+    @Test func `Absurd coefficients wrap`() {
         // Of 2047 · 255 the low 16 bits are those of -2303.
         #expect(transform([2047] + [Int16](repeating: 0, count: 63), .dcOnly, factor: 255)[0] == 0)
     }
 
-    @Test func extentsCoverTheSetsTheyAreMadeOf() {
+    @Test func `Extents cover the sets they are made of`() {
         for position in 0..<64 {
             let index = Int(JPEGZigzag.order[position])
             let extent = JPEGCoefficientSet(bits: 1 << UInt64(position)).extent

@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPPictures
@@ -7,7 +8,7 @@ import Testing
 @Suite struct JPEGLargePictureTests {
     /// Coefficients of several megabytes go back to the system while the picture is made of them.
     @Test(arguments: [[(1, 1), (1, 1), (1, 1)], [(2, 2), (1, 1), (1, 1)], [(1, 1)]])
-    func severalScansGiveTheSamePictureAsOne(_ sampling: [(Int, Int)]) throws {
+    func `Several scans give the same picture as one`(_ sampling: [(Int, Int)]) throws {
         let builder = JPEGBuilder(width: 2047, height: 1101, sampling: sampling)
         let one = try decodePicture(builder.file(.interleaved))
         #expect(one.width == 2047 && one.height == 1101)
@@ -35,7 +36,7 @@ import Testing
         case refused(String)
     }
 
-    @Test func aLargePictureIsTheSame() throws {
+    @Test func `A large picture is the same`() throws {
         for restartInterval in [0, 65] {
             let file = JPEGBuilder(
                 width: 1027, height: 1033, sampling: [(2, 2), (1, 1), (1, 1)], restartInterval: restartInterval
@@ -49,7 +50,7 @@ import Testing
     @Test(
         arguments: [[(2, 2), (1, 1), (1, 1)], [(1, 1), (1, 1), (1, 1)], [(1, 1)], [(2, 2)]],
         [0, 9, 18, 3, 45, 1, 7])
-    func theNumberOfThreadsChangesNothing(_ sampling: [(Int, Int)], _ restartInterval: Int) throws {
+    func `The number of threads changes nothing`(_ sampling: [(Int, Int)], _ restartInterval: Int) throws {
         let builder = JPEGBuilder(width: 140, height: 1033, sampling: sampling, restartInterval: restartInterval)
         var options = DecodingOptions()
         options.leastSharedPixels = 0
@@ -68,13 +69,13 @@ import Testing
     }
 
     /// The files of all kinds, scaled down or not, sound or damaged: small ones, which only a test shares.
-    @Test func smallPicturesAreTheSameWhereTheyAreShared() throws {
+    @Test func `Small pictures are the same where they are shared`() throws {
         let pictures = try GoldenPicture.all(in: "jpeg")
-        var random = SeededBytes(state: 9)
+        var random = SeededGenerator(seed: 9)
         var refused = 0
         for round in 0..<2000 {
             var bytes = pictures[round % pictures.count].bytes
-            if round >= pictures.count { random.damage(&bytes) }
+            if round >= pictures.count { bytes = random.damaged(bytes) }
             var options = DecodingOptions()
             options.maximumPixels = 1 << 20
             options.leastSharedPixels = 0
@@ -88,11 +89,11 @@ import Testing
     }
 
     /// Bytes flipped, removed, repeated; files cut; restart markers lost.
-    @Test(arguments: [0, 9, 7]) func damagedFilesGiveTheSamePictureOrError(_ restartInterval: Int) {
+    @Test(arguments: [0, 9, 7]) func `Damaged files give the same picture or error`(_ restartInterval: Int) {
         let builder = JPEGBuilder(
             width: 140, height: 1033, sampling: [(2, 2), (1, 1), (1, 1)], restartInterval: restartInterval)
         let files = [builder.file(.interleaved), builder.file(.progressive)]
-        var random = SeededBytes(state: 5)
+        var random = SeededGenerator(seed: 5)
         var pictures = 0
         for round in 0..<100 {
             var file = files[round % 5 == 4 ? 1 : 0]
@@ -116,7 +117,7 @@ import Testing
         #expect((30..<100).contains(pictures))
     }
 
-    @Test func aPipelineFinishesEveryPieceInOrderAndOnce() throws {
+    @Test func `A pipeline finishes every piece in order and once`() throws {
         for count in [1, 3, 4, 5, 1000] {
             var places = [Int](repeating: -1, count: 4)
             var finished: [Int] = []
@@ -129,7 +130,7 @@ import Testing
         }
     }
 
-    @Test func aPipelineEndsWithTheError() {
+    @Test func `A pipeline ends with the error`() {
         for last in [0, 3, 4, 500] {
             var made = 0
             let error = CLIPError.brokenJPEG(at: last, "broken")

@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPPictures
@@ -26,13 +27,13 @@ import Testing
 
     private static func bytes(_ index: Int) -> [UInt8] { Array(files[index].0.utf8) + files[index].1 }
 
-    @Test("Every kind of file is exact", arguments: files.indices) func kinds(index: Int) throws {
+    @Test(arguments: files.indices) func `Every kind of file is exact`(index: Int) throws {
         let picture = try decodePicture(Self.bytes(index))
         #expect(picture.width == Self.files[index].2)
         #expect(picture.pixels == Self.files[index].3)
     }
 
-    @Test("Opacity can be dropped, 16-bit grey clipped") func options() throws {
+    @Test func `Opacity can be dropped, 16-bit grey clipped`() throws {
         var options = DecodingOptions()
         options.alpha = .drop
         options.gray16 = .clip
@@ -40,7 +41,7 @@ import Testing
         #expect(try decodePicture(Self.bytes(5), options: options).pixels == [UInt8](repeating: 255, count: 6))
     }
 
-    @Test("A cut file is refused, or decoded as far as it goes") func truncation() throws {
+    @Test func `A cut file is refused, or decoded as far as it goes`() throws {
         var options = DecodingOptions()
         options.allowTruncated = true
         let cut = Array("P6 2 1 255\n".utf8) + [1, 2, 3, 4]
@@ -49,28 +50,26 @@ import Testing
         #expect(try decodePicture(Array("P2 2 1 9 9".utf8), options: options).pixels == [255, 255, 255, 0, 0, 0])
     }
 
-    @Test(
-        "Broken files are refused and the message says where",
-        arguments: [
-            ("P5 0 2 255\n", "0 × 2 pixels"), ("P5 2 2 0\n", "largest value is 0"), ("P6 1 1 65536\n", "65536"),
-            ("P5 -1 2 255\n", "expected the width"), ("P5 99999 99999 255\n", "over the limit"),
-            ("P5 9999999999 9999999999 255\n", "over the limit"), ("P2 1 1 5 6", "over the largest value"),
-            ("P1 1 1 2", "digit 0 or 1"), ("P3 1 1 5 1 x 1", "not a digit"), ("P5 5", "expected the height"),
-            ("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\n", "DEPTH is 5"), ("P7\nDEEP 3", "\"DEEP\""),
-            ("P7\nABCDEFGHIJKLMNOP", "longer word"), ("P6 9 9 255\n", "at least 243 bytes"),
-            ("P5 1 1 255x", "white space after the header"),
-        ])
-    func refusals(text: String, part: String) {
+    @Test(arguments: [
+        ("P5 0 2 255\n", "0 × 2 pixels"), ("P5 2 2 0\n", "largest value is 0"), ("P6 1 1 65536\n", "65536"),
+        ("P5 -1 2 255\n", "expected the width"), ("P5 99999 99999 255\n", "over the limit"),
+        ("P5 9999999999 9999999999 255\n", "over the limit"), ("P2 1 1 5 6", "over the largest value"),
+        ("P1 1 1 2", "digit 0 or 1"), ("P3 1 1 5 1 x 1", "not a digit"), ("P5 5", "expected the height"),
+        ("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\n", "DEPTH is 5"), ("P7\nDEEP 3", "\"DEEP\""),
+        ("P7\nABCDEFGHIJKLMNOP", "longer word"), ("P6 9 9 255\n", "at least 243 bytes"),
+        ("P5 1 1 255x", "white space after the header"),
+    ])
+    func `Broken files are refused and the message says where`(text: String, part: String) {
         let error = #expect(throws: CLIPError.self) { try decodePicture(Array(text.utf8)) }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 
-    @Test("Eight thousand damaged files decode or throw") func mutations() {
-        var random = SeededBytes(state: 0x9B3)
+    @Test func `Eight thousand damaged files decode or throw`() {
+        var random = SeededGenerator(seed: 0x9B3)
         var decoded = 0
         for round in 0..<8000 {
             var bytes = Self.bytes(round % Self.files.count)
-            random.damage(&bytes)
+            bytes = random.damaged(bytes)
             var options = DecodingOptions()
             options.maximumPixels = 1 << 20
             options.allowTruncated = round % 3 == 0

@@ -1,16 +1,17 @@
 import CLIPSystem
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPPictures
 
 @Suite struct PNGDecoderTests {
-    @Test("Every colour type, depth, filter and interlacing is exact") func golden() throws {
+    @Test func `Every colour type, depth, filter and interlacing is exact`() throws {
         let pictures = try GoldenPicture.all(in: "png")
         #expect(pictures.count == 178)
         for picture in pictures { try picture.expectExact() }
     }
 
-    @Test("16-bit grey: the high byte, or clipped as Pillow does") func gray16() throws {
+    @Test func `16-bit grey: the high byte, or clipped as Pillow does`() throws {
         let bytes = pngFile(
             width: 3, height: 1, depth: 16, colourType: 0, rows: [[0, 0x12, 0x34, 0x00, 0x80, 0xFF, 0xFF]])
         #expect(try decodePicture(bytes).pixels == [0x12, 0x12, 0x12, 0, 0, 0, 255, 255, 255])
@@ -25,8 +26,8 @@ import Testing
             : [0x4D, 0x4D, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0]
     }
 
-    @Test("Orientation is applied unless it is not wanted", arguments: [true, false])
-    func orientation(isLittleEndian: Bool) throws {
+    @Test(arguments: [true, false])
+    func `Orientation is applied unless it is not wanted`(isLittleEndian: Bool) throws {
         // 1 2 3
         // 4 5 6
         let upright: [(UInt8, Int, [UInt8])] = [
@@ -50,7 +51,7 @@ import Testing
         }
     }
 
-    @Test("ImageMagick's EXIF in a text chunk counts, unless there is a chunk of its own") func rawProfile() throws {
+    @Test func `ImageMagick's EXIF in a text chunk counts, unless there is a chunk of its own`() throws {
         let plain = pngFile(width: 2, height: 1, depth: 8, colourType: 0, rows: [[0, 10, 20]])
         let chunks = try splitPNG(plain)
         let (upsideDown, upright) = (exif(3, isLittleEndian: false), exif(1, isLittleEndian: true))
@@ -84,7 +85,7 @@ import Testing
             + entries.flatMap { bytes($0.0, 2) + bytes($0.1, 2) + bytes($0.2, 4) + $0.3 } + [0, 0, 0, 0] + values
     }
 
-    @Test("Orientations in other forms mean what they mean to Pillow") func unusualOrientations() {
+    @Test func `Orientations in other forms mean what they mean to Pillow`() {
         // Of several values the first counts, within the entry or elsewhere.
         #expect(exifOrientation(exif([(0x112, 3, 2, [6, 0, 8, 0])])[...]) == 6)
         #expect(exifOrientation(exif([(0x112, 3, 3, [26, 0, 0, 0])], values: [8, 0, 1, 0, 1, 0])[...]) == 8)
@@ -109,7 +110,7 @@ import Testing
         #expect(exifOrientation(exif([(0x10F, 2, 9, [200, 0, 0, 0]), good])[...]) == nil)
     }
 
-    @Test("Broken EXIF data mean upright") func brokenOrientation() {
+    @Test func `Broken EXIF data mean upright`() {
         let good = exif(6, isLittleEndian: true)
         #expect(exifOrientation(good[...]) == 6)
         #expect(exifOrientation([0x45, 0x78, 0x69, 0x66, 0, 0] + good[...]) == 6)
@@ -122,7 +123,7 @@ import Testing
         }
     }
 
-    @Test("A cut file is refused, or decoded as far as it goes") func truncation() throws {
+    @Test func `A cut file is refused, or decoded as far as it goes`() throws {
         let picture = try #require(try GoldenPicture.all(in: "png").first { $0.name == "f04n2c08.png" })
         let whole = try decodePicture(picture.bytes)
         let cut = Array(picture.bytes[..<(picture.bytes.count * 2 / 3)])
@@ -141,7 +142,7 @@ import Testing
         #expect(hopeless != nil && hopeless?.advice == nil)
     }
 
-    @Test("Sizes are refused at the header") func bombs() {
+    @Test func `Sizes are refused at the header`() {
         for (width, height) in [(65535, 65535), (2_147_483_647, 2_147_483_647), (2_147_483_647, 1)] {
             let bytes = pngFile(width: width, height: height, depth: 16, colourType: 6, rows: [])
             #expect(throws: CLIPError.tooLarge(format: "PNG", width: width, height: height, limit: 200_000_000)) {
@@ -158,7 +159,6 @@ import Testing
     private static let data = storedZlib([0, 200])
 
     @Test(
-        "Broken files are refused and the message says where",
         arguments: [
             ([("IDAT", data)], "the first chunk is IDAT, expected IHDR"),
             ([("IHDR", [0, 0, 0, 1])], "the header has 4 bytes, expected 13"),
@@ -178,13 +178,13 @@ import Testing
             ([("IHDR", [0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0]), ("PLTE", [1, 2]), ("IDAT", data)], "2 bytes"),
             ([("CgBI", [1, 2, 3, 4]), ("IHDR", header)], "CgBI"),
         ] as [([(String, [UInt8])], String)])
-    func refusals(chunks: [(String, [UInt8])], part: String) {
+    func `Broken files are refused and the message says where`(chunks: [(String, [UInt8])], part: String) {
         let error = #expect(throws: CLIPError.self) { try decodePicture(pngFile(chunks)) }
         #expect(error?.description.contains(part) == true, "\(error?.description ?? "")")
     }
 
-    @Test("Checksums up to the picture's data count, whatever they are of, and no others: as in Pillow")
-    func checksums() throws {
+    @Test
+    func `Checksums up to the picture's data count, whatever they are of, and no others: as in Pillow`() throws {
         let chunks = [
             ("IHDR", Self.header), ("tEXt", [1, 2, 3]), ("abCd", [4]), ("IDAT", Array(Self.data.prefix(6))),
             ("IDAT", Array(Self.data.dropFirst(6))), ("tIME", [5]), ("ABCD", [6]), ("IEND", []),
@@ -211,8 +211,8 @@ import Testing
         #expect(try decodePicture(damaged, options: options).pixels == [200, 200, 200])
     }
 
-    @Test("Behind the picture's data a chunk must be whole; more data behind it are not the picture's")
-    func chunksBehindData() throws {
+    @Test
+    func `Behind the picture's data a chunk must be whole; more data behind it are not the picture's`() throws {
         let file = pngFile([("IHDR", Self.header), ("IDAT", Self.data), ("tEXt", [1, 2, 3])])
         let error = #expect(throws: CLIPError.self) { try decodePicture(Array(file.dropLast(5))) }
         #expect(error?.description.contains("inside its tEXt chunk") == true)
@@ -223,14 +223,14 @@ import Testing
         #expect(throws: CLIPError.self) { try decodePicture(apart) }
     }
 
-    @Test("A missing end and more data than needed do no harm") func leniency() throws {
+    @Test func `A missing end and more data than needed do no harm`() throws {
         for data in [Self.data, storedZlib([0, 200, 7, 7, 7]), Array(Self.data.dropLast(4))] {
             #expect(try decodePicture(pngFile([("IHDR", Self.header), ("IDAT", data)])).pixels == [200, 200, 200])
         }
     }
 
-    @Test("What is encoded decodes to the same", arguments: [(1, 1), (3, 2), (257, 85), (200, 150)])
-    func encoder(width: Int, height: Int) throws {
+    @Test(arguments: [(1, 1), (3, 2), (257, 85), (200, 150)])
+    func `What is encoded decodes to the same`(width: Int, height: Int) throws {
         let bitmap = Bitmap(
             width: width, height: height,
             pixels: (0..<width * height * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) })
@@ -242,15 +242,15 @@ import Testing
 }
 
 @Suite struct PNGMutationTests {
-    @Test("Four thousand damaged files decode or throw") func damagedFiles() throws {
+    @Test func `Four thousand damaged files decode or throw`() throws {
         let pictures = try GoldenPicture.all(in: "png")
         let decoded = GoldenPicture.decodeMutations(of: pictures, count: 4000, seed: 0x9A6)
         #expect((200..<3800).contains(decoded))
     }
 
-    @Test("Six thousand files damaged under right checksums decode or throw") func damagedChunks() throws {
+    @Test func `Six thousand files damaged under right checksums decode or throw`() throws {
         let pictures = try GoldenPicture.all(in: "png")
-        var random = SeededBytes(state: 0xC4C)
+        var random = SeededGenerator(seed: 0xC4C)
         var decoded = 0
         for round in 0..<6000 {
             var chunks = try splitPNG(pictures[round % pictures.count].bytes)
@@ -259,7 +259,7 @@ import Testing
             if isStructural {
                 chunks.swapAt(chunk, Int.random(in: 0..<chunks.count, using: &random))
             } else {
-                random.damage(&chunks[chunk].1)
+                chunks[chunk].1 = random.damaged(chunks[chunk].1)
             }
             var options = DecodingOptions()
             options.maximumPixels = 1 << 20
@@ -270,15 +270,15 @@ import Testing
         #expect((1000..<5500).contains(decoded))
     }
 
-    @Test("Eight thousand damaged zlib streams inflate or throw") func damagedStreams() throws {
-        var random = SeededBytes(state: 0x2D1B)
+    @Test func `Eight thousand damaged zlib streams inflate or throw`() throws {
+        var random = SeededGenerator(seed: 0x2D1B)
         let streams = try GoldenPicture.all(in: "png").map { picture in
             try splitPNG(picture.bytes).filter { $0.0 == "IDAT" }.flatMap(\.1)
         }
         var whole = 0
         for round in 0..<8000 {
             var bytes = streams[round % streams.count]
-            random.damage(&bytes)
+            bytes = random.damaged(bytes)
             guard var stream = try? ZlibStream(bytes) else { continue }
             var total = 0
             inflating: while true {

@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Foundation
 import Testing
 
@@ -6,10 +7,8 @@ import Testing
 
 @Suite struct PictureFileTests {
     private func withFolder(_ body: (String) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "pictures-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try body(folder)
+        let folder = try TemporaryFolder()
+        try withExtendedLifetime(folder) { try body(folder.path) }
     }
 
     /// Bytes that begin as a GIF does.
@@ -17,7 +16,7 @@ import Testing
         Array((Array("GIF89a".utf8) + (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }).prefix(count))
     }
 
-    @Test("What begins as no picture is not read on, whatever its size") func beginnings() throws {
+    @Test func `What begins as no picture is not read on, whatever its size`() throws {
         try withFolder { folder in
             let path = folder + "/a"
             for beginning in [[], Array("%PDF".utf8), [0, 1, 2]] as [[UInt8]] {
@@ -37,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("The bytes of a file come back") func files() throws {
+    @Test func `The bytes of a file come back`() throws {
         try withFolder { folder in
             for count in [0, 1, 65_535, 65_536, 300_001] {
                 let bytes = picture(count)
@@ -53,7 +52,7 @@ import Testing
         }
     }
 
-    @Test("Missing files, folders, devices and bad paths are errors in the system's words") func refusals() throws {
+    @Test func `Missing files, folders, devices and bad paths are errors in the system's words`() throws {
         func message(_ path: String) -> String {
             do {
                 return "\(try readPictureFile(PathBytes(path)).count) bytes"
@@ -72,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("A pipe that nobody writes to ends in an error") func silentPipe() throws {
+    @Test func `A pipe that nobody writes to ends in an error`() throws {
         try withFolder { folder in
             #expect(mkfifo(folder + "/pipe", 0o600) == 0)
             let error = #expect(throws: CLIPError.self) {
@@ -82,7 +81,7 @@ import Testing
         }
     }
 
-    @Test("What a pipe brings is read to its end, and no further than allowed") func pipes() throws {
+    @Test func `What a pipe brings is read to its end, and no further than allowed`() throws {
         let bytes = picture(200_000)
         for limit in [1 << 20, 200_000, 150_000] {
             let pipe = Pipe()
@@ -104,7 +103,7 @@ import Testing
         }
     }
 
-    @Test("A named pipe waits for its writer") func namedPipe() throws {
+    @Test func `A named pipe waits for its writer`() throws {
         try withFolder { folder in
             let path = folder + "/pipe"
             #expect(mkfifo(path, 0o600) == 0)
@@ -122,7 +121,7 @@ import Testing
     }
 
     #if os(Linux)
-    @Test("Files that say they are empty are read") func unsizedFiles() throws {
+    @Test func `Files that say they are empty are read`() throws {
         let bytes = try readPictureFile(PathBytes("/proc/self/status"))
         #expect(String(decoding: bytes, as: UTF8.self).contains("VmSize"))
     }

@@ -1,5 +1,6 @@
 import CLIPInstructionSets
 import CLIPKernels
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPPictures
@@ -14,7 +15,7 @@ import Testing
         private var samples: [UInt8]
 
         init(_ count: Int, width: Int) {
-            var random = SeededBytes(state: UInt64(width + 1))
+            var random = SeededGenerator(seed: UInt64(width + 1))
             self.count = count
             stride = width + 2 * Rows.margin
             samples = (0..<count * stride).map { _ in
@@ -47,7 +48,7 @@ import Testing
     private let widths = Array(1...50) + [127, 640]
 
     @Test(arguments: InstructionSet.available)
-    func coloursAreThoseOfTheFormula(_ instructionSet: InstructionSet) {
+    func `Colours are those of the formula`(_ instructionSet: InstructionSet) {
         for width in widths {
             var rows = Rows(3, width: width)
             let converted = rows.output(count: 3 * width, limit: 3 * width) { rows, output in
@@ -73,7 +74,7 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available)
-    func allColoursAreThoseOfTheFormula(_ instructionSet: InstructionSet) {
+    func `All colours are those of the formula`(_ instructionSet: InstructionSet) {
         let ramp = (0...255).map { UInt8($0) }
         for cb in 0...255 {
             let (blue, red) = ([UInt8](repeating: UInt8(cb), count: 272), ramp + [UInt8](repeating: 0, count: 16))
@@ -100,7 +101,7 @@ import Testing
     }
 
     @Test(arguments: InstructionSet.available)
-    func rowsGrowAsTheTriangleFilterHasIt(_ instructionSet: InstructionSet) {
+    func `Rows grow as the triangle filter has it`(_ instructionSet: InstructionSet) {
         for width in widths {
             var rows = Rows(2, width: width)
             let (near, far) = ((0..<width).map { rows.sample(0, $0) }, (0..<width).map { rows.sample(1, $0) })

@@ -4,7 +4,7 @@ import Testing
 @testable import CLIPPictures
 
 @Suite struct QOIDecoderTests {
-    @Test func threeAndFourChannelsAreExact() throws {
+    @Test func `Three and four channels are exact`() throws {
         let pictures = try GoldenPicture.all(in: "qoi")
         #expect(pictures.count == 4)
         for picture in pictures { try picture.expectExact() }
@@ -14,7 +14,7 @@ import Testing
         Array("qoif".utf8) + [0, 0, 0, width, 0, 0, 0, 1, channels, 0] + data
     }
 
-    @Test func everyOperationFollowsTheSpecification() throws {
+    @Test func `Every operation follows the specification`() throws {
         let data: [UInt8] = [
             0xFE, 10, 20, 30,  // RGB
             0b01_11_01_00,  // red + 1, green - 1, blue - 2
@@ -28,7 +28,7 @@ import Testing
         #expect(try decodePicture(file(width: 7, channels: 3, data)).pixels == expected + [0, 0, 0])
     }
 
-    @Test func missingPixelsAreCounted() throws {
+    @Test func `Missing pixels are counted`() throws {
         let bytes = file(width: 3, channels: 3, [0xFE, 1, 2, 3])
         #expect(
             throws: CLIPError.truncated(format: "QOI", offset: 18, problem: "the picture's data has 1 pixels of 3")
@@ -38,7 +38,7 @@ import Testing
         #expect(try decodePicture(bytes, options: options).pixels == [1, 2, 3, 0, 0, 0, 0, 0, 0])
     }
 
-    @Test func aSizeThatTheDataCannotHoldTakesNoMemory() {
+    @Test func `A size that the data cannot hold takes no memory`() {
         var bytes = file(width: 0, channels: 3, [0xFF])
         bytes.replaceSubrange(4..<12, with: [0, 0, 0x20, 0, 0, 0, 0x20, 0])
         #expect(
@@ -47,7 +47,7 @@ import Testing
         ) { try decodePicture(bytes) }
     }
 
-    @Test func damagedFilesDecodeOrThrow() throws {
+    @Test func `Damaged files decode or throw`() throws {
         let decoded = GoldenPicture.decodeMutations(of: try GoldenPicture.all(in: "qoi"), count: 4000, seed: 3)
         #expect(decoded > 500)
     }

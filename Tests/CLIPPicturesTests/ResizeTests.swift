@@ -16,8 +16,8 @@ import Testing
             })
     }
 
-    @Test("Every filter gives Pillow's bytes", arguments: InstructionSet.available)
-    func golden(_ instructionSet: InstructionSet) throws {
+    @Test(arguments: InstructionSet.available)
+    func `Every filter gives Pillow's bytes`(_ instructionSet: InstructionSet) throws {
         let url = Bundle.module.resourceURL!.appending(path: "Fixtures/resize/golden.txt")
         let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
         #expect(lines.count == 95)
@@ -71,9 +71,8 @@ import Testing
         return isLoweredFirst ? narrowed(lowered(picture)) : lowered(narrowed(picture))
     }
 
-    @Test(
-        "Vectors give the bytes of plain sums, whatever is left over at the edges", arguments: InstructionSet.available)
-    func plainSums(_ instructionSet: InstructionSet) {
+    @Test(arguments: InstructionSet.available)
+    func `Vectors give the bytes of plain sums, whatever is left over at the edges`(_ instructionSet: InstructionSet) {
         for width in 1...34 {
             // Few taps and many, and rows that do not fill a batch.
             for (newWidth, newHeight) in [(width / 3 + 1, 5), (width + 5, 31 - width / 2)] {
@@ -86,13 +85,14 @@ import Testing
     }
 
     @Test(
-        "Wide and high pictures, whose rows are turned and summed piece by piece, give the same bytes",
         arguments: InstructionSet.available,
         [
             (2111, 9, 300, 4), (5003, 3, 3, 2), (4001, 2, 1001, 3), (1, 5003, 1, 3), (3, 2111, 2, 300),
             (1600, 17, 1599, 16), (700, 1501, 90, 193), (33, 1501, 90, 193),
         ])
-    func pieces(_ instructionSet: InstructionSet, sizes: (width: Int, height: Int, newWidth: Int, newHeight: Int)) {
+    func `Wide and high pictures, whose rows are turned and summed piece by piece, give the same bytes`(
+        _ instructionSet: InstructionSet, sizes: (width: Int, height: Int, newWidth: Int, newHeight: Int)
+    ) {
         let (newWidth, newHeight) = (sizes.newWidth, sizes.newHeight)
         let picture = noise(sizes.width, sizes.height, seed: 16)
         for filter in [ResampleFilter.bicubic, .lanczos, .box] {
@@ -110,8 +110,8 @@ import Testing
         }
     }
 
-    @Test("The rows of tall pictures go first, from one row more on")
-    func passOrder() {
+    @Test
+    func `The rows of tall pictures go first, from one row more on`() {
         for (height, isLoweredFirst) in [(68, false), (67, true)] {
             for filter in [ResampleFilter.bicubic, .bilinear, .lanczos, .box] {
                 let picture = noise(40, 90, seed: UInt64(height))
@@ -126,12 +126,12 @@ import Testing
         }
     }
 
-    @Test("A ribbon is made low before it is widened") func tallRibbons() {
+    @Test func `A ribbon is made low before it is widened`() {
         let long = noise(2, 200_000, seed: 7).resized(width: 500, height: 500, filter: .bicubic)
         #expect(long.width == 500 && long.height == 500)
     }
 
-    @Test("A picture that was scaled down is resized by the size it had") func scaled() {
+    @Test func `A picture that was scaled down is resized by the size it had`() {
         let picture = noise(64, 48, seed: 8)
         let exact = picture.resized(width: 20, height: 15, filter: .bicubic)
         let same = Bitmap(
@@ -144,7 +144,7 @@ import Testing
         #expect(resized.pixels != exact.pixels && resized.width == 20)
     }
 
-    @Test("A window gives the bytes of the whole", arguments: ResampleFilter.allCases) func windows(
+    @Test(arguments: ResampleFilter.allCases) func `A window gives the bytes of the whole`(
         filter: ResampleFilter
     ) {
         let picture = noise(83, 59, seed: 4)
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    @Test("Flat pictures stay flat: weights add up") func flat() {
+    @Test func `Flat pictures stay flat: weights add up`() {
         for value in [0, 1, 127, 254, 255] as [UInt8] {
             let picture = Bitmap(width: 37, height: 23, pixels: [UInt8](repeating: value, count: 37 * 23 * 3))
             for filter in ResampleFilter.allCases {
@@ -178,7 +178,7 @@ import Testing
         }
     }
 
-    @Test("A ribbon too long for one table of weights gives the bytes of its parts") func strips() {
+    @Test func `A ribbon too long for one table of weights gives the bytes of its parts`() {
         let ribbon = noise(400_000, 2, seed: 15)
         let whole = ribbon.resized(width: 32, height: 3, filter: .bicubic)
         for left in stride(from: 0, to: 32, by: 4) {
@@ -187,7 +187,7 @@ import Testing
         }
     }
 
-    @Test("Weights stay below 2, which their split into 16-bit halves rests on") func weights() {
+    @Test func `Weights stay below 2, which their split into 16-bit halves rests on`() {
         for filter in [ResampleFilter.lanczos, .bicubic, .bilinear, .box] {
             for source in Array(1...40) + [97, 1000, 4001] {
                 for target in Array(1...40) + [224, 997] {
@@ -202,7 +202,7 @@ import Testing
         }
     }
 
-    @Test("Overshoot is clipped, not wrapped") func overshoot() {
+    @Test func `Overshoot is clipped, not wrapped`() {
         let stripes = Bitmap(
             width: 64, height: 2, pixels: (0..<384).map { ($0 / 3) % 64 % 16 < 8 ? 0 : 255 })
         let resized = stripes.resized(width: 150, height: 5, filter: .lanczos)
@@ -211,7 +211,7 @@ import Testing
         #expect(resized.pixels[..<3].allSatisfy { $0 == 0 })
     }
 
-    @Test("The crop of an extreme shape reads only what it needs") func ribbons() {
+    @Test func `The crop of an extreme shape reads only what it needs`() {
         let ribbon = noise(400_000, 1, seed: 8)
         let window = PixelWindow(left: 44_799_888, top: 0, width: 224, height: 224)
         let part = ribbon.resized(width: 89_600_000, height: 224, filter: .bicubic, window: window)

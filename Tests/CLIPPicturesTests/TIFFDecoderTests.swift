@@ -4,7 +4,7 @@ import Testing
 @testable import CLIPPictures
 
 @Suite struct TIFFDecoderTests {
-    @Test func layoutsCompressionsAndColoursAreExact() throws {
+    @Test func `Layouts, compressions and colours are exact`() throws {
         let pictures = try GoldenPicture.all(in: "tiff")
         #expect(pictures.count >= 25)
         for picture in pictures { try picture.expectExact() }
@@ -21,7 +21,7 @@ import Testing
         return [0x49, 0x49, 0x2A, 0] + bytes(8 + data.count, 4) + data + directory + bytes(0, 4)
     }
 
-    @Test func sixteenBitGreyIsReadAsAsked() throws {
+    @Test func `16-bit grey is read as asked`() throws {
         let bytes = file([(258, 16), (262, 1)], [0x34, 0x12, 0xC8, 0x00])
         #expect(try decodePicture(bytes).pixels == [0x12, 0x12, 0x12, 0, 0, 0])
         var options = DecodingOptions()
@@ -29,7 +29,7 @@ import Testing
         #expect(try decodePicture(bytes, options: options).pixels == [255, 255, 255, 200, 200, 200])
     }
 
-    @Test func orientationCanBeLeft() throws {
+    @Test func `Orientation can be left`() throws {
         let bytes = file([(258, 8), (262, 1), (274, 3)], [7, 9])
         #expect(try decodePicture(bytes).pixels == [9, 9, 9, 7, 7, 7])
         var options = DecodingOptions()
@@ -37,19 +37,19 @@ import Testing
         #expect(try decodePicture(bytes, options: options).pixels == [7, 7, 7, 9, 9, 9])
     }
 
-    @Test func floatsAreClippedEvenWhereTheyAreNoNumbers() throws {
+    @Test func `Floats are clipped even where they are no numbers`() throws {
         let bytes = file([(258, 32), (262, 1), (339, 3)], [0, 0, 0xC0, 0x7F, 0, 0, 0x80, 0x7F])
         #expect(try decodePicture(bytes).pixels == [0, 0, 0, 255, 255, 255])
     }
 
-    @Test func colourMultipliedByOpacityIsDividedAgain() throws {
+    @Test func `Colour multiplied by opacity is divided again`() throws {
         let bytes = file([(258, 8), (262, 2), (277, 4), (338, 1)], [50, 100, 20, 100, 9, 9, 9, 0])
         var options = DecodingOptions()
         options.alpha = .drop
         #expect(try decodePicture(bytes, options: options).pixels == [127, 255, 51, 0, 0, 0])
     }
 
-    @Test func whatIsNotReadIsNamed() {
+    @Test func `What is not read is named`() {
         let advice = "convert it to PNG first, for example with `magick in.tif out.png`"
         #expect(
             throws: CLIPError.unsupported(
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func cameraRawIsNotMistakenForItsPreview() {
+    @Test func `Camera raw is not mistaken for its preview`() {
         #expect(
             throws: CLIPError.unsupported(
                 format: "camera raw", feature: nil,
@@ -74,7 +74,7 @@ import Testing
         ) { try decodePicture(canon) }
     }
 
-    @Test func aStripThatEndsEarlyIsRefusedOrBlack() throws {
+    @Test func `A strip that ends early is refused or black`() throws {
         let bytes = file([(258, 8), (259, 32773), (262, 2), (277, 3)], [2, 7, 8, 9])
         #expect(
             throws: CLIPError.truncated(
@@ -85,14 +85,14 @@ import Testing
         #expect(try decodePicture(bytes, options: options).pixels == [7, 8, 9, 0, 0, 0])
     }
 
-    @Test func aTileOverTheLimitTakesNoMemory() {
+    @Test func `A tile over the limit takes no memory`() {
         let bytes = file([(258, 8), (262, 1), (322, 1 << 20), (323, 1 << 20), (324, 8), (325, 2)], [1, 2])
         #expect(throws: CLIPError.tooLarge(format: "TIFF", width: 1 << 20, height: 1 << 20, limit: 200_000_000)) {
             try decodePicture(bytes)
         }
     }
 
-    @Test func damagedFilesDecodeOrThrow() throws {
+    @Test func `Damaged files decode or throw`() throws {
         let decoded = GoldenPicture.decodeMutations(of: try GoldenPicture.all(in: "tiff"), count: 4000, seed: 5)
         #expect(decoded > 500)
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import CLIPPictures
 
 @Suite struct WebPDecoderTests {
-    @Test func lossyLosslessOpacityAndAnimationAreExact() throws {
+    @Test func `Lossy, lossless, opacity and animation are exact`() throws {
         let pictures = try GoldenPicture.all(in: "webp")
         #expect(pictures.count >= 35)
         for picture in pictures { try picture.expectExact() }
@@ -14,7 +14,7 @@ import Testing
         try #require(try GoldenPicture.all(in: "webp").first { $0.name == name }).bytes
     }
 
-    @Test func opacityCountsOnlyWhereTheHeaderSaysSo() throws {
+    @Test func `Opacity counts only where the header says so`() throws {
         var bytes = try picture("lossy_alpha_plain.webp")
         let overWhite = try decodePicture(bytes).pixels
         var options = DecodingOptions()
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: ["lossless_noise.webp", "s_64x48_q100.webp"])
-    func aCutFileIsRefusedOrDecodesItsBeginning(_ name: String) throws {
+    func `A cut file is refused or decodes its beginning`(_ name: String) throws {
         let whole = try picture(name)
         let expected = try decodePicture(whole)
         let cut = Array(whole[..<(whole.count * 2 / 3)])
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(arguments: ["lossless_noise.webp", "s_64x48_q100.webp", "lossy_alpha_plain.webp"])
-    func aFileEndsWhereItsHeaderSaysAndChunksEnd(_ name: String) throws {
+    func `A file ends where its header says, and chunks end`(_ name: String) throws {
         let whole = try picture(name)
         let expected = try decodePicture(whole)
         func announcing(_ surplus: Int, _ tail: [UInt8]) -> [UInt8] {
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test func badHeadersAreNamed() throws {
+    @Test func `Bad headers are named`() throws {
         var bytes = try picture("s_64x48_q100.webp")
         bytes[23] = 0
         #expect(
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    @Test func damagedFilesDecodeOrThrow() throws {
+    @Test func `Damaged files decode or throw`() throws {
         let small = try GoldenPicture.all(in: "webp").filter { $0.width * $0.height <= 97 * 61 }
         let decoded = GoldenPicture.decodeMutations(of: small, count: 5000, seed: 4)
         #expect(decoded > 500)

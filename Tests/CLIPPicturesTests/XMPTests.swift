@@ -22,20 +22,20 @@ import Testing
             ("tiff:Orientatio", nil),
             ("", nil),
         ] as [(String, Int?)])
-    func theFirstPlaceWithADigitCounts(_ packet: String, _ orientation: Int?) {
+    func `The first place with a digit counts`(_ packet: String, _ orientation: Int?) {
         #expect(xmpOrientation(Array(packet.utf8)[...]) == orientation)
         // A part of a larger file.
         #expect(xmpOrientation(Array(("tiff:" + packet + "\"1\">1").utf8)[5..<5 + packet.utf8.count]) == orientation)
     }
 
-    @Test func onlyAnnouncedChunksOfWebPCount() throws {
+    @Test func `Only announced chunks of WebP count`() throws {
         var bytes = try #require(try GoldenPicture.all(in: "webp").first { $0.name == "xmp_6.webp" }).bytes
         #expect(try WebPDecoder.decode(bytes, options: DecodingOptions()).orientation == 6)
         bytes[20] &= ~0x04
         #expect(try WebPDecoder.decode(bytes, options: DecodingOptions()).orientation == 1)
     }
 
-    @Test func brokenTextChunksAreLeftOut() throws {
+    @Test func `Broken text chunks are left out`() throws {
         let picture = try #require(try GoldenPicture.all(in: "png").first { $0.name == "xmp_compressed_5.png" })
         var chunks = try splitPNG(picture.bytes)
         // Its checksum, which comes last, is wrong: what was decompressed counts all the same.

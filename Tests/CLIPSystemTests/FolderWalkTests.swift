@@ -1,12 +1,13 @@
+import CLIPTestSupport
 import Foundation
 import Testing
 
 @testable import CLIPSystem
 
 @Suite struct FolderWalkTests {
-    private let folder: TemporaryFolder
+    private let folder: Folder
 
-    init() throws { folder = try TemporaryFolder() }
+    init() throws { folder = try Folder() }
 
     /// What a walk finds, a line each, paths relative to the folder.
     private func found(_ path: PathBytes? = nil) -> [String] {
@@ -158,17 +159,15 @@ import Testing
     }
 }
 
-/// A folder that is removed when its test ends.
-final class TemporaryFolder {
+/// A folder that is removed when its test ends, by paths as bytes.
+private struct Folder {
+    private let folder: TemporaryFolder
     let path: PathBytes
 
     init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "system-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = try PathBytes(url.path).resolved()
+        folder = try TemporaryFolder()
+        path = try PathBytes(folder.path).resolved()
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: path.text) }
 
     subscript(name: String) -> PathBytes { path.appending(name.utf8) }
 

@@ -3,7 +3,7 @@ import Testing
 @testable import CLIPSystem
 
 @Suite struct ProcessorTests {
-    @Test func readsFeatures() {
+    @Test func `Reads features`() {
         let text = "processor\t: 0\nflags\t\t: fpu sse2 avx2 fma f16c\nbugs\t\t:\nprocessor\t: 1\nflags\t\t: other\n"
         #expect(ProcessorFeatures.parse(cpuInfo: text) == ["fpu", "sse2", "avx2", "fma", "f16c"])
         #expect(ProcessorFeatures.parse(cpuInfo: "").isEmpty)
@@ -12,7 +12,7 @@ import Testing
     @Test(arguments: [
         ("0", 1), ("0-3", 4), ("0-1,4,6-7", 5), ("", nil), ("x", nil), ("3-1", nil),
     ])
-    func countsAffineProcessors(_ list: String, _ expected: Int?) {
+    func `Counts affine processors`(_ list: String, _ expected: Int?) {
         let status = "Name:\tclip\nCpus_allowed:\tff\nCpus_allowed_list:\t\(list)\nMems_allowed:\t1\n"
         #expect(ProcessorCount.affine(status: status) == expected)
     }
@@ -42,7 +42,7 @@ import Testing
         ),
         ([:], nil),
     ])
-    func readsTheControlGroupsQuota(_ files: [String: String], _ expected: Int?) {
+    func `Reads the control group's quota`(_ files: [String: String], _ expected: Int?) {
         #expect(ControlGroupQuota { files[$0] }.cores == expected)
     }
 }

@@ -1,20 +1,9 @@
+import CLIPTestSupport
 import Foundation
 import Testing
 
 @testable import CLIP
 @testable import CLIPWeights
-
-/// xorshift64*: the same damage on every machine and run.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 0x2545_F491_4F6C_DD1D
-    }
-}
 
 /// Damaged model files load or throw one line: no trap, no hang.
 @Suite struct DamagedModelTests {
@@ -24,29 +13,6 @@ private struct SeededGenerator: RandomNumberGenerator {
     init() throws {
         scratch = try ScratchFolder()
         image = try Picture(contentsOf: Fixtures.picture("speck.png"))
-    }
-
-    /// One or two bit flips, replaced bytes or digits, cuts, repeats, within the first `limit` bytes.
-    private func damaged(_ original: [UInt8], limit: Int, _ random: inout SeededGenerator) -> [UInt8] {
-        var bytes = original
-        for _ in 0..<Int.random(in: 1...2, using: &random) where !bytes.isEmpty {
-            let place = Int.random(in: 0..<min(limit, bytes.count), using: &random)
-            let end = min(place + Int.random(in: 1...24, using: &random), bytes.count)
-            switch Int.random(in: 0..<8, using: &random) {
-            case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            case 1: bytes[place] = UInt8.random(in: 0...255, using: &random)
-            case 2: bytes.removeSubrange(place...)
-            case 3: bytes.removeSubrange(place..<end)
-            case 4: bytes.insert(contentsOf: bytes[place..<end], at: place)
-            case 5: for index in place..<end { bytes[index] = 0xFF }
-            default:
-                let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-                if let digit = bytes[place...].prefix(4096).firstIndex(where: digits.contains) {
-                    bytes[digit] = UInt8.random(in: digits, using: &random)
-                }
-            }
-        }
-        return bytes
     }
 
     /// Uses all of a model.
@@ -63,10 +29,10 @@ private struct SeededGenerator: RandomNumberGenerator {
     private func run(
         _ count: Int, seed: UInt64, _ original: [UInt8], limit: Int, to file: URL, model: URL
     ) throws -> (loaded: Int, refused: Int) {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         var (loaded, refused) = (0, 0)
         for _ in 0..<count {
-            try Data(damaged(original, limit: limit, &random)).write(to: file)
+            try Data(random.damaged(original, within: limit)).write(to: file)
             if let message = refusal({ try use(model) }) {
                 #expect(!message.utf8.contains(UInt8(ascii: "\n")), "\(message)")
                 refused += 1

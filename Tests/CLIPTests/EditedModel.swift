@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Foundation
 
 @testable import CLIP

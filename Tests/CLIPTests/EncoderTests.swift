@@ -8,7 +8,7 @@ import CLIPWeights
 
 @Suite struct EncoderTests {
     @Test(arguments: SeededModel.all, InstructionSet.available)
-    func imagesMatchTheReference(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+    func `Images match the reference`(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
         let compute = try Compute(instructionSet: instructionSet, threads: 2)
         let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
         let found = try embed(encoder, model, pictures: 0..<3, compute)
@@ -20,7 +20,7 @@ import CLIPWeights
     }
 
     @Test(arguments: SeededModel.all, InstructionSet.available)
-    func textsMatchTheReference(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+    func `Texts match the reference`(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
         let compute = try Compute(instructionSet: instructionSet, threads: 2)
         let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let texts = try model.texts()
@@ -33,7 +33,7 @@ import CLIPWeights
     }
 
     @Test(arguments: SeededModel.all, InstructionSet.available)
-    func imagesAreTheSameToTheBitInAnyBatch(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+    func `Images are the same to the bit in any batch`(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
         let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
         let one = try Compute(instructionSet: instructionSet, threads: 1)
         let alone = try (0..<32).flatMap { try embed(encoder, model, pictures: $0..<$0 + 1, one) }
@@ -47,7 +47,7 @@ import CLIPWeights
     }
 
     @Test(arguments: SeededModel.all, InstructionSet.available)
-    func textsAreTheSameToTheBitInAnyBatch(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+    func `Texts are the same to the bit in any batch`(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
         let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let tokens = try model.texts().map(\.tokens)
         let one = try Compute(instructionSet: instructionSet, threads: 1)
@@ -60,7 +60,7 @@ import CLIPWeights
 
     /// Memory that a call gets back holds what another left there, or anything.
     @Test(arguments: SeededModel.all)
-    func whatMemoryHeldBeforeChangesNothing(_ model: SeededModel) throws {
+    func `What memory held before changes nothing`(_ model: SeededModel) throws {
         let images = try ImageEncoder(configuration: model.configuration, weights: model.weights())
         let texts = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let tokens = try model.texts().map(\.tokens)
@@ -86,7 +86,7 @@ import CLIPWeights
     ]
 
     @Test(arguments: SeededModel.all, InstructionSet.available)
-    func sharedBeginningsGiveTheSameBits(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
+    func `Shared beginnings give the same bits`(_ model: SeededModel, _ instructionSet: InstructionSet) throws {
         let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let one = try Compute(instructionSet: instructionSet, threads: 1)
         // Sorted, every beginning is shared; in this order a few are.
@@ -110,7 +110,7 @@ import CLIPWeights
         }
     }
 
-    @Test func whatTextsHaveInCommonIsComputedOnce() {
+    @Test func `What texts have in common is computed once`() {
         let texts: [[Int32]] = [[1, 2, 3, 9], [1, 2, 3, 9], [1, 2, 4, 5, 9], [1, 2, 4, 6, 9], [3, 9]]
         var layout = TextLayout(whole(texts[0]), sharesBeginnings: true)
         for text in texts.dropFirst() { _ = layout.append(whole(text), limit: 100) }
@@ -131,7 +131,7 @@ import CLIPWeights
         #expect(labels.sequences.count == 1000)
     }
 
-    @Test func textsOfAnEncoderThatIsNotCausalShareNothing() {
+    @Test func `Texts of an encoder that is not causal share nothing`() {
         let text = TextLayout.Text(tokens: [1, 2, 9, 0, 0], position: 2)
         var layout = TextLayout(text, sharesBeginnings: false)
         _ = layout.append(text, limit: 100)
@@ -144,7 +144,7 @@ import CLIPWeights
         TextLayout.Text(tokens: tokens[...], position: tokens.count - 1)
     }
 
-    @Test func batchesLargerThanAGroupComeOutInOrder() throws {
+    @Test func `Batches larger than a group come out in order`() throws {
         let model = SeededModel.all[0]
         let encoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
         let compute = try Compute(threads: 2)
@@ -160,7 +160,7 @@ import CLIPWeights
         #expect(try textEncoder.embed(tokens: many, compute: compute) == (0..<15).flatMap { _ in once })
     }
 
-    @Test func nothingComesOfNothing() throws {
+    @Test func `Nothing comes of nothing`() throws {
         let model = SeededModel.all[0]
         let compute = try Compute(threads: 2)
         let imageEncoder = try ImageEncoder(configuration: model.configuration, weights: model.weights())
@@ -169,7 +169,7 @@ import CLIPWeights
         #expect(try textEncoder.embed(tokens: [], compute: compute).isEmpty)
     }
 
-    @Test func tokensBehindThePooledOneChangeNothing() throws {
+    @Test func `Tokens behind the pooled one change nothing`() throws {
         let model = SeededModel.all[0]
         let encoder = try TextEncoder(configuration: model.configuration, weights: model.weights())
         let compute = try Compute(threads: 1)
@@ -177,7 +177,7 @@ import CLIPWeights
         #expect(try encoder.embed(tokens: [[812, 5, 813, 7, 813]], compute: compute) == short)
     }
 
-    @Test func anEncoderLoadsItsOwnTowerOnly() throws {
+    @Test func `An encoder loads its own tower only`() throws {
         let model = SeededModel.all[0]
         let images = KeyRecorder(try model.weights())
         _ = try ImageEncoder(configuration: model.configuration, weights: images)
@@ -187,7 +187,7 @@ import CLIPWeights
         #expect(texts.keys.allSatisfy { $0.hasPrefix("text_model.") || $0 == "text_projection.weight" })
     }
 
-    @Test func aMissingTensorIsAnError() throws {
+    @Test func `A missing tensor is an error`() throws {
         let model = SeededModel.all[0]
         var configuration = model.configuration
         configuration.vision.transformer.layerCount += 1
@@ -201,7 +201,7 @@ import CLIPWeights
         ([9, 3, 7, 3], TextPooling.firstToken(3), 1), ([9, 3, 7], .firstToken(4), 0),
         ([1, 5, 9, 9, 2], .largestToken, 2),
     ])
-    func findsThePooledToken(_ tokens: [Int32], _ pooling: TextPooling, _ position: Int) {
+    func `Finds the pooled token`(_ tokens: [Int32], _ pooling: TextPooling, _ position: Int) {
         #expect(pooling.position(in: tokens) == position)
     }
 

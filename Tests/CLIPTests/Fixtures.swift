@@ -1,15 +1,16 @@
+import CLIPTestSupport
 import Foundation
 
 @testable import CLIP
 
-/// The models and pictures of Fixtures, and what the reference makes of them.
-enum Fixtures {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+/// The models and pictures, and what the reference makes of them.
+extension Fixtures {
+    static let folder = folder(of: "CLIPTests")
     static let modelNames = ["quickgelu-f32", "gelu-f16-sharded"]
 
-    static func model(_ name: String) -> URL { folder.appending(path: "models").appending(path: name) }
+    static func model(_ name: String) -> URL { modelFolder(name) }
 
-    static func picture(_ name: String) -> URL { folder.appending(path: "pictures").appending(path: name) }
+    static func picture(_ name: String) -> URL { pictureFile(name) }
 
     static func golden(_ model: String) throws -> Golden {
         try JSONDecoder().decode(
@@ -37,30 +38,19 @@ struct Golden: Decodable {
     let texts: [Text]
 }
 
-/// A folder that is removed when its test ends.
-final class ScratchFolder {
-    let url: URL
+/// A folder that is removed when its test ends, by URLs.
+struct ScratchFolder {
+    let folder: TemporaryFolder
+    var url: URL { URL(filePath: folder.path) }
 
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "clip-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(at: url)
-    }
+    init() throws { folder = try TemporaryFolder() }
 
     subscript(name: String) -> URL { url.appending(path: name) }
 
     /// A copy of a fixture model that may be damaged.
-    func copy(of model: String) throws -> URL {
-        try FileManager.default.copyItem(at: Fixtures.model(model), to: self[model])
-        return self[model]
-    }
+    func copy(of model: String) throws -> URL { URL(filePath: try folder.copy(Fixtures.model(model), to: model)) }
 
-    func contents() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
-    }
+    func contents() throws -> [String] { try folder.contents() }
 }
 
 /// The largest difference of two embeddings' coordinates, relative to the second's largest.

@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Foundation
 import Testing
 

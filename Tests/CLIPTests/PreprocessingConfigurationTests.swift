@@ -15,7 +15,7 @@ import Testing
             imageSize: imageSize)
     }
 
-    @Test("Absent fields take CLIPImageProcessor's defaults, and say so") func defaults() throws {
+    @Test func `Absent fields take CLIPImageProcessor's defaults, and say so`() throws {
         let empty = try read("{}")
         #expect(empty.configuration == PreprocessingConfiguration(cropSize: 224))
         #expect(empty.settings.allSatisfy { $0.source == "default" })
@@ -26,7 +26,7 @@ import Testing
         #expect(try read(nil, imageSize: 336).configuration.cropSize == 336)
     }
 
-    @Test("Every field is read and its source kept") func allFields() throws {
+    @Test func `Every field is read and its source kept`() throws {
         let resolved = try read(
             """
             {"do_resize": true, "size": {"shortest_edge": 56}, "resample": 2, "do_center_crop": true,
@@ -50,19 +50,17 @@ import Testing
         #expect(resolved.settings.allSatisfy { $0.warning == nil })
     }
 
-    @Test(
-        "Old and new spellings mean the same",
-        arguments: [
-            #"{"size": 56, "crop_size": 56, "feature_extractor_type": "CLIPFeatureExtractor", "resample": 3}"#,
-            #"{"size": {"shortest_edge": 56}, "crop_size": [56, 56], "resample": 3}"#,
-            #"{"image_processor": {"size": {"shortest_edge": 56}, "crop_size": {"height": 56, "width": 56}}}"#,
-            #"{"size": {"shortest_edge": 56, "longest_edge": null}, "crop_size": 56, "do_convert_rgb": null}"#,
-        ])
-    func spellings(text: String) throws {
+    @Test(arguments: [
+        #"{"size": 56, "crop_size": 56, "feature_extractor_type": "CLIPFeatureExtractor", "resample": 3}"#,
+        #"{"size": {"shortest_edge": 56}, "crop_size": [56, 56], "resample": 3}"#,
+        #"{"image_processor": {"size": {"shortest_edge": 56}, "crop_size": {"height": 56, "width": 56}}}"#,
+        #"{"size": {"shortest_edge": 56, "longest_edge": null}, "crop_size": 56, "do_convert_rgb": null}"#,
+    ])
+    func `Old and new spellings mean the same`(text: String) throws {
         #expect(try read(text).configuration == PreprocessingConfiguration(cropSize: 56))
     }
 
-    @Test("Height and width squash; switches that are off turn their step off") func variants() throws {
+    @Test func `Height and width squash; switches that are off turn their step off`() throws {
         let squash = try read(#"{"size": {"height": 32, "width": 32}, "do_center_crop": false}"#).configuration
         #expect(squash.fit == .squash && squash.resizeSize == 32 && squash.cropSize == 32)
         let sigLIP = try read(#"{"image_processor_type": "SiglipImageProcessor", "size": 64}"#).configuration
@@ -74,34 +72,32 @@ import Testing
         #expect(uncropped.settings.contains { $0.warning?.contains("do_center_crop") == true })
     }
 
-    @Test(
-        "Nonsense is refused with the field's name",
-        arguments: [
-            (#"{"size": "big"}"#, "size is \"big\""), (#"{"size": {"height": 32, "width": 64}}"#, "size is an object"),
-            (#"{"size": {"longest_edge": 64}}"#, "size is"), (#"{"size": -3}"#, "size is -3"),
-            (#"{"size": {"shortest_edge": 9, "longest_edge": 64}}"#, "size is"), (#"{"size": [32]}"#, "size is"),
-            (#"{"size": 1e9, "crop_size": 224}"#, "size is 1000000000"), (#"{"crop_size": 0}"#, "crop_size is 0"),
-            (#"{"crop_size": 1.5}"#, "crop_size is 1.5"), (#"{"resample": 5}"#, "resample is 5"),
-            (#"{"resample": "cubic"}"#, "resample is"), (#"{"image_mean": [0.5, 0.5]}"#, "image_mean is a list"),
-            (#"{"image_std": [1, 1, 0]}"#, "image_std is a list"), (#"{"rescale_factor": "x"}"#, "rescale_factor is"),
-            (#"{"rescale_factor": 0}"#, "rescale_factor is 0"), (#"{"do_resize": false}"#, "do_resize is false"),
-            (#"{"do_normalize": 1}"#, "do_normalize is 1"), (#"{"fit": "stretch"}"#, "fit is \"stretch\""),
-            (#"{"fill_color": [1, 2, 256]}"#, "fill_color is"), ("[]", "a list"), ("{", "damaged"),
-            (#"{"image_processor_type": 3}"#, "image_processor_type is 3"),
-        ])
-    func refusals(text: String, part: String) {
+    @Test(arguments: [
+        (#"{"size": "big"}"#, "size is \"big\""), (#"{"size": {"height": 32, "width": 64}}"#, "size is an object"),
+        (#"{"size": {"longest_edge": 64}}"#, "size is"), (#"{"size": -3}"#, "size is -3"),
+        (#"{"size": {"shortest_edge": 9, "longest_edge": 64}}"#, "size is"), (#"{"size": [32]}"#, "size is"),
+        (#"{"size": 1e9, "crop_size": 224}"#, "size is 1000000000"), (#"{"crop_size": 0}"#, "crop_size is 0"),
+        (#"{"crop_size": 1.5}"#, "crop_size is 1.5"), (#"{"resample": 5}"#, "resample is 5"),
+        (#"{"resample": "cubic"}"#, "resample is"), (#"{"image_mean": [0.5, 0.5]}"#, "image_mean is a list"),
+        (#"{"image_std": [1, 1, 0]}"#, "image_std is a list"), (#"{"rescale_factor": "x"}"#, "rescale_factor is"),
+        (#"{"rescale_factor": 0}"#, "rescale_factor is 0"), (#"{"do_resize": false}"#, "do_resize is false"),
+        (#"{"do_normalize": 1}"#, "do_normalize is 1"), (#"{"fit": "stretch"}"#, "fit is \"stretch\""),
+        (#"{"fill_color": [1, 2, 256]}"#, "fill_color is"), ("[]", "a list"), ("{", "damaged"),
+        (#"{"image_processor_type": 3}"#, "image_processor_type is 3"),
+    ])
+    func `Nonsense is refused with the field's name`(text: String, part: String) {
         let error = #expect(throws: CLIPError.self) { try read(text) }
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
         #expect(error?.path == "m/preprocessor_config.json")
         #expect(error?.message.utf8.contains(UInt8(ascii: "\n")) == false)
     }
 
-    @Test("A crop that the model can't take is refused") func mismatch() {
+    @Test func `A crop that the model can't take is refused`() {
         #expect(throws: CLIPError.self) { try read(#"{"crop_size": 224}"#, imageSize: 336) }
         #expect(throws: CLIPError.self) { try openCLIP(#"{"size": 224}"#, imageSize: 336) }
     }
 
-    @Test("open_clip's settings follow open_clip's rules") func openCLIPSettings() throws {
+    @Test func `open_clip's settings follow open_clip's rules`() throws {
         let plain = try openCLIP("{}", imageSize: 240).configuration
         var expected = PreprocessingConfiguration(cropSize: 240)
         expected.cropRounding = .halfToEven
@@ -121,7 +117,7 @@ import Testing
         }
     }
 
-    @Test("Damaged files are read or refused, never more") func mutations() throws {
+    @Test func `Damaged files are read or refused, never more`() throws {
         let whole = Array(PreprocessingConfiguration().json.utf8)
         var state: UInt64 = 0x9E37_79B9
         func random(_ bound: Int) -> Int {
@@ -147,8 +143,7 @@ import Testing
         #expect((200..<3800).contains(read))
     }
 
-    @Test("What is written reads back the same", arguments: PictureFit.allCases) func roundTrip(fit: PictureFit) throws
-    {
+    @Test(arguments: PictureFit.allCases) func `What is written reads back the same`(fit: PictureFit) throws {
         var configuration = PreprocessingConfiguration(cropSize: 224)
         configuration.fit = fit
         configuration.resizeSize = 256

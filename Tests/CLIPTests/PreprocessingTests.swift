@@ -12,8 +12,8 @@ private func bytes(_ path: String) throws -> [UInt8] {
 }
 
 @Suite struct PreprocessingTests {
-    @Test("Pixel values are those of transformers", arguments: ["quickgelu-f32", "gelu-f16-sharded"])
-    func goldenPixels(model: String) throws {
+    @Test(arguments: ["quickgelu-f32", "gelu-f16-sharded"])
+    func `Pixel values are those of transformers`(model: String) throws {
         let preprocessing = try ResolvedPreprocessing(
             huggingFace: bytes("models/\(model)/preprocessor_config.json"), path: "preprocessor_config.json")
         let preprocessor = ImagePreprocessor(preprocessing.configuration)
@@ -36,7 +36,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         }
     }
 
-    @Test func bandsOnSeveralThreadsGiveTheSamePixels() {
+    @Test func `Bands on several threads give the same pixels`() {
         let picture = Bitmap(width: 700, height: 600, pixels: (0..<1_260_000).map { UInt8(truncatingIfNeeded: $0 * 7) })
         let preprocessor = ImagePreprocessor(PreprocessingConfiguration())
         for fit in [PictureFit.crop, .pad] {
@@ -47,7 +47,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         }
     }
 
-    @Test("A picture that is smaller than the crop is centred on black, the odd pixel before it") func padding() {
+    @Test func `A picture that is smaller than the crop is centred on black, the odd pixel before it`() {
         var configuration = PreprocessingConfiguration(cropSize: 6)
         configuration.resizeSize = 3
         let white = Bitmap(width: 3, height: 3, pixels: [UInt8](repeating: 255, count: 27))
@@ -62,7 +62,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         #expect(columns() == [false, true, true, true, false, false])
     }
 
-    @Test("Filled edges take the fill colour") func fill() {
+    @Test func `Filled edges take the fill colour`() {
         var configuration = PreprocessingConfiguration(cropSize: 4)
         configuration.fillColor = [1, 2, 3]
         let wide = Bitmap(width: 8, height: 4, pixels: [UInt8](repeating: 200, count: 96))
@@ -72,7 +72,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         #expect(square.pixels == filled + seen + filled)
     }
 
-    @Test("Several crops stand one after the other") func multicrop() {
+    @Test func `Several crops stand one after the other`() {
         let preprocessor = ImagePreprocessor(PreprocessingConfiguration(cropSize: 8))
         let wide = Bitmap(width: 40, height: 16, pixels: (0..<1920).map { UInt8(truncatingIfNeeded: $0 * 7) })
         let count = preprocessor.cropCount(width: 40, height: 16, fit: .multicrop)
@@ -100,7 +100,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         return FittingPlan(width: width, height: height, configuration, fit: fit)
     }
 
-    @Test("The long edge is truncated and the crop rounded as the format says") func crop() {
+    @Test func `The long edge is truncated and the crop rounded as the format says`() {
         let floor = plan(1000, 757, nil)
         #expect(floor.width == 295 && floor.height == 224)
         #expect(floor.windows == [PixelWindow(left: 35, top: 0, width: 224, height: 224)])
@@ -111,7 +111,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         #expect(tall.width == 224 && tall.height == 1_120_000)
     }
 
-    @Test("Another fit than the configuration's own shows the whole picture") func overrides() {
+    @Test func `Another fit than the configuration's own shows the whole picture`() {
         func larger(_ configuration: inout PreprocessingConfiguration) { configuration.resizeSize = 256 }
         #expect(plan(512, 512, nil, larger).width == 256)
         #expect(plan(512, 512, .crop, larger).width == 256)
@@ -122,7 +122,7 @@ private func bytes(_ path: String) throws -> [UInt8] {
         #expect(plan(100_000, 3, .pad).height == 1)
     }
 
-    @Test("Windows cover the long side, both ends included") func multicrop() {
+    @Test func `Windows cover the long side, both ends included`() {
         let wide = plan(800, 224, .multicrop)
         #expect(wide.windows.map(\.left) == [0, 192, 384, 576])
         #expect(wide.windows.allSatisfy { $0.top == 0 && $0.width == 224 && $0.height == 224 })

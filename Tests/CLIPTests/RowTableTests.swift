@@ -3,7 +3,7 @@ import CLIPCompute
 import Testing
 
 @Suite struct RowTableTests {
-    @Test func everyHalfPrecisionNumberIsWidenedExactly() {
+    @Test func `Every half-precision number is widened exactly`() {
         let halves = (0..<256 * 256).map { UInt16($0) }
         let owner = Bytes(halves)
         let table = RowTable(

@@ -6,8 +6,8 @@ import Testing
 @testable import CLIPThreads
 
 @Suite struct BackgroundThreadsTests {
-    @Test("Every job runs once, more of them than there are threads", arguments: [1, 2, 5])
-    func runsAll(_ limit: Int) {
+    @Test(arguments: [1, 2, 5])
+    func `Every job runs once, more of them than there are threads`(_ limit: Int) {
         let threads = BackgroundThreads(limit: limit)
         let counts = Mutex([Int](repeating: 0, count: 200))
         let ended = DispatchSemaphore(value: 0)
@@ -22,14 +22,14 @@ import Testing
         #expect(counts.withLock { $0 } == [Int](repeating: 1, count: 200))
     }
 
-    @Test("Without a thread nothing is taken; with one, everything, when the system has no second") func noThreads() {
+    @Test func `Without a thread nothing is taken; with one, everything, when the system has no second`() {
         #expect(!BackgroundThreads(limit: 4) { _ in false }.start {})
         let (threads, ended) = (BackgroundThreads(limit: 4, start: OneThread().start), DispatchSemaphore(value: 0))
         for _ in 0..<20 { #expect(threads.start { ended.signal() }) }
         for _ in 0..<20 { ended.wait() }
     }
 
-    @Test("Jobs run beside each other, and their caller") func besideEachOther() {
+    @Test func `Jobs run beside each other, and their caller`() {
         let threads = BackgroundThreads(limit: 3)
         let (meeting, ended) = (Meeting(), DispatchSemaphore(value: 0))
         for _ in 0..<3 {

@@ -6,14 +6,14 @@ import Testing
 
 @Suite struct ParallelTests {
     @Test(arguments: [1, 2, 3, 8, 64])
-    func visitsEveryIndexOnce(_ threads: Int) {
+    func `Visits every index once`(_ threads: Int) {
         for count in [0, 1, 2, 3, 7, 63, 64, 65, 1000] {
             #expect(visits(Parallel(threads: threads), count) == Array(repeating: 1, count: count))
         }
     }
 
     @Test(arguments: [2, 8, 64])
-    func servesSeveralTasksAtOnce(_ threads: Int) async {
+    func `Serves several tasks at once`(_ threads: Int) async {
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<8 {
                 group.addTask {
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: [2, 4, 33])
-    func nests(_ threads: Int) {
+    func `Work may begin more work`(_ threads: Int) {
         let sum = Atomic(0)
         Parallel(threads: threads).run(6) { outer in
             Parallel(threads: threads).run(5) { middle in
@@ -41,7 +41,7 @@ import Testing
 
     /// Every piece waits for all others, so that as many threads as there are pieces must be at work.
     @Test(arguments: [2, 3, 8])
-    func usesEveryThread(_ threads: Int) {
+    func `Uses every thread`(_ threads: Int) {
         let pool = WorkerPool()
         for _ in 0..<5 {
             let arrived = Atomic(0)
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test func doesAllByItselfWithoutAThread() {
+    @Test func `Does all by itself without a thread`() {
         let pool = WorkerPool { _ in false }
         #expect(visits(Parallel(threads: 4, pool: pool), 100) == Array(repeating: 1, count: 100))
         Parallel(threads: 4, pool: pool).run(3) { _ in
@@ -62,7 +62,7 @@ import Testing
     }
 
     /// A long region keeps its workers; meanwhile other callers get on by themselves.
-    @Test func waitsForNobodyElse() {
+    @Test func `Waits for nobody else`() {
         let pool = WorkerPool()
         let isOver = Atomic(false)
         let (began, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
@@ -80,7 +80,7 @@ import Testing
     }
 
     /// Workers that have gone to sleep come back, and what they wrote is seen.
-    @Test func wakesSleepers() async throws {
+    @Test func `Wakes sleepers`() async throws {
         for _ in 0..<3 {
             try await Task.sleep(for: .milliseconds(20))
             nonisolated(unsafe) let written = UnsafeMutablePointer<Int>.allocate(capacity: 64)

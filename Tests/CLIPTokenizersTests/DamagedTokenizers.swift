@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers
@@ -22,7 +23,7 @@ extension SeededGenerator {
     mutating func damagedForm(
         _ original: [UInt8], head: Int, round: Int
     ) -> (bytes: UnsafeRawBufferPointer, memory: OwnedBytes) {
-        var damaged = mutate(original)
+        var damaged = damaged(original)
         if round % 2 == 0, damaged.count > head {
             damaged[Int.random(in: 8..<head, using: &self)] = UInt8.random(in: 0...255, using: &self)
         }

@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers

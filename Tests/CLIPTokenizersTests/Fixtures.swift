@@ -1,14 +1,13 @@
+import CLIPTestSupport
 import Foundation
 import CLIPJSON
 import Testing
 
 @testable import CLIPTokenizers
 
-/// Files of the folder Fixtures.
-enum Fixtures {
+extension Fixtures {
     static func bytes(_ path: String) throws -> [UInt8] {
-        let folder = Bundle.module.bundleURL.appendingPathComponent("Fixtures")
-        return Array(try Data(contentsOf: folder.appendingPathComponent(path)))
+        Array(try Data(contentsOf: folder(of: "CLIPTokenizersTests").appending(path: path)))
     }
 
     /// The small vocabulary of 814 tokens, with what a folder has beside it.

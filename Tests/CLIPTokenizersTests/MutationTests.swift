@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers
@@ -10,13 +11,13 @@ import Testing
     private func countRefused(
         _ folder: String, _ file: WritableKeyPath<TokenizerFiles, [UInt8]?>, rounds: Int, seed: UInt64
     ) throws -> Int {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator(seed: seed)
         let whole = try Fixtures.files(folder)
         let original = try #require(whole[keyPath: file])
         var refused = 0
         for _ in 0..<rounds {
             var files = whole
-            files[keyPath: file] = random.mutate(original)
+            files[keyPath: file] = random.damaged(original)
             if try isRefused(MutationTests.text, { try BytePairTokenizer(files) }) { refused += 1 }
         }
         return refused
@@ -41,7 +42,7 @@ import Testing
     }
 
     @Test func `Damaged compiled forms`() throws {
-        var random = SeededGenerator(state: 0xF1A7)
+        var random = SeededGenerator(seed: 0xF1A7)
         let original = try BytePairTokenizer(Fixtures.files("added-decoder")).compiled()
         let refused = try (0..<3000).count { round in
             try isRefused(MutationTests.text) {

@@ -1,5 +1,6 @@
 import CLIPSystem
 import CLIPJSON
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers

@@ -1,5 +1,6 @@
 import CLIPSystem
 import CLIPJSON
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func `Damaged compiled forms of other steps are refused, or used`() throws {
-        var random = SeededGenerator(state: 0x57E9)
+        var random = SeededGenerator(seed: 0x57E9)
         for name in [
             "BPE continuing_subword_prefix", "pre-tokenizer Split GPT-4", "WordLevel", "BPE GPT-2 ignore_merges",
         ] {
@@ -81,12 +82,12 @@ import Testing
     }
 
     @Test func `Damaged steps are refused in one line, or followed`() throws {
-        var random = SeededGenerator(state: 0x10AD)
+        var random = SeededGenerator(seed: 0x10AD)
         var refused = 0
         for variant in StepTests.variants where variant.files.tokenizerJSON.map({ $0.count < 12_000 }) ?? false {
             for _ in 0..<20 {
                 var files = variant.files
-                files.tokenizerJSON = random.mutate(try #require(files.tokenizerJSON))
+                files.tokenizerJSON = random.damaged(try #require(files.tokenizerJSON))
                 if try isRefused("a photo, of <|endoftext|> 12 \u{1F436} don't", { try loadTokenizer(files) }) {
                     refused += 1
                 }

@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers
@@ -64,7 +65,7 @@ import Testing
 
     @Test(arguments: [2, 31, 32, 33, 34, 200])
     func `The two ways to merge a word agree`(length: Int) {
-        var random = SeededGenerator(state: UInt64(length))
+        var random = SeededGenerator(seed: UInt64(length))
         for _ in 0..<200 {
             let word = (0..<length).map { _ in UInt8.random(in: 97...105, using: &random) }
             var merger = PairMerger(tokenizer.table.merges)

@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers
@@ -80,13 +81,13 @@ import Testing
 
     @Test(arguments: Source.allCases)
     func `Damaged files load or are refused`(source: Source) throws {
-        var random = SeededGenerator(state: 0xBE27)
+        var random = SeededGenerator(seed: 0xBE27)
         let whole = try files(source)
         var refused = 0
         for _ in 0..<600 {
             var files = whole
-            files.tokenizerJSON = files.tokenizerJSON.map { random.mutate($0) }
-            files.wordPieces = files.wordPieces.map { random.mutate($0) }
+            files.tokenizerJSON = files.tokenizerJSON.map { random.damaged($0) }
+            files.wordPieces = files.wordPieces.map { random.damaged($0) }
             let load = { try loadTokenizer(files, wrapping: OpenCLIPWrapping(stripsSeparator: true)) }
             if try isRefused(WordPieceTests.text, load) { refused += 1 }
         }
@@ -94,7 +95,7 @@ import Testing
     }
 
     @Test func `Damaged compiled forms load or are refused`() throws {
-        var random = SeededGenerator(state: 0xF1A8)
+        var random = SeededGenerator(seed: 0xF1A8)
         let original = try loadTokenizer(files(.vocabulary)).compiled()
         for round in 0..<1000 {
             let (bytes, memory) = random.damagedForm(original, head: 300, round: round)

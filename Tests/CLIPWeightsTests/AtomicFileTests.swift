@@ -1,4 +1,5 @@
 import CLIPSystem
+import CLIPTestSupport
 import Foundation
 import Testing
 

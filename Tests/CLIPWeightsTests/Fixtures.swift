@@ -1,15 +1,15 @@
+import CLIPTestSupport
 import Foundation
 
 @testable import CLIPWeights
 
-/// The files of Fixtures, and what they hold.
-enum Fixtures {
+extension Fixtures {
     struct Expected: Decodable {
         let shape: [Int]
         let values: [Float]
     }
 
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
+    static let folder = folder(of: "CLIPWeightsTests")
 
     static func path(_ name: String) -> String { folder.appending(path: name).path }
 
@@ -20,4 +20,9 @@ enum Fixtures {
             [String: [String: Expected]].self, from: Data(contentsOf: folder.appending(path: "expected.json")))
         return all[name] ?? [:]
     }
+}
+
+/// A safetensors file put together by hand: the length of `header`, `header`, then `data`.
+func safetensors(_ header: String, data: [UInt8] = []) -> [UInt8] {
+    withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian, Array.init) + Array(header.utf8) + data
 }

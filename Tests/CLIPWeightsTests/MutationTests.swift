@@ -1,18 +1,7 @@
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPWeights
-
-/// xorshift64*: the same mutations on every machine and run.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 0x2545_F491_4F6C_DD1D
-    }
-}
 
 /// Damaged files either load whole or throw: no trap, no hang.
 @Suite struct MutationTests {
@@ -20,33 +9,6 @@ private struct SeededGenerator: RandomNumberGenerator {
 
     init() throws {
         folder = try TemporaryFolder()
-    }
-
-    /// One or two bit flips, replaced bytes, cuts, splices, repeats or swapped digits.
-    private func mutated(_ original: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
-        var bytes = original
-        for _ in 0..<Int.random(in: 1...2, using: &random) where !bytes.isEmpty {
-            let place = Int.random(in: 0..<bytes.count, using: &random)
-            let length = Int.random(in: 1...32, using: &random)
-            let end = min(place + length, bytes.count)
-            switch Int.random(in: 0..<7, using: &random) {
-            case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-            case 1: bytes[place] = UInt8.random(in: 0...255, using: &random)
-            case 2: bytes.removeSubrange(place...)
-            case 3: bytes.removeSubrange(place..<end)
-            case 4: bytes.insert(contentsOf: bytes[place..<end], at: place)
-            case 5:
-                let source = Int.random(in: 0..<original.count, using: &random)
-                let splice = original[source..<min(source + length, original.count)]
-                bytes.replaceSubrange(place..<end, with: splice)
-            default:
-                let digit = UInt8(ascii: "0")...UInt8(ascii: "9")
-                if let number = bytes[place...].firstIndex(where: digit.contains) {
-                    bytes[number] = UInt8.random(in: digit, using: &random)
-                }
-            }
-        }
-        return bytes
     }
 
     /// Every byte of every tensor, so that an offset past the mapping could not go unseen.
@@ -82,14 +44,14 @@ private struct SeededGenerator: RandomNumberGenerator {
     }
 
     @Test func `Twelve thousand damaged safetensors files load or throw`() throws {
-        var random = SeededGenerator(state: 0x5EED)
+        var random = SeededGenerator(seed: 0x5EED)
         let whole = sample()
         let path = try folder.write(whole, to: "model.safetensors")
         #expect(try touch(Checkpoint(file: path)) == 4)
         var loaded = 0
         var refused = 0
         for _ in 0..<12_000 {
-            let damaged = mutated(whole, &random)
+            let damaged = random.damaged(whole)
             try folder.write(damaged, to: "model.safetensors")
             if let message = refusal({ try Checkpoint(file: path) }) {
                 #expect(!message.utf8.contains(UInt8(ascii: "\n")))
@@ -106,13 +68,13 @@ private struct SeededGenerator: RandomNumberGenerator {
 
     @Test(arguments: [("state.pt", 1500), ("script.pt", 1500), ("checkpoint.pt", 1000), ("types.gguf", 2000)])
     func `Damaged PyTorch and GGUF files load or throw`(name: String, count: Int) throws {
-        var random = SeededGenerator(state: 0x7063)
+        var random = SeededGenerator(seed: 0x7063)
         let whole = try Fixtures.bytes(name)
         let path = folder[name]
         var loaded = 0
         var refused = 0
         for _ in 0..<count {
-            try folder.write(mutated(whole, &random), to: name)
+            try folder.write(random.damaged(whole), to: name)
             if let message = refusal({ try Checkpoint(file: path) }) {
                 #expect(!message.utf8.contains(UInt8(ascii: "\n")))
                 refused += 1
@@ -124,7 +86,7 @@ private struct SeededGenerator: RandomNumberGenerator {
     }
 
     @Test func `Four thousand damaged shard indexes load or throw`() throws {
-        var random = SeededGenerator(state: 0xC11B)
+        var random = SeededGenerator(seed: 0xC11B)
         try folder.write(sample(), to: "model-1.safetensors")
         let index = Array(
             """
@@ -137,7 +99,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         var loaded = 0
         var refused = 0
         for _ in 0..<4000 {
-            try folder.write(mutated(index, &random), to: "model.safetensors.index.json")
+            try folder.write(random.damaged(index), to: "model.safetensors.index.json")
             if let message = refusal({ try Checkpoint(folder: folder.path) }) {
                 #expect(!message.utf8.contains(UInt8(ascii: "\n")))
                 refused += 1

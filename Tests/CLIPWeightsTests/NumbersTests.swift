@@ -1,3 +1,4 @@
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPWeights

@@ -1,31 +1,28 @@
 import CLIP
 import CLIPCompute
 import CLIPSystem
+import CLIPTestSupport
 import Foundation
 
 @testable import PictureCollections
 
 /// The small models and pictures of the library's own tests.
-enum Fixtures {
-    static let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .appending(path: "CLIPTests/Fixtures")
-    static let pictures = ["blocks.png", "ring_grey.png", "speck.png", "waves.png"].map {
-        path.appending(path: "pictures/\($0)").path
-    }
+extension Fixtures {
+    static let path = folder(of: "CLIPTests")
+    static let pictures = ["blocks.png", "ring_grey.png", "speck.png", "waves.png"].map { pictureFile($0).path }
     static let fingerprint = String(repeating: "ab", count: 32)
 
     static func model(_ name: String = "quickgelu-f32") throws -> CLIPModel {
-        try CLIPModel(contentsOf: path.appending(path: "models/\(name)"), threads: 2)
+        try CLIPModel(contentsOf: modelFolder(name), threads: 2)
     }
 
     static func picture(_ name: String) throws -> Picture {
-        try Picture(contentsOf: path.appending(path: "pictures/\(name)"))
+        try Picture(contentsOf: pictureFile(name))
     }
 
     /// The photograph that comes with the package.
     static func photograph() throws -> Picture {
-        let root = path.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return try Picture(contentsOf: root.appending(path: "Models/examples/cat.jpg"))
+        try Picture(contentsOf: example("cat.jpg"))
     }
 
     /// An index of seeded vectors under the names `0.png`, `1.png`…
@@ -49,58 +46,13 @@ enum Fixtures {
     }
 }
 
-/// Numbers from −1 to 1 that are the same on every run.
-struct SeededNumbers {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> Float {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Float(Int32(truncatingIfNeeded: state >> 32)) * 0x1p-31
-    }
-
-    mutating func embedding(_ dimension: Int) -> Embedding {
-        Embedding(values: (0..<dimension).map { _ in next() }).normalized()
-    }
+extension SeededNumbers {
+    mutating func embedding(_ dimension: Int) -> Embedding { Embedding(values: floats(dimension)).normalized() }
 }
 
-/// A folder that is removed when its test ends.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appending(path: "collections-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-        path = url.resolvingSymlinksInPath().path
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    /// The full path of `name`.
-    subscript(name: String) -> String { path + "/" + name }
-
-    @discardableResult
-    func write(_ data: Data, to name: String) throws -> String {
-        let url = URL(filePath: self[name])
-        try FileManager.default.createDirectory(
-            at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try data.write(to: url)
-        return url.path
-    }
-
+extension TemporaryFolder {
     /// Copies a fixture picture.
-    func copy(_ picture: Int, to name: String) throws {
-        try write(Data(contentsOf: URL(filePath: Fixtures.pictures[picture])), to: name)
-    }
-
-    func move(_ name: String, to other: String) throws {
-        try FileManager.default.moveItem(atPath: self[name], toPath: self[other])
-    }
-
-    func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: self[name]) }
-
-    func bytes(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: self[name]))) }
+    func copy(_ picture: Int, to name: String) throws { try copy(URL(filePath: Fixtures.pictures[picture]), to: name) }
 }
 
 // Tests name files by text.

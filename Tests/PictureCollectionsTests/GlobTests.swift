@@ -11,7 +11,7 @@ import Testing
         ("2024/**", "photos/2024/x/y.png", true), ("2024/**", "photos/12024/y.png", false), ("/a/*", "/a/b", true),
         ("a*b*c*d*e*f*g", "aaaaaaaaaaaabbbbbbbbbbbbbbccccccccccccccdddddddddddeeeeeeeeeeefffffffff", false),
     ])
-    func matches(_ pattern: String, _ path: String, _ expected: Bool) {
+    func `Patterns match as they are written`(_ pattern: String, _ path: String, _ expected: Bool) {
         #expect(Glob(pattern).matches(path) == expected)
     }
 }

@@ -1,5 +1,6 @@
 import CLIP
 import CLIPSystem
+import CLIPTestSupport
 import Foundation
 import Testing
 

@@ -1,9 +1,10 @@
+import CLIPTestSupport
 import Testing
 
 @testable import CLIPTokenizers
 
 /// Tokenizers of SigLIP's and SigLIP 2's kind against transformers.
-@Suite struct SentencePieceTests {
+@Suite struct PipelineTokenizerTests {
     static let folders = ["siglip", "siglip2", "unigram-json"]
 
     static func files(_ folder: String) throws -> TokenizerFiles {
@@ -21,17 +22,17 @@ import Testing
 
     static func load(_ folder: String) throws -> PipelineTokenizer { try load(folder, files(folder)) }
 
-    @Test(arguments: SentencePieceTests.folders)
+    @Test(arguments: PipelineTokenizerTests.folders)
     func `Tokens equal the reference's`(folder: String) throws {
-        let tokenizer = try SentencePieceTests.load(folder)
+        let tokenizer = try PipelineTokenizerTests.load(folder)
         let golden = try Fixtures.golden("\(folder)/golden.json")
         #expect(golden.count == 400)
         for (text, ids) in golden { #expect(tokenizer.tokenize(text).ids == ids, "\(text.debugDescription)") }
     }
 
-    @Test(arguments: SentencePieceTests.folders)
+    @Test(arguments: PipelineTokenizerTests.folders)
     func `The compiled form gives the same tokens, at any alignment`(folder: String) throws {
-        let tokenizer = try SentencePieceTests.load(folder)
+        let tokenizer = try PipelineTokenizerTests.load(folder)
         let compiled = tokenizer.compiled()
         for shift in 0..<3 {
             let memory = OwnedBytes(count: compiled.count + shift)
@@ -46,20 +47,20 @@ import Testing
     }
 
     @Test func `Files say how texts begin, end and are filled up`() throws {
-        let unigram = try SentencePieceTests.load("siglip")
+        let unigram = try PipelineTokenizerTests.load("siglip")
         #expect(unigram.startTokens == [] && unigram.endTokens == [1] && unigram.paddingToken == 1)
-        let merged = try SentencePieceTests.load("siglip2")
+        let merged = try PipelineTokenizerTests.load("siglip2")
         #expect(merged.startTokens == [] && merged.endTokens == [1] && merged.paddingToken == 0)
-        let described = try SentencePieceTests.load("unigram-json")
+        let described = try PipelineTokenizerTests.load("unigram-json")
         #expect(described.startTokens == [0] && described.endTokens == [1])
-        #expect(try paddingToken(SentencePieceTests.files("siglip")) == 1)
-        #expect(try paddingToken(SentencePieceTests.files("siglip2")) == 0)
+        #expect(try paddingToken(PipelineTokenizerTests.files("siglip")) == 1)
+        #expect(try paddingToken(PipelineTokenizerTests.files("siglip2")) == 0)
         #expect(TokenizerJSON.isByteLevel(try Fixtures.bytes("tokenizer-json/tokenizer.json")))
         #expect(!TokenizerJSON.isByteLevel(try Fixtures.bytes("siglip2/tokenizer.json")))
     }
 
     @Test func `A long text is cut before a word, its end token kept`() throws {
-        let tokenizer = try SentencePieceTests.load("siglip")
+        let tokenizer = try PipelineTokenizerTests.load("siglip")
         let text = "a photo of a dog " + String(repeating: "and a cat ", count: 30)
         let tokens = tokenizer.tokenize(text)
         let (ids, dropped) = tokens.truncated(to: 12)
@@ -73,14 +74,14 @@ import Testing
     }
 
     @Test func `Bytes stand for what no piece has`() throws {
-        let tokenizer = try SentencePieceTests.load("siglip2")
+        let tokenizer = try PipelineTokenizerTests.load("siglip2")
         #expect(tokenizer.tokenize("\u{1F99C}").pieces == ["<0xF0>", "<0x9F>", "<0xA6>", "<0x9C>", "<eos>"])
     }
 
     /// Half of a megabyte without a space takes no quadratic time.
-    @Test(arguments: SentencePieceTests.folders)
+    @Test(arguments: PipelineTokenizerTests.folders)
     func `A word of half a megabyte`(folder: String) throws {
-        let tokenizer = try SentencePieceTests.load(folder)
+        let tokenizer = try PipelineTokenizerTests.load(folder)
         let tokens = tokenizer.tokenize(String(repeating: "kato", count: 1 << 17))
         #expect(tokens.ids.count > 1 << 15 && tokens.ids.last == 1)
     }
@@ -90,27 +91,29 @@ import Testing
 
     @Test(arguments: [("siglip", 1500), ("siglip2", 250), ("unigram-json", 400)])
     func `Damaged files load or are refused`(folder: String, rounds: Int) throws {
-        var random = SeededGenerator(state: 0x51611)
-        let whole = try SentencePieceTests.files(folder)
+        var random = SeededGenerator(seed: 0x51611)
+        let whole = try PipelineTokenizerTests.files(folder)
         var refused = 0
         for _ in 0..<rounds {
             var files = whole
             if folder == "siglip" {
-                files.sentencePiece = files.sentencePiece.map { random.mutate($0) }
+                files.sentencePiece = files.sentencePiece.map { random.damaged($0) }
             } else {
-                files.tokenizerJSON = files.tokenizerJSON.map { random.mutate($0) }
+                files.tokenizerJSON = files.tokenizerJSON.map { random.damaged($0) }
             }
-            if try isRefused(SentencePieceTests.text, { try SentencePieceTests.load(folder, files) }) { refused += 1 }
+            if try isRefused(PipelineTokenizerTests.text, { try PipelineTokenizerTests.load(folder, files) }) {
+                refused += 1
+            }
         }
         #expect((rounds / 20..<rounds).contains(refused))
     }
 
-    @Test(arguments: SentencePieceTests.folders)
+    @Test(arguments: PipelineTokenizerTests.folders)
     func `Damaged compiled forms load or are refused`(folder: String) throws {
-        var random = SeededGenerator(state: 0xF1A7)
-        let original = try SentencePieceTests.load(folder).compiled()
+        var random = SeededGenerator(seed: 0xF1A7)
+        let original = try PipelineTokenizerTests.load(folder).compiled()
         let refused = try (0..<1000).count { round in
-            try isRefused(SentencePieceTests.text) {
+            try isRefused(PipelineTokenizerTests.text) {
                 let (bytes, memory) = random.damagedForm(original, head: 400, round: round)
                 return try PipelineTokenizer(compiled: bytes, owner: memory)
             }
@@ -119,7 +122,7 @@ import Testing
     }
 
     @Test func `Steps that are not supported are named`() throws {
-        var files = try SentencePieceTests.files("siglip2")
+        var files = try PipelineTokenizerTests.files("siglip2")
         let json = String(decoding: try #require(files.tokenizerJSON), as: UTF8.self)
         func message(_ edited: String) -> String? {
             files.tokenizerJSON = Array(edited.utf8)
