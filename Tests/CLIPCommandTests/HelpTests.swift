@@ -51,6 +51,7 @@ import Testing
         #expect(all.status == 0 && all.errors.isEmpty && all.text.hasPrefix("OVERVIEW: "))
         #expect(try ClipProcess.run().text == all.text)
         #expect(try ClipProcess.run("help").text == all.text)
+        #expect(all.text.contains("--generate-completion-script"))
         for table in Self.tables {
             let help = try ClipProcess.run(table.name, "--zzz", flag)
             #expect(help.status == 0 && help.errors.isEmpty && help.text.contains("USAGE: clip \(table.name) "))
@@ -99,6 +100,12 @@ import Testing
         (["classify", "x", "--labels", "-dog"], "'--labels=-dog'"),
         (["embed-image", "x", "--null"], "'--null' has no effect with the other arguments given."),
         (["cluster", "--index", "x", "--template", "a {}"], "'--template a {}' has no effect without names"),
+        (
+            ["dedupe", "--threshold", "1.5"],
+            "'1.5' is invalid for '--threshold <cosine>': expected a cosine, from -1 to 1."
+        ),
+        (["embed-image", "x", "-o", "x.parquet"], "the name may end in .txt, .jsonl, .ndjson, .json, .csv"),
+        (["audit", "x", "--labels", "dog|,cat"], "The label \"dog|\" has an empty wording"),
         (["search", "x", "--html-links"], "'--html-links' has no effect without the '--html <file>'"),
     ])
     func `What makes no sense has status 64 and says what would`(arguments: [String], message: String) throws {

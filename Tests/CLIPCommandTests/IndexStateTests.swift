@@ -145,6 +145,45 @@ import Testing
         #expect(words.count == 2 && words[1] == 400 && (words[0]...words[0] + 1).contains(kept))
         #expect(try clip(["index", "more"] + model).record["unchanged"] as? Int == kept)
     }
+
+    @Test func `What is on a disk that isn't mounted is counted, and no more of it is shown than asked for`() throws {
+        for name in 0..<4 { try FileManager.default.removeItem(atPath: folder["in/\(name).png"]) }
+        for command in [["search", "a"] + model, ["outliers"]] {
+            let result = try clip(command + ["--index", "in", "--top", "2"])
+            #expect(try result.status == 0 && result.records.count == 2, "\(command)")
+            #expect(try result.records.allSatisfy { $0["gone"] as? Bool == true && $0["rank"] is NSNull })
+            let text = try clip(command + ["--index", "in", "--top", "2", "--format", "text"])
+            #expect(text.text.contains("4 left out of the count, since the file is gone"))
+        }
+        let duplicates = try clip(["dedupe", "--index", "in", "--threshold", "0"])
+        #expect(duplicates.errors.contains("4 left out of the count, since the file is gone: index again"))
+    }
+
+    @Test func `Copies are counted once, and small indexes have a size`() throws {
+        try folder.write(folder.data("in/0.png"), to: "in/copy.png")
+        let result = try clip(["index", "in", "--format", "text"] + model)
+        #expect(result.text.contains("1 added (1 of them copies), 4 unchanged"), "\(result.text)")
+        let status = try clip(["index", "--status", "in", "--format", "text"])
+        #expect(status.text.contains(" kB\n") && !status.text.contains("0.0 MB"))
+    }
+
+    @Test func `A table without lines has the header that it has with them`() throws {
+        for (command, none, some) in [
+            (["search", "a"] + model, ["--threshold", "1"], []),
+            (["filter", "--keep", "a", "--show", "kept"] + model, ["--threshold", "1"], ["--threshold", "-1"]),
+            (["dedupe"], ["--exact"], ["--threshold", "-1"]),
+        ] {
+            let empty = try clip(command + none + ["--index", "in", "--format", "csv"])
+            #expect(empty.status == 0 && empty.lines.count == 1 && empty.text.hasSuffix("\r\n"), "\(empty.text)")
+            let rows = try clip(command + some + ["--index", "in", "--format", "csv"])
+            #expect(
+                rows.text.hasPrefix(empty.text) && rows.text.count > empty.text.count, "\(rows.text) \(rows.errors)")
+        }
+        let list = try folder.write("", to: "none.txt")
+        let empty = try clip(["embed-text", "--file", list, "--format", "csv"] + model)
+        let texts = try clip(["embed-text", "a", "--format", "csv"] + model)
+        #expect(empty.text.hasPrefix("input,e0,e1,") && texts.text.hasPrefix(empty.text))
+    }
 }
 
 extension ClipProcess {

@@ -18,6 +18,18 @@ import Testing
     }
 
     /// Command lines with `%` where the output goes, which is an input too.
+    @Test func `What would fail is not advised`() throws {
+        let folder = try TemporaryFolder()
+        _ = try ClipProcess.run("pack", Fixtures.model, "-o", "m.clip", in: folder.path)
+        let named = try ClipProcess.run("embed-text", "a", "-o", "m.clip", "--model", Fixtures.model, in: folder.path)
+        #expect(named.status == 64 && named.errors.contains("is named like clip"))
+        #expect(!named.errors.contains("--overwrite"))
+        let arguments = ["embed-text", "a", "-o", "m.clip", "--format", "jsonl", "--model", Fixtures.model]
+        let told = try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
+        #expect(told.status == 64 && told.errors.contains("or say '--overwrite'"))
+        #expect(try ClipProcess.run(ClipProcess.path, arguments + ["--overwrite"], in: folder.path).status == 0)
+    }
+
     @Test(arguments: [
         "embed-image in/b.png in/a.png --format jsonl -o %", "embed-image in --format npy -o % --overwrite",
         "classify in/a.png --labels dog,cat --format csv -o %", "preprocess in/a.png -o %",

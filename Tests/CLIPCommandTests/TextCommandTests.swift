@@ -105,4 +105,16 @@ import Testing
             """
         #expect(try ClipProcess.bash(script).text == "{\"input\":\"a dog\"\n{\"input\":\"a cat\"\n")
     }
+
+    @Test func `A file in another encoding is told once`() throws {
+        let folder = try TemporaryFolder()
+        let lines = Data((0..<110).flatMap { _ in [0x63, 0xE9, 0x0A] as [UInt8] })
+        try folder.write(lines + Data("a cat\n".utf8), to: "latin.txt")
+        let result = try ClipProcess.run(
+            "embed-text", "--file", "latin.txt", "--model", Fixtures.model, in: folder.path)
+        #expect(result.status == 1 && result.lines.count == 1)
+        #expect(result.errorLines.count == 2, "\(result.errorLines)")
+        #expect(result.errorLines.first?.contains("latin.txt: line 1: is not UTF-8") == true)
+        #expect(result.errorLines.last == "clip: 109 more texts are not UTF-8")
+    }
 }

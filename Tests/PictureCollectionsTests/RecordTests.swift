@@ -112,6 +112,14 @@ import Testing
         #expect(decimal(1e300, places: 2) == "1e+300")
     }
 
+    @Test func `A long text loses its middle, and has no more columns than it may`() {
+        #expect("short".shortened(to: 9) == "short")
+        #expect("0123456789abc".shortened(to: 10) == "012345…abc")
+        for text in ["a label that is far too long for a table", "猫猫猫猫猫猫猫猫猫猫猫猫", "👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀👩‍🚀"] {
+            for width in 4...12 { #expect(columnCount(text.shortened(to: width)) <= width) }
+        }
+    }
+
     @Test func `Columns count what a terminal shows`() {
         #expect(columnCount("abc") == 3)
         #expect(columnCount("猫é👩‍🚀") == 5)

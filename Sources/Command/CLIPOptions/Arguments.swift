@@ -45,10 +45,11 @@ package struct Arguments {
         }
     }
 
-    /// Refuses what a command has not taken.
+    /// Refuses what a command has not taken, and outputs that must not be replaced.
     package func checkAllTaken(_ table: CommandTable) throws(UsageError) {
         try refuse(
             table.options.filter { !taken.contains(ObjectIdentifier($0)) }, "with the other arguments given")
+        if let refusal = outputs.refusal { throw refusal }
     }
 
     /// Notes what was given, after what was given before where an option may come several times.

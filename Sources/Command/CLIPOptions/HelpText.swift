@@ -30,7 +30,8 @@ package enum HelpText {
         text += "\nSUBCOMMANDS:\n"
         for table in tables { text += entry(table.name, table.abstract) }
         text += examples(root.examples)
-        return text + "\n  See 'clip help <subcommand>' for detailed help.\n"
+        return text + "\n  See 'clip help <subcommand>' for detailed help. Completions for a shell are printed by\n"
+            + "  'clip --generate-completion-script' with bash, zsh or fish behind it.\n"
     }
 
     private static func examples(_ examples: [CommandTable.Example]) -> String {

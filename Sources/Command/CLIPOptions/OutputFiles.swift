@@ -25,9 +25,12 @@ package struct OutputFiles: Sendable {
     /// Where the command line will write, whether anything is there yet or not.
     private var places: [(spelling: String, path: PathBytes)] = []
 
+    /// Why a file that is there must not be replaced: told once the command has found its name right.
+    private(set) var refusal: UsageError?
+
     init() {}
 
-    /// - Throws: when an output is an input that the command line names, is another output, or must not be replaced.
+    /// - Throws: when an output is an input that the command line names, is or is another output.
     init(_ arguments: inout Arguments, _ table: CommandTable) throws(UsageError) {
         let targets = OutputFiles.targets(arguments, table)
         let overwrites = !targets.isEmpty && arguments.take(OutputFiles.overwrite)
@@ -42,9 +45,9 @@ package struct OutputFiles: Sendable {
             guard path.kind == .file, let identity = path.identity else { continue }
             let content = FileContent(path)
             files.append(Existing(spelling: "'\(target.spelling)'", identity: identity, content: content))
-            if let content, !table.replaces.contains(content), !overwrites {
+            if let content, !table.replaces.contains(content), !overwrites, refusal == nil {
                 let isOptional = table.options.contains { $0 === OutputFiles.overwrite }
-                throw UsageError(
+                refusal = UsageError(
                     "'\(target.spelling)' is \(content.name), which would be lost: name another file"
                         + (isOptional ? ", or say '--overwrite'." : "."))
             }

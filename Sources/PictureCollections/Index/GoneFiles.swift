@@ -30,16 +30,24 @@ package final class GoneFiles {
     package var count: Int { known.values.count { $0 } }
 
     /// What stands under results for people; nothing where none is gone.
-    package var note: String { count == 0 ? "" : "; \(count) left out of the count, since the file is gone" }
+    package var note: String { count == 0 ? "" : "; " + GoneFiles.words(count) }
 
-    /// The first of the ranked pictures, as many as `top` that are there, and those that are gone among them.
+    /// How every command says that pictures are gone.
+    package static func words(_ count: Int) -> String {
+        "\(count) left out of the count, since the file is gone"
+    }
+
+    /// The first of the ranked pictures, as many as `top` that are there, and of those that are gone among them as many at
+    /// most: on a disk that isn't mounted all are.
     /// - Parameter number: of a picture in the index.
     package func first<Ranked>(_ top: Int, of ranked: [Ranked], number: (Ranked) -> Int) throws(CLIPError) -> [Ranked] {
-        var (taken, count): ([Ranked], Int) = ([], 0)
+        var taken: [Ranked] = []
+        var (count, goneCount) = (0, 0)
         for element in ranked {
             guard count < top else { break }
-            taken.append(element)
-            if try !contains(number(element)) { count += 1 }
+            let isGone = try contains(number(element))
+            if isGone { goneCount += 1 } else { count += 1 }
+            if !isGone || goneCount <= top { taken.append(element) }
         }
         return taken
     }

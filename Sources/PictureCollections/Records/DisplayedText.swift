@@ -60,6 +60,22 @@ extension String {
         self + String(repeating: " ", count: max(0, width - columnCount(self)))
     }
 
+    /// The text, without its middle where it takes more columns.
+    package func shortened(to width: Int) -> String {
+        guard columnCount(self) > width else { return self }
+        func part(_ characters: some Sequence<Character>, _ width: Int) -> [Character] {
+            var (part, columns): ([Character], Int) = ([], 0)
+            for character in characters {
+                columns += columnCount(String(character))
+                guard columns <= width else { break }
+                part.append(character)
+            }
+            return part
+        }
+        let end = (width - 1) / 3
+        return String(part(self, width - 1 - end)) + "…" + String(part(reversed(), end).reversed())
+    }
+
     /// Filled up with spaces in front.
     package func rightAligned(to width: Int) -> String {
         String(repeating: " ", count: max(0, width - columnCount(self))) + self

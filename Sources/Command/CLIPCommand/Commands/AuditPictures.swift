@@ -82,6 +82,7 @@ struct AuditPictures: Command {
 
     func run(_ console: Console) throws {
         let labels = try labels.read(console)
+        try LabelChoice.checkWordings(labels)
         let groups = try groups.map { path throws(CLIPError) in try GroupTable(path: path) }
         let model = try model.load(console)
         let named = labels.map { AuditLabel(parsing: $0) }

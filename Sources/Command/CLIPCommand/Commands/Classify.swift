@@ -180,8 +180,8 @@ private struct ClassificationRecord: Record {
     var text: String {
         // A thousand labels on a screen are no answer.
         let scores = style.top == nil && result.labels.count > 12 ? result.labels.prefix(5) : shown
-        let names = scores.map { displayed($0.label) }
-        let width = min(40, names.map(columnCount).max() ?? 0)
+        let names = scores.map { displayed($0.label).shortened(to: 40) }
+        let width = names.map(columnCount).max() ?? 0
         var text = displayed(input.text) + (style.answers ? ": \(displayed(answer))" : "") + "\n"
         for (name, score) in zip(names, scores) {
             text += "  \(name.padded(to: width))  \(percent(score.probability))   cosine "

@@ -174,7 +174,7 @@ private struct LeftOutCount {
 
     func warn(_ console: Console) {
         if links > 0 { console.warn("\(links) symbolic \(links == 1 ? "link is" : "links are") left out") }
-        if gone > 0 { console.warn("\(gone.pictures) of the index \(gone == 1 ? "is" : "are") gone: index again") }
+        if gone > 0 { console.warn("\(GoneFiles.words(gone)): index again") }
     }
 }
 

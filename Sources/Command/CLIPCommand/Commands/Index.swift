@@ -215,7 +215,10 @@ private struct IndexUpdateRecord: Record {
         // Records are dropped, not files.
         let names = ["deleted": "dropped from the index", "dropped": "damaged and dropped"]
         let kept = update.emptiedFolders.reduce(0) { $0 + $1.pictureCount }
-        var parts = counts.filter { $0.count > 0 }.map { "\($0.count) \(names[$0.name] ?? $0.name)" }
+        var parts = counts.filter { $0.count > 0 && $0.name != "copied" }.map { name, count in
+            let copies = name == "added" && update.copied > 0 ? " (\(update.copied) of them copies)" : ""
+            return "\(count) \(names[name] ?? name)\(copies)"
+        }
         if kept > 0 { parts.append("\(kept) kept") }
         if kept > 0, pictureCount == 0 { parts.append("none found") }
         return "\(displayed(path)): \(parts.isEmpty ? "no pictures" : parts.joined(separator: ", "))\n"
@@ -244,7 +247,7 @@ private struct IndexStatusRecord: Record {
         func line(_ name: String, _ value: String) { text += "  \(name.padded(to: 14))\(displayed(value))\n" }
         line("pictures", "\(index.count)")
         line("vectors", "\(index.dimension) × \(index.vectorType.rawValue)")
-        line("size", "\(decimal(Double(index.byteCount) / 1e6, places: 1)) MB")
+        line("size", fileSize(index.byteCount))
         line("model", "\(index.modelName) (\(index.fingerprint.prefix(12))…)")
         line(
             "pictures are",

@@ -63,7 +63,8 @@ struct Similarity: Command {
         let note = "cosines from -1 to 1; a picture and a text usually score lower than two of a kind"
         let results = try ResultStream(
             output, console, model: model.fingerprint, heading: displayed(things[0].name.text),
-            note: kinds > 0 && kinds < things.count ? note : "cosines from -1 to 1")
+            note: kinds > 0 && kinds < things.count ? note : "cosines from -1 to 1",
+            columns: ["a", "b", "similarity", "model", "a_bytes", "b_bytes"])
         if console.showsProgress { console.progress = ProgressBar(total: things.count - 1, unit: "comparisons") }
         for thing in things.dropFirst() {
             console.progress?.refresh()

@@ -29,6 +29,17 @@ struct LabelChoice {
         return labels
     }
 
+    /// Refuses labels of which a wording between bars is empty: whether it was forgotten can't be told.
+    static func checkWordings(_ labels: [String]) throws(CLIPError) {
+        for label in labels {
+            let wordings = label.split(separator: "|", omittingEmptySubsequences: false)
+            guard wordings.contains(where: { $0.allSatisfy(\.isWhitespace) }) else { continue }
+            throw CLIPError(
+                .argument,
+                "The label \(quoted(displayed(label))) has an empty wording: leave out the bar, or name the wording.")
+        }
+    }
+
     /// Refuses a command line without labels, and words that were meant as labels and stand where pictures do:
     /// `--labels dog cat`.
     func checkAreGiven(beside paths: [[UInt8]]) throws(UsageError) {

@@ -46,13 +46,17 @@ struct TextBatches {
         of model: CLIPModel, encode: ([String]) throws(CLIPError) -> [Result<Encoded, CLIPError>],
         _ body: (String, Encoded) throws -> Void
     ) throws {
+        // Of a file in another encoding each line would be told.
+        var unreadable = 0
         while case let batch = try texts.batch(size), !batch.isEmpty {
             console.progress?.refresh()
             let good = batch.compactMap { if case .text(let text) = $0 { text } else { nil } }
             var encoded = try encode(good)[...]
             for entry in batch {
                 switch entry {
-                case .notUTF8(let place): try results.fail(RecordName(place), CLIPError.notUTF8(place).shown)
+                case .notUTF8(let place):
+                    try results.fail(RecordName(place), CLIPError.notUTF8(place).shown, isTold: unreadable == 0)
+                    unreadable += 1
                 case .text(let text):
                     let found = encoded.removeFirst()
                     let result = Result { () throws(CLIPError) in
@@ -69,6 +73,7 @@ struct TextBatches {
             }
             try results.flush()
         }
+        if unreadable > 1 { console.fail("\(unreadable - 1) more texts are not UTF-8") }
     }
 }
 

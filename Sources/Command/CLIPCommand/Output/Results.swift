@@ -116,7 +116,7 @@ struct OutputName {
         let endings = known.map { "." + $0 }.joined(separator: ", ")
         let isChoice = option.form.placeholder == "format"
         throw UsageError(
-            "'\(displayed(name))' is named like \(displayed(ending)), which can't hold this: it is one of \(endings)."
+            "'\(displayed(name))' is named like \(displayed(ending)), which is not written here: the name may end in \(endings)."
                 + (isChoice
                     ? " Choose with '--\(option.form.name) <format>', or another name." : " Choose another name."))
     }
@@ -190,8 +190,9 @@ final class ResultStream {
     }
 
     /// Notes an input that has no result. What is wrong goes to standard error.
-    func fail(_ input: RecordName, _ message: String) throws(CLIPError) {
-        console.fail(message)
+    /// - Parameter isTold: false where it was told of another input already.
+    func fail(_ input: RecordName, _ message: String, isTold: Bool = true) throws(CLIPError) {
+        if isTold { console.fail(message) }
         try sidecar?.addFailure(input, message)
         console.progress?.advance()
     }
