@@ -102,7 +102,7 @@ package struct OutputFiles: Sendable {
     private static func targets(
         _ arguments: Arguments, _ table: CommandTable
     ) -> [(form: OptionForm, spelling: String, path: String)] {
-        let isArray = table.options.contains { $0.form.placeholder == "format" && arguments.given($0) == ["npy"] }
+        let isArray = table.options.contains { $0.form.choices.contains("npy") && arguments.given($0) == ["npy"] }
         return table.options.flatMap { option -> [(form: OptionForm, spelling: String, path: String)] in
             let form = option.form
             guard case .target = form.value else { return [] }

@@ -97,7 +97,7 @@ struct IndexSource {
                 Array(unused.dropFirst(needsModel ? 1 : 0)),
                 "on an index that is taken as it is: name the folder to have it brought up to date first")
         }
-        threads = arguments.take(ModelChoice.threads)
+        if let model { threads = model.threads } else { threads = arguments.take(ModelChoice.threads) }
         try outputs.check(index: path)
     }
 
