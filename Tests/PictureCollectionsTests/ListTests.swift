@@ -52,7 +52,7 @@ import Testing
         for (fault, words) in zip(
             faults, ["line 2: has 3 columns", "line 3: expected a comma", "", "line 5: names no", "line 6: the quoted"])
         {
-            #expect(fault.contains(words), "\(fault)")
+            #expect(words.isEmpty ? fault.isEmpty : fault.contains(words), "\(fault)")
         }
         let objects = try table(
             "{\"image\":\"a\"}\n{]\n{\"image\":\"a\",\"text\":\"t\",\"references\":\"r\"}\nx\n", .lines

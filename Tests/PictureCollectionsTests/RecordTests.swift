@@ -38,13 +38,13 @@ import Testing
 
     @Test func `A record says its model after its values, and then the bytes of names that are no text`() throws {
         let line = try written([plain]) { JSONWriter($0, model: "m") }
-        let inner = #""inner":{"input":"\u{FFFD}","error":"e","input_bytes":"/w=="}"#
+        let inner = #""inner":{"input":"\#u{FFFD}","error":"e","input_bytes":"/w=="}"#
         let rest =
             #""count":3,"share":0.5,"wide":0.33333334,"isTrue":true,"words":["a","b"],"none":null,"#
             + #""numbers":[0.5,1.0],"empty":[],"#
         #expect(line == #"{"input":"a,b",\#(rest)"others":["x"],\#(inner),"model":"m"}"# + "\n")
         let other = try written([odd]) { JSONWriter($0, model: "m") }
-        #expect(other.contains(#""others":["x","\u{FFFD}"],"#))
+        #expect(other.contains(#""others":["x","\#u{FFFD}"],"#))
         #expect(other.hasSuffix(#","model":"m","input_bytes":"Yf8=","others_bytes":{"1":"/g=="}}"# + "\n"))
     }
 

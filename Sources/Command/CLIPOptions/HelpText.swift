@@ -30,8 +30,8 @@ package enum HelpText {
         text += "\nSUBCOMMANDS:\n"
         for table in tables { text += entry(table.name, table.abstract) }
         text += examples(root.examples)
-        return text + "\n  See 'clip help <subcommand>' for detailed help. Completions for a shell are printed by\n"
-            + "  'clip --generate-completion-script' with bash, zsh or fish behind it.\n"
+        return text + "\n  See 'clip help <subcommand>' for detailed help.\n"
+            + "  'clip --generate-completion-script bash' prints completions, for zsh and fish too.\n"
     }
 
     private static func examples(_ examples: [CommandTable.Example]) -> String {
