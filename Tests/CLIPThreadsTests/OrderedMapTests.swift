@@ -83,6 +83,20 @@ import Testing
         #expect(found == [Array(repeating: 1, count: 7), [4]])
     }
 
+    @Test func `Nothing of a batch stays behind where every thread is busy`() {
+        let state = SharedState()
+        for _ in 0..<64 {
+            _ = BackgroundThreads.shared.start {
+                while !state.mayGoOn.load(ordering: .acquiring) { spinPause() }
+            }
+        }
+        let batches = OrderedBatches<Int, CountedResult>(threads: 2) { _, _ in CountedResult(state) }
+        batches.forEachBatch(of: 0..<12, size: 2) { _, results in #expect(results.count == 2) }
+        let alive = state.alive.load(ordering: .acquiring)
+        #expect(alive == 0)
+        state.mayGoOn.store(true, ordering: .releasing)
+    }
+
     @Test func `An error ends the work that is ahead`() {
         let isAsked = Atomic(false)
         let batches = OrderedBatches<Int, Int>(threads: 2) { number, _ in
@@ -99,4 +113,21 @@ import Testing
         let wasAsked = isAsked.load(ordering: .relaxed)
         #expect(wasAsked)
     }
+}
+
+private final class SharedState: Sendable {
+    let alive = Atomic(0)
+    let mayGoOn = Atomic(false)
+}
+
+/// A result that is counted for as long as anybody has it.
+private final class CountedResult: Sendable {
+    private let state: SharedState
+
+    init(_ state: SharedState) {
+        self.state = state
+        state.alive.add(1, ordering: .acquiringAndReleasing)
+    }
+
+    deinit { state.alive.subtract(1, ordering: .acquiringAndReleasing) }
 }

@@ -1,4 +1,4 @@
-import CLIPSystem
+internal import CLIPSystem
 
 /// The variables that say where the hub's cache and installed models are.
 package func processEnvironment() -> [String: String] {

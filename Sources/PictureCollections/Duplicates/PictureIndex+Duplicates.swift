@@ -1,6 +1,6 @@
 import CLIP
 import CLIPCompute
-import CLIPSystem
+internal import CLIPSystem
 
 extension PictureIndex {
     /// Finds pictures that are there more than once.

@@ -1,6 +1,6 @@
 @_exported public import struct CLIPSystem.CLIPError
 public import CLIP
-import CLIPSystem
+internal import CLIPSystem
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials

@@ -1,5 +1,5 @@
 import CLIP
-import CLIPSystem
+internal import CLIPSystem
 import CLIPPictures
 import CLIPWeights
 

@@ -1,5 +1,5 @@
 public import CLIP
-import CLIPSystem
+internal import CLIPSystem
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials

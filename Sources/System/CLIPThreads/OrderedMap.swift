@@ -74,7 +74,10 @@ package struct OrderedBatches<Input: Sendable, Output: Sendable>: Sendable {
     /// - Parameter cancellation: what `transform` asks.
     package func start(_ inputs: [Input], _ cancellation: Cancellation) -> Batch {
         let batch = Batch(inputs, self, cancellation)
-        if parallel.threads > 1, !inputs.isEmpty { _ = BackgroundThreads.shared.start { _ = batch.outputs() } }
+        if parallel.threads > 1, !inputs.isEmpty {
+            // Where every thread is busy for long, who waits does the work: nothing of it may stay in the queue.
+            _ = BackgroundThreads.shared.start { [weak batch] in _ = batch?.outputs() }
+        }
         return batch
     }
 
