@@ -3,7 +3,7 @@
 /// Both lie in groups of four of the same column of K. A group is summed in one step where an instruction takes four
 /// 8-bit products at once, else in two steps of two 16-bit products each. No step saturates: every instruction set gives
 /// the same sums, those of whole-number arithmetic modulo 2³².
-@usableFromInline package protocol IntegerUnit {
+@usableFromInline package protocol IntegerUnit: SendableMetatype {
     /// A vector of sums, a column in each lane.
     associatedtype Sums: SIMD & BitwiseCopyable where Sums.Scalar == Int32
 

@@ -3,7 +3,7 @@
 /// Kernels are generic over it and always inlined, so that each of them is compiled once per instruction set, inside
 /// the module whose compiler flags allow it. Sums, products and shifts of generic vectors become vector instructions
 /// there; comparisons would go lane by lane, so that an instruction set brings them along.
-@usableFromInline package protocol VectorUnit {
+@usableFromInline package protocol VectorUnit: SendableMetatype {
     associatedtype Vector: SIMD & BitwiseCopyable where Vector.Scalar == Float
     /// As many 32-bit integers as `Vector` has floats.
     associatedtype Integers: SIMD & BitwiseCopyable where Integers.Scalar == Int32

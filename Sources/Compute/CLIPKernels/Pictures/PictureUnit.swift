@@ -3,7 +3,7 @@
 ///
 /// The loops are generic over it and always inlined, as kernels over `VectorUnit` are. They take sixteen lanes of 16 bits
 /// or eight of 32 at once: one register of 256 bits, or two of 128.
-@usableFromInline package protocol PictureUnit {
+@usableFromInline package protocol PictureUnit: SendableMetatype {
     /// Products of the lanes, those of two neighbours added in 32 bits.
     static func pairedProducts(_ a: SIMD16<Int16>, _ b: SIMD16<Int16>) -> SIMD8<Int32>
 
