@@ -34,19 +34,8 @@ struct OpenAICleaning {
         if mayBeMojibake, isLikelyMojibake(text) { cleanCarefully(text, into: &cleaned) }
     }
 
-    private func elements(of text: UnsafeBufferPointer<UInt8>) -> [Element] {
-        var elements: [Element] = []
-        elements.reserveCapacity(text.count)
-        var offset = 0
-        while offset < text.count {
-            let start = offset
-            elements.append(Element(scalar: text.scalar(at: &offset), offset: start))
-        }
-        return elements
-    }
-
     private func isLikelyMojibake(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        lines(of: elements(of: text)).contains { mojibake.isLikely(in: $0) }
+        lines(of: text.elements()).contains { mojibake.isLikely(in: $0) }
     }
 
     /// Each with the line feed at its end.
@@ -68,7 +57,7 @@ struct OpenAICleaning {
 
     private func cleanCarefully(_ text: UnsafeBufferPointer<UInt8>, into cleaned: inout CleanedText) {
         cleaned.reset(source: 0)
-        var elements = repaired(elements(of: text))
+        var elements = repaired(text.elements())
         if form == .canonicalize {
             let signs = ScalarRun.punctuation
             elements.removeAll { $0.scalar != 0x5F && signs.contains($0.scalar, classes) }

@@ -125,14 +125,7 @@ struct TransformersCleaning {
         _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, into cleaned: inout CleanedText
     ) {
         cleaned.reset(source: range.lowerBound)
-        var elements: [CanonicalComposition.Element] = []
-        elements.reserveCapacity(range.count)
-        var offset = range.lowerBound
-        while offset < range.upperBound {
-            let start = offset
-            elements.append(.init(scalar: text.scalar(at: &offset), offset: start))
-        }
-        for element in composition.normalize(elements) {
+        for element in composition.normalize(text.elements(in: range)) {
             append(element.scalar, source: element.offset, to: &cleaned)
         }
     }

@@ -21,13 +21,7 @@ struct PipelineEncoder {
     }
 
     mutating func encode() {
-        var elements: [Element] = []
-        elements.reserveCapacity(text.count)
-        var offset = 0
-        while offset < text.count {
-            let start = offset
-            elements.append(Element(scalar: text.scalar(at: &offset), offset: start))
-        }
+        var elements = text.elements()
         for step in table.rules.textSteps { table.apply(step, to: &elements) }
         firstOffset = elements.first?.offset ?? 0
         forEachPart(of: elements, normalized: false) { encoder, part in encoder.encodePart(part) }

@@ -63,6 +63,19 @@ extension UnsafeBufferPointer<UInt8> {
         return (lead & 0x07) << 18 | second << 12 | third << 6 | fourth
     }
 
+    /// The scalars of a part of valid UTF-8, each with where it stands; of all of it by default.
+    func elements(in range: Range<Int>? = nil) -> [CanonicalComposition.Element] {
+        let range = range ?? 0..<count
+        var elements: [CanonicalComposition.Element] = []
+        elements.reserveCapacity(range.count)
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let start = offset
+            elements.append(.init(scalar: scalar(at: &offset), offset: start))
+        }
+        return elements
+    }
+
     /// Where the scalar begins that ends right before `end`, which is not the start of the text.
     func start(ofScalarBefore end: Int) -> Int {
         var start = end - 1
