@@ -27,7 +27,7 @@ enum PictureTool {
     static func main() {
         while let line = readLine() {
             let fields = line.split(separator: "\t").map(String.init)
-            do throws(PictureError) {
+            do throws(CLIPError) {
                 print(try answer(fields))
             } catch {
                 print("error \(error.description)")
@@ -36,11 +36,11 @@ enum PictureTool {
         }
     }
 
-    private static func answer(_ fields: [String]) throws(PictureError) -> String {
+    private static func answer(_ fields: [String]) throws(CLIPError) -> String {
         guard fields.count >= 3 else { return "error expected COMMAND PATH OPTIONS" }
         let options = options(fields[2])
         /// The file is read inside the time, as other programs do.
-        func picture() throws(PictureError) -> Bitmap {
+        func picture() throws(CLIPError) -> Bitmap {
             try decodePicture(readPictureFile(PathBytes(fields[1])), options: options)
         }
         switch (fields[0], fields.count) {
@@ -50,7 +50,7 @@ enum PictureTool {
             return try timed(picture)
         case ("fit", 4):
             guard let edge = Int(fields[3]), edge > 0 else { return "error an edge was expected" }
-            return try timed { () throws(PictureError) in try picture().fitted(edge) }
+            return try timed { () throws(CLIPError) in try picture().fitted(edge) }
         case ("resize", 6):
             let sizes = fields[3].split(separator: ",").compactMap { Int($0) }
             guard sizes.count == 6, let number = Int(fields[4]), let filter = ResampleFilter(rawValue: number) else {
@@ -90,7 +90,7 @@ enum PictureTool {
     }
 
     /// What `body` makes is freed inside the time, as it is in other programs.
-    private static func timed(_ body: () throws(PictureError) -> Bitmap) throws(PictureError) -> String {
+    private static func timed(_ body: () throws(CLIPError) -> Bitmap) throws(CLIPError) -> String {
         let clock = ContinuousClock()
         let start = clock.now
         guard try body().width > 0 else { return "error nothing" }

@@ -120,11 +120,7 @@ struct HubConnection: Sendable {
             let isOwnHost = request.address.origin == endpoint.origin
             request.headers["Authorization"] = isOwnHost ? token.map { "Bearer \($0)" } : nil
             let gate = GatedReceiver(receiver, isFinal: isFinal)
-            do throws(HTTPFailure) {
-                try await transport.send(request, to: gate)
-            } catch {
-                throw attempt(error, at: request.address)
-            }
+            if let failure = await transport.send(request, to: gate) { throw attempt(failure, at: request.address) }
             if let encoding = gate.encoding {
                 throw .failed(
                     CLIPError(

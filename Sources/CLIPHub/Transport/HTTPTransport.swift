@@ -4,8 +4,8 @@ package protocol HTTPTransport: Sendable {
     ///
     /// - Parameter receiver: takes the answer part by part, never two parts at once. Once it wants no more, the exchange
     ///   ends without an error.
-    /// - Throws: when no answer comes, or it breaks off. Parts of it may have been received by then.
-    func send(_ request: HTTPRequest, to receiver: any HTTPReceiver) async throws(HTTPFailure)
+    /// - Returns: why no answer came, or it broke off; nil when it came. Parts of it may have been received by then.
+    func send(_ request: HTTPRequest, to receiver: any HTTPReceiver) async -> HTTPFailure?
 }
 
 /// Takes an answer as it comes in.
@@ -55,7 +55,7 @@ package struct HTTPHead: Sendable, Equatable {
 }
 
 /// Why an exchange came to nothing.
-package struct HTTPFailure: Error, Sendable, Equatable {
+package struct HTTPFailure: Sendable, Equatable {
     package enum Kind: Sendable {
         /// The name is unknown, or nobody listens there.
         case unreachable

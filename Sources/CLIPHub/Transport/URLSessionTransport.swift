@@ -25,14 +25,14 @@ final class URLSessionTransport: HTTPTransport {
 
     deinit { session.invalidateAndCancel() }
 
-    func send(_ request: HTTPRequest, to receiver: any HTTPReceiver) async throws(HTTPFailure) {
+    func send(_ request: HTTPRequest, to receiver: any HTTPReceiver) async -> HTTPFailure? {
         guard let url = URL(string: request.address.text) else {
-            throw HTTPFailure(.unusable, "\"\(request.address.text)\" is no address")
+            return HTTPFailure(.unusable, "\"\(request.address.text)\" is no address")
         }
         #if canImport(FoundationNetworking)
         // Foundation on Linux compares the host without its brackets to libcurl's, which has them, and fails.
         if url.host()?.contains(":") == true {
-            throw HTTPFailure(
+            return HTTPFailure(
                 .unusable,
                 "names its host by an IPv6 address, which Foundation's networking can't open on this system: "
                     + "give the host a name, in /etc/hosts for example, and use that")
@@ -43,12 +43,11 @@ final class URLSessionTransport: HTTPTransport {
         for (name, value) in request.headers { urlRequest.setValue(value, forHTTPHeaderField: name) }
         let task = session.dataTask(with: urlRequest)
         exchanges.add(task, receiver)
-        let failure = await withTaskCancellationHandler {
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { exchanges.start(task, $0) }
         } onCancel: {
             exchanges.cancel(task)
         }
-        if let failure { throw failure }
     }
 }
 

@@ -85,7 +85,7 @@ extension FolderListing {
     ) throws(SystemError) -> (listing: FolderListing, status: FileStatus) {
         let stream = try FolderStream(path, followsLinks: followsLinks)
         let calls = Calls(
-            nextName: { () throws(SystemError) in try stream.next() },
+            nextName: stream.next,
             status: { name, followsLinks throws(SystemError) in
                 var status = stat()
                 let flags = followsLinks ? 0 : AT_SYMLINK_NOFOLLOW

@@ -1,6 +1,7 @@
-/// Why a deflate stream can't be read on.
-enum InflateError: Error, Equatable {
-    /// The stream contradicts RFC 1951 or 1950.
+/// Why a compressed stream can't be read on. Whoever reads it knows the format that it stands in and its place in the file, and
+/// what of its contents is worth keeping.
+enum StreamFault: Error, Equatable {
+    /// The stream contradicts its definition.
     case corrupt(String)
     /// The input ends inside the stream.
     case endsEarly
@@ -41,7 +42,7 @@ struct Inflater {
     /// On an error `written` still counts the bytes that are good.
     mutating func inflate(
         _ input: UnsafeBufferPointer<UInt8>, into output: UnsafeMutableBufferPointer<UInt8>, written: inout Int
-    ) throws(InflateError) {
+    ) throws(StreamFault) {
         while written + Inflater.slack <= output.count {
             switch state {
             case .betweenBlocks:
@@ -68,14 +69,14 @@ struct Inflater {
         }
     }
 
-    private mutating func read(_ count: UInt64, _ input: UnsafeBufferPointer<UInt8>) throws(InflateError) -> Int {
+    private mutating func read(_ count: UInt64, _ input: UnsafeBufferPointer<UInt8>) throws(StreamFault) -> Int {
         bits.refill(input)
         guard bits.count >= count else { throw .endsEarly }
         defer { bits.consume(count) }
         return Int(bits.peek(count))
     }
 
-    private mutating func beginBlock(_ input: UnsafeBufferPointer<UInt8>) throws(InflateError) {
+    private mutating func beginBlock(_ input: UnsafeBufferPointer<UInt8>) throws(StreamFault) {
         isLastBlock = try read(1, input) == 1
         switch try read(2, input) {
         case 0:
@@ -102,7 +103,7 @@ struct Inflater {
     }
 
     /// RFC 1951 section 3.2.7.
-    private mutating func readDynamicTables(_ input: UnsafeBufferPointer<UInt8>) throws(InflateError) {
+    private mutating func readDynamicTables(_ input: UnsafeBufferPointer<UInt8>) throws(StreamFault) {
         let literalCount = try read(5, input) + 257
         let distanceCount = try read(5, input) + 1
         let codeLengthCount = try read(4, input) + 4
@@ -147,7 +148,7 @@ struct Inflater {
     /// - Returns: true at the end of the block, false when the window is full.
     private mutating func decodeSymbols(
         _ input: UnsafeBufferPointer<UInt8>, _ output: UnsafeMutableBufferPointer<UInt8>, _ written: inout Int
-    ) throws(InflateError) -> Bool {
+    ) throws(StreamFault) -> Bool {
         var reader = bits
         var position = written
         let limit = output.count - Inflater.slack
@@ -155,7 +156,7 @@ struct Inflater {
         let literalBits = UInt64(literals.rootBits)
         let distanceBits = UInt64(distances.rootBits)
         let result = literals.entries.withUnsafeBufferPointer { literalTable in
-            distances.entries.withUnsafeBufferPointer { distanceTable -> Result<Bool, InflateError> in
+            distances.entries.withUnsafeBufferPointer { distanceTable -> Result<Bool, StreamFault> in
                 while position <= limit {
                     reader.refill(input)
                     var entry = literalTable[Int(reader.peek(literalBits))]
@@ -445,7 +446,7 @@ extension BitReader {
     }
 
     /// An undefined code close to the end of the input is more likely a cut file.
-    fileprivate func failure(_ problem: String, _ input: UnsafeBufferPointer<UInt8>) -> InflateError {
+    fileprivate func failure(_ problem: String, _ input: UnsafeBufferPointer<UInt8>) -> StreamFault {
         position >= input.count && count < 16 ? .endsEarly : .corrupt("a block uses " + problem)
     }
 }

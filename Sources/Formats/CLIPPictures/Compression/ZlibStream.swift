@@ -9,8 +9,8 @@ struct ZlibStream {
     private var written = 0
     private var checksum = Adler32()
 
-    /// - Throws: `InflateError` when the two header bytes are not a zlib header.
-    init(_ input: [UInt8]) throws(InflateError) {
+    /// - Throws: `StreamFault` when the two header bytes are not a zlib header.
+    init(_ input: [UInt8]) throws(StreamFault) {
         guard input.count >= 2 else { throw .endsEarly }
         let (method, flags) = (input[0], input[1])
         guard method & 0x0F == 8, method >> 4 <= 7, (UInt16(method) << 8 | UInt16(flags)) % 31 == 0 else {
@@ -29,7 +29,7 @@ struct ZlibStream {
     enum Progress {
         case more
         case finished
-        case failed(InflateError)
+        case failed(StreamFault)
     }
 
     /// Hands the next piece of output, possibly empty, to `body`.
@@ -61,10 +61,10 @@ struct ZlibStream {
             ? .finished : .failed(.corrupt("the checksum of the decompressed data is wrong"))
     }
 
-    private mutating func inflateOnce() -> InflateError? {
+    private mutating func inflateOnce() -> StreamFault? {
         input.withUnsafeBufferPointer { input in
             window.withUnsafeMutableBufferPointer { window in
-                do throws(InflateError) {
+                do throws(StreamFault) {
                     try inflater.inflate(input, into: window, written: &written)
                     return nil
                 } catch {

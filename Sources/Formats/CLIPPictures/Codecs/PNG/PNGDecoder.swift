@@ -17,7 +17,7 @@ package enum PNGDecoder: PictureDecoder {
         _ file: PNGFile, fileSize: Int, _ options: DecodingOptions
     ) throws(CLIPError) -> [UInt8] {
         var position = 0
-        func imageError(_ error: InflateError) -> CLIPError {
+        func imageError(_ error: StreamFault) -> CLIPError {
             switch error {
             case .corrupt(let problem):
                 .malformed(format: formatName, offset: file.fileOffset(of: position), problem: problem)
@@ -27,7 +27,7 @@ package enum PNGDecoder: PictureDecoder {
         }
 
         var stream: ZlibStream
-        do throws(InflateError) { stream = try ZlibStream(file.compressed) } catch { throw imageError(error) }
+        do throws(StreamFault) { stream = try ZlibStream(file.compressed) } catch { throw imageError(error) }
         var rows = PNGRows(file, options: options)
         while true {
             let progress = try stream.next { (piece) throws(CLIPError) in

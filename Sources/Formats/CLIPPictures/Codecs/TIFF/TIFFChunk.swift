@@ -74,7 +74,7 @@ struct TIFFChunkDecoder {
             .malformed(format: format, offset: start, problem: problem)
         }
         var stream: ZlibStream
-        do throws(InflateError) { stream = try ZlibStream(data) } catch {
+        do throws(StreamFault) { stream = try ZlibStream(data) } catch {
             if case .corrupt(let problem) = error { throw malformed(problem) }
             return []
         }

@@ -26,7 +26,7 @@ struct VP8LDecoder {
     /// - Returns: false when rows are missing.
     mutating func decode(
         _ input: UnsafeBufferPointer<UInt8>, _ body: (Int, UnsafeBufferPointer<UInt32>) -> Void
-    ) throws(VP8LError) -> Bool {
+    ) throws(StreamFault) -> Bool {
         var bits = VP8LBitReader(input)
         let packedWidth = try readTransforms(&bits)
         let image = try VP8LEntropyImage(&bits, width: packedWidth, height: height, isMain: true)
@@ -44,7 +44,7 @@ struct VP8LDecoder {
     }
 
     /// - Returns: the width of the rows that are coded.
-    private mutating func readTransforms(_ bits: inout VP8LBitReader) throws(VP8LError) -> Int {
+    private mutating func readTransforms(_ bits: inout VP8LBitReader) throws(StreamFault) -> Int {
         var codedWidth = width
         var seen: Set<Int> = []
         while bits.read(1) == 1 {

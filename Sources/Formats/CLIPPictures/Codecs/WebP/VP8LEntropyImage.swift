@@ -1,9 +1,3 @@
-/// Why a lossless stream can't be read.
-enum VP8LError: Error, Equatable {
-    case corrupt(String)
-    case endsEarly
-}
-
 /// ARGB pixels coded by prefix codes, back references and a colour cache: the picture itself after its transforms, or
 /// one of the small pictures that steer it (WebP lossless specification, section 5).
 struct VP8LEntropyImage {
@@ -21,7 +15,7 @@ struct VP8LEntropyImage {
     private var groupOfRegion: [UInt16] = []
 
     /// - Parameter isMain: whether regions may have codes of their own.
-    init(_ bits: inout VP8LBitReader, width: Int, height: Int, isMain: Bool) throws(VP8LError) {
+    init(_ bits: inout VP8LBitReader, width: Int, height: Int, isMain: Bool) throws(StreamFault) {
         self.width = width
         self.height = height
         if bits.read(1) == 1 {
@@ -39,7 +33,7 @@ struct VP8LEntropyImage {
 
     var isWhole: Bool { decodedCount == width * height }
 
-    private mutating func readGroups(_ bits: inout VP8LBitReader, hasRegions: Bool) throws(VP8LError) {
+    private mutating func readGroups(_ bits: inout VP8LBitReader, hasRegions: Bool) throws(StreamFault) {
         var groupCount = 1
         var isUsed = [true]
         if hasRegions {
@@ -65,11 +59,11 @@ struct VP8LEntropyImage {
         for region in groupOfRegion.indices { groupOfRegion[region] = newIndices[Int(groupOfRegion[region])] }
     }
 
-    private func codeError(_ bits: VP8LBitReader) -> VP8LError {
+    private func codeError(_ bits: VP8LBitReader) -> StreamFault {
         bits.isPastEnd ? .endsEarly : .corrupt("a code is not a prefix code")
     }
 
-    private mutating func decodePixels(_ bits: inout VP8LBitReader) -> VP8LError? {
+    private mutating func decodePixels(_ bits: inout VP8LBitReader) -> StreamFault? {
         var cache = [UInt32](repeating: 0, count: cacheBits > 0 ? 1 << cacheBits : 1)
         var reader = bits
         var decoded = [UInt32](repeating: 0, count: width * height)
@@ -97,7 +91,7 @@ struct VP8LEntropyImage {
         _ bits: inout VP8LBitReader, _ pixels: UnsafeMutableBufferPointer<UInt32>,
         _ cache: UnsafeMutableBufferPointer<UInt32>, _ tables: UnsafeBufferPointer<UInt32>,
         _ groups: UnsafeBufferPointer<VP8LCodeGroup>, _ regions: UnsafeBufferPointer<UInt16>, usesCache: Bool
-    ) -> (decoded: Int, VP8LError?) {
+    ) -> (decoded: Int, StreamFault?) {
         let total = pixels.count
         let hashShift = UInt32(32 - cacheBits)
         let regionMask = regions.isEmpty ? -1 : 1 << regionBits - 1

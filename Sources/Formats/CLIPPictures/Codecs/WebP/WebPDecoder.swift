@@ -36,12 +36,12 @@ package enum WebPDecoder: PictureDecoder {
         let byteCount = rowBytes * file.frameHeight
         var decoder = VP8LDecoder(width: file.frameWidth, height: file.frameHeight)
         let data = file.picture.dropFirst(VP8LDecoder.headerSize)
-        var result: Result<Bool, VP8LError> = .success(true)
+        var result: Result<Bool, StreamFault> = .success(true)
         let pixels = [UInt8](unsafeUninitializedCapacity: byteCount) { pixels, count in
             preferLargePages(pixels)
             var rowCount = 0
-            do throws(VP8LError) {
-                let isWhole = try bytes.withUnsafeBufferPointer { (bytes) throws(VP8LError) in
+            do throws(StreamFault) {
+                let isWhole = try bytes.withUnsafeBufferPointer { (bytes) throws(StreamFault) in
                     let input = UnsafeBufferPointer(rebasing: bytes[data.startIndex..<data.endIndex])
                     return try decoder.decode(input) { y, row in
                         let target = pixels[y * rowBytes..<(y + 1) * rowBytes]
