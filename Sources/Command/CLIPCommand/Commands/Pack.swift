@@ -85,7 +85,7 @@ struct Pack: Command {
 
     /// Weights that were rounded once gain nothing from more room.
     private func warnOfWidening(_ model: CLIPModel, _ console: Console) {
-        guard let widening = model.widening(to: type) else { return }
+        guard let widening = model.info.widening(to: type) else { return }
         console.warn(
             "\(model.info.path): \(widening.isOfAll ? "its weights are" : "some weights are") stored as "
                 + "\(widening.types.joined(separator: ", ")): \(type.rawValue) takes more room and is no more exact"
