@@ -38,6 +38,17 @@ import Testing
         return try folder.bytes("i")
     }
 
+    @Test func `A failure is stored with its advice in the words that the format has for it`() {
+        var record = EntryRecord(
+            identity: FileIdentity(byteCount: 5, modified: 6), contentHash: .none, width: 0, height: 0, name: [])
+        let words = "truncated PNG; --allow-truncated decodes what is there"
+        record.failure = CLIPError(.picture, "truncated PNG", advice: .allowTruncated)
+        #expect(String(decoding: record.message, as: UTF8.self) == words)
+        #expect(record.failure == CLIPError(.picture, "truncated PNG", advice: .allowTruncated))
+        record.failure = CLIPError(.picture, "is broken")
+        #expect(record.message == Array("is broken".utf8) && record.failure.advice == nil)
+    }
+
     @Test func `A written index reads back`() throws {
         let folder = try TemporaryFolder()
         _ = try smallIndex(folder)

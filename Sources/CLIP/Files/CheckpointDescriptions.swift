@@ -8,7 +8,7 @@ extension CheckpointModel {
     init(huggingFace source: ModelSource, folder folderPath: String, threads: Int) throws(CLIPError) {
         let folder = ModelFolder(path: folderPath)
         let configPath = folder.path(of: "config.json")
-        guard let json = try folder.text("config.json") else {
+        guard let json = try folder.readText("config.json") else {
             throw CLIPError(.model, path: configPath, "is missing: fetch the whole model")
         }
         var config = try HuggingFaceConfig(json: json, path: configPath)
@@ -68,11 +68,11 @@ extension CheckpointModel {
     init(openCLIP source: ModelSource, folder folderPath: String, threads: Int) throws(CLIPError) {
         let folder = ModelFolder(path: folderPath)
         let fileName = "open_clip_config.json"
-        guard let json = try folder.text(fileName) else {
+        guard let json = try folder.readText(fileName) else {
             throw CLIPError(.model, path: folder.path(of: fileName), "is missing: fetch the whole model")
         }
         var config = try OpenCLIPConfig(json: json, path: folder.path(of: fileName))
-        if let name = try folder.first([LowRankAdapter.configurationName] + LowRankAdapter.weightNames) {
+        if let name = try folder.first(of: [LowRankAdapter.configurationName] + LowRankAdapter.weightNames) {
             throw CLIPError(
                 .model, path: folder.path(of: name),
                 "is an adapter for transformers' modules beside open_clip's weights: merge it there and save the whole "
@@ -97,7 +97,7 @@ extension CheckpointModel {
             }
             let configuration = config.configuration
             var settings = config.settings
-            if try folder.has("config.json") {
+            if try folder.contains("config.json") {
                 settings.insert(
                     ModelSetting(
                         name: ModelSetting.configuration, value: fileName, source: "the folder has both",

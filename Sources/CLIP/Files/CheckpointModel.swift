@@ -189,19 +189,4 @@ func exponential(_ exponent: Double) -> Double { exp(exponent) }
 extension ModelFolder {
     /// The full path of the file `name`.
     func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
-
-    /// `contains`, with this module's errors.
-    func has(_ name: String) throws(CLIPError) -> Bool {
-        try contains(name)
-    }
-
-    /// `first(of:)`, with this module's errors.
-    func first(_ names: [String]) throws(CLIPError) -> String? {
-        try first(of: names)
-    }
-
-    /// The bytes of the file `name`, nil if there is none.
-    func text(_ name: String) throws(CLIPError) -> [UInt8]? {
-        try readText(name)
-    }
 }

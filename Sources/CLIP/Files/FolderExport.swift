@@ -236,12 +236,12 @@ extension ModelStore {
 extension CheckpointModel {
     /// Of a Hugging Face folder the tokenizer's files as they are.
     func ownTokenizerFiles() throws(CLIPError) -> [(name: String, bytes: [UInt8])] {
-        guard let folder = huggingFaceFolder, let config = try folder.text("config.json") else { return [] }
+        guard let folder = huggingFaceFolder, let config = try folder.readText("config.json") else { return [] }
         // The type of model decides whose rules count where the tokenizer's files don't, or are not heeded.
         let type = try jsonObject(config, path: folder.path(of: "config.json"))["model_type"]?.string
         var files: [(name: String, bytes: [UInt8])] = []
         for name in TokenizerFiles.names {
-            if let bytes = try folder.text(name) { files.append((name, bytes)) }
+            if let bytes = try folder.readText(name) { files.append((name, bytes)) }
         }
         var className: String?
         if let own = files.first(where: { $0.name == "tokenizer_config.json" }) {

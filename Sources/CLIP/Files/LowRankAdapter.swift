@@ -27,8 +27,8 @@ struct LowRankAdapter: Sendable {
     /// The adapter in a model's folder; nil when there is none.
     /// - Throws: `CLIPError` when one of its two files is missing or damaged, or it is of another kind, named in the message.
     init?(in folder: ModelFolder) throws(CLIPError) {
-        let weightsName = try folder.first(LowRankAdapter.weightNames)
-        guard let json = try folder.text(LowRankAdapter.configurationName) else {
+        let weightsName = try folder.first(of: LowRankAdapter.weightNames)
+        guard let json = try folder.readText(LowRankAdapter.configurationName) else {
             guard let weightsName else { return nil }
             throw CLIPError(
                 .model, path: folder.path(of: weightsName),

@@ -52,14 +52,14 @@ extension ModelCard {
     init(folder: ModelFolder, name: String?) throws(CLIPError) {
         let hub = ModelCard.hubName(of: folder.path)
         let fallback = hub?.name ?? name.flatMap { $0.isEmpty ? nil : $0 } ?? ModelCard.lastName(of: folder.path)
-        if let json = try folder.text("model_card.json") {
+        if let json = try folder.readText("model_card.json") {
             try self.init(json: json, path: folder.path(of: "model_card.json"), name: fallback)
             return
         }
         self.init(name: fallback)
         version = hub?.commit
         source = hub.map { "https://huggingface.co/\($0.name)" }
-        if try folder.has("README.md"), let readme = try folder.text("README.md") {
+        if try folder.contains("README.md"), let readme = try folder.readText("README.md") {
             license = ModelCard.license(inReadme: String(decoding: readme, as: UTF8.self))
         }
     }

@@ -51,8 +51,8 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
         let checkpoint = try Checkpoint(source)
         let layout = CheckpointKeys(checkpoint.names).layout
         let isOpenCLIP = layout == .openAI || layout == .timm
-        let hasConfig = try files.has("config.json")
-        if isOpenCLIP || !hasConfig, try files.has("open_clip_config.json") {
+        let hasConfig = try files.contains("config.json")
+        if isOpenCLIP || !hasConfig, try files.contains("open_clip_config.json") {
             return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
         }
         return try CheckpointModel(huggingFace: source, folder: folder, threads: threads)

@@ -319,10 +319,10 @@ extension OpenCLIPConfig {
         in folder: ModelFolder, for preprocessing: ResolvedPreprocessing
     ) throws(CLIPError) -> ModelSetting? {
         let name = "open_clip_config.json"
-        guard let json = try folder.text(name) else { return nil }
+        guard let json = try folder.readText(name) else { return nil }
         // It may be of an architecture that isn't known here: it isn't read anyway.
         let other = try? OpenCLIPConfig(json: json, path: folder.path(of: name))
-        let weights = try folder.first(Checkpoint.openCLIPNames.filter { $0.hasPrefix("open_clip") })
+        let weights = try folder.first(of: Checkpoint.openCLIPNames.filter { $0.hasPrefix("open_clip") })
         let differences = other?.preprocessing.configuration.differences(to: preprocessing.configuration) ?? []
         return ModelSetting(
             name: ModelSetting.configuration, value: "config.json", source: "the folder has both",

@@ -303,8 +303,8 @@ struct PreprocessorFile {
             try ResolvedPreprocessing(
                 huggingFace: json, path: folder.path(of: name), source: name, imageSize: imageSize)
         }
-        let old = try folder.text(oldName)
-        let new = try folder.text(newName).flatMap { json throws(CLIPError) in
+        let old = try folder.readText(oldName)
+        let new = try folder.readText(newName).flatMap { json throws(CLIPError) in
             try jsonObject(json, path: folder.path(of: newName))["image_processor"]?.object == nil ? nil : json
         }
         guard let new else {

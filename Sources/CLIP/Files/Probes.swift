@@ -118,7 +118,7 @@ extension Probes {
     /// Pictures lie in a folder `pictures` in the model's folder, or beside one of the two folders above it.
     /// nil when there is no golden.json.
     init?(goldenOf folder: ModelFolder, dimension: Int) throws(CLIPError) {
-        guard let json = try folder.text("golden.json") else { return nil }
+        guard let json = try folder.readText("golden.json") else { return nil }
         let path = folder.path(of: "golden.json")
         let fields = try jsonObject(json, path: path)
         self.init(texts: [], pictures: [])
@@ -147,7 +147,7 @@ extension Probes {
     private static func picture(_ name: String, of folder: ModelFolder) throws(CLIPError) -> String {
         for place in ["pictures", "../pictures", "../../pictures"] {
             let pictures = ModelFolder(path: folder.path(of: place))
-            if !name.contains("/"), try pictures.has(name) { return pictures.path(of: name) }
+            if !name.contains("/"), try pictures.contains(name) { return pictures.path(of: name) }
         }
         throw CLIPError(
             .model, path: folder.path(of: "golden.json"),

@@ -37,22 +37,22 @@ extension TokenizerFiles {
                     : "has neither tokenizer.json nor vocab.json and merges.txt, and its vocabulary of "
                         + "\(configuration.vocabularySize) tokens is not CLIP's own: fetch the tokenizer's files")
         }
-        var files = TokenizerFiles(configuration: try folder.text("tokenizer_config.json"))
+        var files = TokenizerFiles(configuration: try folder.readText("tokenizer_config.json"))
         switch kind {
         case .builtIn: break
-        case .sentencePiece: files.sentencePiece = try folder.text("spiece.model")
-        case .wordPiece: files.wordPieces = try folder.text("vocab.txt")
+        case .sentencePiece: files.sentencePiece = try folder.readText("spiece.model")
+        case .wordPiece: files.wordPieces = try folder.readText("vocab.txt")
         case .json, .vocabulary:
             if kind == .json {
-                files.tokenizerJSON = try folder.text("tokenizer.json")
+                files.tokenizerJSON = try folder.readText("tokenizer.json")
             } else {
-                files.vocabulary = try folder.text("vocab.json")
-                files.merges = try folder.text("merges.txt")
+                files.vocabulary = try folder.readText("vocab.json")
+                files.merges = try folder.readText("merges.txt")
             }
-            files.specialTokensMap = try folder.text("special_tokens_map.json")
-            files.addedTokens = try folder.text("added_tokens.json")
+            files.specialTokensMap = try folder.readText("special_tokens_map.json")
+            files.addedTokens = try folder.readText("added_tokens.json")
             // open_clip's wrapper takes the tokenizer of a repository of its own, whose config.json this isn't.
-            if wrapping == nil, let config = try folder.text("config.json") {
+            if wrapping == nil, let config = try folder.readText("config.json") {
                 let fields = try jsonObject(config, path: folder.path(of: "config.json"))
                 files.modelType = fields["model_type"]?.string
                 files.modelConfigurationClass = fields["tokenizer_class"]?.string
@@ -103,7 +103,7 @@ extension TokenizerFiles {
     /// Whose steps count in a folder with tokenizer.json: the file's, or those of a class that has its own.
     private static func steps(in folder: ModelFolder) -> String {
         // What can't be read is told when the tokenizer is loaded.
-        let json = try? folder.text("tokenizer_config.json").map { try JSONValue(parsing: $0) }
+        let json = try? folder.readText("tokenizer_config.json").map { try JSONValue(parsing: $0) }
         guard var name = json?["tokenizer_class"]?.string else { return "as described" }
         if name.hasSuffix("Fast"), name != "PreTrainedTokenizerFast" { name.removeLast(4) }
         let own = ["CLIPTokenizer", "BertTokenizer", "XLMRobertaTokenizer", "GemmaTokenizer", "Siglip2Tokenizer"]
@@ -113,11 +113,11 @@ extension TokenizerFiles {
     /// The token that fills up the texts of encoders that see it, and the file that names it; nil when no file does.
     static func padding(in folder: ModelFolder) throws(CLIPError) -> (token: Int32, source: String)? {
         let sources = ["spiece.model", "tokenizer.json", "vocab.txt"]
-        guard let source = try folder.first(sources) else { return nil }
-        let bytes = try folder.text(source)
+        guard let source = try folder.first(of: sources) else { return nil }
+        let bytes = try folder.readText(source)
         let files = TokenizerFiles(
             tokenizerJSON: source == "tokenizer.json" ? bytes : nil,
-            configuration: try folder.text("tokenizer_config.json"),
+            configuration: try folder.readText("tokenizer_config.json"),
             sentencePiece: source == "spiece.model" ? bytes : nil, wordPieces: source == "vocab.txt" ? bytes : nil)
         do throws(CLIPError) {
             return try paddingToken(files).map { ($0, source) }
@@ -131,11 +131,11 @@ extension TokenizerFiles {
     private static func kind(
         in folder: ModelFolder, vocabularySize: Int, _ family: ModelFamily
     ) throws(CLIPError) -> Kind? {
-        if family == .siglip, try folder.has("spiece.model") { return .sentencePiece }
-        if try folder.has("tokenizer.json") { return .json }
+        if family == .siglip, try folder.contains("spiece.model") { return .sentencePiece }
+        if try folder.contains("tokenizer.json") { return .json }
         if family == .siglip { return nil }
-        if try folder.has("vocab.json"), try folder.has("merges.txt") { return .vocabulary }
-        if try folder.has("vocab.txt") { return .wordPiece }
+        if try folder.contains("vocab.json"), try folder.contains("merges.txt") { return .vocabulary }
+        if try folder.contains("vocab.txt") { return .wordPiece }
         return vocabularySize == builtInSize ? .builtIn : nil
     }
 }

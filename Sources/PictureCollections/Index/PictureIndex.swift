@@ -1,4 +1,3 @@
-@_exported public import struct CLIPSystem.CLIPError
 public import CLIP
 internal import CLIPSystem
 
