@@ -9,6 +9,7 @@ import Testing
     }
 
     private static let colour: CLIPOptions.Option<Colour?> = Option("colour", short: "c", .choice("colour"), help: "")
+    private static let cool: CLIPOptions.Option<Colour?> = Option("cool", .choice("colour", of: [.green]), help: "")
     private static let loud = Option("loud", short: "l", help: "")
     private static let round = Option("round", short: "r", off: "no-round", default: true, help: "")
     private static let size = Option("size", .integer("size", 1...9), default: 5, help: "")
@@ -17,7 +18,7 @@ import Testing
     private static let list = Option("list", .file("file"), help: "")
     private static let table = CommandTable(
         "paint", abstract: "", positionals: [Positional("thing", count: 1...2, unless: [list], help: "")],
-        options: [colour, loud, round, size, likeness, tag, list], examples: [])
+        options: [colour, cool, loud, round, size, likeness, tag, list], examples: [])
 
     private func parse(_ arguments: String...) throws(UsageError) -> Arguments {
         try ArgumentParser.parse(arguments.map { Array($0.utf8) }, as: ArgumentParserTests.table)
@@ -101,6 +102,9 @@ import Testing
             message("x", "--colour", "gren")
                 == "The value 'gren' is invalid for '--colour <colour>'. Did you mean 'green'? It is one of red, green."
         )
+        #expect(
+            message("x", "--cool", "red")
+                == "The value 'red' is invalid for '--cool <colour>'. It is one of green.")
         #expect(message("x", "--colour") == "Missing value for '--colour <colour>'.")
         #expect(message("--colour", "--loud", "x") == "Missing value for '--colour <colour>'.")
         #expect(message("x", "--loud=yes") == "The option '--loud' takes no value.")

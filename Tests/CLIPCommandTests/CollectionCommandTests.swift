@@ -78,9 +78,9 @@ import Testing
         let plan = try text("dedupe", "--exact")
         #expect(plan.errors.isEmpty && plan.text.contains("\n1 of 4 pictures is a duplicate (1 exact), "))
         #expect(plan.text.hasSuffix(" kB; nothing was touched: --move-to and --link act\n"))
-        let nothing = try text("search", "a", "--threshold", "2")
+        let nothing = try text("search", "a", "--threshold", "1")
         #expect(nothing.errors.isEmpty && nothing.text == "\"a\": no picture passes\n")
-        let filtered = try text("filter", "--keep", "a", "--threshold", "2")
+        let filtered = try text("filter", "--keep", "a", "--threshold", "1")
         #expect(filtered.errors.isEmpty && filtered.text.hasPrefix("0 of 4 pictures stay; "))
         let moved = try text("dedupe", "--exact", "--move-to", "out")
         #expect(

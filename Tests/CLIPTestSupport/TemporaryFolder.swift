@@ -20,7 +20,7 @@ package final class TemporaryFolder: Sendable {
     /// - Returns: the full path.
     @discardableResult
     package func write(_ data: Data, to name: String) throws -> String {
-        try makeFolder((name as NSString).deletingLastPathComponent)
+        try makeFolder(ofFile: name)
         try data.write(to: URL(filePath: self[name]))
         return self[name]
     }
@@ -34,9 +34,16 @@ package final class TemporaryFolder: Sendable {
     /// Copies a file or a folder that stands elsewhere.
     @discardableResult
     package func copy(_ source: URL, to name: String) throws -> String {
-        try makeFolder((name as NSString).deletingLastPathComponent)
+        try makeFolder(ofFile: name)
+        if FileManager.default.fileExists(atPath: self[name]) { try remove(name) }
         try FileManager.default.copyItem(at: source, to: URL(filePath: self[name]))
         return self[name]
+    }
+
+    /// Makes the folder that a file is to stand in.
+    private func makeFolder(ofFile name: String) throws {
+        // NSString's own way to the folder of a name traps for a name of one letter.
+        try makeFolder(name.split(separator: "/").dropLast().joined(separator: "/"))
     }
 
     package func makeFolder(_ name: String) throws {
@@ -44,7 +51,7 @@ package final class TemporaryFolder: Sendable {
     }
 
     package func link(_ name: String, to destination: String) throws {
-        try makeFolder((name as NSString).deletingLastPathComponent)
+        try makeFolder(ofFile: name)
         try FileManager.default.createSymbolicLink(atPath: self[name], withDestinationPath: destination)
     }
 

@@ -252,7 +252,10 @@ extension ValueKind where Value == Float {
 extension ValueKind where Value: RawRepresentable<String> {
     /// One of a few words, each a case of an enumeration that spells its cases so.
     package static func choice(_ placeholder: String, of cases: some Collection<Value>) -> ValueKind {
-        ValueKind(.choice(placeholder, cases.map(\.rawValue)), expected: nil) { Value(rawValue: $0) }
+        let cases = Array(cases)
+        return ValueKind(.choice(placeholder, cases.map(\.rawValue)), expected: nil) { text in
+            cases.first { $0.rawValue == text }
+        }
     }
 }
 
