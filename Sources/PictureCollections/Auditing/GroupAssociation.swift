@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 /// How a label leans towards one group of pictures.
 public struct GroupAssociation: Sendable, Equatable {

@@ -1,6 +1,6 @@
 import CLIP
 import CLIPCompute
-internal import CLIPSystem
+import CLIPSystem
 
 /// The Gaussian kernel between all pairs of some embeddings, less one: exp(−‖x − y‖² / 2σ²) − 1.
 ///

@@ -1,5 +1,5 @@
 import CLIP
-package import CLIPSystem
+import CLIPSystem
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials

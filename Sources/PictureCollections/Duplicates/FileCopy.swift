@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 extension ReadFile {
     /// Puts a copy of a file where nothing stands yet, on another file system or one without links.

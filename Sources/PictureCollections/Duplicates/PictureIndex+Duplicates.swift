@@ -1,6 +1,6 @@
 import CLIP
 import CLIPCompute
-internal import CLIPSystem
+import CLIPSystem
 
 extension PictureIndex {
     /// Finds pictures that are there more than once.

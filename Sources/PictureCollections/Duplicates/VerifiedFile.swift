@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 import CLIPWeights
 
 /// What stands at a path, as far as it may be a picture's file. Two paths with the same identity are names of one file: hard

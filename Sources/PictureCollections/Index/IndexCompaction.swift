@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 /// What rewriting an index left out besides what held no longer.
 struct CompactionResult {

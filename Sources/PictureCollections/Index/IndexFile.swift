@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 import CLIPCompute
 
 /// An index file as it was when it was opened: mapped, its segments found, and which entries hold.

@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 /// The index file as its one writer has it: locked, what an interrupted run left cut off, ready to be appended to.
 ///

@@ -1,5 +1,5 @@
-public import CLIP
-internal import CLIPSystem
+import CLIP
+import CLIPSystem
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials

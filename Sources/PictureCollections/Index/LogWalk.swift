@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 /// Finds the segments of a log and what a run that was cut short left at its end.
 struct LogWalk {

@@ -1,4 +1,4 @@
-internal import CLIPSystem
+import CLIPSystem
 
 /// The values of a row of CSV (RFC 4180), which takes several lines where a quoted value holds line ends.
 ///

@@ -1,5 +1,5 @@
 import CLIPJSON
-internal import CLIPSystem
+import CLIPSystem
 
 /// Rows of a caption file, one after another. Each keeps its text as it was, so that it can be written again with one
 /// more column.

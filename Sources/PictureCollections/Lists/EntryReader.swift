@@ -1,4 +1,4 @@
-internal import CLIPSystem
+import CLIPSystem
 
 /// The entries of a list, a file or standard input: lines, or what ends with NUL bytes.
 package final class EntryReader {

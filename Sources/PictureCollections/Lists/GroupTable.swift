@@ -1,4 +1,4 @@
-internal import CLIPSystem
+import CLIPSystem
 
 /// Which group each picture belongs to, from a csv file with a header: path, group.
 package struct GroupTable {

@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 /// The pictures that files, folders, lists of them and standard input are, one after another.
 ///

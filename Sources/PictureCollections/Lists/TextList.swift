@@ -1,4 +1,4 @@
-internal import CLIPSystem
+import CLIPSystem
 
 /// Texts, and after them those of lists, one after another.
 package struct TextList {

@@ -1,4 +1,4 @@
-internal import CLIPSystem
+import CLIPSystem
 
 /// Where data goes: standard output, or a file that appears complete or not at all.
 package final class Output {

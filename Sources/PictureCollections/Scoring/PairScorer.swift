@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 /// A picture, a caption of it, and what people wrote of it.
 package struct CaptionPair: Sendable {

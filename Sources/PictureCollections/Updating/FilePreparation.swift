@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 import CLIPThreads
 
 /// A picture file that is new or changed, read as far as the encoder needs it.

@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 /// What is in folders, compared with what an index has of them. Only what is surely not there any more counts as gone.
 struct FolderComparison {

@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 import CLIPThreads
 
 /// One run of an indexer: what is where, what has to be embedded, what is gone.

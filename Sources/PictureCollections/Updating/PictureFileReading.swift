@@ -1,5 +1,5 @@
 import CLIP
-internal import CLIPSystem
+import CLIPSystem
 import CLIPPictures
 import CLIPWeights
 

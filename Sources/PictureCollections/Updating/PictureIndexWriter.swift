@@ -1,5 +1,5 @@
 public import CLIP
-internal import CLIPSystem
+import CLIPSystem
 
 #if canImport(FoundationEssentials)
 public import FoundationEssentials
