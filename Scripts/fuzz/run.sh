@@ -5,9 +5,10 @@
 #   Scripts/fuzz/run.sh --distill [FORMAT…]
 #
 # Each decoder gets M minutes of processor time (default 3), beginning with the fixtures of the tests, with
-# Scripts/fuzz/seeds/FORMAT.zip and with the files below DIR, if given. What was found stays in .build/fuzz: the corpus grows from run to run. Crashes, inputs that take over two
-# seconds and leaks are saved as .build/fuzz/FORMAT/crash-*; the last lines are a table, the exit status is 1 if there
-# are any. A crash is run again with .build/fuzz/fuzz-FORMAT FILE.
+# Scripts/fuzz/seeds/FORMAT.zip and with the files below DIR, if given. What was found stays in .build/fuzz: the corpus
+# grows from run to run. Crashes, inputs that take over two seconds and leaks are saved as .build/fuzz/FORMAT/crash-*;
+# the last lines are a table, the exit status is 1 if there are any. A crash is run again with
+# .build/fuzz/fuzz-FORMAT FILE. --distill writes the seeds anew: the fewest small inputs that reach what the corpus does.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -39,10 +40,12 @@ if [[ -n $distill ]]; then
         ln -f "$work/fuzz" "$work/fuzz-$format"
         rm -rf "$work/$format/small" "$work/$format/seeds"
         mkdir -p "$work/$format/small" "$work/$format/seeds"
-        find "$work/$format/corpus" -type f -size -3k -exec cp -t "$work/$format/small" {} +
+        find "$work/$format/corpus" -type f -size -900c -exec cp -t "$work/$format/small" {} +
         "$work/fuzz-$format" -merge=1 "$work/$format/seeds" "$work/$format/small" > "$work/$format/log" 2>&1
         rm -f "Scripts/fuzz/seeds/$format.zip"
-        (cd "$work/$format/seeds" && python3 -m zipfile -c "$OLDPWD/Scripts/fuzz/seeds/$format.zip" *)
+        # A name takes more room than some seeds.
+        (cd "$work/$format/seeds" && n=0 && for seed in *; do mv "$seed" "s$((n++))"; done &&
+            python3 -m zipfile -c "$OLDPWD/Scripts/fuzz/seeds/$format.zip" *)
         echo "$format: $(find "$work/$format/seeds" -type f | wc -l) seeds, $(stat -c %s "Scripts/fuzz/seeds/$format.zip") bytes"
     done
     exit 0
