@@ -2,10 +2,8 @@
 package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    package init(seed: UInt64) {
-        precondition(seed != 0, "of a seed of 0 nothing but 0 comes")
-        state = seed
-    }
+    /// - Parameter seed: of 0 nothing but 0 would come, so that it stands for another.
+    package init(seed: UInt64) { state = seed == 0 ? 0x9E37_79B9_7F4A_7C15 : seed }
 
     package mutating func next() -> UInt64 {
         state ^= state >> 12
