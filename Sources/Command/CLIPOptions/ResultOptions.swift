@@ -47,6 +47,13 @@ package struct ResultOptions: Sendable {
         format = Option("format", .choice("format", of: formats), group: .output, help: help)
     }
 
+    /// Of results that have parts of their own.
+    package static let records = ResultOptions(.text, .jsonl, .json)
+    /// Of results that are rows alike.
+    package static let table = ResultOptions(.text, .jsonl, .json, .csv)
+    /// Of embeddings.
+    package static let vectors = ResultOptions(.text, .jsonl, .json, .csv, .npy, .pgcopy)
+
     /// All of them.
     package var all: [any AnyOption] { [format, ResultOptions.output, OutputFiles.overwrite, ResultOptions.quiet] }
 }

@@ -18,10 +18,7 @@ package enum PictureFormats {
     ]
 
     /// Extensions, lower-case, of what `decoders` reads: the files taken when a folder is walked.
-    package static let fileExtensions: Set<String> = [
-        "png", "apng", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "pam", "bmp", "dib", "gif", "qoi",
-        "webp", "tif", "tiff", "ico", "tga",
-    ]
+    package static let fileExtensions = Set(decoders.flatMap { $0.fileExtensions })
 
     /// Extensions, lower-case, of camera makers' raw files: many begin as TIFF files do, and hold a small preview there.
     static let rawExtensions: Set<String> = [

@@ -5,7 +5,7 @@ import PictureCollections
 import PictureReports
 
 struct AuditPictures: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json)
+    private static let results = ResultOptions.records
     private static let labels = Option(
         each: "labels", .text("labels"),
         help: #"The labels, separated by commas; other names of one after bars: "dog|puppy|hound,cat|kitten"."#)

@@ -3,7 +3,7 @@ import CLIPOptions
 import PictureCollections
 
 struct Classify: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let labels = Option(
         each: "labels", .text("labels"),
         help: #"The labels, separated by commas. One with a comma inside is quoted: 'dog,"cat, asleep"'."#)

@@ -4,7 +4,7 @@ import PictureCollections
 import PictureReports
 
 struct Cluster: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json)
+    private static let results = ResultOptions.records
     private static let count = Option(
         "count", .integer("clusters", 1...100_000), default: 10, help: "How many clusters. (default: 10)")
     private static let seed = Option(

@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct Compare: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let resamples = Option(
         "resamples", .integer("count", 40...100_000), default: 1000,
         help: "How often both sets are resampled for the interval, and divided for the chance. (default: 1000)")

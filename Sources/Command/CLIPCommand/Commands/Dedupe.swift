@@ -5,7 +5,7 @@ import PictureCollections
 import PictureReports
 
 struct Dedupe: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let threshold = Option(
         "threshold", .cosine, help: "The least cosine of near duplicates. (default: 0.95)")
     private static let exact = Option("exact", help: "Find files of the same bytes alone.")

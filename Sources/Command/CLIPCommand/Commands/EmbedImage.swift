@@ -3,7 +3,7 @@ import CLIPOptions
 import PictureCollections
 
 struct EmbedImage: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv, .npy, .pgcopy)
+    private static let results = ResultOptions.vectors
 
     static let table = CommandTable(
         "embed-image",

@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct EmbedText: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv, .npy, .pgcopy)
+    private static let results = ResultOptions.vectors
 
     static let table = CommandTable(
         "embed-text",

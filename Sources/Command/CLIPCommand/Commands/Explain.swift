@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct Explain: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json)
+    private static let results = ResultOptions.records
     private static let cells = Option(
         "cells", .integer("count", 1...64), default: OcclusionMap.defaultSide,
         help: "Cells per side of the map: n cells take (n + 1)² embeddings. (default: 8)")

@@ -4,7 +4,7 @@ import PictureCollections
 import PictureReports
 
 struct Filter: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let keep = Option(
         each: "keep", .text("text"), help: "Keep pictures that show this; several: any of them.")
     private static let drop = Option(

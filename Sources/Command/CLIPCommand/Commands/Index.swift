@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct Index: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json)
+    private static let results = ResultOptions.records
     private static let output = Option(
         "output", short: "o", .target("file"), group: .output,
         help: "The index. (default: .clip-index in the first folder)")

@@ -3,7 +3,7 @@ import CLIPOptions
 import PictureCollections
 
 struct Info: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json)
+    private static let results = ResultOptions.records
 
     static let table = CommandTable(
         "info",

@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct Models: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let known = Option(
         "known", help: "List the short names that --model and pull know instead, here or not.")
 

@@ -4,7 +4,7 @@ import PictureCollections
 import PictureReports
 
 struct Outliers: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let top = Option(
         "top", .integer("count", 1...1_000_000), default: 10, help: "How many to show. (default: 10)")
     private static let neighbors = Option(

@@ -9,7 +9,7 @@ import Foundation
 import PictureCollections
 
 struct Pack: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json)
+    private static let results = ResultOptions.records
     private static let weightType = Option(
         "dtype", .choice("type"), default: WeightType.float16,
         help:

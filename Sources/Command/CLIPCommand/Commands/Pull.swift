@@ -5,7 +5,7 @@ import CLIPJSON
 import PictureCollections
 
 struct Pull: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json)
+    private static let results = ResultOptions.records
     private static let program = "clip-pull"
     private static let file = Option(
         each: "file", .text("name"),

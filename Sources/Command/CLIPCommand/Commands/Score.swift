@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct Score: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let reference = Option(
         each: "reference", .text("text"),
         help: "A caption that a person wrote of the picture: also gives RefCLIPScore.")

@@ -5,7 +5,7 @@ import PictureCollections
 import PictureReports
 
 struct Search: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let image = Option(
         each: "image", .file("path"), help: "Look for pictures like this one too.")
     private static let minus = Option(

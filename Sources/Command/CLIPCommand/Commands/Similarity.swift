@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct Similarity: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
 
     static let table = CommandTable(
         "similarity",

@@ -4,7 +4,7 @@ import CLIPSystem
 import PictureCollections
 
 struct Tokenize: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
     private static let pieces = Option("pieces", help: "Show what each token stands for.")
 
     static let table = CommandTable(

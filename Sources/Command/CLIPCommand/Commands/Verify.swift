@@ -3,7 +3,7 @@ import CLIPOptions
 import PictureCollections
 
 struct Verify: Command {
-    private static let results = ResultOptions(.text, .jsonl, .json, .csv)
+    private static let results = ResultOptions.table
 
     static let table = CommandTable(
         "verify",

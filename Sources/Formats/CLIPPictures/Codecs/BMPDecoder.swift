@@ -3,6 +3,7 @@ package import CLIPSystem
 /// Windows and OS/2 bitmaps, every header version: 1 to 32 bits, run lengths, bit fields, bottom-up and top-down.
 package enum BMPDecoder: PictureDecoder {
     package static let formatName = "BMP"
+    package static let fileExtensions = ["bmp", "dib"]
 
     /// Bytes before the information header.
     private static let fileHeaderSize = 14

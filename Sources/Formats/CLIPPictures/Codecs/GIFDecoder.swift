@@ -3,6 +3,7 @@ package import CLIPSystem
 /// GIF: the first picture, on its canvas.
 package enum GIFDecoder: PictureDecoder {
     package static let formatName = "GIF"
+    package static let fileExtensions = ["gif"]
 
     /// The most pixels that a byte of LZW data can make: a code of 12 bits stands for less than 4096 of them.
     private static let largestExpansion = 4096

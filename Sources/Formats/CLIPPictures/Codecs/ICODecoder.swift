@@ -3,6 +3,7 @@ package import CLIPSystem
 /// Windows icons: the largest picture of a file, PNG or bitmap with a mask.
 package enum ICODecoder: PictureDecoder {
     package static let formatName = "ICO"
+    package static let fileExtensions = ["ico"]
 
     private static let headerSize = 6
     private static let entrySize = 16

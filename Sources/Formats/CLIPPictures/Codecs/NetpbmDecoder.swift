@@ -3,6 +3,7 @@ package import CLIPSystem
 /// PBM, PGM, PPM (P1…P6) and PAM (P7); the first picture of a file with several.
 package enum NetpbmDecoder: PictureDecoder {
     package static let formatName = "Netpbm"
+    package static let fileExtensions = ["ppm", "pgm", "pbm", "pnm", "pam"]
 
     package static func recognises(_ bytes: [UInt8]) -> Bool {
         guard bytes.count >= 3, bytes[0] == UInt8(ascii: "P"), (0x31...0x37).contains(bytes[1]) else { return false }

@@ -3,6 +3,7 @@ package import CLIPSystem
 /// QOI, the "Quite OK Image Format" (specification 1.0).
 package enum QOIDecoder: PictureDecoder {
     package static let formatName = "QOI"
+    package static let fileExtensions = ["qoi"]
 
     private static let headerSize = 14
     /// The most pixels that one byte stands for.

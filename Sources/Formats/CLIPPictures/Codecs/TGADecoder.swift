@@ -3,6 +3,7 @@ package import CLIPSystem
 /// Targa: palette, RGB and grey, plain and run-length coded.
 package enum TGADecoder: PictureDecoder {
     package static let formatName = "TGA"
+    package static let fileExtensions = ["tga"]
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { TGAHeader(bytes) != nil }
 

@@ -6,6 +6,8 @@ package import CLIPSystem
 package protocol PictureDecoder: SendableMetatype {
     /// The format's name as people write it: `PNG`, `JPEG`.
     static var formatName: String { get }
+    /// What the names of such files end in, lower-case, without the dot: files so named are taken when a folder is walked.
+    static var fileExtensions: [String] { get }
 
     /// Whether the bytes begin as this format does. Names and extensions never count.
     static func recognises(_ bytes: [UInt8]) -> Bool

@@ -6,6 +6,7 @@ package import CLIPSystem
 /// upsampling), and Pillow's where that converts to RGB.
 package enum JPEGDecoder: PictureDecoder {
     package static let formatName = JPEGMarker.formatName
+    package static let fileExtensions = ["jpg", "jpeg", "jpe", "jfif"]
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0xFF, 0xD8, 0xFF]) }
 

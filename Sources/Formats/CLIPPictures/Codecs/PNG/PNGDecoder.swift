@@ -3,6 +3,7 @@ package import CLIPSystem
 /// PNG (ISO/IEC 15948): every colour type, depth and interlacing; of an animation the default picture.
 package enum PNGDecoder: PictureDecoder {
     package static let formatName = "PNG"
+    package static let fileExtensions = ["png", "apng"]
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { bytes.starts(with: PNGChunkReader.signature) }
 

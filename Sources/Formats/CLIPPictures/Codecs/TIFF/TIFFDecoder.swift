@@ -3,6 +3,7 @@ package import CLIPSystem
 /// TIFF and BigTIFF (TIFF 6.0): the first picture, its orientation by its own tag.
 package enum TIFFDecoder: PictureDecoder {
     package static let formatName = "TIFF"
+    package static let fileExtensions = ["tif", "tiff"]
 
     package static func recognises(_ bytes: [UInt8]) -> Bool { TIFFDirectory.recognises(bytes) }
 

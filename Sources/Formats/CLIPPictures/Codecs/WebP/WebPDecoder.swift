@@ -3,6 +3,7 @@ package import CLIPSystem
 /// WebP: lossy and lossless, with opacity; of an animation the first frame on its canvas.
 package enum WebPDecoder: PictureDecoder {
     package static let formatName = "WebP"
+    package static let fileExtensions = ["webp"]
 
     package static func recognises(_ bytes: [UInt8]) -> Bool {
         bytes.count >= 12 && bytes.starts(with: "RIFF".utf8) && bytes[8..<12].elementsEqual("WEBP".utf8)
