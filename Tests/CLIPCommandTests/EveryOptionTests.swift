@@ -163,7 +163,8 @@ import Testing
         switch option.value {
         case .flag: [["--" + option.name]]
         case .pair(let off): [["--" + off]]
-        case .choice(_, let words): words.map { ["--" + option.name, $0] }
+        // The only word of a choice is its default as well, and changes nothing: another is refused.
+        case .choice(_, let words): (words.count > 1 ? words : ["another"]).map { ["--" + option.name, $0] }
         default: (Self.values[option.name] ?? ["1"]).map { ["--" + option.name, $0] }
         }
     }

@@ -23,7 +23,8 @@ import Testing
     }
 
     @Test func `Help fits a terminal`() {
-        for text in Self.tables.map { HelpText.of($0) } + [HelpText.of(Root.table, Self.tables)] {
+        let texts = Self.tables.map { HelpText.of($0) } + [HelpText.of(Root.table, Self.tables)]
+        for text in texts {
             for line in text.split(separator: "\n") { #expect(line.count <= 84, "\(line)") }
         }
     }
