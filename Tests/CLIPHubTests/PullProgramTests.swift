@@ -158,7 +158,7 @@ import Testing
             #expect(result.status == 0 && result.output.contains("\"verified\":\(verified)"), "\(result)")
         }
         let blob = folder["\(name)/blobs/\(Digest.sha256(Model.weights()))"]
-        FileManager.default.createFile(atPath: blob, contents: Data(Model.weights(seed: 7)))
+        try Data(Model.weights(seed: 7)).write(to: URL(filePath: blob))
         let result = try Program.clip(["pull", "org/model", "--verify"], environment(hub))
         #expect(result.status == 0 && result.output.contains("\"fetched\":200000"), "\(result)")
         #expect(result.errors.contains("model.safetensors in the cache is damaged, fetching it again"))

@@ -1,4 +1,5 @@
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPWeights
 
 /// One object of a configuration file, and a log of every setting that was read from it.

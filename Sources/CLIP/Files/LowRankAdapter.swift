@@ -1,4 +1,5 @@
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPWeights
 
 /// A LoRA adapter that peft saved beside the weights that it adapts (Hu et al., 2021): W + s · B · A for each linear layer

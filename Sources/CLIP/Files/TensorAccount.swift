@@ -1,3 +1,4 @@
+internal import CLIPSystem
 internal import CLIPWeights
 
 /// What becomes of each tensor of a checkpoint: the encoders read it, or it is one of the few that mean nothing for

@@ -88,11 +88,3 @@ public struct HubSettings: Sendable {
         return token
     }
 }
-
-/// `text` in quotes for a message, shortened, on one line.
-func quoted(_ text: String) -> String {
-    let line = String(
-        text.unicodeScalars.prefix(80).map { $0.value < 0x20 || $0.value == 0x7F ? "\u{FFFD}" : $0 }
-            .reduce(into: String.UnicodeScalarView()) { $0.append($1) })
-    return "\"\(line)\(text.unicodeScalars.count > 80 ? "…" : "")\""
-}

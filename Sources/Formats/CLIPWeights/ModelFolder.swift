@@ -59,16 +59,3 @@ package struct ModelFolder: Sendable {
 func entryNames(of folder: String) throws(CLIPError) -> [String] {
     try PathBytes(folder).contents(.model).map { String(decoding: $0, as: UTF8.self) }
 }
-
-/// `name` between quotation marks for a one-line message: control characters escaped, long names cut.
-package func quoted(_ name: String) -> String {
-    var text = "\""
-    for (count, scalar) in name.unicodeScalars.enumerated() {
-        if count == 200 {
-            text += "…"
-            break
-        }
-        text += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
-    }
-    return text + "\""
-}

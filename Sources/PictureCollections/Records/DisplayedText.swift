@@ -82,8 +82,8 @@ extension String {
     }
 }
 
-/// A text in quotes, shortened in its middle when it is long.
-package func quoted(_ text: String, atMost limit: Int = 60) -> String {
+/// What a text says, in quotes, shortened in its middle when it is long.
+package func excerpt(_ text: String, atMost limit: Int = 60) -> String {
     guard text.count > limit else { return "\"\(text)\"" }
     return "\"\(text.prefix(limit * 2 / 3)) … \(text.suffix(limit / 3))\""
 }

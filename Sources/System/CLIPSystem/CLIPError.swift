@@ -167,3 +167,16 @@ extension CLIPError {
         names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
     }
 }
+
+/// `text` between quotation marks for a line of a message: control characters escaped, cut after 200 characters.
+package func quoted(_ text: String) -> String {
+    var line = "\""
+    for (count, scalar) in text.unicodeScalars.enumerated() {
+        if count == 200 {
+            line += "…"
+            break
+        }
+        line += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+    return line + "\""
+}

@@ -196,7 +196,7 @@ struct Search: Command {
                         query: request.name, rank: isGone ? nil : rank, hit: hit,
                         showsQuery: requests.count > 1 && place == 0))
             }
-            if rank == 0 { try results.tell("\(quoted(request.name)): no picture passes") }
+            if rank == 0 { try results.tell("\(excerpt(request.name)): no picture passes") }
         }
         try results.finish()
     }

@@ -88,7 +88,7 @@ private struct TokenRecord: Record {
     }
 
     var text: String {
-        var text = quoted(displayed(input)) + "\n"
+        var text = excerpt(displayed(input)) + "\n"
         for window in windows {
             let tokens = window.tokens.map { "\($0)" }
             text += "  \(tokens.count) tokens\n"

@@ -55,7 +55,7 @@ private struct ProbeRecord: Record {
     let width: Int
 
     /// A probe's text in quotes, short enough for a table.
-    static func name(_ probe: ProbeResult) -> String { quoted(displayed(probe.probe), atMost: 30) }
+    static func name(_ probe: ProbeResult) -> String { excerpt(displayed(probe.probe), atMost: 30) }
 
     var fields: Fields {
         [

@@ -23,7 +23,7 @@ struct LabelChoice {
         let labels = try lists.flatMap(\.labels) + lines(ofLists: files)
         if let label = labels.first(where: { $0.hasPrefix("-") && $0.count > 1 }) {
             console.warn(
-                "the label \(quoted(label)) excludes nothing: to a model its dash is a word like any other; name what else the "
+                "the label \(excerpt(label)) excludes nothing: to a model its dash is a word like any other; name what else the "
                     + "pictures may show as a label of its own")
         }
         return labels
@@ -36,7 +36,7 @@ struct LabelChoice {
             guard wordings.contains(where: { $0.allSatisfy(\.isWhitespace) }) else { continue }
             throw CLIPError(
                 .argument,
-                "The label \(quoted(displayed(label))) has an empty wording: leave out the bar, or name the wording.")
+                "The label \(excerpt(displayed(label))) has an empty wording: leave out the bar, or name the wording.")
         }
     }
 

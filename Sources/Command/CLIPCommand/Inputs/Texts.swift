@@ -67,7 +67,7 @@ struct TextBatches {
                     case .success(let encoded): try body(text, encoded)
                     case .failure(let error) where error.kind == .model: throw error
                     case .failure(let error):
-                        try results.fail(RecordName(text), described(error, name: quoted(text)))
+                        try results.fail(RecordName(text), described(error, name: excerpt(text)))
                     }
                 }
             }
@@ -95,8 +95,8 @@ extension Console {
     func warnOfDroppedText(in text: String, longText: LongText, model: CLIPModel) throws(CLIPError) {
         guard longText == .truncate, let dropped = try model.droppedText(of: text) else { return }
         warn(
-            "\(quoted(text, atMost: 40)): longer than the model's \(model.info.configuration.text.contextLength) tokens,"
-                + " the end is dropped: \(quoted(dropped, atMost: 400))")
+            "\(excerpt(text, atMost: 40)): longer than the model's \(model.info.configuration.text.contextLength) tokens,"
+                + " the end is dropped: \(excerpt(dropped, atMost: 400))")
     }
 }
 

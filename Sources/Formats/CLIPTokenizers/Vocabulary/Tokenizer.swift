@@ -66,17 +66,3 @@ package struct Tokenization: Sendable {
     /// Whether the token at this index, start not counted, is the first of its word.
     private func startsWord(_ index: Int) -> Bool { wordOffsets[index] != wordOffsets[index - 1] }
 }
-
-/// `text` between quotes for an error message: control characters escaped, cut to a length that fits a line.
-func quoted(_ text: String) -> String {
-    let limit = 60
-    var result = "\""
-    for (count, scalar) in text.unicodeScalars.enumerated() {
-        if count == limit {
-            result += "…"
-            break
-        }
-        result += scalar.value < 0x20 || scalar.value == 0x7F ? scalar.escaped(asASCII: true) : String(scalar)
-    }
-    return result + "\""
-}
