@@ -81,8 +81,15 @@ import Testing
     /// A directory of these entries: tag, type, count, and the four bytes of its value or offset.
     private func exif(_ entries: [(Int, Int, Int, [UInt8])], values: [UInt8] = []) -> [UInt8] {
         func bytes(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 0xFF) } }
-        return [0x49, 0x49, 42, 0, 8, 0, 0, 0] + bytes(entries.count, 2)
-            + entries.flatMap { bytes($0.0, 2) + bytes($0.1, 2) + bytes($0.2, 4) + $0.3 } + [0, 0, 0, 0] + values
+        var file: [UInt8] = [0x49, 0x49, 42, 0, 8, 0, 0, 0]
+        file += bytes(entries.count, 2)
+        for (tag, type, count, value) in entries {
+            file += bytes(tag, 2)
+            file += bytes(type, 2)
+            file += bytes(count, 4)
+            file += value
+        }
+        return file + [0, 0, 0, 0] + values
     }
 
     @Test func `Orientations in other forms mean what they mean to Pillow`() {
