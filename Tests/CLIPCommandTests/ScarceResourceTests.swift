@@ -72,12 +72,12 @@ import Testing
             coproc C { exec timeout 60 "$clip" embed-text --model m.clip --file - --format jsonl; }
             pid=$C_PID
             exec 3>&"${C[1]}" 4<&"${C[0]}"
+            eval "exec ${C[1]}>&-"
             echo 'a dog' >&3
             read -r line <&4
             : > m.clip
             echo 'a cat' >&3
             exec 3>&-
-            eval "exec ${C[1]}>&-"
             wait $pid
             echo "$? ${#line}"
             """, in: folder.path)
