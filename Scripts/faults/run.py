@@ -316,7 +316,8 @@ class Export(Scenario):
 
 class Pull(Scenario):
     name, arguments = "pull", ["pull", REPOSITORY, "-q"]
-    unfinished = re.compile(r"\.[0-9a-f]{8}\.incomplete$|\.lock$")
+    # What isn't complete yet, and the folders that Foundation's networking makes for itself in a home.
+    unfinished = re.compile(r"\.[0-9a-f]{8}\.incomplete$|\.lock$|^\.(cache|local)(/|$)")
 
     def prepare(self, template):
         pass
