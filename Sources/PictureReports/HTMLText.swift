@@ -1,3 +1,5 @@
+import CLIPSystem
+
 /// `text` as it may stand in HTML, between tags or in a quoted attribute. Control characters, and those that turn the
 /// writing direction, become visible.
 func escaped(_ text: String) -> String {
@@ -20,18 +22,8 @@ func escaped(_ text: String) -> String {
 }
 
 /// A path as a relative URL: what has a meaning in URLs is escaped, slashes stay.
-func percentEncoded(_ path: some Collection<UInt8>) -> String {
-    let digits = Array("0123456789ABCDEF".utf8)
+func relativeAddress(_ path: some Collection<UInt8>) -> String {
     // A colon before the first slash would be taken for a scheme's.
-    var result: [UInt8] = [UInt8(ascii: "/"), UInt8(ascii: ".")].contains(path.first) ? [] : Array("./".utf8)
-    for byte in path {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"), UInt8(ascii: "/"):
-            result.append(byte)
-        default: result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        }
-    }
-    return String(decoding: result, as: UTF8.self)
+    let isUnmistakable = [UInt8(ascii: "/"), UInt8(ascii: ".")].contains(path.first)
+    return (isUnmistakable ? "" : "./") + percentEncoded(path, keepsSlashes: true)
 }

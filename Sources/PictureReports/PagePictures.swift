@@ -99,7 +99,7 @@ private struct PageFolder: Sendable {
         let common = zip(parts, target).prefix { $0 == $1 }.count
         let up = Array(repeating: Array("..".utf8), count: parts.count - common)
         let way = up + target.dropFirst(common) + [Array(name)]
-        return percentEncoded(Array(way.joined(separator: [slash])))
+        return relativeAddress(Array(way.joined(separator: [slash])))
     }
 
     private static func parts(ofFolder path: [UInt8]) -> [[UInt8]]? {

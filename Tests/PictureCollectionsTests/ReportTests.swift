@@ -20,7 +20,7 @@ import PictureCollections
                         rows: [[.text(hostile)], [.number("-0.50")], [.share(0.25)], [.share(0.031)]]),
                     pictures: [
                         .init(
-                            name: hostile, thumbnail: .linked(percentEncoded(hostile.utf8)), link: hostile,
+                            name: hostile, thumbnail: .linked(relativeAddress(hostile.utf8)), link: hostile,
                             mark: .init(hostile), lines: [hostile]),
                         .init(name: "missing", thumbnail: .missing),
                     ], groups: [.init(hostile, lines: [hostile], pictures: [])])
@@ -38,7 +38,7 @@ import PictureCollections
         #expect(base64OfBytes(Array("M".utf8)) == "TQ==" && base64OfBytes([]) == "")
         #expect(base64OfBytes((0...255).map { UInt8($0) }) == Data((0...255).map { UInt8($0) }).base64EncodedString())
         #expect(
-            percentEncoded("a b/ü:1.png".utf8) == "./a%20b/%C3%BC%3A1.png" && percentEncoded("/x#y".utf8) == "/x%23y")
+            relativeAddress("a b/ü:1.png".utf8) == "./a%20b/%C3%BC%3A1.png" && relativeAddress("/x#y".utf8) == "/x%23y")
     }
 
     @Test func `No script runs but the page's own`() throws {

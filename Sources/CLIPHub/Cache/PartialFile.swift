@@ -144,12 +144,8 @@ struct SHA1 {
         var copy = self
         copy.update([0x80] + Array(repeating: 0, count: (119 - pending.count) % 64))
         copy.update(withUnsafeBytes(of: (byteCount &* 8).bigEndian, Array.init))
-        let digits = Array("0123456789abcdef".utf8)
         let words = [copy.state.0, copy.state.1, copy.state.2, copy.state.3, copy.state.4]
-        let text = words.flatMap { word in
-            stride(from: 28, through: 0, by: -4).map { digits[Int(word >> UInt32($0) & 15)] }
-        }
-        return String(decoding: text, as: UTF8.self)
+        return CLIPSystem.hexadecimal(words.flatMap { withUnsafeBytes(of: $0.bigEndian, Array.init) })
     }
 
     private mutating func compress(_ block: ArraySlice<UInt8>) {

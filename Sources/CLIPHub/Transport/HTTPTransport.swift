@@ -1,3 +1,5 @@
+internal import CLIPSystem
+
 /// What the hub's client asks of a network. The program has one that sends requests, tests have one that makes them up.
 package protocol HTTPTransport: Sendable {
     /// Sends one request. A redirect is an answer like any other: it is not followed.
@@ -114,7 +116,7 @@ package struct HTTPAddress: Sendable, Equatable {
     package func appending(_ parts: [String]) -> HTTPAddress {
         let base = path.hasSuffix("/") ? String(path.dropLast()) : path
         return HTTPAddress(
-            origin: origin, path: base + parts.map { "/" + HTTPAddress.percentEncoded($0) }.joined())
+            origin: origin, path: base + parts.map { "/" + percentEncoded($0.utf8, keepsSlashes: false) }.joined())
     }
 
     /// Where a `Location` header leads from here; nil if it leads nowhere usable.
@@ -127,21 +129,6 @@ package struct HTTPAddress: Sendable, Equatable {
         if location.hasPrefix("/") { return HTTPAddress(origin + location) }
         let folder = path.prefix { $0 != "?" }.split(separator: "/", omittingEmptySubsequences: false).dropLast()
         return HTTPAddress(origin + folder.joined(separator: "/") + "/" + location)
-    }
-
-    private static func percentEncoded(_ part: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = []
-        for byte in part.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
-                UInt8(ascii: "~"):
-                bytes.append(byte)
-            default: bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 
 /// The first 512 bytes of an index file: FORMAT.md, "Header".
 struct IndexHeader: Equatable {
@@ -84,13 +85,6 @@ struct IndexHeader: Equatable {
         fingerprint = hexadecimal(bytes[24..<56])
         modelName = String(decoding: bytes[64..<64 + Int(nameLength)], as: Unicode.UTF8.self)
     }
-}
-
-/// The lower-case hexadecimal digits of some bytes.
-func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-        decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: Unicode.UTF8.self)
 }
 
 /// The 32 bytes that 64 hexadecimal digits stand for; what is none of them counts as zero.

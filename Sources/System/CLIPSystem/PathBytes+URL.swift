@@ -30,18 +30,8 @@ extension PathBytes {
         let isAbsolute = bytes.first == PathBytes.slash
         let folder = isAbsolute ? nil : try? PathBytes(".").resolved()
         let absolute = folder.map { $0.appending(bytes) } ?? self
-        var text = "file://" + (isAbsolute || folder != nil ? "" : "/")
-        for byte in absolute.bytes {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"), PathBytes.slash:
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
+        let text =
+            "file://" + (isAbsolute || folder != nil ? "" : "/") + percentEncoded(absolute.bytes, keepsSlashes: true)
         // What is made of these characters alone is always a URL.
         return URL(string: text) ?? URL(filePath: absolute.text)
     }

@@ -13,10 +13,7 @@ extension CLIPError {
     /// None of the decoders knows the first bytes.
     package static func unknownFormat(firstBytes: [UInt8]) -> CLIPError {
         if firstBytes.isEmpty { return CLIPError(.picture, "the file is empty: a picture was expected") }
-        let hex = firstBytes.prefix(8).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }
+        let hex = firstBytes.prefix(8).map { hexadecimal([$0]) }
         return CLIPError(.picture, "not a picture of a known format: it begins with \(hex.joined(separator: " "))")
     }
 

@@ -50,11 +50,7 @@ package struct SHA256 {
     }
 
     /// The digest of everything so far as 64 lower-case hexadecimal digits.
-    package func hexadecimal() -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = digest().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: text, as: UTF8.self)
-    }
+    package func hexadecimal() -> String { CLIPSystem.hexadecimal(digest()) }
 }
 
 private typealias State = SIMD8<UInt32>
