@@ -70,6 +70,15 @@ import Testing
         }
     }
 
+    @Test func `More additional tokens than a table has room for are refused, not a trap`() {
+        let tokens = (0...1 << 16).map { "<\($0)>" }
+        #expect(!BytePairTokenizer.canBeAdditional(tokens) && !BytePairTokenizer.canBeAdditional(["a", "a"]))
+        let most = Array(tokens.dropLast())
+        #expect(BytePairTokenizer.canBeAdditional(most))
+        let tokenizer = BytePairTokenizer.builtIn(cleaning: .openCLIP, additionalTokens: most)
+        #expect(tokenizer.tokenize("a <65535>").ids == [49406, 320, 49408 + 65535, 49407])
+    }
+
     @Test(arguments: [
         ("lower", TextCleaning.openCLIP), ("whitespace", .openCLIPWhitespace), ("canonicalize", .openCLIPCanonical),
     ])
@@ -89,6 +98,6 @@ import Testing
             }
         }
         #expect(throws: CLIPError.self) { try loaded.files(contextLength: 77) }
-        #expect(!BytePairTokenizer.canBeAdditional("a|b") && !BytePairTokenizer.canBeAdditional("<a b>"))
+        #expect(!BytePairTokenizer.canBeAdditional(["a|b"]) && !BytePairTokenizer.canBeAdditional(["<a b>"]))
     }
 }

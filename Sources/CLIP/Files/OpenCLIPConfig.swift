@@ -138,11 +138,12 @@ struct OpenCLIPConfig {
         var tokens: [String] = []
         if let value = options.present("additional_special_tokens") {
             guard let list = value.array, case let names = list.compactMap(\.string), names.count == list.count,
-                names.allSatisfy(BytePairTokenizer.canBeAdditional), Set(names).count == names.count
+                BytePairTokenizer.canBeAdditional(names)
             else {
                 throw options.fault(
                     "additional_special_tokens", value,
-                    expected: "a list of different words of letters, numbers and <>_-: only (others are expressions)")
+                    expected: "a list of at most 65536 different words of letters, numbers and <>_-: only (others are "
+                        + "expressions)")
             }
             tokens = names
             text.record("additional tokens", tokens.joined(separator: " "))

@@ -23,7 +23,7 @@ package struct BytePairTokenizer: Tokenizer {
     ///
     /// - Parameters:
     ///   - cleaning: how the model's own tokenizer treats a text.
-    ///   - additionalTokens: what open_clip has beyond the vocabulary; each meets `canBeAdditional`.
+    ///   - additionalTokens: what open_clip has beyond the vocabulary, which meets `canBeAdditional`.
     package static func builtIn(
         cleaning: TextCleaning = .openAI, additionalTokens: [String] = []
     ) -> BytePairTokenizer {
@@ -42,8 +42,13 @@ package struct BytePairTokenizer: Tokenizer {
         }
     }
 
+    /// Whether these can be beyond the vocabulary: all different, and no more than a table has room for.
+    package static func canBeAdditional(_ tokens: [String]) -> Bool {
+        tokens.count <= 1 << 16 && Set(tokens).count == tokens.count && tokens.allSatisfy(isFoundAsSpelled)
+    }
+
     /// Whether open_clip finds a token as it is spelled: it takes each for a regular expression.
-    package static func canBeAdditional(_ token: String) -> Bool {
+    private static func isFoundAsSpelled(_ token: String) -> Bool {
         let isKnown = ["<|startoftext|>", "<|endoftext|>", "<start_of_text>", "<end_of_text>"].contains(token)
         return !isKnown && !token.isEmpty && token.utf8.count < 256
             && token.utf8.allSatisfy { byte in
