@@ -18,12 +18,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))
 from family_models import gguf_row, hugging_face_row, open_clip_row, openai_row, resampled_row
+from tower_models import clip_like, tower_row, transformers_row
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "Tests" / "CLIPTests" / "Fixtures" / "pictures"
 HALF = torch.float16
 B32 = {"vision": (768, 12, 12), "text": (512, 12, 8)}
 SMALL = {"vision": (768, 3, 12), "text": (512, 3, 8)}
+ZERO = {"mean": (0.0,) * 3, "std": (1.0,) * 3, "interpolation": "bilinear"}
 CLIPA = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bilinear", "resize_mode": "squash"}
 SIGLIP = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic", "resize_mode": "squash"}
 VARIANTS = {
@@ -41,7 +43,26 @@ def rows(layers):
     def clip(name, seed, **options):
         return row(open_clip_row, name, seed, **options)
 
+    def tower(name, seed, **options):
+        return row(tower_row, name, seed, **options)
+
+    def other(kind, seed, tokenizer, preprocessor=None, dtype=torch.float32, **text):
+        return row(transformers_row, f"{kind}Model", seed, clip_like(kind, **text), tokenizer, preprocessor, dtype)
+
     return {
+        "MobileCLIP2-L-14": tower("MobileCLIP2-L-14", 30, layers=layers, dtype=HALF),
+        "MobileCLIP-B": tower("MobileCLIP-B", 31, layers=layers, preprocess=ZERO),
+        "EVA01-g-14": tower("EVA01-g-14", 32, layers=layers, dtype=HALF),
+        "EVA02-B-16": tower("EVA02-B-16", 33, layers=layers),
+        "EVA02-L-14-336": tower("EVA02-L-14-336", 34, layers=layers, dtype=HALF),
+        "PE-Core-B-16": tower("PE-Core-B-16", 35, layers=layers, preprocess=SIGLIP),
+        "PE-Core-L-14-336": tower("PE-Core-L-14-336", 36, layers=layers, preprocess=SIGLIP, dtype=HALF),
+        "PE-Core-T-16-384": tower("PE-Core-T-16-384", 37, layers=layers, preprocess=SIGLIP),
+        "xlm-roberta-base-ViT-B-32": tower("xlm-roberta-base-ViT-B-32", 38, layers=layers, tokenizer="xlm-roberta"),
+        "roberta-ViT-B-32": tower("roberta-ViT-B-32", 39, layers=layers, tokenizer="roberta"),
+        "MetaCLIP 2": other("MetaClip2", 40, "xlm-roberta", vocab_size=20000, hidden_size=512, eos_token_id=2),
+        "Chinese-CLIP": other("ChineseCLIP", 41, "bert", vocab_size=21128, preprocessor={"size": {"height": 224, "width": 224}, "do_center_crop": False, "image_processor_type": "ChineseCLIPImageProcessor"}),
+        "AltCLIP": other("AltCLIP", 42, "xlm-roberta", vocab_size=250002, dtype=HALF),
         "ViT-B-32": clip("ViT-B-32", 1),
         "ViT-B-32-quickgelu": clip("ViT-B-32-quickgelu", 2, dtype=HALF),
         "ViT-B-16 DataComp": clip("ViT-B-16", 3, form="bin"),

@@ -51,6 +51,8 @@ enum Reference {
         case .identity: x
         case .quickGELU: x / (1 + exp(-1.702 * x))
         case .gelu: 0.5 * x * (1 + erf(x / 2.0.squareRoot()))
+        case .silu: x / (1 + exp(-x))
+        case .relu: max(0, x)
         case .tanhGELU: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
         }
     }

@@ -239,13 +239,13 @@ import Testing
 
     @Test(arguments: [
         (
-            #""vision_cfg": {"#, #""vision_cfg": {"timm_model_name": "vit_base_mci_224","#,
-            #"timm's image tower "vit_base_mci_224""#
+            #""vision_cfg": {"#, #""vision_cfg": {"timm_model_name": "swin_tiny_224","#,
+            #"timm's image tower "swin_tiny_224""#
         ),
-        (#""text_cfg": {"#, #""text_cfg": {"hf_model_name": "roberta-base","#, #"text tower "roberta-base""#),
+        (#""text_cfg": {"#, #""text_cfg": {"hf_model_name": "deberta-base","#, #"text tower "deberta-base""#),
         (#""vision_cfg": {"#, #""vision_cfg": {"attentional_pool": true,"#, "(attentional_pool)"),
         (#""quick_gelu""#, #""multimodal_cfg": {}, "quick_gelu""#, "CoCa's decoder"),
-        (#""vision_cfg": {"#, #""vision_cfg": {"pool_type": "none","#, #"expected "tok" or "avg""#),
+        (#""vision_cfg": {"#, #""vision_cfg": {"pool_type": "none","#, #"expected "tok", "avg" or "map""#),
         (#""vision_cfg""#, #""other""#, "has no model_cfg with vision_cfg"),
         (#""head_width""#, #""head_width": 5, "attn_pooler_heads""#, "no multiple of its"),
         (#""text_cfg": {"#, #""text_cfg": {"proj_type": "none","#, "has no text projection"),

@@ -21,7 +21,7 @@ import Testing
         }
         // open_clip's table marks these, and no others, of the models here.
         let quick = KnownModels.all.filter(\.isQuickGELU).map(\.name)
-        #expect(quick.count == 18)
+        #expect(quick.count == 19)
         #expect(quick.contains("ViT-B-32:laion400m_e32") && !quick.contains("ViT-B-16:laion400m_e32"))
         #expect(quick.contains("ViT-L-14:dfn2b") && !quick.contains("ViT-L-14:dfn2b_s39b"))
         #expect(quick.contains("ViT-H-14:metaclip_fullcc") && !quick.contains("ViT-H-14:metaclip_altogether"))
@@ -39,6 +39,8 @@ import Testing
         ("ViT-B-16-SigLIP", "google/siglip-base-patch16-224"),
         ("ViT-B-16-SigLIP2:webli", "google/siglip2-base-patch16-224"),
         ("siglip-so400m-patch14-384", "google/siglip-so400m-patch14-384"),
+        ("MobileCLIP2-L-14", "timm/MobileCLIP2-L-14-OpenCLIP"),
+        ("EVA02-B-16", "timm/eva02_base_patch16_clip_224.merged2b_s8b_b131k"),
         ("ViT-H-14-378-quickgelu:dfn5b", "apple/DFN5B-CLIP-ViT-H-14-378"),
     ])
     func `Names as people write them`(name: String, expected: String) {
@@ -46,7 +48,7 @@ import Testing
     }
 
     @Test func `What is not one name is a question, a refusal or nothing`() {
-        #expect(Int(repository("siglip2")) == 15 && Int(repository("ViT-H-14")) == 8)
+        #expect(Int(repository("siglip2")) == 15 && Int(repository("ViT-H-14")) == 11)
         #expect(
             KnownModels.question(KnownModels.all).contains("say which: ViT-B-32:openai (openai/clip-vit-base-patch32)"))
         #expect(repository("RN50:openai").contains("is a ResNet"))

@@ -3,19 +3,20 @@ package import CLIPCompute
 /// The image tower of CLIP or SigLIP, a vision transformer (Dosovitskiy et al., 2020; Radford et al., 2021).
 package struct ImageEncoder: Sendable {
     private let configuration: VisionConfiguration
-    /// `[width, 3 · p · p]`.
+    /// The convolutions before the patch embedding, over squares of pixels, then of what the last one gives.
+    private let stem: [Linear]
+    /// `[width, inputs · p · p]`.
     private let patchEmbedding: Linear
     /// `[width]`; nil when the patches stand alone.
     private let classEmbedding: ParameterVector?
-    /// `[tokenCount, width]`.
+    /// `[positionCount, width]`.
     private let positions: ParameterVector
     private let inputNorm: LayerNorm?
     private let transformer: Transformer
     private let outputNorm: LayerNorm
     /// What reads a picture's state from all tokens, with `.attention` pooling.
     private let head: AttentionPooling?
-    /// `[embeddingDimension, width]`, nil when the pooled state is the embedding.
-    private let projection: Linear?
+    private let projection: ProjectionLayers
 
     /// Reads the tensors of the image tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
@@ -32,29 +33,40 @@ package struct ImageEncoder: Sendable {
         let epsilon = vision.transformer.layerNormEpsilon
         let embeddings = "vision_model.embeddings"
         self.configuration = vision
+        let squares = vision.squares
+        var stem: [Linear] = []
+        for (index, stage) in vision.stem.enumerated() {
+            stem.append(
+                try Linear(
+                    "\(embeddings).stem.\(index)", outputs: stage.width, inputs: squares[index].inputs, from: weights))
+        }
+        self.stem = stem
         patchEmbedding = try Linear(
-            "\(embeddings).patch_embedding", outputs: width, inputs: 3 * vision.patchSize * vision.patchSize,
+            "\(embeddings).patch_embedding", outputs: width, inputs: squares[stem.count].inputs,
             hasBias: vision.hasPatchBias, from: weights)
         classEmbedding =
             vision.hasClassToken ? try weights.vector("\(embeddings).class_embedding", shape: [width]) : nil
         positions = try weights.vector(
-            "\(embeddings).position_embedding.weight", shape: [vision.tokenCount, width])
+            "\(embeddings).position_embedding.weight", shape: [vision.positionCount, width])
         // The missing letter is in every file.
         inputNorm =
             vision.hasInputNorm
             ? try LayerNorm("vision_model.pre_layrnorm", width: width, epsilon: epsilon, from: weights) : nil
         transformer = try Transformer(
             "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights,
-            release: release)
+            rotation: vision.rotaryPositions.map { positions in
+                Rotation(
+                    table: positions.table(
+                        gridSize: vision.gridSize, headWidth: vision.transformer.width / vision.transformer.headCount),
+                    places: vision.gridSize * vision.gridSize)
+            }, release: release)
         outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
         head =
             vision.pooling == .attention
-            ? try AttentionPooling("vision_model.head", configuration: vision.transformer, from: weights) : nil
-        projection =
-            vision.hasProjection
-            ? try Linear(
-                "visual_projection", outputs: configuration.embeddingDimension, inputs: width, hasBias: false,
-                from: weights) : nil
+            ? try AttentionPooling("vision_model.head", configuration: vision.poolingLayer, from: weights) : nil
+        projection = try ProjectionLayers(
+            "visual_projection", vision.projection, inputs: width, outputs: configuration.embeddingDimension,
+            from: weights)
     }
 
     /// Embeds pictures that preprocessing has brought to the model's size.
@@ -96,32 +108,18 @@ package struct ImageEncoder: Sendable {
             compute.layerNorm(outputNorm, pooled, into: pooled)
         case .meanOfPatches:
             try transformer.run(hidden, sequences: sequences, compute: compute)
-            pooled = meanOfPatches(hidden, sequences, compute)
+            pooled = compute.means(hidden, of: sequences.map(patches))
             compute.layerNorm(outputNorm, pooled, into: pooled)
         case .meanOfNormalizedPatches:
             try transformer.run(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, hidden, into: hidden)
-            pooled = meanOfPatches(hidden, sequences, compute)
+            pooled = compute.means(hidden, of: sequences.map(patches))
         }
-        return compute.project(pooled, projection)
+        return projection(pooled, compute: compute)
     }
 
-    /// The mean of each sequence's patches, `[sequences.count, width]`.
-    private func meanOfPatches(
-        _ hidden: Activations, _ sequences: [TokenSequence], _ compute: Compute
-    ) -> Activations {
-        let pooled = compute.activations(rows: sequences.count, columns: hidden.columns)
-        compute.forEach(sequences.count) { index in
-            let rows = sequences[index].ownRows.dropFirst(classEmbedding == nil ? 0 : 1)
-            let target = pooled.row(index)
-            target.update(repeating: 0, count: hidden.columns)
-            for row in rows {
-                let source = hidden.row(row)
-                for column in 0..<hidden.columns { target[column] += source[column] }
-            }
-            for column in 0..<hidden.columns { target[column] /= Float(rows.count) }
-        }
-        return pooled
+    private func patches(of sequence: TokenSequence) -> Range<Int> {
+        sequence.ownRows.dropFirst(classEmbedding == nil ? 0 : 1)
     }
 
     /// Writes the class token, if there is one, and the patches of each picture, positions added.
@@ -131,43 +129,104 @@ package struct ImageEncoder: Sendable {
         let tokenCount = configuration.tokenCount
         let patchCount = configuration.gridSize * configuration.gridSize
         let width = configuration.transformer.width
-        let patches = compute.activations(rows: count * patchCount, columns: patchEmbedding.weights.inputs)
-        compute.forEach(count * configuration.gridSize) { index in
-            let (image, row) = index.quotientAndRemainder(dividingBy: configuration.gridSize)
-            cutPatches(pixels, image: image, gridRow: row, into: patches)
+        let squares = configuration.squares
+        var patches = cutPixels(pixels, count: count, squares[0], compute)
+        for (index, convolution) in stem.enumerated() {
+            let output = compute.activations(rows: patches.rows, columns: convolution.weights.outputs)
+            compute.linear([LinearProduct(convolution, patches, into: output, activation: .gelu)])
+            patches = cutSquares(output, count: count, squares[index + 1], compute)
         }
+        // Rows of the table of positions, the patches' last.
+        let positions = Rows(self.positions.start, stride: width, count: configuration.positionCount)
         compute.linear(
             (0..<count).map { image in
                 let tokens = hidden.all[image * tokenCount..<(image + 1) * tokenCount]
                 if let classEmbedding {
                     for column in 0..<width {
-                        tokens[0][column] = classEmbedding.start[column] + positions.start[column]
+                        tokens[0][column] =
+                            classEmbedding.start[column]
+                            + (configuration.hasClassPosition ? positions[0][column] : 0)
                     }
                 }
                 return LinearProduct(
                     patchEmbedding, Rows(patches.all[image * patchCount..<(image + 1) * patchCount]),
                     into: tokens[tokenCount - patchCount..<tokenCount],
-                    residual: Rows(positions.start, stride: width, count: tokenCount)[
-                        tokenCount - patchCount..<tokenCount])
+                    residual: positions[positions.count - patchCount..<positions.count])
             })
     }
 
-    /// Lays the pixels of each patch of one row of the grid in a row, `[3, p, p]`.
-    private func cutPatches(
-        _ pixels: UnsafePointer<Float>, image: Int, gridRow: Int, into patches: Activations
-    ) {
-        let side = configuration.imageSize
-        let patch = configuration.patchSize
-        for column in 0..<configuration.gridSize {
-            var target = patches.row((image * configuration.gridSize + gridRow) * configuration.gridSize + column)
-            for channel in 0..<3 {
-                for line in 0..<patch {
-                    let source = ((image * 3 + channel) * side + gridRow * patch + line) * side + column * patch
-                    target.update(from: pixels + source, count: patch)
-                    target += patch
+    /// Lays the pixels of each square in a row, `[3, side, side]`.
+    private func cutPixels(
+        _ pixels: UnsafePointer<Float>, count: Int, _ square: VisionConfiguration.Square, _ compute: Compute
+    ) -> Activations {
+        let squares = compute.activations(rows: count * square.grid * square.grid, columns: square.inputs)
+        let (size, side) = (configuration.imageSize, square.side)
+        compute.forEach(count * square.grid) { index in
+            let (image, row) = index.quotientAndRemainder(dividingBy: square.grid)
+            for column in 0..<square.grid {
+                var target = squares.row(index * square.grid + column)
+                for channel in 0..<3 {
+                    for line in 0..<side {
+                        let source = ((image * 3 + channel) * size + row * side + line) * size + column * side
+                        target.update(from: pixels + source, count: side)
+                        target += side
+                    }
                 }
             }
         }
+        return squares
+    }
+
+    /// Lays the states of each square of a grid in a row, `[channels, side, side]`.
+    private func cutSquares(
+        _ states: Activations, count: Int, _ square: VisionConfiguration.Square, _ compute: Compute
+    ) -> Activations {
+        let squares = compute.activations(rows: count * square.grid * square.grid, columns: square.inputs)
+        let side = square.side
+        compute.forEach(count * square.grid) { index in
+            for column in 0..<square.grid {
+                let target = squares.row(index * square.grid + column)
+                for place in 0..<side * side {
+                    let (line, offset) = place.quotientAndRemainder(dividingBy: side)
+                    let source = states.row((index * side + line) * square.grid * side + column * side + offset)
+                    for channel in 0..<states.columns { target[channel * side * side + place] = source[channel] }
+                }
+            }
+        }
+        return squares
+    }
+}
+
+extension VisionConfiguration {
+    /// What one convolution of the stem, or the patch embedding, is taken over.
+    struct Square {
+        /// In pixels, or in what the convolution before gives.
+        var side: Int
+        /// Squares along a side of the picture.
+        var grid: Int
+        /// The numbers of one.
+        var inputs: Int
+    }
+
+    /// Those of the stem, one after another, then the patch embedding's.
+    fileprivate var squares: [Square] {
+        var squares: [Square] = []
+        var (grid, channels, left) = (imageSize, 3, patchSize)
+        for stage in stem {
+            grid /= stage.side
+            left /= stage.side
+            squares.append(Square(side: stage.side, grid: grid, inputs: channels * stage.side * stage.side))
+            channels = stage.width
+        }
+        return squares + [Square(side: left, grid: gridSize, inputs: channels * left * left)]
+    }
+
+    /// The shape of an attention that pools.
+    fileprivate var poolingLayer: TransformerConfiguration {
+        var layer = transformer
+        layer.headCount = poolingHeadCount ?? layer.headCount
+        layer.intermediateWidth = poolingIntermediateWidth ?? layer.intermediateWidth
+        return layer
     }
 }
 

@@ -28,9 +28,15 @@ package enum ModelFamily: String, Sendable, CaseIterable {
     case clip
     /// Zhai et al., 2023, and SigLIP 2 of fixed resolution (Tschannen et al., 2025): trained with a sigmoid per pair.
     case siglip
+    /// Xu et al., 2025: CLIP over XLM-V's vocabulary, read at its end token.
+    case metaCLIP2 = "metaclip_2"
+    /// Yang et al., 2022: CLIP's image encoder, a BERT for texts.
+    case chineseCLIP = "chinese_clip"
+    /// Chen et al., 2022: CLIP's image encoder, an XLM-RoBERTa for texts.
+    case altCLIP = "altclip"
 }
 
-/// The shape of a stack of pre-norm transformer layers.
+/// The shape of a stack of transformer layers.
 package struct TransformerConfiguration: Sendable, Equatable {
     /// The length of a token's hidden state (`hidden_size`).
     package var width: Int
@@ -44,6 +50,14 @@ package struct TransformerConfiguration: Sendable, Equatable {
     package var activation: Activation
     /// The ε of every layer norm (`layer_norm_eps`).
     package var layerNormEpsilon: Float
+    /// Where a layer's two norms stand.
+    package var normPlacement = NormPlacement.before
+    /// Whether the keys of an attention have a bias.
+    package var hasKeyBias = true
+    /// Whether what an attention finds is normalised before its output layer (EVA-02's `scale_attn_inner`).
+    package var hasAttentionNorm = false
+    /// Whether the MLP is the product of two linear layers, the first through `activation`, normalised (EVA-02's SwiGLU).
+    package var isGated = false
 
     /// Layers of this shape.
     package init(
@@ -59,6 +73,16 @@ package struct TransformerConfiguration: Sendable, Equatable {
     }
 }
 
+/// Where the norms of a transformer layer stand that turns x into x + f(x) twice, f an attention or an MLP.
+package enum NormPlacement: String, Sendable, CaseIterable {
+    /// x + f(norm x), as in CLIP.
+    case before
+    /// norm(x + f(x)), as in BERT.
+    case after
+    /// x + norm(f(x)), as in EVA-02-E.
+    case inside
+}
+
 /// The activation function between the two linear layers of an MLP. Raw values are Hugging Face's names.
 package enum Activation: String, Sendable, CaseIterable {
     /// x·σ(1.702x), what OpenAI's models were trained with.
@@ -67,6 +91,10 @@ package enum Activation: String, Sendable, CaseIterable {
     case gelu
     /// GELU by its tanh approximation.
     case tanhGELU = "gelu_pytorch_tanh"
+    /// x·σ(x), of gated MLPs (Elfwing et al., 2017).
+    case silu
+    /// max(0, x).
+    case relu
 }
 
 /// The shape of the image encoder, a vision transformer (Dosovitskiy et al., 2020).
@@ -85,14 +113,24 @@ package struct VisionConfiguration: Sendable, Equatable {
     package var hasInputNorm: Bool
     /// Where a picture's hidden state is read.
     package var pooling: ImagePooling
-    /// Whether a matrix turns the pooled state into the embedding, else it is the embedding.
-    package var hasProjection: Bool
+    /// What turns the pooled state into the embedding.
+    package var projection: Projection
+    /// Heads and MLP of an attention that pools, where they aren't those of the layers.
+    package var poolingHeadCount: Int?
+    package var poolingIntermediateWidth: Int?
+    /// Whether the class token has a row in the table of positions.
+    package var hasClassPosition = true
+    /// The convolutions that make patches of MobileCLIP-B, each over squares as large as its step; empty where a patch goes
+    /// through one matrix.
+    package var stem: [StemStage] = []
+    /// Rotations of queries and keys by a patch's place, beside the table of positions.
+    package var rotaryPositions: RotaryPositions?
 
     /// An encoder of this shape.
     package init(
         transformer: TransformerConfiguration, imageSize: Int = 224, patchSize: Int = 32, hasClassToken: Bool = true,
         hasPatchBias: Bool = false, hasInputNorm: Bool = true, pooling: ImagePooling = .classToken,
-        hasProjection: Bool = true
+        projection: Projection = .linear
     ) {
         self.transformer = transformer
         self.imageSize = imageSize
@@ -101,13 +139,28 @@ package struct VisionConfiguration: Sendable, Equatable {
         self.hasPatchBias = hasPatchBias
         self.hasInputNorm = hasInputNorm
         self.pooling = pooling
-        self.hasProjection = hasProjection
+        self.projection = projection
     }
 
     /// Patches along one side.
     package var gridSize: Int { imageSize / patchSize }
     /// Tokens of one picture: its patches, and the class token before them if there is one.
     package var tokenCount: Int { gridSize * gridSize + (hasClassToken ? 1 : 0) }
+    /// Rows of the table of positions.
+    package var positionCount: Int { gridSize * gridSize + (hasClassToken && hasClassPosition ? 1 : 0) }
+}
+
+/// One convolution of a stem, over squares that don't overlap.
+package struct StemStage: Sendable, Equatable {
+    /// The side of a square.
+    package var side: Int
+    /// Channels that come out.
+    package var width: Int
+
+    package init(side: Int, width: Int) {
+        self.side = side
+        self.width = width
+    }
 }
 
 /// What stands for the whole picture.
@@ -137,13 +190,19 @@ package struct TextConfiguration: Sendable, Equatable {
     /// The token that fills a text up to the context, for encoders whose result depends on it; nil fills nothing.
     package var paddingToken: Int?
     /// What turns the hidden state into an embedding.
-    package var projection: TextProjection
+    package var projection: Projection
+    /// What a token's first state is made of.
+    package var embeddings = TokenEmbeddings()
+    /// Whether a norm follows the last layer, as it does unless the layers end in one.
+    package var hasOutputNorm = true
+    /// Whether the pooled state goes through a linear layer and tanh, as in BERT.
+    package var hasPooler = false
 
     /// An encoder of this shape.
     package init(
         transformer: TransformerConfiguration, vocabularySize: Int = 49408, contextLength: Int = 77,
         pooling: TextPooling = .firstToken(49407), isCausal: Bool = true, paddingToken: Int? = nil,
-        projection: TextProjection = .linear
+        projection: Projection = .linear
     ) {
         self.transformer = transformer
         self.vocabularySize = vocabularySize
@@ -165,16 +224,24 @@ package enum TextPooling: Sendable, Equatable {
     case firstPosition
     /// The last position, after padding.
     case lastPosition
+    /// The mean of all tokens.
+    case meanOfTokens
 }
 
-/// What turns a text's hidden state into its embedding.
-package enum TextProjection: String, Sendable, CaseIterable {
-    /// A matrix.
-    case linear
-    /// A matrix and a bias (open_clip's `proj_bias`).
-    case affine
-    /// Nothing: the hidden state is the embedding (open_clip's `proj_type` `none`).
-    case none
+/// What a token's first state is made of: its row of a table, its position's, and in BERT its type's, normalised.
+package struct TokenEmbeddings: Sendable, Equatable {
+    /// Rows of the table of positions; nil means one for each position of a text.
+    package var positionCount: Int?
+    /// The row of a text's first token: RoBERTa's tables begin with two that no text uses.
+    package var positionOffset = 0
+    /// Rows of the table of token types, of which texts use the first; 0 means no table.
+    package var typeCount = 0
+    /// Whether a norm follows.
+    package var hasNorm = false
+    /// The token that means nothing, wherever it stands: no token sees it.
+    package var ignoredToken: Int?
+
+    package init() {}
 }
 
 /// Floating-point operations, two per multiply-add, as they are done here: of the last layer only what the pooled tokens
@@ -185,8 +252,7 @@ extension ModelConfiguration {
         let tokens = vision.tokenCount
         let patches = Double(2 * vision.gridSize * vision.gridSize * 3 * vision.patchSize * vision.patchSize)
         let head = vision.transformer.poolingOperations(tokens: tokens)
-        let projection =
-            vision.hasProjection ? Double(2 * vision.transformer.width * embeddingDimension) : 0
+        let projection = vision.projection.operations(from: vision.transformer.width, to: embeddingDimension)
         return (vision.pooling == .attention ? head : 0) + patches * Double(vision.transformer.width) + projection
             + vision.transformer.operations(
                 TransformerWork(
@@ -196,18 +262,20 @@ extension ModelConfiguration {
 
     /// The operations of embedding texts that lie so.
     func operations(of layout: TextLayout) -> Double {
-        var work = TransformerWork(rows: layout.tokens.count, pairs: 0, pooledRows: layout.sequences.count)
+        let isMean = text.pooling == .meanOfTokens
+        var work = TransformerWork(
+            rows: layout.tokens.count, pairs: 0, pooledRows: isMean ? layout.tokens.count : layout.sequences.count)
         for sequence in layout.sequences {
             let length = sequence.rows.reduce(0) { $0 + $1.count }
-            work.pooledPairs += length
+            work.pooledPairs += isMean ? length * length : length
             // A token of a causal encoder sees itself and those before it.
             work.pairs +=
                 text.isCausal
                 ? (length * (length + 1) - sequence.sharedCount * (sequence.sharedCount + 1)) / 2
                 : length * length
         }
-        let projection = Double(2 * text.transformer.width * embeddingDimension * layout.sequences.count)
-        return text.transformer.operations(work) + (text.projection == .none ? 0 : projection)
+        let projection = text.projection.operations(from: text.transformer.width, to: embeddingDimension)
+        return text.transformer.operations(work) + projection * Double(layout.sequences.count)
     }
 }
 
@@ -229,7 +297,9 @@ extension TransformerConfiguration {
 
     fileprivate func operations(_ work: TransformerWork) -> Double {
         guard layerCount > 0 else { return 0 }
-        let (keysAndValues, others) = (2 * width * width, 2 * width * width + 2 * width * intermediateWidth)
+        let (keysAndValues, others) = (
+            2 * width * width, 2 * width * width + (isGated ? 3 : 2) * width * intermediateWidth
+        )
         let full = work.rows * (keysAndValues + others) + 2 * work.pairs * width
         let last = work.rows * keysAndValues + work.pooledRows * others + 2 * work.pooledPairs * width
         return 2 * (Double(layerCount - 1) * Double(full) + Double(last))

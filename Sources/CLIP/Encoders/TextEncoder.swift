@@ -1,16 +1,19 @@
 package import CLIPCompute
 
-/// The text tower of CLIP, a transformer, causal in most models (Radford et al., 2021).
+/// The text tower: a transformer, causal in CLIP (Radford et al., 2021), a BERT in others (Devlin et al., 2018).
 package struct TextEncoder: Sendable {
     private let configuration: TextConfiguration
     /// `[vocabularySize, width]`.
     private let tokenEmbedding: RowTable
-    /// `[contextLength, width]`.
+    /// `[positionCount, width]`.
     private let positions: ParameterVector
+    /// `[typeCount, width]`.
+    private let types: ParameterVector?
+    private let embeddingNorm: LayerNorm?
     private let transformer: Transformer
-    private let outputNorm: LayerNorm
-    /// `[embeddingDimension, width]`, nil when the hidden state is the embedding.
-    private let projection: Linear?
+    private let outputNorm: LayerNorm?
+    private let pooler: Linear?
+    private let projection: ProjectionLayers
 
     /// Reads the tensors of the text tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
@@ -28,18 +31,29 @@ package struct TextEncoder: Sendable {
         tokenEmbedding = try weights.table(
             "text_model.embeddings.token_embedding.weight", rows: text.vocabularySize, columns: width)
         positions = try weights.vector(
-            "text_model.embeddings.position_embedding.weight", shape: [text.contextLength, width])
+            "text_model.embeddings.position_embedding.weight",
+            shape: [text.embeddings.positionCount ?? text.contextLength, width])
+        types =
+            text.embeddings.typeCount > 0
+            ? try weights.vector(
+                "text_model.embeddings.token_type_embedding.weight", shape: [text.embeddings.typeCount, width]) : nil
+        embeddingNorm =
+            text.embeddings.hasNorm
+            ? try LayerNorm(
+                "text_model.embeddings.layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon,
+                from: weights) : nil
         transformer = try Transformer(
             "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights,
             release: release)
-        outputNorm = try LayerNorm(
-            "text_model.final_layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon, from: weights)
-        projection =
-            text.projection == .none
-            ? nil
-            : try Linear(
-                "text_projection", outputs: configuration.embeddingDimension, inputs: width,
-                hasBias: text.projection == .affine, from: weights)
+        outputNorm =
+            text.hasOutputNorm
+            ? try LayerNorm(
+                "text_model.final_layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon, from: weights)
+            : nil
+        pooler =
+            text.hasPooler ? try Linear("text_model.pooler", outputs: width, inputs: width, from: weights) : nil
+        projection = try ProjectionLayers(
+            "text_projection", text.projection, inputs: width, outputs: configuration.embeddingDimension, from: weights)
     }
 
     /// Embeds texts. What a text has in common with the beginning of the one before it is computed once.
@@ -72,6 +86,10 @@ package struct TextEncoder: Sendable {
             tokens += Array(repeating: Int32(padding), count: configuration.contextLength - tokens.count)
         }
         precondition(tokens.count <= configuration.contextLength)
+        if let ignored = configuration.embeddings.ignoredToken, tokens.contains(Int32(ignored)) {
+            // A text of nothing else has to have a state all the same.
+            tokens = tokens.filter { $0 != ignored } + (tokens.allSatisfy { $0 == ignored } ? tokens.prefix(1) : [])
+        }
         let position = configuration.pooling.position(in: tokens)
         // What stands behind the pooled token of a causal encoder can't change it.
         return TextLayout.Text(
@@ -80,15 +98,40 @@ package struct TextEncoder: Sendable {
 
     /// - Returns: `[layout.sequences.count, embeddingDimension]`.
     private func embed(_ layout: TextLayout, _ compute: Compute) throws(CLIPError) -> [Float] {
+        let hidden = embedTokens(layout, compute)
+        var pooled: Activations
+        if configuration.pooling == .meanOfTokens {
+            try transformer.run(hidden, sequences: layout.sequences, compute: compute)
+            if let outputNorm { compute.layerNorm(outputNorm, hidden, into: hidden) }
+            pooled = compute.means(hidden, of: layout.sequences.map(\.ownRows))
+        } else {
+            pooled = try transformer(hidden, sequences: layout.sequences, compute: compute)
+            if let outputNorm { compute.layerNorm(outputNorm, pooled, into: pooled) }
+        }
+        if let pooler {
+            let state = compute.activations(rows: pooled.rows, columns: pooled.columns)
+            compute.linear([LinearProduct(pooler, pooled, into: state)])
+            compute.hyperbolicTangent(state.all, columns: state.columns)
+            pooled = state
+        }
+        return projection(pooled, compute: compute)
+    }
+
+    /// The first states of all tokens.
+    private func embedTokens(_ layout: TextLayout, _ compute: Compute) -> Activations {
         let width = configuration.transformer.width
+        let offset = configuration.embeddings.positionOffset
         let hidden = compute.activations(rows: layout.tokens.count, columns: width)
         for (row, token) in layout.tokens.enumerated() {
-            hidden.row(row).update(from: positions.start + token.position * width, count: width)
-            tokenEmbedding.add(row: Int(token.id), to: hidden.row(row))
+            let target = hidden.row(row)
+            target.update(from: positions.start + (token.position + offset) * width, count: width)
+            if let types {
+                for column in 0..<width { target[column] += types.start[column] }
+            }
+            tokenEmbedding.add(row: Int(token.id), to: target)
         }
-        let pooled = try transformer(hidden, sequences: layout.sequences, compute: compute)
-        compute.layerNorm(outputNorm, pooled, into: pooled)
-        return compute.project(pooled, projection)
+        if let embeddingNorm { compute.layerNorm(embeddingNorm, hidden, into: hidden) }
+        return hidden
     }
 }
 
@@ -99,7 +142,7 @@ extension TextPooling {
         switch self {
         case .firstToken(let id): tokens.firstIndex { Int($0) == id } ?? 0
         case .largestToken: tokens.max().flatMap(tokens.firstIndex(of:)) ?? 0
-        case .firstPosition: 0
+        case .firstPosition, .meanOfTokens: 0
         case .lastPosition: max(0, tokens.count - 1)
         }
     }

@@ -1,19 +1,22 @@
 internal import CLIPCompute
 
-/// A stack of pre-norm transformer layers that gives one token's hidden state per sequence.
+/// A stack of transformer layers that gives one token's hidden state per sequence.
 struct Transformer: Sendable {
     let configuration: TransformerConfiguration
     let isCausal: Bool
+    /// Turns queries and keys of each sequence's last tokens, as many as it has places.
+    private let rotation: Rotation?
     private let layers: TransformerLayers
 
     /// Reads the layers under `prefix`, such as `text_model.encoder.layers`.
     /// - Parameter release: as of `TransformerLayers`.
     init(
         _ prefix: String, configuration: TransformerConfiguration, isCausal: Bool,
-        from source: some TensorSource, release: (@Sendable () -> Void)? = nil
+        from source: some TensorSource, rotation: Rotation? = nil, release: (@Sendable () -> Void)? = nil
     ) throws(CLIPError) {
         self.configuration = configuration
         self.isCausal = isCausal
+        self.rotation = rotation
         layers = try TransformerLayers(prefix, configuration: configuration, from: source, release: release)
     }
 
@@ -72,19 +75,20 @@ struct Transformer: Sendable {
     private func run(_ layer: TransformerLayer?, _ state: State, _ compute: Compute) {
         guard let layer else { return }
         let width = configuration.width
-        compute.layerNorm(layer.attentionNorm, state.hidden, into: state.normed)
+        let input = attentionInput(layer, state, compute)
         compute.linear([
-            LinearProduct(layer.query, state.normed, into: state.projected),
-            LinearProduct(layer.key, state.normed, into: state.projected, column: width),
-            LinearProduct(layer.value, state.normed, into: state.projected, column: 2 * width),
+            LinearProduct(layer.query, input, into: state.projected),
+            LinearProduct(layer.key, input, into: state.projected, column: width),
+            LinearProduct(layer.value, input, into: state.projected, column: 2 * width),
         ])
+        rotate(state, columns: [0, width], compute)
         attend(
             state.sequences.filter { !$0.ownRows.isEmpty }.map { sequence in
                 AttentionSequence(
                     queries: Rows(state.projected.all[sequence.ownRows]), keyRows: sequence.rows,
                     causalPosition: isCausal ? sequence.sharedCount : nil, target: state.normed.all[sequence.ownRows])
             }, state, compute, isQuantised: layer.query.weights.elementType == .int8)
-        compute.linear([LinearProduct(layer.attentionOutput, state.normed, addedTo: state.hidden)])
+        finishAttention(layer, attended: state.normed, hidden: state.hidden, compute)
         runMLP(layer, hidden: state.hidden, normed: state.normed, intermediate: state.intermediate, compute)
     }
 
@@ -97,34 +101,87 @@ struct Transformer: Sendable {
         let normed = compute.activations(rows: hidden.rows, columns: width)
         let queries = compute.activations(rows: hidden.rows, columns: width)
 
-        compute.layerNorm(layer.attentionNorm, state.hidden, into: state.normed)
-        gather(state.normed, state, into: normed)
+        let input = attentionInput(layer, state, compute)
+        gather(input, state, into: normed)
         compute.linear([
-            LinearProduct(layer.key, state.normed, into: state.projected, column: width),
-            LinearProduct(layer.value, state.normed, into: state.projected, column: 2 * width),
+            LinearProduct(layer.key, input, into: state.projected, column: width),
+            LinearProduct(layer.value, input, into: state.projected, column: 2 * width),
             LinearProduct(layer.query, normed, into: queries),
         ])
+        // The pooled token stands before the places, so that its query isn't turned.
+        rotate(state, columns: [width], compute)
         attend(
             state.sequences.enumerated().map { index, sequence in
                 AttentionSequence(
                     queries: Rows(queries.all[index..<index + 1]), keyRows: sequence.rows, causalPosition: nil,
                     target: normed.all[index..<index + 1])
             }, state, compute)
-        compute.linear([LinearProduct(layer.attentionOutput, normed, addedTo: hidden)])
+        finishAttention(layer, attended: normed, hidden: hidden, compute)
         let intermediate = compute.activations(rows: hidden.rows, columns: configuration.intermediateWidth)
         runMLP(layer, hidden: hidden, normed: normed, intermediate: intermediate, compute)
         return hidden
+    }
+
+    /// What queries, keys and values are made of.
+    private func attentionInput(_ layer: TransformerLayer, _ state: State, _ compute: Compute) -> Activations {
+        guard configuration.normPlacement == .before else { return state.hidden }
+        compute.layerNorm(layer.attentionNorm, state.hidden, into: state.normed)
+        return state.normed
+    }
+
+    private func finishAttention(
+        _ layer: TransformerLayer, attended: Activations, hidden: Activations, _ compute: Compute
+    ) {
+        if let norm = layer.attentionOutputNorm { compute.layerNorm(norm, attended, into: attended) }
+        add(layer.attentionOutput, of: attended, to: hidden, layer.attentionNorm, compute)
     }
 
     private func runMLP(
         _ layer: TransformerLayer, hidden: Activations, normed: Activations, intermediate: Activations,
         _ compute: Compute
     ) {
-        compute.layerNorm(layer.mlpNorm, hidden, into: normed)
+        var input = hidden
+        if configuration.normPlacement == .before {
+            compute.layerNorm(layer.mlpNorm, hidden, into: normed)
+            input = normed
+        }
+        let activated = layer.mlpGate ?? layer.mlpInput
         compute.linear([
-            LinearProduct(layer.mlpInput, normed, into: intermediate, activation: configuration.activation.linear)
+            LinearProduct(activated, input, into: intermediate, activation: configuration.activation.linear)
         ])
-        compute.linear([LinearProduct(layer.mlpOutput, intermediate, addedTo: hidden)])
+        if layer.mlpGate != nil {
+            let factors = compute.activations(rows: input.rows, columns: configuration.intermediateWidth)
+            compute.linear([LinearProduct(layer.mlpInput, input, into: factors)])
+            compute.multiply(intermediate.all, by: Rows(factors.all), columns: configuration.intermediateWidth)
+        }
+        if let norm = layer.mlpInnerNorm { compute.layerNorm(norm, intermediate, into: intermediate) }
+        add(layer.mlpOutput, of: intermediate, to: hidden, layer.mlpNorm, compute)
+    }
+
+    /// Adds what a layer makes of `input` to the hidden states, and norms where these layers do after it.
+    private func add(
+        _ layer: Linear, of input: Activations, to hidden: Activations, _ norm: LayerNorm, _ compute: Compute
+    ) {
+        guard configuration.normPlacement == .inside else {
+            compute.linear([LinearProduct(layer, input, addedTo: hidden)])
+            if configuration.normPlacement == .after { compute.layerNorm(norm, hidden, into: hidden) }
+            return
+        }
+        let output = compute.activations(rows: hidden.rows, columns: configuration.width)
+        compute.linear([LinearProduct(layer, input, into: output)])
+        compute.layerNorm(norm, output, into: output)
+        compute.add(hidden.all, Rows(output.all), columns: configuration.width)
+    }
+
+    /// Turns queries or keys, which stand in `projected` from each of `columns` on.
+    private func rotate(_ state: State, columns: [Int], _ compute: Compute) {
+        guard let rotation else { return }
+        compute.rotate(
+            state.sequences.flatMap { sequence in
+                columns.map { column in
+                    state.projected.all[sequence.ownRows.suffix(rotation.places)].columns(from: column)
+                }
+            }, by: rotation.table, heads: configuration.headCount)
     }
 
     private func attend(
@@ -151,6 +208,8 @@ extension Activation {
         case .quickGELU: .quickGELU
         case .gelu: .gelu
         case .tanhGELU: .tanhGELU
+        case .silu: .silu
+        case .relu: .relu
         }
     }
 }
@@ -159,21 +218,6 @@ extension Compute {
     /// The most tokens that go through layers of `width` together: for each thread as many as let what a layer writes stay
     /// in a core's second cache until the next one reads it, up to a limit, so that memory doesn't grow with the batch.
     func rowsAtOnce(width: Int) -> Int { min(max(1, 160_000 / width) * threads, 1664) }
-
-    /// What a projection makes of every row of `input`, `[input.rows, projection.outputs]`; without one the rows themselves.
-    func project(_ input: Activations, _ projection: Linear?) -> [Float] {
-        guard let projection else {
-            return (0..<input.rows).flatMap { UnsafeBufferPointer(start: input.row($0), count: input.columns) }
-        }
-        let outputs = projection.weights.outputs
-        return [Float](unsafeUninitializedCapacity: input.rows * outputs) { target, count in
-            if let start = target.baseAddress {
-                let target = MutableRows(start, stride: outputs, count: input.rows)
-                linear([LinearProduct(projection, Rows(input.all), into: target)])
-            }
-            count = input.rows * outputs
-        }
-    }
 }
 
 extension Linear {
@@ -195,15 +239,26 @@ extension LayerNorm {
     }
 }
 
-/// The parameters of one pre-norm transformer layer.
+/// How queries and keys are turned: the last `places` tokens of a sequence, each by its place in the table.
+struct Rotation: Sendable {
+    var table: RotationTable
+    var places: Int
+}
+
+/// The parameters of one transformer layer.
 struct TransformerLayer: Sendable {
     let attentionNorm: LayerNorm
     let query: Linear
     let key: Linear
     let value: Linear
+    /// Over what the heads found.
+    let attentionOutputNorm: LayerNorm?
     let attentionOutput: Linear
     let mlpNorm: LayerNorm
+    /// What goes through the activation in a gated MLP, whose other factor is `mlpInput`.
+    let mlpGate: Linear?
     let mlpInput: Linear
+    let mlpInnerNorm: LayerNorm?
     let mlpOutput: Linear
 
     /// Reads the layer under `prefix`, such as `text_model.encoder.layers.0`.
@@ -215,11 +270,22 @@ struct TransformerLayer: Sendable {
         let epsilon = configuration.layerNormEpsilon
         attentionNorm = try LayerNorm("\(prefix).layer_norm1", width: width, epsilon: epsilon, from: source)
         query = try Linear("\(prefix).self_attn.q_proj", outputs: width, inputs: width, from: source)
-        key = try Linear("\(prefix).self_attn.k_proj", outputs: width, inputs: width, from: source)
+        key = try Linear(
+            "\(prefix).self_attn.k_proj", outputs: width, inputs: width, hasBias: configuration.hasKeyBias, from: source
+        )
         value = try Linear("\(prefix).self_attn.v_proj", outputs: width, inputs: width, from: source)
+        attentionOutputNorm =
+            configuration.hasAttentionNorm
+            ? try LayerNorm("\(prefix).self_attn.norm", width: width, epsilon: epsilon, from: source) : nil
         attentionOutput = try Linear("\(prefix).self_attn.out_proj", outputs: width, inputs: width, from: source)
         mlpNorm = try LayerNorm("\(prefix).layer_norm2", width: width, epsilon: epsilon, from: source)
+        mlpGate =
+            configuration.isGated
+            ? try Linear("\(prefix).mlp.gate", outputs: intermediate, inputs: width, from: source) : nil
         mlpInput = try Linear("\(prefix).mlp.fc1", outputs: intermediate, inputs: width, from: source)
+        mlpInnerNorm =
+            configuration.isGated
+            ? try LayerNorm("\(prefix).mlp.norm", width: intermediate, epsilon: epsilon, from: source) : nil
         mlpOutput = try Linear("\(prefix).mlp.fc2", outputs: width, inputs: intermediate, from: source)
     }
 }
@@ -294,5 +360,22 @@ struct TokenSequence {
         self.ownRows = ownRows
         self.sharedCount = sharedCount
         pooledRow = Array(rows.joined())[pooled]
+    }
+}
+
+extension Compute {
+    /// The mean of some rows of each sequence, `[sequences.count, hidden.columns]`.
+    func means(_ hidden: Activations, of sequences: [Range<Int>]) -> Activations {
+        let means = activations(rows: sequences.count, columns: hidden.columns)
+        forEach(sequences.count) { index in
+            let target = means.row(index)
+            target.update(repeating: 0, count: hidden.columns)
+            for row in sequences[index] {
+                let source = hidden.row(row)
+                for column in 0..<hidden.columns { target[column] += source[column] }
+            }
+            for column in 0..<hidden.columns { target[column] /= Float(sequences[index].count) }
+        }
+        return means
     }
 }

@@ -80,18 +80,22 @@ extension CheckpointModel {
         }
         try self.init(source, threads: threads, resamplesPositions: true) { (checkpoint, weights) throws(CLIPError) in
             let keys = weights.keys
-            let isSigLIP = config.configuration.family == .siglip
-            guard keys.layout == (isSigLIP ? .timm : .openAI), keys.textPrefix != nil else {
-                let first = isSigLIP ? "visual.trunk.patch_embed.proj.weight" : "visual.conv1.weight"
+            guard keys.layout == (config.hasTimmTower ? .timm : .openAI), keys.textPrefix != nil,
+                keys.hasBERT == config.hasBERT
+            else {
+                let first = config.hasTimmTower ? "visual.trunk" : "visual.conv1.weight"
+                let text =
+                    config.hasBERT ? "text.transformer.embeddings.word_embeddings.weight" : "token_embedding.weight"
                 throw CLIPError(
                     .model, path: checkpoint.path,
-                    "has not both \(first) and token_embedding.weight: it is not of the vision and text transformers "
+                    "has not both \(first) and \(text): it is not of the vision and text transformers "
                         + "that \(fileName) describes, use the model's transformers files")
             }
             config.notePositions(
-                image: isSigLIP
+                image: config.hasTimmTower
                     ? nil : weights.shape(of: "vision_model.embeddings.position_embedding.weight")?.first,
-                text: weights.shape(of: "text_model.embeddings.position_embedding.weight")?.first)
+                text: config.hasBERT
+                    ? nil : weights.shape(of: "text_model.embeddings.position_embedding.weight")?.first)
             if config.tokenizerName != nil, let padding = try TokenizerFiles.padding(in: folder) {
                 config.setPadding(padding.token, source: padding.source)
             }

@@ -13,6 +13,8 @@ struct TensorPlace: Equatable {
     var scale: String?
     /// A table of the same shape that later rows come from.
     var continuation: Continuation?
+    /// The batch norm behind a convolution (Ioffe and Szegedy, 2015), which becomes part of its weights and bias.
+    var batchNorm: String?
 
     struct Continuation: Equatable {
         var name: String
@@ -40,6 +42,8 @@ struct CheckpointKeys: Sendable {
     let visionPrefix: String?
     /// What stands before the text encoder's keys; nil when the checkpoint has none.
     let textPrefix: String?
+    /// Whether the text encoder's names are those of transformers' BERT.
+    let hasBERT: Bool
     private let names: Set<String>
 
     init(_ names: [String]) {
@@ -48,14 +52,17 @@ struct CheckpointKeys: Sendable {
             prefixes.first { names.contains($0 + first) }
         }
         self.names = names
+        let bertPrefix = prefix(
+            "text.transformer.", "text_model.roberta.", "text_model.", before: "embeddings.word_embeddings.weight")
+        hasBERT = bertPrefix != nil
         if names.contains("visual.conv1.weight") {
             layout = .openAI
             visionPrefix = "visual."
-            textPrefix = prefix("", "text.", before: "token_embedding.weight")
-        } else if names.contains("visual.trunk.patch_embed.proj.weight") {
+            textPrefix = bertPrefix ?? prefix("", "text.", before: "token_embedding.weight")
+        } else if names.contains(where: { $0.hasPrefix("visual.trunk.") }) {
             layout = .timm
             visionPrefix = "visual.trunk."
-            textPrefix = prefix("text.", before: "token_embedding.weight")
+            textPrefix = bertPrefix ?? prefix("", "text.", before: "token_embedding.weight")
         } else if names.contains("v.patch_embd.weight") || names.contains("t.token_embd.weight") {
             layout = .ggml
             visionPrefix = prefix("v.", before: "patch_embd.weight")
@@ -63,16 +70,28 @@ struct CheckpointKeys: Sendable {
         } else {
             layout = .huggingFace
             visionPrefix = prefix("vision_model.", "", before: "embeddings.patch_embedding.weight")
-            textPrefix = prefix("text_model.", "", before: "embeddings.token_embedding.weight")
+            textPrefix = bertPrefix ?? prefix("text_model.", "", before: "embeddings.token_embedding.weight")
+        }
+    }
+
+    /// What transformers' model of `family` calls `key`.
+    static func name(of key: String, _ family: ModelFamily) -> String {
+        switch family {
+        case .clip, .metaCLIP2, .siglip: key
+        case .chineseCLIP: CheckpointKeys(["text_model.embeddings.word_embeddings.weight"]).name(of: key)
+        case .altCLIP: CheckpointKeys(["text_model.roberta.embeddings.word_embeddings.weight"]).name(of: key)
         }
     }
 
     /// Where the checkpoint keeps `key`.
     func place(of key: String) -> TensorPlace {
         let (encoder, prefix, rest) = split(key)
+        if hasBERT, let name = bertName(of: key, encoder, rest) { return TensorPlace(name: name) }
         switch layout {
         case .huggingFace: return huggingFacePlace(of: key, prefix: prefix, rest)
         case .timm where encoder == .vision: return timmPlace(prefix: prefix, rest)
+        case .timm where key.hasPrefix("visual_projection."):
+            return TensorPlace(name: timmProjection(key.dropFirst("visual_projection.".count)))
         case .openAI, .timm: return openAIPlace(of: key, encoder, prefix: prefix, rest)
         case .ggml: return ggmlPlace(of: key, prefix: prefix, rest)
         }
@@ -130,7 +149,10 @@ struct CheckpointKeys: Sendable {
                 return TensorPlace(name: "\(prefix)head.attention.in_proj_\(parameter)", part: part)
             }
         }
-        return TensorPlace(name: prefix + rest)
+        let name = prefix + rest
+        // As transformers 5 has saved AltCLIP's.
+        let other = name.replacing("encoder.layers.", with: "encoder.layer.", maxReplacements: 1)
+        return TensorPlace(name: !names.contains(name) && names.contains(other) ? other : name)
     }
 
     private func openAIPlace(
@@ -181,25 +203,22 @@ struct CheckpointKeys: Sendable {
 
     private func timmPlace(prefix: String, _ rest: Substring) -> TensorPlace {
         if let (layer, part) = CheckpointKeys.layer(rest) {
-            let block = "\(prefix)blocks.\(layer)."
-            let (module, parameter) = CheckpointKeys.parameter(part)
-            if let part = CheckpointKeys.partOfThree(module, of: "self_attn.") {
-                return TensorPlace(name: "\(block)attn.qkv.\(parameter)", part: part)
-            }
-            let name =
-                switch module {
-                case "layer_norm1": "norm1"
-                case "layer_norm2": "norm2"
-                case "self_attn.out_proj": "attn.proj"
-                default: String(module)
-                }
-            return TensorPlace(name: "\(block)\(name).\(parameter)")
+            return timmLayerPlace(of: part, block: "\(prefix)blocks.\(layer).")
         }
         let (module, parameter) = CheckpointKeys.parameter(rest)
         let pool = "\(prefix)attn_pool."
         switch module {
-        case "embeddings.patch_embedding": return TensorPlace(name: "\(prefix)patch_embed.proj.\(parameter)")
+        case "embeddings.patch_embedding":
+            let whole = "\(prefix)patch_embed.proj.\(parameter)"
+            let last = "\(prefix)patch_embed.backbone.2.conv.\(parameter)"
+            return TensorPlace(name: names.contains(last) ? last : whole)
+        case "embeddings.stem.0", "embeddings.stem.1":
+            let stage = "\(prefix)patch_embed.backbone.\(module.suffix(1))."
+            return TensorPlace(
+                name: parameter == "weight" ? "\(stage)conv.weight" : "\(stage)bn.bias", batchNorm: "\(stage)bn")
         case "embeddings.position_embedding": return TensorPlace(name: "\(prefix)pos_embed")
+        case "embeddings": return TensorPlace(name: "\(prefix)cls_token")
+        case "pre_layrnorm": return TensorPlace(name: "\(prefix)norm_pre.\(parameter)")
         case "post_layernorm": return TensorPlace(name: "\(prefix)norm.\(parameter)")
         case "head" where parameter == "probe": return TensorPlace(name: "\(pool)latent")
         case "head.attention.q_proj": return TensorPlace(name: "\(pool)q.\(parameter)")
@@ -210,6 +229,85 @@ struct CheckpointKeys: Sendable {
         case "head.mlp.fc1", "head.mlp.fc2":
             return TensorPlace(name: "\(pool)\(module.dropFirst("head.".count)).\(parameter)")
         default: return TensorPlace(name: prefix + rest)
+        }
+    }
+
+    /// Queries, keys and values are one, or apart; the first may have biases of its own.
+    private func timmLayerPlace(of part: Substring, block: String) -> TensorPlace {
+        let (module, parameter) = CheckpointKeys.parameter(part)
+        if let index = CheckpointKeys.partOfThree(module, of: "self_attn.") {
+            let letter = ["q", "k", "v"][index]
+            let (apart, own) = ("\(block)attn.\(letter)_proj.\(parameter)", "\(block)attn.\(letter)_bias")
+            if names.contains(apart) { return TensorPlace(name: apart) }
+            if parameter == "bias", names.contains(own) { return TensorPlace(name: own) }
+            return TensorPlace(name: "\(block)attn.qkv.\(parameter)", part: index)
+        }
+        let name =
+            switch module {
+            case "layer_norm1": "norm1"
+            case "layer_norm2": "norm2"
+            case "self_attn.out_proj": "attn.proj"
+            case "self_attn.norm": "attn.norm"
+            case "mlp.gate": "mlp.fc1_g"
+            case "mlp.fc1" where names.contains("\(block)mlp.fc1_x.weight"): "mlp.fc1_x"
+            default: String(module)
+            }
+        return TensorPlace(name: "\(block)\(name).\(parameter)")
+    }
+
+    /// timm's own head, or open_clip's around it.
+    private func timmProjection(_ rest: Substring) -> String {
+        if rest.hasPrefix("fc") { return "visual.head.mlp.\(rest)" }
+        let own = "visual.head.proj.\(rest)"
+        return names.contains(own) ? own : "visual.trunk.head.\(rest)"
+    }
+
+    /// The name in transformers' BERT and its relatives, and in what stands around them: open_clip's adapter, or AltCLIP's
+    /// text model; nil when the tensor is none of the text encoder's.
+    private func bertName(of key: String, _ encoder: Encoder?, _ rest: Substring) -> String? {
+        let prefix = textPrefix ?? ""
+        if key.hasPrefix("text_projection.") {
+            let parameter = key.dropFirst("text_projection.".count)
+            if prefix == "text_model.roberta." {
+                return parameter.hasPrefix("fc1.")
+                    ? "text_model.transformation.\(parameter.dropFirst(4))" : "text_projection.weight"
+            }
+            guard prefix == "text.transformer." else { return nil }
+            switch parameter {
+            case "fc1.weight": return "text.proj.0.weight"
+            case "fc2.weight": return "text.proj.2.weight"
+            default: return "text.proj.\(parameter)"
+            }
+        }
+        guard encoder == .text else { return nil }
+        if let (layer, part) = CheckpointKeys.layer(rest) {
+            let (module, parameter) = CheckpointKeys.parameter(part)
+            let name =
+                switch module {
+                case "self_attn.q_proj": "attention.self.query"
+                case "self_attn.k_proj": "attention.self.key"
+                case "self_attn.v_proj": "attention.self.value"
+                case "self_attn.out_proj": "attention.output.dense"
+                case "layer_norm1": "attention.output.LayerNorm"
+                case "mlp.fc1": "intermediate.dense"
+                case "mlp.fc2": "output.dense"
+                case "layer_norm2": "output.LayerNorm"
+                default: String(module)
+                }
+            let rest = ".\(layer).\(name).\(parameter)"
+            // transformers 5 has saved AltCLIP's in the plural.
+            let other = "\(prefix)encoder.layers\(rest)"
+            return names.contains(other) ? other : "\(prefix)encoder.layer\(rest)"
+        }
+        let (module, parameter) = CheckpointKeys.parameter(rest)
+        switch module {
+        case "embeddings.token_embedding": return "\(prefix)embeddings.word_embeddings.\(parameter)"
+        case "embeddings.position_embedding": return "\(prefix)embeddings.position_embeddings.\(parameter)"
+        case "embeddings.token_type_embedding": return "\(prefix)embeddings.token_type_embeddings.\(parameter)"
+        case "embeddings.layer_norm": return "\(prefix)embeddings.LayerNorm.\(parameter)"
+        case "final_layer_norm": return "text_model.pre_LN.\(parameter)"
+        case "pooler": return "\(prefix)pooler.dense.\(parameter)"
+        default: return prefix + rest
         }
     }
 

@@ -30,14 +30,18 @@ package struct CheckpointTensorSource: TensorSource {
         let expected = place.isTransposed ? [inputs, outputs] : [outputs, inputs]
         guard tensor.rowShape == expected else { throw CLIPError(tensor, expected: expected) }
         let adapted = adapter?.module(of: key, named: place.name)
-        guard place.scale != nil || adapted != nil else {
+        guard place.scale != nil || place.batchNorm != nil || adapted != nil else {
             return try PanelPacking(
                 tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: place.isTransposed
             ).packed(threads: threads)
         }
         var numbers = try finiteFloats(tensor)
-        if let scale = place.scale {
-            for (row, factor) in try vector(named: scale, count: outputs).enumerated() {
+        let factors =
+            if let scale = place.scale { try vector(named: scale, count: outputs) } else {
+                try place.batchNorm.map { name throws(CLIPError) in try batchNorm(name, count: outputs).factors }
+            }
+        if let factors {
+            for (row, factor) in factors.enumerated() {
                 for index in row * inputs..<(row + 1) * inputs { numbers[index] *= factor }
             }
         }
@@ -61,6 +65,7 @@ package struct CheckpointTensorSource: TensorSource {
             return try resampledPositions(tensor, count: count, isGrid: key.hasPrefix("vision_model."))
         }
         guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
+        if let batchNorm = place.batchNorm { return try self.batchNorm(batchNorm, count: count).terms }
         let numbers = try finiteFloats(tensor)
         guard let scale = place.scale else { return numbers }
         return zip(numbers, try vector(named: scale, count: count)).map { $0 * $1 }
@@ -165,6 +170,16 @@ package struct CheckpointTensorSource: TensorSource {
         let tensor = try tensor(named: name)
         guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
         return try finiteFloats(tensor)
+    }
+
+    /// What a batch norm does to a convolution's outputs: factor · x + term.
+    private func batchNorm(_ name: String, count: Int) throws(CLIPError) -> (factors: [Float], terms: [Float]) {
+        let gain = try vector(named: "\(name).weight", count: count)
+        let bias = try vector(named: "\(name).bias", count: count)
+        let mean = try vector(named: "\(name).running_mean", count: count)
+        let variance = try vector(named: "\(name).running_var", count: count)
+        let factors = (0..<count).map { gain[$0] / (max(0, variance[$0]) + 1e-5).squareRoot() }
+        return (factors, (0..<count).map { bias[$0] - mean[$0] * factors[$0] })
     }
 
     /// The first rows of one table of positions, the others of another.

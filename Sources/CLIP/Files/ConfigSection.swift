@@ -166,25 +166,89 @@ extension ConfigSection {
 }
 
 extension ConfigSection {
-    /// `encoder` with what open_clip's `vision_cfg` says of norms and pooling. `.clip` files keep it in the same words.
+    /// `encoder` with what open_clip's `vision_cfg` says of norms and pooling, and with what sets other encoders apart in
+    /// the words that `.clip` files have for it.
     mutating func imageVariant(of encoder: VisionConfiguration) throws(CLIPError) -> VisionConfiguration {
         var encoder = encoder
+        encoder.transformer = try layerVariant(of: encoder.transformer)
         encoder.hasInputNorm = !(try flag("no_ln_pre", default: false))
         if !encoder.hasInputNorm { record("input norm", "none") }
+        encoder.hasClassToken = try flag("class_token", default: true)
+        encoder.hasClassPosition = try flag("class_position", default: true)
+        encoder.hasPatchBias = try flag("patch_bias", default: false)
         switch try text("pool_type") {
         case nil, "tok": encoder.pooling = .classToken
         case "avg":
             let isAfter = try flag("final_ln_after_pool", default: false)
             encoder.pooling = isAfter ? .meanOfPatches : .meanOfNormalizedPatches
             record("pooling", isAfter ? "mean of patches" : "mean of normalised patches")
-        case let name?: throw fault("pool_type", .string(name), expected: "\"tok\" or \"avg\"")
+        case "map":
+            encoder.pooling = .attention
+            encoder.poolingHeadCount = try int("pool_heads", named: "pooling heads", default: 8, in: 1...1 << 15)
+            encoder.poolingIntermediateWidth = try int(
+                "pool_width", named: "pooling MLP width", default: 4 * encoder.transformer.width, in: 1...1 << 18)
+        case let name?: throw fault("pool_type", .string(name), expected: "\"tok\", \"avg\" or \"map\"")
+        }
+        guard encoder.hasClassToken || encoder.pooling != .classToken else {
+            throw fault("class_token", .bool(false), expected: "true, since it is what a picture is read at")
+        }
+        encoder.projection = try projection()
+        encoder.stem = try stem(patchSize: encoder.patchSize)
+        if let rotary = present("rotary")?.object {
+            var positions = ConfigSection(path: path, source: "\(source) rotary", fields: rotary)
+            encoder.rotaryPositions = RotaryPositions(
+                referenceSize: try positions.int("reference", named: "rotary grid", default: 16, in: 1...1 << 13),
+                offset: try positions.int("offset", named: "rotary offset", default: 0, in: 0...1 << 13),
+                columnFirst: try positions.flag("column_first", default: false))
         }
         return encoder
     }
 
-    /// `encoder` with what open_clip's `text_cfg` says of mask, padding, pooling and projection.
+    private func stem(patchSize: Int) throws(CLIPError) -> [StemStage] {
+        guard let value = present("stem") else { return [] }
+        let stages = (value.array ?? []).compactMap { stage -> StemStage? in
+            guard let numbers = stage.array?.compactMap(\.int), numbers.count == 2 else { return nil }
+            return StemStage(side: numbers[0], width: numbers[1])
+        }
+        let isValid = stages.allSatisfy { (1...64).contains($0.side) && (1...1 << 15).contains($0.width) }
+        guard let list = value.array, list.count == stages.count, stages.count <= 8, isValid,
+            patchSize.isMultiple(of: stages.reduce(1) { $0 * $1.side })
+        else { throw fault("stem", value, expected: "pairs of a side, together a part of patch_size, and a width") }
+        return stages
+    }
+
+    /// `layers` with what sets them apart from CLIP's, in the words of `.clip` files.
+    mutating func layerVariant(of layers: TransformerConfiguration) throws(CLIPError) -> TransformerConfiguration {
+        var layers = layers
+        layers.normPlacement = try choice("norm_placement", default: .before)
+        layers.hasKeyBias = try flag("key_bias", default: true)
+        layers.hasAttentionNorm = try flag("attention_norm", default: false)
+        layers.isGated = try flag("gated_mlp", default: false)
+        return layers
+    }
+
+    /// What turns a pooled state into an embedding.
+    private mutating func projection() throws(CLIPError) -> Projection {
+        let hasBias = try flag("proj_bias", default: false)
+        switch try text("proj_type") {
+        case nil, "linear": return hasBias ? .affine : .linear
+        case "none": return .none
+        case "two_layers":
+            let activation: Activation? = present("proj_act") == nil ? nil : try choice("proj_act", default: .gelu)
+            return .twoLayers(
+                Projection.TwoLayers(
+                    width: try int("proj_width", named: "projection width", default: 512, in: 1...1 << 15),
+                    hasBias: hasBias, activation: activation))
+        case let name?:
+            throw fault("proj_type", .string(name), expected: "\"linear\", \"none\" or \"two_layers\"")
+        }
+    }
+
+    /// `encoder` with what open_clip's `text_cfg` says of mask, padding, pooling and projection, and with what sets other
+    /// encoders apart in the words of `.clip` files.
     mutating func textVariant(of encoder: TextConfiguration) throws(CLIPError) -> TextConfiguration {
         var encoder = encoder
+        encoder.transformer = try layerVariant(of: encoder.transformer)
         encoder.isCausal = !(try flag("no_causal_mask", default: false))
         if !encoder.isCausal { record("mask", "none: every token sees all") }
         switch try text("pool_type") {
@@ -195,19 +259,49 @@ extension ConfigSection {
         case "last":
             encoder.pooling = .lastPosition
             record("pooling", "last position")
+        case "mean":
+            encoder.pooling = .meanOfTokens
+            record("pooling", "mean of tokens")
         case let name?:
-            throw fault("pool_type", .string(name), expected: "\"argmax\", \"eos\", \"first\" or \"last\"")
+            throw fault("pool_type", .string(name), expected: "\"argmax\", \"eos\", \"first\", \"last\" or \"mean\"")
         }
-        if !encoder.isCausal || encoder.pooling == .lastPosition {
+        let isPadded = try flag("padded", default: !encoder.isCausal || encoder.pooling == .lastPosition)
+        if isPadded {
             encoder.paddingToken = try int("pad_id", named: "padding", default: 0, in: 0...encoder.vocabularySize - 1)
         }
-        switch try text("proj_type") {
-        case nil, "linear": encoder.projection = try flag("proj_bias", default: false) ? .affine : .linear
-        case "none": encoder.projection = .none
-        case let name?: throw fault("proj_type", .string(name), expected: "\"linear\" or \"none\"")
+        encoder.projection = try projection()
+        if encoder.projection != .linear { record("projection", encoder.projection.name) }
+        if present("token_types") != nil {
+            encoder.embeddings.typeCount = try int("token_types", named: "token types", default: 0, in: 0...1 << 10)
         }
-        if encoder.projection != .linear { record("projection", encoder.projection.rawValue) }
+        encoder.embeddings.hasNorm = try flag("embedding_norm", default: false)
+        encoder.hasOutputNorm = !(try flag("no_final_norm", default: false))
+        encoder.hasPooler = try flag("pooler", default: false)
+        if present("ignored_token") != nil {
+            encoder.embeddings.ignoredToken = try int(
+                "ignored_token", named: "ignored token", default: 0, in: 0...encoder.vocabularySize - 1)
+        }
+        if present("position_count") != nil {
+            let count = try int("position_count", named: "positions", default: 0, in: 1...1 << 17)
+            let offset = try int("position_offset", named: "first position", default: 0, in: 0...1 << 16)
+            guard offset + encoder.contextLength <= count else {
+                throw fault(
+                    "position_count", .number(Double(count)), expected: "\(offset + encoder.contextLength) or more")
+            }
+            (encoder.embeddings.positionCount, encoder.embeddings.positionOffset) = (count, offset)
+        }
         return encoder
+    }
+}
+
+extension Projection {
+    fileprivate var name: String {
+        switch self {
+        case .none: "none"
+        case .linear: "linear"
+        case .affine: "affine"
+        case .twoLayers: "two layers"
+        }
     }
 }
 
@@ -218,7 +312,7 @@ extension ConfigSection {
         encoder.hasClassToken = false
         encoder.hasPatchBias = true
         encoder.hasInputNorm = false
-        encoder.hasProjection = false
+        encoder.projection = .none
         let hasHead = try flag("vision_use_head", default: true)
         encoder.pooling = hasHead ? .attention : .meanOfNormalizedPatches
         record(

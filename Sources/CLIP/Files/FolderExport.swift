@@ -29,13 +29,13 @@ struct FolderExport {
 
     /// - Throws: `CLIPError` when transformers would compute something else.
     private func refuseWhatDiffers() throws(CLIPError) {
-        if let obstacle = store.info.configuration.obstacleToTransformers {
+        if let obstacle = store.info.configuration.obstacleToTransformers(parts: parts) {
             throw CLIPError(
                 .model, path: store.info.path,
                 "can't be written for transformers, whose CLIPModel has no such encoder (\(obstacle)): keep its own files"
             )
         }
-        if store.info.configuration.family == .clip, store.info.logitBias != nil {
+        if store.info.configuration.family != .siglip, store.info.logitBias != nil {
             throw CLIPError(
                 .model, path: store.info.path,
                 "can't be written for transformers, whose CLIPModel has no logit_bias: keep its own files")
@@ -48,6 +48,10 @@ struct FolderExport {
         }
     }
 
+    private var parts: ModelParts {
+        store.info.hasImageEncoder && store.info.hasTextEncoder ? .all : store.info.hasImageEncoder ? .images : .texts
+    }
+
     /// The small files.
     private func files() throws(CLIPError) -> [(name: String, bytes: [UInt8])] {
         var files = try store.info.hasTextEncoder ? store.exportedTokenizer() : []
@@ -56,9 +60,6 @@ struct FolderExport {
         var card = store.info.card ?? ModelCard(name: "unnamed")
         if card.sourceSHA256 == nil { card.sourceSHA256 = try store.sourceSHA256() }
         add("model_card.json", card.json)
-        let parts: ModelParts =
-            store.info.hasImageEncoder && store.info.hasTextEncoder
-            ? .all : store.info.hasImageEncoder ? .images : .texts
         add(
             "config.json",
             store.info.configuration.exportedText(of: parts, initialLogitScale: store.info.logitScaleLogarithm))
@@ -74,7 +75,8 @@ struct FolderExport {
     /// SigLIP's pooling keeps queries, keys and values in one, and calls the projection of its texts a head.
     private var exported: [Exported] {
         guard store.info.configuration.family == .siglip else {
-            return store.info.tensors().map { Exported(name: $0.key, parts: [$0]) }
+            let family = store.info.configuration.family
+            return store.info.tensors().map { Exported(name: CheckpointKeys.name(of: $0.key, family), parts: [$0]) }
         }
         var all: [Exported] = []
         for tensor in store.info.tensors() {
@@ -249,7 +251,7 @@ extension CheckpointModel {
         }
         let exported =
             info.hasImageEncoder && info.hasTextEncoder
-            ? (info.configuration.family == .siglip ? "siglip" : "clip") : nil
+            ? info.configuration.family.rawValue : nil
         return type == exported || className != nil && type != "siglip2" ? files : []
     }
 }

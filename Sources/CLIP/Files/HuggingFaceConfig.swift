@@ -1,6 +1,6 @@
 internal import CLIPJSON
 
-/// A Hugging Face `config.json` of a CLIP or SigLIP, every absent field resolved to transformers' default.
+/// A Hugging Face `config.json` of a CLIP, a SigLIP or a relative, every absent field resolved to transformers' default.
 struct HuggingFaceConfig {
     /// The shape of the two encoders. Of a file that describes one encoder alone, the other has the defaults.
     var configuration: ModelConfiguration
@@ -30,9 +30,10 @@ struct HuggingFaceConfig {
         let textConfiguration = try HuggingFaceConfig.text(&text, type.family)
         let dimension =
             switch type.family {
-            case .clip:
+            case .clip, .metaCLIP2, .chineseCLIP, .altCLIP:
                 try top.int(
-                    "projection_dim", named: "embedding dimension", default: 512, in: 1...Limits.width)
+                    "projection_dim", named: "embedding dimension", default: type.family == .altCLIP ? 768 : 512,
+                    in: 1...Limits.width)
             // There is no image projection: the text encoder's gives what compares with it.
             case .siglip where type.scope == .textOnly:
                 try text.int(
@@ -114,10 +115,10 @@ struct HuggingFaceConfig {
     static func vision(
         _ section: inout ConfigSection, _ family: ModelFamily = .clip
     ) throws(CLIPError) -> VisionConfiguration {
-        let defaults = FamilyDefaults(family)
+        let defaults = FamilyDefaults(family).vision
         let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...Limits.imageSize)
         let patchSize = try section.side(
-            "patch_size", named: "patch size", default: defaults.patchSize, in: 1...imageSize)
+            "patch_size", named: "patch size", default: FamilyDefaults(family).patchSize, in: 1...imageSize)
         let grid = imageSize / patchSize
         guard grid * grid < Limits.tokenCount else {
             throw CLIPError(
@@ -128,10 +129,11 @@ struct HuggingFaceConfig {
         let channels = section.present("num_channels") ?? .number(3)
         guard channels.int == 3 else { throw section.fault("num_channels", channels, expected: "3: pictures are RGB") }
         let encoder = VisionConfiguration(
-            transformer: try transformer(&section, defaults.vision, defaults), imageSize: imageSize,
+            transformer: try transformer(&section, defaults), imageSize: imageSize,
             patchSize: patchSize)
         return switch family {
-        case .clip: try section.imageVariant(of: encoder)
+        case .clip, .metaCLIP2: try section.imageVariant(of: encoder)
+        case .chineseCLIP, .altCLIP: encoder
         case .siglip: try section.siglipVariant(of: encoder)
         }
     }
@@ -140,7 +142,8 @@ struct HuggingFaceConfig {
         _ section: inout ConfigSection, _ family: ModelFamily = .clip
     ) throws(CLIPError) -> TextConfiguration {
         let defaults = FamilyDefaults(family)
-        let transformer = try transformer(&section, defaults.text, defaults)
+        if family == .chineseCLIP || family == .altCLIP { return try bert(&section, family) }
+        let transformer = try transformer(&section, defaults.text)
         let vocabulary = try section.int(
             "vocab_size", named: "vocabulary", default: defaults.vocabularySize, in: 1...Limits.vocabulary)
         let context = try section.int(
@@ -151,18 +154,60 @@ struct HuggingFaceConfig {
                 of: TextConfiguration(
                     transformer: transformer, vocabularySize: vocabulary, contextLength: context))
         }
-        let pooling = try pooling(&section, vocabulary: vocabulary)
+        let pooling =
+            family == .metaCLIP2
+            ? try endToken(&section, vocabulary: vocabulary) : try pooling(&section, vocabulary: vocabulary)
         return try section.textVariant(
             of: TextConfiguration(
                 transformer: transformer, vocabularySize: vocabulary, contextLength: context, pooling: pooling))
     }
 
+    /// BERT, whose first token is read, or XLM-RoBERTa, whose first token goes through a norm and two linear layers.
+    private static func bert(
+        _ section: inout ConfigSection, _ family: ModelFamily
+    ) throws(CLIPError) -> TextConfiguration {
+        let defaults = FamilyDefaults(family)
+        var transformer = try transformer(&section, defaults.text)
+        transformer.normPlacement = .after
+        let kind = section.present("position_embedding_type") ?? .string("absolute")
+        guard kind.string == "absolute" else {
+            throw section.fault("position_embedding_type", kind, expected: "\"absolute\"")
+        }
+        let vocabulary = try section.int(
+            "vocab_size", named: "vocabulary", default: defaults.vocabularySize, in: 1...Limits.vocabulary)
+        var embeddings = TokenEmbeddings()
+        embeddings.hasNorm = true
+        embeddings.typeCount = try section.int(
+            "type_vocab_size", named: "token types", default: family == .altCLIP ? 1 : 2, in: 1...1 << 10)
+        if family == .altCLIP {
+            // RoBERTa counts from the row behind its padding's.
+            embeddings.positionOffset =
+                1 + (try section.int("pad_token_id", named: "padding", default: 1, in: 0...vocabulary - 1))
+        }
+        let positions = try section.int(
+            "max_position_embeddings", named: "positions", default: defaults.contextLength,
+            in: embeddings.positionOffset + 2...Limits.tokenCount)
+        embeddings.positionCount = positions
+        var encoder = TextConfiguration(
+            transformer: transformer, vocabularySize: vocabulary, contextLength: positions - embeddings.positionOffset,
+            pooling: .firstPosition, isCausal: false)
+        encoder.embeddings = embeddings
+        encoder.hasOutputNorm = family == .altCLIP
+        if family == .altCLIP {
+            encoder.projection = .twoLayers(
+                Projection.TwoLayers(
+                    width: try section.int("project_dim", named: "middle width", default: 768, in: 1...Limits.width),
+                    hasBias: true, activation: nil))
+        }
+        return encoder
+    }
+
     private static func transformer(
-        _ section: inout ConfigSection, _ tower: FamilyDefaults.Tower, _ defaults: FamilyDefaults
+        _ section: inout ConfigSection, _ defaults: FamilyDefaults.Tower
     ) throws(CLIPError) -> TransformerConfiguration {
-        let width = try section.int("hidden_size", named: "width", default: tower.width, in: 1...Limits.width)
+        let width = try section.int("hidden_size", named: "width", default: defaults.width, in: 1...Limits.width)
         let heads = try section.int(
-            "num_attention_heads", named: "heads", default: tower.headCount, in: 1...Limits.width,
+            "num_attention_heads", named: "heads", default: defaults.headCount, in: 1...Limits.width,
             risk: "a wrong number of heads shows in no shape: compare with the model's origin")
         guard width.isMultiple(of: heads) else {
             throw CLIPError(
@@ -173,16 +218,17 @@ struct HuggingFaceConfig {
         return TransformerConfiguration(
             width: width,
             intermediateWidth: try section.int(
-                "intermediate_size", named: "MLP width", default: tower.intermediateWidth,
+                "intermediate_size", named: "MLP width", default: defaults.intermediateWidth,
                 in: 1...Limits.intermediateWidth),
-            layerCount: try section.int("num_hidden_layers", named: "layers", default: 12, in: 1...Limits.layers),
+            layerCount: try section.int(
+                "num_hidden_layers", named: "layers", default: defaults.layerCount, in: 1...Limits.layers),
             headCount: heads, activation: try activation(&section, defaults),
             layerNormEpsilon: try section.float(
                 "layer_norm_eps", named: "layer norm epsilon", default: defaults.layerNormEpsilon, in: 0...1))
     }
 
     private static func activation(
-        _ section: inout ConfigSection, _ defaults: FamilyDefaults
+        _ section: inout ConfigSection, _ defaults: FamilyDefaults.Tower
     ) throws(CLIPError) -> Activation {
         guard let value = section.present("hidden_act") else {
             section.record(
@@ -194,11 +240,20 @@ struct HuggingFaceConfig {
         case "quick_gelu": activation = .quickGELU
         case "gelu", "gelu_python": activation = .gelu
         case "gelu_new", "gelu_pytorch_tanh": activation = .tanhGELU
+        case "silu", "swish": activation = .silu
+        case "relu": activation = .relu
         default:
-            throw section.fault("hidden_act", value, expected: "quick_gelu, gelu, gelu_new or gelu_pytorch_tanh")
+            throw section.fault(
+                "hidden_act", value, expected: "quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, silu or relu")
         }
         section.record("activation", activation.rawValue)
         return activation
+    }
+
+    /// The first of MetaCLIP 2's end tokens, whatever it is.
+    private static func endToken(_ section: inout ConfigSection, vocabulary: Int) throws(CLIPError) -> TextPooling {
+        let token = try section.int("eos_token_id", named: "end token", default: 49407, in: 0...vocabulary - 1)
+        return .firstToken(token)
     }
 
     /// CLIP's own vocabulary ends in its end token, whatever the file says: early files of OpenAI's models say 2.
@@ -256,39 +311,38 @@ private enum Limits {
 /// What fields of a Hugging Face configuration mean that are absent, by family.
 struct FamilyDefaults {
     struct Tower {
-        var width: Int
-        var intermediateWidth: Int
-        var headCount: Int
+        var width = 768
+        var intermediateWidth = 3072
+        var headCount = 12
+        var layerCount = 12
+        var activation = Activation.quickGELU
+        /// What may be wrong when the activation is not said; nil where all models of the family have the same.
+        var activationRisk: String?
+        var layerNormEpsilon: Float = 1e-5
     }
 
-    let vision = Tower(width: 768, intermediateWidth: 3072, headCount: 12)
-    let text: Tower
-    let patchSize: Int
-    let vocabularySize: Int
-    let contextLength: Int
-    let activation: Activation
-    let layerNormEpsilon: Float
-    /// What may be wrong when the activation is not said; nil where all models of the family have the same.
-    let activationRisk: String?
+    var vision = Tower()
+    var text = Tower()
+    var patchSize = 32
+    var vocabularySize = 49408
+    var contextLength = 77
 
     init(_ family: ModelFamily) {
         switch family {
-        case .clip:
-            text = Tower(width: 512, intermediateWidth: 2048, headCount: 8)
-            patchSize = 32
-            vocabularySize = 49408
-            contextLength = 77
-            activation = .quickGELU
-            layerNormEpsilon = 1e-5
-            activationRisk = "hidden_act is absent: weights trained with gelu give wrong embeddings"
-        case .siglip:
+        case .clip, .metaCLIP2:
+            vision.activationRisk = "hidden_act is absent: weights trained with gelu give wrong embeddings"
             text = vision
-            patchSize = 16
-            vocabularySize = 32000
-            contextLength = 64
-            activation = .tanhGELU
-            layerNormEpsilon = 1e-6
-            activationRisk = nil
+            (text.width, text.intermediateWidth, text.headCount) = (512, 2048, 8)
+        case .siglip:
+            (vision.activation, vision.layerNormEpsilon) = (.tanhGELU, 1e-6)
+            text = vision
+            (patchSize, vocabularySize, contextLength) = (16, 32000, 64)
+        case .chineseCLIP:
+            (text.activation, text.layerNormEpsilon) = (.gelu, 1e-12)
+            (vocabularySize, contextLength) = (30522, 512)
+        case .altCLIP:
+            text = Tower(width: 1024, intermediateWidth: 4096, headCount: 16, layerCount: 24, activation: .gelu)
+            (vocabularySize, contextLength) = (250002, 514)
         }
     }
 }
@@ -314,6 +368,11 @@ struct ModelType {
         case "clip": break
         case "clip_text_model": scope = .textOnly
         case "clip_vision_model": scope = .visionOnly
+        case "metaclip_2": family = .metaCLIP2
+        case "metaclip_2_text_model": (family, scope) = (.metaCLIP2, .textOnly)
+        case "metaclip_2_vision_model": (family, scope) = (.metaCLIP2, .visionOnly)
+        case "chinese_clip": family = .chineseCLIP
+        case "altclip": family = .altCLIP
         case "siglip": family = .siglip
         case "siglip_text_model": (family, scope) = (.siglip, .textOnly)
         case "siglip_vision_model": (family, scope) = (.siglip, .visionOnly)
@@ -365,9 +424,6 @@ struct ModelType {
     /// Families that are taken for CLIP, and what sets them apart.
     private static let relatives = [
         "siglip2": "SigLIP 2 NaFlex: pictures of any shape; a fixed-resolution SigLIP 2 loads",
-        "metaclip_2": "MetaCLIP 2: the multilingual XLM-V tokenizer",
-        "chinese_clip": "Chinese-CLIP: a BERT text encoder",
-        "altclip": "AltCLIP: an XLM-R text encoder",
         "align": "ALIGN: EfficientNet and BERT",
         "blip": "BLIP: a captioning model",
         "blip-2": "BLIP-2: a captioning model",

@@ -17,6 +17,10 @@ struct OpenCLIPConfig {
     let initialLogitScale: Float = 2.6592
     private(set) var settings: [ModelSetting]
     let layerScales: LayerScales
+    /// Whether the image encoder's tensors have timm's names.
+    let hasTimmTower: Bool
+    /// Whether the text encoder is one of transformers' BERTs.
+    let hasBERT: Bool
 
     /// Reads the text of a configuration file.
     /// - Throws: `CLIPError` when it is not JSON, not open_clip's, a field makes no sense, or a tower is none of the
@@ -39,27 +43,29 @@ struct OpenCLIPConfig {
 
         let dimension = try top.int("embed_dim", named: "embedding dimension", default: 512, in: 1...1 << 15)
         let isQuick = try top.flag("quick_gelu", default: false)
-        let tower = try TimmTower(&vision, path: path)
+        let tower = try TimmTower(&vision, path: path, embeddingDimension: dimension)
         let image = if let tower { tower.configuration } else { try OpenCLIPConfig.image(&vision, isQuick: isQuick) }
-        let texts = try OpenCLIPConfig.text(&text, isQuick: isQuick)
+        let adapter = try TransformersTextTower(&text, embeddingDimension: dimension)
+        let texts = if let adapter { adapter.configuration } else { try OpenCLIPConfig.text(&text, isQuick: isQuick) }
         guard texts.projection != .none || texts.transformer.width == dimension else {
             throw CLIPError(
                 .model, path: path,
                 "has no text projection, but a text width of \(texts.transformer.width) and embeddings of "
                     + "\(dimension) values: proj_type, width or embed_dim is wrong")
         }
-        if tower != nil {
-            guard image.transformer.width == dimension, !texts.isCausal, texts.pooling == .lastPosition,
-                texts.projection == .affine
-            else {
-                throw CLIPError(
-                    .model, path: path,
-                    "has SigLIP's image tower, but not its text tower (no_causal_mask, pool_type \"last\", proj_bias) or "
-                        + "its embed_dim of \(image.transformer.width): expected a SigLIP")
-            }
+        guard image.projection != .none || image.transformer.width == dimension else {
+            throw CLIPError(
+                .model, path: path,
+                "has no image projection, but an image width of \(image.transformer.width) and embeddings of "
+                    + "\(dimension) values: timm_proj or embed_dim is wrong")
         }
+        // SigLIP's whole, rather than its image tower beside another text tower.
+        let isSigLIP =
+            tower?.isSigLIP ?? false && !texts.isCausal && texts.pooling == .lastPosition && texts.projection == .affine
         configuration = ModelConfiguration(
-            family: tower == nil ? .clip : .siglip, vision: image, text: texts, embeddingDimension: dimension)
+            family: isSigLIP ? .siglip : .clip, vision: image, text: texts, embeddingDimension: dimension)
+        hasTimmTower = tower != nil
+        hasBERT = adapter != nil
         let preprocess = root["preprocess_cfg"]?.object ?? [:]
         preprocessing = try ResolvedPreprocessing(
             openCLIP: preprocess, path: path, source: "\(source) preprocess_cfg", imageSize: image.imageSize)
@@ -289,16 +295,16 @@ struct OpenCLIPConfig {
         func refuse(_ what: String, _ field: String) throws(CLIPError) -> Never {
             throw CLIPError(
                 .model, path: vision.path,
-                "has \(what) (\(field)): expected a plain vision and text transformer, such as ViT-B-32's")
+                "has \(what) (\(field)), which this program doesn't have: choose a model of another family")
         }
         func name(_ value: JSONValue?) -> String { String((value?.string ?? "").unicodeScalars.prefix(60)) }
         if let tower = vision.present("timm_model_name"), !TimmTower.isKnown(name(tower)) {
             try refuse("timm's image tower \(jsonString(name(tower)))", "timm_model_name")
         }
-        if vision.present("layers")?.array != nil { try refuse("a ResNet image tower", "layers is a list") }
-        if let tower = text.present("hf_model_name") {
+        if let tower = text.present("hf_model_name"), !TransformersTextTower.isKnown(name(tower)) {
             try refuse("transformers' text tower \(jsonString(name(tower)))", "hf_model_name")
         }
+        if vision.present("layers")?.array != nil { try refuse("a ResNet image tower", "layers is a list") }
         if model["multimodal_cfg"]?.object != nil { try refuse("CoCa's decoder and pooling", "multimodal_cfg") }
         for section in [vision, text] {
             for key in [
@@ -358,84 +364,6 @@ extension ConfigSection {
     fileprivate func refuseOthers(than known: Set<String>) throws(CLIPError) {
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) where !known.contains(key) && !value.isNull {
             throw fault(key, value, expected: "none: it is not supported")
-        }
-    }
-}
-
-/// An image tower of timm's that open_clip names: SigLIP's, whose shape is in the name alone.
-struct TimmTower {
-    let configuration: VisionConfiguration
-
-    /// The words of `vit_base_patch16_siglip_224`.
-    private struct Name {
-        let shape: (width: Int, mlpWidth: Int, layers: Int, heads: Int)
-        let size: Substring
-        let patchSize: Int
-        let imageSize: Int
-
-        init?(_ text: String) {
-            let words = text.split(separator: "_")
-            guard words.count == 5, words[0] == "vit", words[3] == "siglip", words[2].hasPrefix("patch"),
-                let patchSize = Int(words[2].dropFirst("patch".count)), (1...64).contains(patchSize),
-                let imageSize = Int(words[4]), (patchSize...1 << 10).contains(imageSize)
-            else { return nil }
-            size = words[1]
-            switch size {
-            case "base": shape = (768, 3072, 12, 12)
-            case "large": shape = (1024, 4096, 24, 16)
-            case "so400m": shape = (1152, 4304, 27, 16)
-            case "giantopt": shape = (1536, 6144, 40, 16)
-            default: return nil
-            }
-            self.patchSize = patchSize
-            self.imageSize = imageSize
-        }
-
-        /// The towers that came with SigLIP 2 have it; those of both generations kept what the first had.
-        var isTanh: Bool {
-            switch size {
-            case "base": patchSize == 32
-            case "large": imageSize == 512
-            case "so400m": patchSize == 16
-            default: true
-            }
-        }
-    }
-
-    static func isKnown(_ name: String) -> Bool { Name(name) != nil }
-
-    /// Nil when the section names no tower of timm's.
-    /// - Throws: `CLIPError` when it pools in another way than SigLIP, or contradicts the tower's name.
-    init?(_ section: inout ConfigSection, path: String) throws(CLIPError) {
-        guard let text = try section.text("timm_model_name") else { return nil }
-        guard let name = Name(text) else {
-            throw section.fault(
-                "timm_model_name", .string(text), expected: "a SigLIP such as vit_base_patch16_siglip_224")
-        }
-        for (key, only) in [("timm_pool", "map"), ("timm_proj", "none")] {
-            let value = try section.text(key)
-            guard value == only else {
-                throw section.fault(key, value.map { .string($0) } ?? .null, expected: "\"\(only)\", as SigLIP has")
-            }
-        }
-        let imageSize = try section.side("image_size", named: "size", default: name.imageSize, in: 1...1 << 13)
-        guard imageSize == name.imageSize else {
-            throw section.fault(
-                "image_size", .number(Double(imageSize)), expected: "\(name.imageSize), as timm_model_name says")
-        }
-        let (width, mlpWidth, layers, heads) = name.shape
-        let transformer = TransformerConfiguration(
-            width: width, intermediateWidth: mlpWidth, layerCount: layers, headCount: heads,
-            activation: name.isTanh ? .tanhGELU : .gelu, layerNormEpsilon: 1e-6)
-        configuration = VisionConfiguration(
-            transformer: transformer, imageSize: imageSize, patchSize: name.patchSize, hasClassToken: false,
-            hasPatchBias: true, hasInputNorm: false, pooling: .attention, hasProjection: false)
-        for (setting, value) in [
-            ("patch size", "\(name.patchSize)"), ("width", "\(width)"), ("MLP width", "\(mlpWidth)"),
-            ("layers", "\(layers)"), ("heads", "\(heads)"), ("activation", transformer.activation.rawValue),
-            ("pooling", "attention head"),
-        ] {
-            section.record(setting, value, source: "timm's \(text)")
         }
     }
 }

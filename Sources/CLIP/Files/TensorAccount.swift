@@ -22,6 +22,8 @@ struct TensorAccount {
         leftOut =
             (images ? [] : [keys.visionPrefix, "visual_projection"].compactMap(\.self))
             + (texts ? [] : [keys.textPrefix, "text_projection"].compactMap(\.self))
+            // What training predicted the next sentence from.
+            + (keys.hasBERT && !configuration.text.hasPooler ? [(keys.textPrefix ?? "") + "pooler."] : [])
     }
 
     /// - Throws: `CLIPError` that names a tensor which is missing, or which nothing reads.
@@ -34,6 +36,9 @@ struct TensorAccount {
             if let continuation = place.continuation {
                 names.append(continuation.name)
                 try checkSameShape(continuation.name, as: place.name)
+            }
+            if let norm = place.batchNorm {
+                names += ["weight", "bias", "running_mean", "running_var"].map { "\(norm).\($0)" }
             }
             if hasLayerScale(tensor.key), let scale = source.keys.scaleName(of: tensor.key) { names.append(scale) }
             read.formUnion(names)
@@ -72,6 +77,7 @@ struct TensorAccount {
     /// Names that end so are tables of whole numbers or masks that a program makes by itself.
     private static let meaninglessEndings: Set<String> = [
         "position_ids", "attn_mask", "attention_mask", "causal_mask", "causal_attention_mask", "num_batches_tracked",
+        "token_type_ids",
     ]
     /// Numbers about the model as a whole; the first two are read apart from the encoders.
     private static let meaninglessNames: Set<String> = [

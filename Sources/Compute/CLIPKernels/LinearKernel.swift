@@ -53,6 +53,10 @@
     case gelu
     /// x·½(1 + tanh(√(2/π)(x + 0.044715x³))).
     case tanhGELU
+    /// x·σ(x).
+    case silu
+    /// max(0, x).
+    case relu
 }
 
 /// What becomes of a linear layer's sums: plus bias, activation, plus residual.
@@ -210,6 +214,8 @@ extension VectorUnit {
         case .quickGELU: finish(sums, output, rows: rows, columns: columns) { quickGELU($0) }
         case .gelu: finish(sums, output, rows: rows, columns: columns) { gelu($0) }
         case .tanhGELU: finish(sums, output, rows: rows, columns: columns) { tanhGELU($0) }
+        case .silu: finish(sums, output, rows: rows, columns: columns) { silu($0) }
+        case .relu: finish(sums, output, rows: rows, columns: columns) { maximum($0, Vector(repeating: 0)) }
         }
     }
 

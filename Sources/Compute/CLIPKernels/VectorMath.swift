@@ -59,6 +59,11 @@ extension VectorUnit {
     }
 
     @inlinable @inline(__always)
+    package static func silu(_ x: Vector) -> Vector {
+        x / (Vector(repeating: 1) + exponential(Vector(repeating: 0) - x))
+    }
+
+    @inlinable @inline(__always)
     package static func gelu(_ x: Vector) -> Vector {
         let half = x * Vector(repeating: 0.5)
         return multiplyAdd(half, errorFunction(x * Vector(repeating: 0.707_106_77)), half)

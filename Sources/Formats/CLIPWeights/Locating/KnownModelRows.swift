@@ -97,4 +97,27 @@ let knownModelRows = """
     ViT-H-14-CLIPA-336 datacomp1b UCSC-VLAA/ViT-H-14-CLIPA-336-datacomp1B
     ViT-bigG-14-CLIPA datacomp1b UCSC-VLAA/ViT-bigG-14-CLIPA-datacomp1B
     ViT-bigG-14-CLIPA-336 datacomp1b UCSC-VLAA/ViT-bigG-14-CLIPA-336-datacomp1B
+    roberta-ViT-B-32 laion2b_s12b_b32k laion/CLIP-ViT-B-32-roberta-base-laion2B-s12B-b32k
+    xlm-roberta-base-ViT-B-32 laion5b_s13b_b90k laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k
+    xlm-roberta-large-ViT-H-14 frozen_laion5b_s13b_b90k laion/CLIP-ViT-H-14-frozen-xlm-roberta-large-laion5B-s13B-b90k
+    EVA01-g-14 laion400m_s11b_b41k timm/eva_giant_patch14_clip_224.laion400m_s11b_b41k
+    EVA01-g-14-plus merged2b_s11b_b114k timm/eva_giant_patch14_plus_clip_224.merged2b_s11b_b114k
+    EVA02-B-16 merged2b_s8b_b131k timm/eva02_base_patch16_clip_224.merged2b_s8b_b131k
+    EVA02-L-14 merged2b_s4b_b131k timm/eva02_large_patch14_clip_224.merged2b_s4b_b131k
+    EVA02-L-14-336 merged2b_s6b_b61k timm/eva02_large_patch14_clip_336.merged2b_s6b_b61k
+    EVA02-E-14 laion2b_s4b_b115k timm/eva02_enormous_patch14_clip_224.laion2b_s4b_b115k
+    EVA02-E-14-plus laion2b_s9b_b144k timm/eva02_enormous_patch14_plus_clip_224.laion2b_s9b_b144k
+    MobileCLIP-B datacompdr apple/MobileCLIP-B-OpenCLIP
+    MobileCLIP-B datacompdr_lt apple/MobileCLIP-B-LT-OpenCLIP
+    MobileCLIP2-B dfndr2b timm/MobileCLIP2-B-OpenCLIP
+    MobileCLIP2-L-14 dfndr2b timm/MobileCLIP2-L-14-OpenCLIP
+    PE-Core-T-16-384 meta timm/PE-Core-T-16-384
+    PE-Core-S-16-384 meta timm/PE-Core-S-16-384
+    PE-Core-B-16 meta timm/PE-Core-B-16
+    PE-Core-L-14-336 meta timm/PE-Core-L-14-336
+    PE-Core-bigG-14-448 meta timm/PE-Core-bigG-14-448
+    ViT-H-14-worldwide metaclip2_worldwide timm/vit_huge_patch14_clip_224.metaclip2_worldwide quick
+    ViT-H-14-worldwide-378 metaclip2_worldwide timm/vit_huge_patch14_clip_378.metaclip2_worldwide
+    ViT-bigG-14-worldwide metaclip2_worldwide timm/vit_gigantic_patch14_clip_224.metaclip2_worldwide
+    ViT-bigG-14-worldwide-378 metaclip2_worldwide timm/vit_gigantic_patch14_clip_378.metaclip2_worldwide
     """

@@ -80,15 +80,15 @@ package enum KnownModels {
 
     private static func unsupported(_ key: String) -> String? {
         guard let row = families.first(where: { key.hasPrefix($0.prefix) }) else { return nil }
-        return "\(row.reason): this program runs plain vision transformers"
+        return "\(row.reason): this program doesn't have that architecture"
     }
 
     /// Architectures of open_clip's list that don't load.
     private static let families: [(prefix: String, reason: String)] = [
         ("rn50", "is a ResNet"), ("rn101", "is a ResNet"), ("convnext", "is a ConvNeXt"), ("coca", "is a CoCa"),
-        ("roberta-vit", "has a RoBERTa text encoder"), ("xlm-roberta", "has an XLM-RoBERTa text encoder"),
-        ("eva0", "is an EVA"), ("vitamin", "is a ViTamin"), ("mobileclip", "is a MobileCLIP"),
-        ("pe-core", "is a Perception Encoder"), ("nllb", "has an NLLB text encoder"), ("clap", "hears sounds"),
+        ("vitamin", "is a ViTamin"), ("mobileclip-s", "is a MobileCLIP of convolutions"),
+        ("mobileclip2-s", "is a MobileCLIP of convolutions"), ("nllb", "has an NLLB text encoder"),
+        ("clap", "hears sounds"),
     ]
 }
 
@@ -121,5 +121,7 @@ package enum DeclaredFamily: Equatable, Sendable {
         "clip": "CLIP", "clip_text_model": "CLIP text encoder", "clip_vision_model": "CLIP image encoder",
         "siglip": "SigLIP", "siglip_text_model": "SigLIP text encoder", "siglip_vision_model": "SigLIP image encoder",
         "siglip2": "SigLIP 2", "metaclip_2": "MetaCLIP 2", "chinese_clip": "Chinese-CLIP",
+        "metaclip_2_text_model": "MetaCLIP 2 text encoder",
+        "metaclip_2_vision_model": "MetaCLIP 2 image encoder", "altclip": "AltCLIP",
     ]
 }

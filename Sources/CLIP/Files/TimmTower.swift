@@ -1,0 +1,215 @@
+internal import CLIPJSON
+
+/// An image tower of timm's that open_clip names. Its shape is in the name alone (timm 1.0, models/vision_transformer.py and
+/// models/eva.py).
+struct TimmTower {
+    let configuration: VisionConfiguration
+    /// Whether it is SigLIP's.
+    let isSigLIP: Bool
+
+    /// A tower of timm's, whose projection its name doesn't say.
+    private struct Named {
+        var configuration: VisionConfiguration
+        /// How open_clip's `timm_pool` must say that it pools.
+        var pool: String
+        var isSigLIP = false
+    }
+
+    static func isKnown(_ name: String) -> Bool { named(name) != nil }
+
+    /// Nil when the section names no tower of timm's.
+    /// - Throws: `CLIPError` when it isn't known, pools in another way than models of its name, or contradicts the name.
+    init?(_ section: inout ConfigSection, path: String, embeddingDimension: Int) throws(CLIPError) {
+        guard let text = try section.text("timm_model_name") else { return nil }
+        guard let named = TimmTower.named(text) else {
+            throw section.fault(
+                "timm_model_name", .string(text), expected: "a tower that is known, such as vit_base_patch16_siglip_224"
+            )
+        }
+        var tower = named.configuration
+        let pool = try section.text("timm_pool")
+        guard pool == named.pool else {
+            throw section.fault(
+                "timm_pool", pool.map { .string($0) } ?? .null,
+                expected: "\(jsonString(named.pool)), as models of this tower have")
+        }
+        tower.projection = try TimmTower.projection(section, embeddingDimension: embeddingDimension)
+        let imageSize = try section.side("image_size", named: "size", default: tower.imageSize, in: 1...1 << 13)
+        guard imageSize == tower.imageSize else {
+            throw section.fault(
+                "image_size", .number(Double(imageSize)), expected: "\(tower.imageSize), as timm_model_name says")
+        }
+        configuration = tower
+        isSigLIP = named.isSigLIP
+        let layers = tower.transformer
+        for (setting, value) in [
+            ("patch size", "\(tower.patchSize)"), ("width", "\(layers.width)"),
+            ("MLP width", "\(layers.intermediateWidth)"), ("layers", "\(layers.layerCount)"),
+            ("heads", "\(layers.headCount)"), ("activation", layers.activation.rawValue),
+            ("pooling", tower.pooling == .attention ? "attention head" : "class token"),
+        ] {
+            section.record(setting, value, source: "timm's \(text)")
+        }
+    }
+
+    /// timm's own head has a bias; open_clip's around it has one only where it says so.
+    private static func projection(
+        _ section: ConfigSection, embeddingDimension: Int
+    ) throws(CLIPError) -> Projection {
+        let hasBias = try section.flag("timm_proj_bias", default: false)
+        switch try section.text("timm_proj") {
+        case nil, "": return .affine
+        case "none": return .none
+        case "linear": return hasBias ? .affine : .linear
+        case "mlp" where !hasBias:
+            return .twoLayers(
+                Projection.TwoLayers(width: 2 * embeddingDimension, hasBias: true, activation: .gelu))
+        case let name?:
+            throw section.fault(
+                "timm_proj", .string(name), expected: "null, \"none\", \"linear\", or \"mlp\" without timm_proj_bias")
+        }
+    }
+
+    private static func named(_ name: String) -> Named? {
+        if let siglip = SigLIPName(name) {
+            return Named(configuration: siglip.configuration, pool: "map", isSigLIP: true)
+        }
+        switch name {
+        case "vit_large_patch14_clip_224":
+            return Named(
+                configuration: VisionConfiguration(transformer: large, imageSize: 224, patchSize: 14), pool: "token")
+        case "vit_base_mci_224": return Named(configuration: mobileCLIP, pool: "token")
+        case "eva_giant_patch14_224":
+            var layers = layers(width: 1408, mlpWidth: 6144, layers: 40, heads: 16, epsilon: 1e-6)
+            layers.hasKeyBias = false
+            return eva(layers, imageSize: 224, patchSize: 14)
+        case "eva02_enormous_patch14_clip_224":
+            var layers = layers(width: 1792, mlpWidth: 15360, layers: 64, heads: 16, epsilon: 1e-6)
+            layers.hasKeyBias = false
+            layers.normPlacement = .inside
+            return eva(layers, imageSize: 224, patchSize: 14)
+        case "eva02_base_patch16_clip_224":
+            return eva02(
+                layers(width: 768, mlpWidth: 2048, layers: 12, heads: 12, epsilon: 1e-6), imageSize: 224, patchSize: 16)
+        case "eva02_large_patch14_clip_224":
+            return eva02(
+                layers(width: 1024, mlpWidth: 2730, layers: 24, heads: 16, epsilon: 1e-6), imageSize: 224, patchSize: 14
+            )
+        case "eva02_large_patch14_clip_336":
+            return eva02(
+                layers(width: 1024, mlpWidth: 2730, layers: 24, heads: 16, epsilon: 1e-6), imageSize: 336, patchSize: 14
+            )
+        case "vit_pe_core_tiny_patch16_384":
+            return perception(layers(width: 192, mlpWidth: 768, layers: 12, heads: 3), imageSize: 384, patchSize: 16)
+        case "vit_pe_core_small_patch16_384":
+            return perception(layers(width: 384, mlpWidth: 1536, layers: 12, heads: 6), imageSize: 384, patchSize: 16)
+        case "vit_pe_core_base_patch16_224":
+            return perception(layers(width: 768, mlpWidth: 3072, layers: 12, heads: 12), imageSize: 224, patchSize: 16)
+        case "vit_pe_core_large_patch14_336": return perception(large, imageSize: 336, patchSize: 14)
+        case "vit_pe_core_gigantic_patch14_448":
+            return perception(
+                layers(width: 1536, mlpWidth: 8960, layers: 50, heads: 16), imageSize: 448, patchSize: 14,
+                hasClassToken: false)
+        default: return nil
+        }
+    }
+
+    private static var large: TransformerConfiguration { layers(width: 1024, mlpWidth: 4096, layers: 24, heads: 16) }
+
+    private static func layers(
+        width: Int, mlpWidth: Int, layers: Int, heads: Int, epsilon: Float = 1e-5
+    ) -> TransformerConfiguration {
+        TransformerConfiguration(
+            width: width, intermediateWidth: mlpWidth, layerCount: layers, headCount: heads, activation: .gelu,
+            layerNormEpsilon: epsilon)
+    }
+
+    /// MobileCLIP-B: patches come out of three convolutions, and the class token has no position (Vasu et al., 2024).
+    private static var mobileCLIP: VisionConfiguration {
+        var tower = VisionConfiguration(
+            transformer: layers(width: 768, mlpWidth: 3072, layers: 12, heads: 12, epsilon: 1e-6), imageSize: 224,
+            patchSize: 16, hasPatchBias: true, hasInputNorm: false)
+        tower.hasClassPosition = false
+        tower.stem = [StemStage(side: 4, width: 192), StemStage(side: 2, width: 192)]
+        return tower
+    }
+
+    /// EVA-CLIP (Sun et al., 2023).
+    private static func eva(_ layers: TransformerConfiguration, imageSize: Int, patchSize: Int) -> Named {
+        Named(
+            configuration: VisionConfiguration(
+                transformer: layers, imageSize: imageSize, patchSize: patchSize, hasPatchBias: true,
+                hasInputNorm: false), pool: "token")
+    }
+
+    /// EVA-02-CLIP: rotary positions over a grid of 16 × 16, gated MLPs, norms inside attention and MLP (Fang et al., 2023).
+    private static func eva02(_ layers: TransformerConfiguration, imageSize: Int, patchSize: Int) -> Named {
+        var layers = layers
+        layers.activation = .silu
+        layers.hasKeyBias = false
+        layers.hasAttentionNorm = true
+        layers.isGated = true
+        var named = eva(layers, imageSize: imageSize, patchSize: patchSize)
+        named.configuration.rotaryPositions = RotaryPositions(referenceSize: 16)
+        return named
+    }
+
+    /// The Perception Encoder (Bolya et al., 2025): rotary positions, and an attention that pools all tokens.
+    private static func perception(
+        _ layers: TransformerConfiguration, imageSize: Int, patchSize: Int, hasClassToken: Bool = true
+    ) -> Named {
+        var tower = VisionConfiguration(
+            transformer: layers, imageSize: imageSize, patchSize: patchSize, hasClassToken: hasClassToken,
+            pooling: .attention)
+        tower.poolingHeadCount = 8
+        tower.poolingIntermediateWidth = 4 * layers.width
+        tower.rotaryPositions = RotaryPositions(
+            referenceSize: tower.gridSize, offset: hasClassToken ? 1 : 0, columnFirst: true)
+        return Named(configuration: tower, pool: "map")
+    }
+}
+
+/// The words of `vit_base_patch16_siglip_224`.
+private struct SigLIPName {
+    let shape: (width: Int, mlpWidth: Int, layers: Int, heads: Int)
+    let size: Substring
+    let patchSize: Int
+    let imageSize: Int
+
+    init?(_ text: String) {
+        let words = text.split(separator: "_")
+        guard words.count == 5, words[0] == "vit", words[3] == "siglip", words[2].hasPrefix("patch"),
+            let patchSize = Int(words[2].dropFirst("patch".count)), (1...64).contains(patchSize),
+            let imageSize = Int(words[4]), (patchSize...1 << 10).contains(imageSize)
+        else { return nil }
+        size = words[1]
+        switch size {
+        case "base": shape = (768, 3072, 12, 12)
+        case "large": shape = (1024, 4096, 24, 16)
+        case "so400m": shape = (1152, 4304, 27, 16)
+        case "giantopt": shape = (1536, 6144, 40, 16)
+        default: return nil
+        }
+        self.patchSize = patchSize
+        self.imageSize = imageSize
+    }
+
+    /// The towers that came with SigLIP 2 have it; those of both generations kept what the first had.
+    private var isTanh: Bool {
+        switch size {
+        case "base": patchSize == 32
+        case "large": imageSize == 512
+        case "so400m": patchSize == 16
+        default: true
+        }
+    }
+
+    var configuration: VisionConfiguration {
+        VisionConfiguration(
+            transformer: TransformerConfiguration(
+                width: shape.width, intermediateWidth: shape.mlpWidth, layerCount: shape.layers, headCount: shape.heads,
+                activation: isTanh ? .tanhGELU : .gelu, layerNormEpsilon: 1e-6), imageSize: imageSize,
+            patchSize: patchSize, hasClassToken: false, hasPatchBias: true, hasInputNorm: false, pooling: .attention,
+            projection: .none)
+    }
+}

@@ -1,0 +1,86 @@
+internal import CLIPJSON
+
+/// A text tower of transformers' that open_clip names (open_clip, hf_model.py). Its shape is in the name alone.
+struct TransformersTextTower {
+    let configuration: TextConfiguration
+
+    /// A RoBERTa's, whose positions count from the row behind its padding's, or a BERT's.
+    private struct Named {
+        var width: Int
+        var layers: Int
+        var heads: Int
+        var vocabulary: Int
+        var isRoBERTa = true
+    }
+
+    private static let named: [String: Named] = {
+        let base = Named(width: 768, layers: 12, heads: 12, vocabulary: 250002)
+        let large = Named(width: 1024, layers: 24, heads: 16, vocabulary: 250002)
+        return [
+            "roberta-base": Named(width: 768, layers: 12, heads: 12, vocabulary: 50265),
+            "roberta-large": Named(width: 1024, layers: 24, heads: 16, vocabulary: 50265),
+            "xlm-roberta-base": base, "xlm-roberta-large": large,
+            "bert-base-uncased": Named(width: 768, layers: 12, heads: 12, vocabulary: 30522, isRoBERTa: false),
+            "bert-base-multilingual-cased": Named(
+                width: 768, layers: 12, heads: 12, vocabulary: 119547, isRoBERTa: false),
+        ]
+    }()
+
+    /// - Parameter name: of the hub's, with or without the organisation that it moved to.
+    private static func tower(_ name: String) -> Named? {
+        named[String(name.split(separator: "/").last ?? "")]
+    }
+
+    static func isKnown(_ name: String) -> Bool { tower(name) != nil }
+
+    /// Nil when the section names no tower of transformers'.
+    /// - Throws: `CLIPError` when it isn't known, or is pooled or projected in a way that isn't.
+    init?(_ section: inout ConfigSection, embeddingDimension: Int) throws(CLIPError) {
+        guard let name = try section.text("hf_model_name") else { return nil }
+        guard let tower = TransformersTextTower.tower(name) else {
+            throw section.fault("hf_model_name", .string(name), expected: "one that is known, such as xlm-roberta-base")
+        }
+        if let own = section.present("hf_model_config") {
+            throw section.fault("hf_model_config", own, expected: "none: the shape is hf_model_name's")
+        }
+        var transformer = TransformerConfiguration(
+            width: tower.width, intermediateWidth: 4 * tower.width, layerCount: tower.layers, headCount: tower.heads,
+            activation: .gelu, layerNormEpsilon: tower.isRoBERTa ? 1e-5 : 1e-12)
+        transformer.normPlacement = .after
+        let context = try section.int("context_length", named: "context length", default: 77, in: 2...512)
+        var text = TextConfiguration(
+            transformer: transformer, vocabularySize: tower.vocabulary, contextLength: context, isCausal: false)
+        text.embeddings.hasNorm = true
+        text.embeddings.typeCount = tower.isRoBERTa ? 1 : 2
+        text.embeddings.positionOffset = tower.isRoBERTa ? 2 : 0
+        text.embeddings.positionCount = 512 + text.embeddings.positionOffset
+        // The tower sees no padding, not even where a text spells it.
+        if tower.isRoBERTa { text.embeddings.ignoredToken = 1 }
+        text.hasOutputNorm = false
+        switch try section.text("hf_pooler_type") ?? (tower.isRoBERTa ? "mean_pooler" : "cls_pooler") {
+        case "mean_pooler": text.pooling = .meanOfTokens
+        case "cls_pooler": (text.pooling, text.hasPooler) = (.firstPosition, true)
+        case "cls_last_hidden_state_pooler": text.pooling = .firstPosition
+        case let other:
+            throw section.fault(
+                "hf_pooler_type", .string(other),
+                expected: "\"mean_pooler\", \"cls_pooler\" or \"cls_last_hidden_state_pooler\"")
+        }
+        switch try section.text("hf_proj_type") ?? "mlp" {
+        case "linear": text.projection = .linear
+        case "mlp":
+            text.projection = .twoLayers(
+                Projection.TwoLayers(
+                    width: (tower.width + embeddingDimension) / 2, hasBias: false, activation: .gelu))
+        case let other: throw section.fault("hf_proj_type", .string(other), expected: "\"linear\" or \"mlp\"")
+        }
+        configuration = text
+        for (setting, value) in [
+            ("vocabulary", "\(tower.vocabulary)"), ("width", "\(tower.width)"), ("layers", "\(tower.layers)"),
+            ("heads", "\(tower.heads)"),
+            ("pooling", text.pooling == .meanOfTokens ? "mean of tokens" : "first position"),
+        ] {
+            section.record(setting, value, source: "transformers' \(name)")
+        }
+    }
+}

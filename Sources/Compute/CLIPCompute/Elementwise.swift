@@ -1,0 +1,73 @@
+internal import CLIPKernels
+internal import CLIPSystem
+
+/// The turns of pairs of neighbouring numbers, for each place: sine and cosine of an angle per pair.
+package struct RotationTable: Sendable {
+    /// Pairs of a place.
+    package let pairs: Int
+    private let sines: ParameterVector
+    private let cosines: ParameterVector
+
+    /// - Parameter angles: `[places, pairs]`.
+    package init(angles: [Float], pairs: Int) {
+        self.pairs = pairs
+        sines = ParameterVector(angles.map { Float(sin(Double($0))) })
+        cosines = ParameterVector(angles.map { Float(cos(Double($0))) })
+    }
+
+    fileprivate func turn(_ numbers: UnsafeMutablePointer<Float>, place: Int) {
+        let (sines, cosines) = (sines.start + place * pairs, cosines.start + place * pairs)
+        for pair in 0..<pairs {
+            let (x, y) = (numbers[2 * pair], numbers[2 * pair + 1])
+            numbers[2 * pair] = x * cosines[pair] - y * sines[pair]
+            numbers[2 * pair + 1] = y * cosines[pair] + x * sines[pair]
+        }
+    }
+}
+
+extension Compute {
+    /// Turns the pairs of every head of each row by the row's place, the first row's being the table's first.
+    /// - Parameter rows: sequences of rows, `heads · 2 · table.pairs` numbers each.
+    package func rotate(_ rows: [MutableRows<Float>], by table: RotationTable, heads: Int) {
+        parallel.run(rows.count) { index in
+            for place in 0..<rows[index].count {
+                for head in 0..<heads { table.turn(rows[index][place] + head * 2 * table.pairs, place: place) }
+            }
+        }
+    }
+
+    /// Multiplies rows of `columns` numbers by those of another matrix.
+    package func multiply(_ target: MutableRows<Float>, by factors: Rows<Float>, columns: Int) {
+        forEachRow(of: target) { row, target in
+            let factors = factors[row]
+            for column in 0..<columns { target[column] *= factors[column] }
+        }
+    }
+
+    /// Adds to rows of `columns` numbers those of another matrix.
+    package func add(_ target: MutableRows<Float>, _ terms: Rows<Float>, columns: Int) {
+        forEachRow(of: target) { row, target in
+            let terms = terms[row]
+            for column in 0..<columns { target[column] += terms[column] }
+        }
+    }
+
+    /// The hyperbolic tangent of each of `columns` numbers of some rows.
+    package func hyperbolicTangent(_ target: MutableRows<Float>, columns: Int) {
+        forEachRow(of: target) { _, target in
+            for column in 0..<columns { target[column] = Float(tangent(Double(target[column]))) }
+        }
+    }
+
+    /// Sixteen rows at a time, on all threads.
+    private func forEachRow(of rows: MutableRows<Float>, _ body: (Int, UnsafeMutablePointer<Float>) -> Void) {
+        parallel.run((rows.count + 15) / 16) { chunk in
+            for row in chunk * 16..<min(chunk * 16 + 16, rows.count) { body(row, rows[row]) }
+        }
+    }
+}
+
+private func tangent(_ x: Double) -> Double { tanh(x) }
+
+/// xʸ.
+package func power(_ base: Float, _ exponent: Float) -> Float { Float(pow(Double(base), Double(exponent))) }

@@ -1,0 +1,131 @@
+import CLIPJSON
+import CLIPWeights
+import Foundation
+import Testing
+
+@testable import CLIP
+@testable import CLIPCompute
+
+/// Tiny towers of other architectures than CLIP's, beside what timm and transformers make of them.
+@Suite struct TowerTests {
+    static let names = [
+        "altclip", "bert", "chinese-clip", "eva02", "eva02-enormous", "metaclip-2", "mobileclip-b", "perception",
+        "perception-without-class", "xlm-roberta",
+    ]
+
+    @Test(arguments: names, InstructionSet.available)
+    func `Embeddings equal the reference's`(_ name: String, _ instructionSet: InstructionSet) throws {
+        let tower = try Tower(name)
+        let compute = try Compute(instructionSet: instructionSet, threads: 2)
+        let found = try tower.embeddings(compute)
+        #expect(!found.isEmpty && found.count == tower.expected.count)
+        for (found, expected) in zip(found, tower.expected) {
+            let largest = expected.map(abs).max() ?? 0
+            let error = zip(found, expected).map { abs($0 - $1) }.max() ?? .infinity
+            #expect(found.count == expected.count && error <= 2e-5 * largest, "\(name) \(error / largest)")
+        }
+    }
+
+    @Test(arguments: names)
+    func `Embeddings are the same to the bit in any batch and on any number of threads`(_ name: String) throws {
+        let tower = try Tower(name)
+        let whole = try tower.embeddings(Compute(threads: 3))
+        #expect(try tower.embeddings(Compute(threads: 1)) == whole)
+        #expect(try tower.embeddingsAlone(Compute(threads: 2)) == whole)
+    }
+
+    @Test(arguments: names)
+    func `What a packed file says of a tower is the tower`(_ name: String) throws {
+        let configuration = try Tower(name).configuration
+        let text = configuration.huggingFaceText(initialLogitScale: 2)
+        #expect(try HuggingFaceConfig(json: Array(text.utf8), path: "config").configuration == configuration)
+    }
+
+    @Test(arguments: names)
+    func `Every tensor of the file is read, and a missing one is named`(_ name: String) throws {
+        let tower = try Tower(name)
+        let account = tower.account
+        try account.check()
+        let description = tower.description
+        for tensor in tower.tensors {
+            let place = tower.source.keys.place(of: tensor.key)
+            #expect(tower.source.checkpoint.contains(place.name), "\(tensor.key) at \(place.name)")
+        }
+        #expect(description.configuration == tower.configuration)
+    }
+}
+
+/// One of the fixtures.
+private struct Tower {
+    let configuration: ModelConfiguration
+    let source: CheckpointTensorSource
+    let expected: [[Float]]
+    private let tokens: [[Int32]]
+
+    init(_ name: String) throws {
+        let folder = Bundle.module.url(forResource: "Fixtures", withExtension: nil)!.appendingPathComponent("towers")
+        let golden = try JSONValue(
+            parsing: Array(Data(contentsOf: folder.appendingPathComponent("\(name).json"))))
+        let config = try #require(golden["config"])
+        configuration = try HuggingFaceConfig(json: Array(Tower.text(config).utf8), path: name).configuration
+        let file = folder.appendingPathComponent("\(name).safetensors").path
+        source = CheckpointTensorSource(try Checkpoint(.weights(file: file, folder: folder.path)))
+        func floats(_ value: JSONValue) -> [Float] { value.array?.compactMap { $0.double.map(Float.init) } ?? [] }
+        let texts = golden["texts"]?.array ?? []
+        tokens = texts.map { $0["tokens"]?.array?.compactMap { $0.int.map(Int32.init) } ?? [] }
+        expected = texts.isEmpty ? (golden["images"]?.array ?? []).map(floats) : texts.map { floats($0["embedding"]!) }
+    }
+
+    var tensors: [ModelTensor] { tokens.isEmpty ? configuration.imageTensors : configuration.textTensors }
+
+    var description: ModelDescription {
+        ModelDescription(
+            kind: "test", configuration: configuration,
+            preprocessing: ResolvedPreprocessing(configuration: PreprocessingConfiguration(cropSize: 32), settings: []),
+            initialLogitScale: 0, initialLogitScaleSource: "", settings: [],
+            tokenizer: .builtIn(.openCLIP, path: ""))
+    }
+
+    var account: TensorAccount { TensorAccount(source, description, images: tokens.isEmpty, texts: !tokens.isEmpty) }
+
+    func embeddings(_ compute: Compute) throws -> [[Float]] {
+        if !tokens.isEmpty {
+            let encoder = try TextEncoder(configuration: configuration, weights: source)
+            return rows(try encoder.embed(tokens: tokens, compute: compute))
+        }
+        let encoder = try ImageEncoder(configuration: configuration, weights: source)
+        return rows(try encoder.embed(pixels: (0..<3).flatMap(pixels), count: 3, compute: compute))
+    }
+
+    func embeddingsAlone(_ compute: Compute) throws -> [[Float]] {
+        if !tokens.isEmpty {
+            let encoder = try TextEncoder(configuration: configuration, weights: source)
+            return try tokens.map { try encoder.embed(tokens: [$0], compute: compute) }
+        }
+        let encoder = try ImageEncoder(configuration: configuration, weights: source)
+        return try (0..<3).map { try encoder.embed(pixels: pixels($0), count: 1, compute: compute) }
+    }
+
+    private func rows(_ values: [Float]) -> [[Float]] {
+        let count = configuration.embeddingDimension
+        return stride(from: 0, to: values.count, by: count).map { Array(values[$0..<$0 + count]) }
+    }
+
+    /// The pixels that Scripts/fixtures/make_tower_fixtures.py computes, `[3, side, side]`.
+    private func pixels(_ picture: Int) -> [Float] {
+        let side = configuration.vision.imageSize
+        return (0..<3 * side * side).map { Float(($0 * 7919 + picture * 104729) % 1009) / 256 - 2 }
+    }
+
+    /// The value as JSON.
+    private static func text(_ value: JSONValue) -> String {
+        switch value {
+        case .null: "null"
+        case .bool(let flag): "\(flag)"
+        case .number(let number): Int(exactly: number).map { "\($0)" } ?? "\(number)"
+        case .string(let text): "\"\(text)\""
+        case .array(let values): "[\(values.map(text).joined(separator: ","))]"
+        case .object(let fields): "{\(fields.map { "\"\($0)\":\(text($1))" }.sorted().joined(separator: ","))}"
+        }
+    }
+}
