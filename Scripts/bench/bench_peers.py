@@ -14,7 +14,9 @@ in turn, and the medians of the rounds are compared, so that a machine whose spe
   labels          "a photo of a …" with as many labels as the batch, padded for the peers
 
 `clip` gets texts, and is timed with its tokenizer; the peers get ids. A batch of 1000 goes to the peers in parts of 40.
-"clip / best" is the faster of f32 and f16 over the fastest float32 peer, "int8 / best" int8 over the fastest int8 peer.
+"f32 / best" is the faster of f32 and f16 over the fastest float32 peer, "int16 / best" int16 over the fastest that computes
+in bfloat16 or float16, as its users get it, "int8 / best" int8 over the fastest int8 peer. clip.cpp encodes one after another.
+`peers.py` says what cosine to float32 each of them leaves.
 
 A model is a folder in `--root`, made there (Scripts/fixtures/make_seeded_model.py) and converted for the peers when it is
 missing: minutes, once. `--prepare` does that alone. A row then takes about rounds × engines × seconds, and half a minute
@@ -48,8 +50,8 @@ def main():
     parser.add_argument("--what", nargs="+", default=["image"], choices=WHAT)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 32])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--peers", nargs="*", default=[*peers.F32, *peers.INT8], choices=[*peers.F32, *peers.INT8])
-    parser.add_argument("--dtype", nargs="+", default=["f32", "f16", "int8"], help="what clip is measured with")
+    parser.add_argument("--peers", nargs="*", default=[*peers.ALL], choices=peers.ALL)
+    parser.add_argument("--dtype", nargs="+", default=["f32", "f16", "int16", "int8"], help="what clip is measured with")
     parser.add_argument("--isa", help="the instruction set that clip computes with: avx2, avx512")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2)
@@ -65,8 +67,8 @@ def main():
         return None
     names = [*arguments.peers, *(f"clip {dtype}" for dtype in arguments.dtype)]
     show(arguments, f"\n{cpu_name()}, {platform.system()}; items per second, medians of {arguments.rounds} rounds\n")
-    show(arguments, f"| model | what | batch | threads | {' | '.join(names)} | clip / best | int8 / best |")
-    show(arguments, "|" + "---|" * (6 + len(names)))
+    show(arguments, f"| model | what | batch | threads | {' | '.join(names)} | f32 / best | int16 / best | int8 / best |")
+    show(arguments, "|" + "---|" * (7 + len(names)))
     for model in models:
         for what in arguments.what:
             for batch in arguments.batch:
@@ -97,15 +99,18 @@ def prepared(arguments, name):
             convert(folder, tower, "quantised")
         if "openvino-int8" in arguments.peers:
             convert(folder, tower, "openvino_quantised")
+    for peer in arguments.peers:
+        if peer.startswith("clip.cpp-"):
+            convert(folder, peer.removeprefix("clip.cpp-"), "clip_cpp_file")
     for what in ("text", "labels"):
         folder.joinpath(f"{what}.txt").write_text("\n".join(peers.prompts(folder, what)[0]) + "\n", encoding="utf-8")
     return folder
 
 
-def convert(folder, tower, function):
+def convert(folder, part, function):
     """In a process of its own: what a conversion leaves in memory must not weigh on what is measured."""
     code = f"import sys, pathlib, peers; peers.{function}(pathlib.Path(sys.argv[1]), sys.argv[2])"
-    run_quietly(sys.executable, "-c", code, folder, tower, cwd=HERE)
+    run_quietly(sys.executable, "-c", code, folder, part, cwd=HERE)
 
 
 def run_quietly(*command, **options):
@@ -137,10 +142,11 @@ def measure(arguments, model, what, batch, threads):
             worker.wait()
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     floats = ratio(medians, ("clip f32", "clip f16"), peers.F32)
+    sixteen = ratio(medians, ("clip int16",), peers.SIXTEEN)
     bytes_ = ratio(medians, ("clip int8",), peers.INT8)
     columns = [*arguments.peers, *(f"clip {dtype}" for dtype in arguments.dtype)]
     cells = " | ".join(f"{medians[name]:.1f}" if name in medians else "–" for name in columns)
-    show(arguments, f"| {model.name} | {what} | {batch} | {threads} | {cells} | {floats} | {bytes_} |")
+    show(arguments, f"| {model.name} | {what} | {batch} | {threads} | {cells} | {floats} | {sixteen} | {bytes_} |")
     if arguments.json:
         row = {"cpu": cpu_name(), "model": model.name, "what": what, "batch": batch, "threads": threads}
         with arguments.json.open("a") as file:

@@ -1,7 +1,11 @@
-"""The engines that `clip` is measured beside, each with its best settings: float32 and int8.
+"""The engines that `clip` is measured beside: float32, sixteen bits, and int8, each with its best settings.
 
 `make_engine` gives a function that encodes one batch; bench_peers.py and bench_folder.py call it in a process of its own.
-What has to be converted (ONNX, int8) is kept in the model's folder.
+What has to be converted (ONNX, int8, GGUF) is kept in the model's folder.
+
+  Scripts/.venv/bin/python Scripts/bench/peers.py MODEL [CLIP]
+
+says how near every engine's embeddings, and those of the program CLIP, come to torch's in float32.
 """
 
 import json
@@ -14,7 +18,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))
 F32 = ("torch", "torch-compiled", "open_clip", "onnxruntime", "openvino")
 # ONNX Runtime: its dynamic quantisation, per channel. OpenVINO: NNCF's post-training quantisation of weights and
 # activations with the settings for transformers.
-INT8 = ("onnxruntime-int8", "openvino-int8")
+# clip.cpp: its 8-bit weights.
+INT8 = ("onnxruntime-int8", "openvino-int8", "clip.cpp-q8_0")
+# What their users get in bfloat16 and float16, OpenVINO by its defaults. ONNX Runtime has no such arithmetic on a CPU.
+SIXTEEN = ("openvino-default", "torch-autocast", "torch-bf16", "torch-bf16-compiled", "clip.cpp-f16")
+ALL = (*F32, *SIXTEEN, *INT8)
 # How many of a thousand texts the peers take at once: faster for all of them than all in one batch.
 CHUNK = 40
 CONTEXT = 77
@@ -58,30 +66,43 @@ def make_batches(folder, what, batch, side):
 def make_engine(name, folder, what, batch, threads):
     """A function that encodes a batch as `make_batches` makes it."""
     tower = "image" if what == "image" else "text"
-    if name in ("torch", "torch-compiled", "open_clip"):
-        return torch_engine(name, folder, tower, what, batch)
+    if name.startswith("torch") or name == "open_clip":
+        return torch_engine(name, folder, tower)
+    if name.startswith("clip.cpp"):
+        return clip_cpp_engine(clip_cpp_file(folder, name.removeprefix("clip.cpp-")), tower, threads)
     shape = make_batches(folder, what, batch, image_side(folder))[0].shape
     if name == "onnxruntime":
         return onnx_engine(exported(folder, tower), shape, threads)
     if name == "onnxruntime-int8":
         return onnx_engine(quantised(folder, tower), shape, threads)
     path = openvino_quantised(folder, tower) if name == "openvino-int8" else exported(folder, tower)
-    return openvino_engine(path, shape, threads)
+    return openvino_engine(path, shape, threads, precision=None if name == "openvino-default" else "f32")
 
 
 def image_side(folder):
     return json.loads((folder / "config.json").read_text())["vision_config"]["image_size"]
 
 
-def torch_engine(name, folder, tower, what, batch):
+def torch_engine(name, folder, tower):
     import torch
 
     model = open_clip_model(folder) if name == "open_clip" else encoder(folder, tower)
+    call = model
     if name == "open_clip":
         call = model.encode_image if tower == "image" else model.encode_text
-    else:
-        call = torch.compile(model) if name == "torch-compiled" else model
-    return lambda array: call(torch.from_numpy(array)).numpy()
+    if name.startswith("torch-bf16"):
+        model.to(torch.bfloat16)
+    if name.endswith("-compiled"):
+        call = torch.compile(model)
+
+    def run(array):
+        inputs = torch.from_numpy(array)
+        if name.startswith("torch-bf16") and inputs.is_floating_point():
+            inputs = inputs.to(torch.bfloat16)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=name == "torch-autocast"):
+            return call(inputs).float().numpy()
+
+    return run
 
 
 def encoder(folder, tower):
@@ -216,14 +237,16 @@ def onnx_engine(path, shape, threads):
     return lambda array: session.run(None, {"input": array})[0]
 
 
-def openvino_engine(path, shape, threads):
+def openvino_engine(path, shape, threads, precision="f32"):
+    """precision: None leaves it to OpenVINO, which takes bfloat16 where the CPU has it."""
     import openvino
 
     core = openvino.Core()
     model = core.read_model(path)
     model.reshape(list(shape))
-    # float32, as everyone else in the table: by default it would use bfloat16 where the CPU has it.
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    if precision:
+        settings["INFERENCE_PRECISION_HINT"] = precision
     request = core.compile_model(model, "CPU", settings).create_infer_request()
     return lambda array: request.infer([array])[0]
 
@@ -246,22 +269,108 @@ def openvino_quantised(folder, tower):
     return path
 
 
-def check(folder):
-    """Prints how near every engine's embeddings are to torch's: they must compute the same thing."""
+def clip_cpp_file(folder, kind):
+    """The model as clip.cpp reads it, with weights of the kind f16 or q8_0."""
+    path = folder / "peers" / f"clip.cpp-{kind}.gguf"
+    if not path.exists():
+        from family_models import write_gguf
+        from transformers import CLIPModel
+
+        path.parent.mkdir(exist_ok=True)
+        ids = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        write_gguf(path, CLIPModel.from_pretrained(folder), kind, sorted(ids, key=ids.get))
+    return path
+
+
+def clip_cpp_engine(path, tower, threads):
+    """One input after another: the wheel's library has no batches."""
+    import ctypes
+
     import numpy
+    from clip_cpp import clip as library
+
+    model = library.Clip(str(path))
+    vector = (ctypes.c_float * model.vec_dim)()
+
+    def image(pixels):
+        side = pixels.shape[-1]
+        # Rows of red, green and blue, as its own preprocessing leaves them.
+        data = numpy.ascontiguousarray(pixels.transpose(1, 2, 0), numpy.float32)
+        picture = library.ClipImageF32(side, side, data.ctypes.data_as(ctypes.POINTER(ctypes.c_float)))
+        return library.clip_image_encode(model.ctx, threads, ctypes.byref(picture), vector, False)
+
+    def text(ids):
+        numbers = (ctypes.c_int32 * len(ids))(*ids.tolist())
+        return library.clip_text_encode(
+            model.ctx, threads, ctypes.byref(library.ClipTokens(numbers, len(ids))), vector, False)  # fmt: skip
+
+    encode = image if tower == "image" else text
+
+    def run(array):
+        rows = []
+        for one in array:
+            if not encode(one):
+                raise RuntimeError("clip.cpp encoded nothing")
+            rows.append(numpy.array(vector, numpy.float32))
+        return numpy.stack(rows)
+
+    return run
+
+
+def check(folder, program=None):
+    """Prints how near every engine's embeddings are to torch's: they must compute the same thing."""
+    import concurrent.futures
+    import multiprocessing
+
+    import numpy
+
+    def show(what, name, found, expected):
+        lengths = numpy.linalg.norm(found, axis=1) * numpy.linalg.norm(expected, axis=1)
+        cosines = (found * expected).sum(axis=1) / lengths
+        print(f"{folder.name} {what} {name}: cosine, mean {cosines.mean():.7f}, least {cosines.min():.7f}", flush=True)
+
+    # Each in a process of its own, as when they are measured: clip.cpp errs on pictures where a model was freed before.
+    with concurrent.futures.ProcessPoolExecutor(
+        1, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
+    ) as processes:
+        for what in ("image", "text-unpadded"):
+            batch = make_batches(folder, what, 8, image_side(folder))[0].copy()
+            texts = prompts(folder, "text")[0][:8]
+            if what == "image" and program:
+                batch = own_pixels(folder, program)
+            expected = processes.submit(embedded, "torch", folder, what, batch).result()
+            for name in ALL[2:]:
+                if (name, what) != ("open_clip", "text-unpadded"):
+                    show(what, name, processes.submit(embedded, name, folder, what, batch).result(), expected)
+            for path in sorted(folder.glob("packed-*.clip")) if program else ():
+                inputs = [str(folder / "pictures")] if what == "image" else texts
+                command = "embed-image" if what == "image" else "embed-text"
+                show(what, f"clip {path.stem.removeprefix('packed-')}", own_array(program, command, path, inputs), expected)
+
+
+def embedded(name, folder, what, batch):
     import torch
 
     with torch.inference_mode():
-        for what in ("image", "text"):
-            batch = make_batches(folder, what, 2, image_side(folder))[0]
-            expected = make_engine("torch", folder, what, 2, 1)(batch)
-            for name in (*F32[2:], *INT8):
-                found = make_engine(name, folder, what, 2, 1)(batch)
-                lengths = numpy.linalg.norm(found, axis=1) * numpy.linalg.norm(expected, axis=1)
-                print(folder.name, what, name, "cosine", min((found * expected).sum(axis=1) / lengths), flush=True)
+        return make_engine(name, folder, what, len(batch), 1)(batch)
+
+
+def own_pixels(folder, program):
+    """What `clip` hands to the encoder of the model's pictures: [pictures, 3, S, S]."""
+    return own_array(program, "preprocess", folder, [str(folder / "pictures")])
+
+
+def own_array(program, command, model, inputs):
+    """The rows that `clip` writes in NumPy's format."""
+    import io
+    import subprocess
+
+    import numpy
+
+    options = ["--model", str(model), "--format", "npy", *([] if command == "preprocess" else ["--no-normalize"])]
+    done = subprocess.run([program, command, *options, "--", *inputs], capture_output=True, check=True)
+    return numpy.load(io.BytesIO(done.stdout))
 
 
 if __name__ == "__main__":
-    import sys
-
-    check(Path(sys.argv[1]))
+    check(Path(sys.argv[1]), *sys.argv[2:3])
