@@ -107,7 +107,7 @@ public struct HubClient: Sendable {
                 "is not in the cache, and HF_HUB_OFFLINE keeps this program off the network: unset it to fetch the model"
             )
         }
-        let files = try ModelFolder(path: snapshot).sizes()
+        let files = try ModelFolder(PathBytes(snapshot)).sizes()
         if verifies {
             for file in files { try HubClient.verify(Path.join(snapshot, file.name), byteCount: file.byteCount) }
         }

@@ -155,6 +155,48 @@ import Testing
         #expect(results == expected)
     }
 
+    @Test(arguments: [1, 2, 3], [1, 7, 256])
+    func `Texts that stream bring their embeddings or their errors, in order`(threads: Int, batchSize: Int) async throws
+    {
+        let long = String(repeating: "long ", count: 99)
+        let texts = (0..<40).map { $0 % 9 == 4 ? long : "a photo of \($0 % 13) dogs" }
+        let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"), threads: threads)
+        let expected: [Result<Embedding, CLIPError>] = texts.map { text in
+            Result { () throws(CLIPError) in try model.embed(text, longText: .error) }
+        }
+        #expect(expected.count { (try? $0.get()) == nil } == 4)
+        var (seen, results): ([String], [Result<Embedding, CLIPError>]) = ([], [])
+        try model.embedEach(texts, longText: .error, batchSize: batchSize) { text, result in
+            seen.append(text)
+            results.append(result)
+        }
+        #expect(seen == texts && results == expected)
+        #expect(try model.embeddingResults(of: texts, longText: .error) == expected)
+        (seen, results) = ([], [])
+        for try await (text, result) in model.embeddings(of: Hesitant(texts), longText: .error, batchSize: batchSize) {
+            seen.append(text)
+            results.append(result)
+        }
+        #expect(seen == texts && results == expected)
+        #expect(throws: CLIPError.self) { try model.embedEach(["a dog"], batchSize: 0) { _, _ in } }
+    }
+
+    @Test func `Texts given to a model without a text encoder end the stream with its error`() async throws {
+        let folder = try TemporaryFolder()
+        let images = URL(filePath: folder["images.clip"])
+        try model.pack(to: images, parts: .images)
+        let model = try CLIPModel(contentsOf: images)
+        do {
+            for try await _ in model.embeddings(of: Hesitant(["a dog"])) {
+                Issue.record("an embedding without an encoder")
+            }
+            Issue.record("no error")
+        } catch {
+            #expect(error.kind == .model)
+        }
+        #expect(throws: CLIPError.self) { try model.embedEach(["a dog"]) { _, _ in } }
+    }
+
     @Test func `A picture doesn't wait for the next one to come`() async throws {
         let inputs = try inputs(5)
         let (stream, continuation) = AsyncStream.makeStream(of: PictureInput.self)

@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 
@@ -18,7 +19,7 @@ struct EditedModel {
     /// A copy of the fixture in `scratch`.
     init(_ name: String, in scratch: ScratchFolder) throws {
         folder = try scratch.copy(of: name)
-        let checkpoint = try Checkpoint(folder: folder.path)
+        let checkpoint = try Checkpoint(folder: PathBytes(folder.path))
         for name in checkpoint.names {
             guard let tensor = try checkpoint.tensor(name) else { continue }
             tensors[name] = Tensor(type: tensor.type, shape: tensor.shape, bytes: tensor.withBytes(Array.init))
@@ -33,7 +34,7 @@ struct EditedModel {
     func load() throws -> CLIPModel {
         let names = tensors.keys.sorted()
         let writer = try SafetensorsWriter(
-            path: folder.appending(path: "model.safetensors").path, metadata: ["format": "pt"],
+            PathBytes(folder.appending(path: "model.safetensors").path), metadata: ["format": "pt"],
             tensors: names.compactMap { name in
                 tensors[name].map { TensorDeclaration(name: name, type: $0.type, shape: $0.shape) }
             })

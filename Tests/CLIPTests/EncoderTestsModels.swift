@@ -1,3 +1,4 @@
+import CLIPSystem
 import Foundation
 import CLIPJSON
 import CLIPCompute
@@ -42,7 +43,7 @@ struct SeededModel: Sendable, CustomTestStringConvertible {
 
     func weights() throws -> CheckpointTensors {
         CheckpointTensors(
-            checkpoint: try Checkpoint(folder: fixture("models/\(name)").path),
+            checkpoint: try Checkpoint(folder: PathBytes(fixture("models/\(name)").path)),
             elementType: name.contains("f16") ? .float16 : .float32)
     }
 

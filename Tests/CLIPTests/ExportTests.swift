@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -19,8 +20,8 @@ import Testing
         try original.pack(to: scratch["a.clip"], weights: type)
         try CLIPModel(contentsOf: scratch["a.clip"]).export(to: scratch["folder"])
 
-        let before = try Checkpoint(folder: Fixtures.model(name).path)
-        let after = try Checkpoint(folder: scratch["folder"].path)
+        let before = try Checkpoint(folder: PathBytes(Fixtures.model(name).path))
+        let after = try Checkpoint(folder: PathBytes(scratch["folder"].path))
         let names = before.names.filter { !$0.hasSuffix("position_ids") }
         #expect(Set(after.names) == Set(names))
         for name in names {
@@ -86,8 +87,8 @@ import Testing
         let original = try CLIPModel(contentsOf: Fixtures.model("siglip"))
         try original.pack(to: scratch["images.clip"], weights: .float32, parts: .images)
         try CLIPModel(contentsOf: scratch["images.clip"]).export(to: scratch["folder"])
-        let before = try Checkpoint(folder: Fixtures.model("siglip").path)
-        let after = try Checkpoint(folder: scratch["folder"].path)
+        let before = try Checkpoint(folder: PathBytes(Fixtures.model("siglip").path))
+        let after = try Checkpoint(folder: PathBytes(scratch["folder"].path))
         #expect(
             Set(after.names)
                 == Set(before.names.filter { $0.hasPrefix("vision_model.") }))

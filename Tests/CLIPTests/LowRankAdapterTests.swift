@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -28,7 +29,7 @@ import Testing
         ]
         change(&tensors)
         let writer = try SafetensorsWriter(
-            path: model.folder.appending(path: "adapter_model.safetensors").path, metadata: ["format": "pt"],
+            PathBytes(model.folder.appending(path: "adapter_model.safetensors").path), metadata: ["format": "pt"],
             tensors: tensors.map { TensorDeclaration(name: $0.key, type: .f32, shape: $0.value.shape) })
         for (name, tensor) in tensors { try writer.write(name, tensor.numbers) }
         try writer.finish()

@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -23,6 +24,21 @@ import Testing
     @Test func `An error is described in its own words`() {
         let error: any Error = CLIPError(.model, path: "m", "is missing: fetch it again")
         #expect(error.localizedDescription == "m: is missing: fetch it again")
+    }
+
+    @Test func `A model may lie in a folder whose name is not UTF-8, and be written there`() throws {
+        let scratch = try ScratchFolder()
+        let folder = PathBytes(scratch[""]).map { $0.appending([0x6D, 0xE9]) }
+        let place = try #require(folder)
+        try place.makeFolders(.storage)
+        let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
+        let expected = try model.embed("a dog")
+        try model.pack(to: place.appending("m.clip").url, weights: .float32)
+        let packed = try CLIPModel(contentsOf: place.appending("m.clip").url)
+        #expect(try packed.embed("a dog") == expected)
+        #expect(packed.info.url == place.appending("m.clip").url)
+        try packed.export(to: place.appending("folder").url)
+        #expect(try CLIPModel(contentsOf: place.appending("folder").url).embed("a dog") == expected)
     }
 
     @Test(arguments: Fixtures.modelNames, Form.allCases)
@@ -78,7 +94,7 @@ import Testing
     @Test func `Equal texts are encoded once, and those that begin alike stand side by side`() throws {
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))
         let texts = ["a photo of a dog", "blue", "a photo of a cat", "a photo of a dog", "a photo", "blue"]
-        let plan = try TextPlan(texts, model.loaded, .truncate)
+        let plan = TextPlan(try model.loaded.windows(of: texts, .truncate))
         #expect(plan.windows.count == 4)
         #expect(zip(plan.windows, plan.windows.dropFirst()).allSatisfy { $0.lexicographicallyPrecedes($1) })
         // Each text gets its own window's result.

@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -138,7 +139,7 @@ import Testing
             to: folder.appending(path: "open_clip_config.json"), atomically: true, encoding: .utf8)
         let names = tensors.keys.sorted()
         let writer = try SafetensorsWriter(
-            path: folder.appending(path: "open_clip_model.safetensors").path, metadata: ["format": "pt"],
+            PathBytes(folder.appending(path: "open_clip_model.safetensors").path), metadata: ["format": "pt"],
             tensors: names.map {
                 TensorDeclaration(name: wrapper + $0, type: tensors[$0]!.type, shape: tensors[$0]!.shape)
             })

@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -80,7 +81,7 @@ import Testing
 
     @Test func `A packed file is a safetensors file with the image encoder in one piece`() throws {
         let model = try packed("gelu-f16-sharded", .float16)
-        let file = try SafetensorsFile(path: model.info.path)
+        let file = try SafetensorsFile(PathBytes(model.info.path))
         #expect(file.metadata["format"] == "clip" && file.metadata["format_version"] == "1")
         let fc1 = try #require(try file.tensor("vision_model.encoder.layers.0.mlp.fc1.weight"))
         #expect(fc1.shape == [6, 48, 16] && fc1.type == .f16 && fc1.offset % 64 == 0)
@@ -95,7 +96,7 @@ import Testing
     @Test func `An int8 file holds whole numbers where the time goes`() throws {
         let model = try packed("quickgelu-f32", .int8)
         #expect(model.info.weightTypes == ["int8"])
-        let file = try SafetensorsFile(path: model.info.path)
+        let file = try SafetensorsFile(PathBytes(model.info.path))
         let layer = "vision_model.encoder.layers.0.mlp.fc1.weight"
         let fc1 = try #require(try file.tensor(layer))
         let (outputs, inputs) = (
@@ -196,7 +197,7 @@ import Testing
 
     @Test func `Files of other versions and kinds are refused by name`() throws {
         func message(_ metadata: [String: String]) throws -> String {
-            try SafetensorsWriter(path: scratch["x.clip"].path, metadata: metadata, tensors: []).finish()
+            try SafetensorsWriter(PathBytes(scratch["x.clip"].path), metadata: metadata, tensors: []).finish()
             return refusal { _ = try CLIPModel(contentsOf: scratch["x.clip"]) } ?? "loaded"
         }
         #expect(try message(["format": "pt"]).contains("is a safetensors file but no .clip file"))
@@ -208,7 +209,7 @@ import Testing
 
     @Test func `Any changed weight fails verification`() throws {
         let model = try packed("quickgelu-f32", .float32)
-        let file = try SafetensorsFile(path: model.info.path)
+        let file = try SafetensorsFile(PathBytes(model.info.path))
         var bytes = [UInt8](try Data(contentsOf: URL(filePath: model.info.path)))
         var seen = 0
         for name in file.names where !FlatFile.Name.isProbe(name) && name != FlatFile.Name.tokenizer {

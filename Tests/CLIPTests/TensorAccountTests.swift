@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -115,13 +116,13 @@ import Testing
         let shapes = [[1, 3, 1, 1], [1, 2], [24, 2], [24, 2]]
         let path = scratch["long.safetensors"].path
         let writer = try SafetensorsWriter(
-            path: path, metadata: [:],
+            PathBytes(path), metadata: [:],
             tensors: zip(names, shapes).map { TensorDeclaration(name: $0, type: .f32, shape: $1) })
         for (index, name) in names.enumerated() {
             try writer.write(name, [Float](repeating: Float(index), count: shapes[index].reduce(1, *)))
         }
         try writer.finish()
-        let source = CheckpointTensorSource(try Checkpoint(file: path))
+        let source = CheckpointTensorSource(try Checkpoint(file: PathBytes(path)))
         let positions = try source.vector("text_model.embeddings.position_embedding.weight", shape: [24, 2])
         #expect(positions.values == [Float](repeating: 2, count: 40) + [Float](repeating: 3, count: 8))
     }

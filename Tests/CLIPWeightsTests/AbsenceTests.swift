@@ -20,7 +20,7 @@ import Testing
     }
 
     private func locate(_ argument: String, _ environment: [String: String] = [:]) throws -> ModelSource {
-        try ModelLocator(environment: environment).locate(argument)
+        try ModelLocator(environment: environment).locate(PathBytes(argument))
     }
 
     /// Checks that `body` is refused because of the file or folder at `path`.
@@ -54,7 +54,7 @@ import Testing
 
     @Test func `A file of a model folder that can't be examined is not passed over`() throws {
         let path = try closed("config.json")
-        let model = ModelFolder(path: folder.path)
+        let model = ModelFolder(PathBytes(folder.path))
         expectRefusal(at: path) { _ = try model.contains("config.json") }
         expectRefusal(at: path) { _ = try model.first(of: ["none", "config.json"]) }
         expectRefusal(at: path) { _ = try model.readText("config.json") }
@@ -69,15 +69,15 @@ import Testing
         for name in ["x/open_clip_model.safetensors", "y/open_clip_model.safetensors", "y/pytorch_model.bin"] {
             try folder.write(weights, to: name)
         }
-        #expect(try locate(folder["x"]) == .openCLIP(folder: folder["x"]))
+        #expect(try locate(folder["x"]) == .openCLIP(folder: PathBytes(folder["x"])))
         let config = try closed("x/config.json")
         expectRefusal(at: config) { _ = try locate(folder["x"]) }
         expectRefusal(at: config) { _ = try locate(folder["x/open_clip_model.safetensors"]) }
 
         let candidates = ["model.safetensors", "open_clip_model.safetensors"]
-        #expect(try Checkpoint(folder: folder["y"], candidates: candidates).names == ["a"])
+        #expect(try Checkpoint(folder: PathBytes(folder["y"]), candidates: candidates).names == ["a"])
         let first = try closed("y/model.safetensors")
-        expectRefusal(at: first) { _ = try Checkpoint(folder: folder["y"], candidates: candidates) }
+        expectRefusal(at: first) { _ = try Checkpoint(folder: PathBytes(folder["y"]), candidates: candidates) }
         expectRefusal(at: first) { _ = try locate(folder["y"]) }
         let modules = try closed("y/modules.json")
         expectRefusal(at: modules) { _ = try locate(folder["y"]) }
@@ -95,7 +95,9 @@ import Testing
         expectRefusal(at: folder["hub/models--org--name"]) { _ = try locate("org/name", environment) }
         expectRefusal(at: folder["hub/models--org--b/snapshots"]) { _ = try locate("org/b", environment) }
         expectRefusal(at: folder["hub/models--org--c/refs/main"]) { _ = try locate("org/c", environment) }
-        #expect(try locate("org/d", environment) == .huggingFace(folder: folder["hub/models--org--d/snapshots/aaa"]))
+        #expect(
+            try locate("org/d", environment)
+                == .huggingFace(folder: PathBytes(folder["hub/models--org--d/snapshots/aaa"])))
         let listed = try HubCache(root: folder["hub"]).repositories()
         #expect(listed.map(\.name) == ["org/b", "org/c", "org/d", "org/name"])
         for (index, path) in [(0, "org--b/snapshots"), (1, "org--c/refs/main"), (3, "org--name")] {

@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
 
     private func problem() -> String {
         do {
-            _ = try Checkpoint(folder: folder.path)
+            _ = try Checkpoint(folder: PathBytes(folder.path))
             return "loaded"
         } catch {
             return error.description
@@ -38,7 +39,7 @@ import Testing
                 ("module.clip.logit_scale", 1), ("model.visual.proj", 2), ("twice", 3), ("module.twice", 4),
                 ("plain", 5), ("modules.x", 6),
             ], to: "model.safetensors")
-        let checkpoint = try Checkpoint(folder: folder.path)
+        let checkpoint = try Checkpoint(folder: PathBytes(folder.path))
         #expect(checkpoint.names == ["logit_scale", "visual.proj", "twice", "module.twice", "plain", "modules.x"])
         #expect(try checkpoint.names.map { try value(checkpoint, $0) } == [1, 2, 3, 4, 5, 6])
         #expect(try checkpoint.tensor("logit_scale")?.name == "module.clip.logit_scale")
@@ -55,7 +56,7 @@ import Testing
               "a": "model-00001-of-00002.safetensors", "b": "model-00001-of-00002.safetensors",
               "c": "model-00002-of-00002.safetensors"}}
             """, to: "model.safetensors.index.json")
-        let checkpoint = try Checkpoint(folder: folder.path)
+        let checkpoint = try Checkpoint(folder: PathBytes(folder.path))
         #expect(checkpoint.files.count == 2)
         #expect(checkpoint.names == ["a", "b", "c"])
         #expect(try ["a", "b", "c"].map { try value(checkpoint, $0) } == [1, 2, 3])
@@ -98,7 +99,7 @@ import Testing
         try folder.link("model.safetensors", to: "../../blobs/abc")
         #expect(problem().contains("model.safetensors: is not a file, or a link to one that is missing"))
         #expect {
-            try Checkpoint(folder: folder["nowhere"])
+            try Checkpoint(folder: PathBytes(folder["nowhere"]))
         } throws: {
             "\($0)".contains("is not a folder that can be read")
         }
@@ -108,7 +109,7 @@ import Testing
         try folder.write("{}", to: "config.json")
         try folder.write("", to: "empty.txt")
         try folder.link("broken.json", to: "nowhere")
-        let model = ModelFolder(path: folder.path)
+        let model = ModelFolder(PathBytes(folder.path))
         #expect(try model.readText("config.json") == Array("{}".utf8))
         #expect(try model.readText("empty.txt") == [])
         #expect(try model.readText("vocab.json") == nil)

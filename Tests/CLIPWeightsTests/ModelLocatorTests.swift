@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -13,7 +14,7 @@ import Testing
     }
 
     private func locate(_ argument: String, _ environment: [String: String] = [:]) throws -> ModelSource {
-        try ModelLocator(environment: environment).locate(argument)
+        try ModelLocator(environment: environment).locate(PathBytes(argument))
     }
 
     private func problem(_ argument: String, _ environment: [String: String] = [:]) -> String {
@@ -39,19 +40,19 @@ import Testing
 
     @Test func `Files and folders are told apart by what they hold`() throws {
         let flat = try folder.write(weights, to: "small.clip")
-        #expect(try locate(flat) == .flat(path: flat))
+        #expect(try locate(flat) == .flat(file: PathBytes(flat)))
         let header = #"{"__metadata__":{"format":"clip"},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#
         let renamed = try folder.write(safetensors(header, data: [1]), to: "renamed.safetensors")
-        #expect(try locate(renamed) == .flat(path: renamed))
+        #expect(try locate(renamed) == .flat(file: PathBytes(renamed)))
 
         let alone = try folder.write(weights, to: "x/model.safetensors")
         #expect(problem(alone).contains("needs config.json or open_clip_config.json beside it"))
         #expect(problem(folder["x"]).contains("has neither config.json nor open_clip_config.json"))
         try folder.write("{}", to: "x/open_clip_config.json")
-        #expect(try locate(folder["x"]) == .openCLIP(folder: folder["x"]))
-        #expect(try locate(alone) == .weights(file: alone, folder: folder["x"]))
+        #expect(try locate(folder["x"]) == .openCLIP(folder: PathBytes(folder["x"])))
+        #expect(try locate(alone) == .weights(file: PathBytes(alone), folder: PathBytes(folder["x"])))
         try folder.write("{}", to: "x/config.json")
-        #expect(try locate(folder["x"]) == .huggingFace(folder: folder["x"]))
+        #expect(try locate(folder["x"]) == .huggingFace(folder: PathBytes(folder["x"])))
         #expect(try Checkpoint(locate(alone)).names == ["a"])
         #expect(problem(folder.path).contains("did you mean \(flat)?"))
     }
@@ -63,7 +64,7 @@ import Testing
         let clip = #"{"idx": 0, "path": "0_CLIPModel", "type": "sentence_transformers.models.CLIPModel"}"#
         try folder.write("{}", to: "st/0_CLIPModel/config.json")
         try modules(clip, #"{"idx": 1, "path": "1_Normalize", "type": "sentence_transformers.models.Normalize"}"#)
-        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st/0_CLIPModel"]))
+        #expect(try locate(folder["st"]) == .huggingFace(folder: PathBytes(folder["st/0_CLIPModel"])))
         try modules(clip, #"{"idx": 1, "path": "1_Dense", "type": "sentence_transformers.models.Dense"}"#)
         #expect(problem(folder["st"]).contains("modules.json: names the module \"Dense\" behind the CLIP"))
         try modules(#"{"path": "", "type": "sentence_transformers.models.Pooling"}"#)
@@ -75,14 +76,14 @@ import Testing
         // At the root, and of another program.
         try folder.write("{}", to: "st/config.json")
         try modules(#"{"path": "", "type": "sentence_transformers.models.Transformer"}"#)
-        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st"]))
+        #expect(try locate(folder["st"]) == .huggingFace(folder: PathBytes(folder["st"])))
         try folder.write(#"{"a": 1}"#, to: "st/modules.json")
-        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st"]))
+        #expect(try locate(folder["st"]) == .huggingFace(folder: PathBytes(folder["st"])))
         // A folder that leads to itself ends.
         try modules(clip)
         try FileManager.default.removeItem(atPath: folder["st/0_CLIPModel"])
         try folder.link("st/0_CLIPModel", to: ".")
-        #expect(try locate(folder["st"]) == .huggingFace(folder: folder["st/0_CLIPModel"]))
+        #expect(try locate(folder["st"]) == .huggingFace(folder: PathBytes(folder["st/0_CLIPModel"])))
     }
 
     @Test func `An adapter without its base model is named`() throws {
@@ -95,7 +96,7 @@ import Testing
         try folder.write("{}", to: "y/open_clip_config.json")
         try folder.write(weights, to: "y/open_clip_model.safetensors")
         let source = try locate(folder["y"])
-        #expect(source == .openCLIP(folder: folder["y"]))
+        #expect(source == .openCLIP(folder: PathBytes(folder["y"])))
         #expect(try Checkpoint(source).path == folder["y/open_clip_model.safetensors"])
     }
 
@@ -120,12 +121,12 @@ import Testing
         try cacheRepository("hub", "org--name", commits: ["aaa", "bbb"], main: "bbb\n")
         let environment = ["HF_HOME": folder.path]
         let snapshots = folder["hub/models--org--name/snapshots"]
-        #expect(try locate("org/name", environment) == .huggingFace(folder: "\(snapshots)/bbb"))
-        #expect(try locate("org/name@main", environment) == .huggingFace(folder: "\(snapshots)/bbb"))
-        #expect(try locate("org/name@aaa", environment) == .huggingFace(folder: "\(snapshots)/aaa"))
+        #expect(try locate("org/name", environment) == .huggingFace(folder: PathBytes("\(snapshots)/bbb")))
+        #expect(try locate("org/name@main", environment) == .huggingFace(folder: PathBytes("\(snapshots)/bbb")))
+        #expect(try locate("org/name@aaa", environment) == .huggingFace(folder: PathBytes("\(snapshots)/aaa")))
         let checkpoint = try Checkpoint(locate("org/name", environment))
         #expect(try checkpoint.tensor("a")?.withBytes(Array.init) == [42])
-        #expect(try ModelFolder(path: "\(snapshots)/bbb").readText("config.json") == Array("{}".utf8))
+        #expect(try ModelFolder(PathBytes("\(snapshots)/bbb")).readText("config.json") == Array("{}".utf8))
         #expect(problem("org/name@ccc", environment).contains(#"has no snapshot "ccc" (revision ccc), found aaa, bbb"#))
     }
 
@@ -134,7 +135,7 @@ import Testing
         try cacheRepository("hub", "org--two", commits: ["aaa", "bbb"], main: nil)
         let environment = ["HF_HUB_CACHE": folder["hub"]]
         let only = folder["hub/models--one/snapshots/aaa"]
-        #expect(try locate("one", environment) == .huggingFace(folder: only))
+        #expect(try locate("one", environment) == .huggingFace(folder: PathBytes(only)))
         #expect(problem("org/two", environment).contains("has no refs/main, found aaa, bbb: choose one"))
     }
 
@@ -169,8 +170,8 @@ import Testing
         let environment = ["HF_HUB_CACHE": folder["hub"]]
         try cacheRepository("hub", "openai--clip-vit-base-patch32", commits: ["aaa"], main: "aaa")
         let snapshot = folder["hub/models--openai--clip-vit-base-patch32/snapshots/aaa"]
-        #expect(try locate("ViT-B/32", environment) == .huggingFace(folder: snapshot))
-        #expect(try locate("ViT-B-32:openai", environment) == .huggingFace(folder: snapshot))
+        #expect(try locate("ViT-B/32", environment) == .huggingFace(folder: PathBytes(snapshot)))
+        #expect(try locate("ViT-B-32:openai", environment) == .huggingFace(folder: PathBytes(snapshot)))
         #expect(
             problem("ViT-L-14 laion2b", environment).contains("pull(\"laion/CLIP-ViT-L-14-laion2B-s32B-b82K\")"))
         #expect(problem("siglip2", environment).contains("may be 15 models, say which"))
@@ -178,18 +179,19 @@ import Testing
         // What is in the cache under a name is what the name means.
         try cacheRepository("hub", "ViT-B--32", commits: ["bbb"], main: "bbb")
         let own = folder["hub/models--ViT-B--32/snapshots/bbb"]
-        #expect(try locate("ViT-B/32", environment) == .huggingFace(folder: own))
+        #expect(try locate("ViT-B/32", environment) == .huggingFace(folder: PathBytes(own)))
     }
 
     @Test func `An installed model is called by its bare name`() throws {
         let path = try folder.write(weights, to: "models/b32.clip")
         let environment = ["CLIP_MODELS": folder["models"]]
-        #expect(try locate("b32", environment) == .flat(path: path))
-        #expect(try locate("b32.clip", environment) == .flat(path: path))
+        #expect(try locate("b32", environment) == .flat(file: PathBytes(path)))
+        #expect(try locate("b32.clip", environment) == .flat(file: PathBytes(path)))
         #expect(problem("../models/b32", environment).contains("no such file or folder"))
         #expect(try InstalledModels(environment: environment)?.models().map(\.name) == ["b32"])
-        #expect(InstalledModels(environment: ["HOME": "/me"])?.path == "/me/.local/share/clip/models")
-        #expect(InstalledModels(environment: ["HOME": "/me", "XDG_DATA_HOME": "/d"])?.path == "/d/clip/models")
+        #expect(InstalledModels(environment: ["HOME": "/me"])?.location.text == "/me/.local/share/clip/models")
+        #expect(
+            InstalledModels(environment: ["HOME": "/me", "XDG_DATA_HOME": "/d"])?.location.text == "/d/clip/models")
         #expect(InstalledModels(environment: [:]) == nil)
     }
 

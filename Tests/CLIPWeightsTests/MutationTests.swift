@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Testing
 
@@ -47,13 +48,13 @@ import Testing
         var random = SeededGenerator(seed: 0x5EED)
         let whole = sample()
         let path = try folder.write(whole, to: "model.safetensors")
-        #expect(try touch(Checkpoint(file: path)) == 4)
+        #expect(try touch(Checkpoint(file: PathBytes(path))) == 4)
         var loaded = 0
         var refused = 0
         for _ in 0..<12_000 {
             let damaged = random.damaged(whole)
             try folder.write(damaged, to: "model.safetensors")
-            if let message = refusal({ try Checkpoint(file: path) }) {
+            if let message = refusal({ try Checkpoint(file: PathBytes(path)) }) {
                 #expect(!message.utf8.contains(UInt8(ascii: "\n")))
                 refused += 1
             } else {
@@ -75,7 +76,7 @@ import Testing
         var refused = 0
         for _ in 0..<count {
             try folder.write(random.damaged(whole), to: name)
-            if let message = refusal({ try Checkpoint(file: path) }) {
+            if let message = refusal({ try Checkpoint(file: PathBytes(path)) }) {
                 #expect(!message.utf8.contains(UInt8(ascii: "\n")))
                 refused += 1
             } else {
@@ -95,12 +96,12 @@ import Testing
             "visual.proj": "model-1.safetensors", "idsé": "model-1.safetensors"}}
             """.utf8)
         try folder.write(index, to: "model.safetensors.index.json")
-        #expect(try touch(Checkpoint(folder: folder.path)) == 4)
+        #expect(try touch(Checkpoint(folder: PathBytes(folder.path))) == 4)
         var loaded = 0
         var refused = 0
         for _ in 0..<4000 {
             try folder.write(random.damaged(index), to: "model.safetensors.index.json")
-            if let message = refusal({ try Checkpoint(folder: folder.path) }) {
+            if let message = refusal({ try Checkpoint(folder: PathBytes(folder.path)) }) {
                 #expect(!message.utf8.contains(UInt8(ascii: "\n")))
                 refused += 1
             } else {

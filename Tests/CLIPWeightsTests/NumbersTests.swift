@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPTestSupport
 import Testing
 
@@ -19,8 +20,9 @@ import Testing
             """
         let odd = header.utf8.count % 2 == 0 ? header : header + " "
         return try #require(
-            try SafetensorsFile(path: folder.write(safetensors(odd, data: [0] + bytes), to: "t.safetensors")).tensor(
-                "t"))
+            try SafetensorsFile(PathBytes(folder.write(safetensors(odd, data: [0] + bytes), to: "t.safetensors")))
+                .tensor(
+                    "t"))
     }
 
     /// The value of binary16 by its definition.

@@ -12,7 +12,7 @@ import Testing
     }
 
     private func open(_ bytes: [UInt8]) throws -> SafetensorsFile {
-        try SafetensorsFile(path: folder.write(bytes, to: "model.safetensors"))
+        try SafetensorsFile(PathBytes(folder.write(bytes, to: "model.safetensors")))
     }
 
     /// What is wrong with a file that must not load.

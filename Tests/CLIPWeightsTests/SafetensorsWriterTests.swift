@@ -30,14 +30,14 @@ import Testing
     @Test func `What is written is read back, aligned as promised`() throws {
         let path = folder["model.clip"]
         let metadata = ["format": "clip", "config": "{\"a\": \"\\\\\"}\u{0}\t", "note": "naïve 日本語 😀"]
-        let writer = try SafetensorsWriter(path: path, metadata: metadata, tensors: tensors)
+        let writer = try SafetensorsWriter(PathBytes(path), metadata: metadata, tensors: tensors)
         for tensor in tensors.reversed() where tensor.name != "none" { try writer.write(tensor.name, bytes(tensor)) }
         #expect(try !folder.contents().contains("model.clip"), "nothing appears before it is complete")
         let count = try writer.finish()
         #expect(try folder.contents() == ["model.clip"])
         #expect(try folder.bytes("model.clip").count == count)
 
-        let file = try SafetensorsFile(path: path)
+        let file = try SafetensorsFile(PathBytes(path))
         #expect(file.metadata == metadata)
         #expect(Set(file.names) == Set(tensors.map(\.name)))
         for declared in tensors {
@@ -52,7 +52,7 @@ import Testing
     @Test func `Metadata known last goes into the room reserved for it`() throws {
         let path = folder["model.clip"]
         let writer = try SafetensorsWriter(
-            path: path, metadata: ["é": "before", "z": "after"], reserved: ["hash": 4, "more": 2], tensors: [])
+            PathBytes(path), metadata: ["é": "before", "z": "after"], reserved: ["hash": 4, "more": 2], tensors: [])
         #expect { try writer.fill("hash", "abcde") } throws: { "\($0)".contains("has no room") }
         #expect { try writer.fill("hash", "ab\"e") } throws: { "\($0)".contains("has no room") }
         #expect { try writer.fill("z", "after") } throws: { "\($0)".contains("has no room") }
@@ -61,24 +61,24 @@ import Testing
         try writer.fill("more", "xy")
         try writer.finish()
         let expected = ["é": "before", "z": "after", "hash": "abcd", "more": "xy"]
-        #expect(try SafetensorsFile(path: path).metadata == expected)
+        #expect(try SafetensorsFile(PathBytes(path)).metadata == expected)
     }
 
     @Test func `Tensors of one alignment keep the order of their declaration`() throws {
         let names = (0..<40).map { "layer \($0)" }
         let path = folder["model.clip"]
         let declared = names.map { TensorDeclaration(name: $0, type: .f32, shape: [16]) }
-        let writer = try SafetensorsWriter(path: path, metadata: [:], tensors: declared)
+        let writer = try SafetensorsWriter(PathBytes(path), metadata: [:], tensors: declared)
         for name in names { try writer.write(name, [Float](repeating: 1, count: 16)) }
         try writer.finish()
-        #expect(try SafetensorsFile(path: path).names == names)
+        #expect(try SafetensorsFile(PathBytes(path)).names == names)
     }
 
     @Test func `Mistakes leave the old file alone and nothing behind`() throws {
         let path = try folder.write("old", to: "model.clip")
         func expectProblem(_ expected: String, _ body: (SafetensorsWriter) throws -> Void) {
             #expect {
-                try body(SafetensorsWriter(path: path, metadata: [:], tensors: tensors))
+                try body(SafetensorsWriter(PathBytes(path), metadata: [:], tensors: tensors))
             } throws: {
                 "\($0)".contains(expected)
             }
@@ -95,7 +95,7 @@ import Testing
             [TensorDeclaration(name: "a", type: .f32, shape: [-1])],
         ] {
             #expect {
-                try SafetensorsWriter(path: path, metadata: [:], tensors: declared)
+                try SafetensorsWriter(PathBytes(path), metadata: [:], tensors: declared)
             } throws: {
                 "\($0)".contains("its name is taken or its shape too large")
             }
@@ -104,7 +104,7 @@ import Testing
         let rest = TensorDeclaration(name: "b", type: .u8, shape: [2])
         for declared in [[half], [half, rest]] {
             #expect(throws: CLIPError.self) {
-                try SafetensorsWriter(path: path, metadata: [:], tensors: declared)
+                try SafetensorsWriter(PathBytes(path), metadata: [:], tensors: declared)
             }
         }
         #expect(try folder.contents() == ["model.clip"])
@@ -129,7 +129,7 @@ import Testing
             TensorDeclaration(name: "second", type: .u8, shape: [64]),
         ]
         do {
-            let writer = try SafetensorsWriter(path: path, metadata: [:], tensors: declared)
+            let writer = try SafetensorsWriter(PathBytes(path), metadata: [:], tensors: declared)
             #expect {
                 try writer.write("second", [UInt8](repeating: 1, count: 64))
             } throws: {

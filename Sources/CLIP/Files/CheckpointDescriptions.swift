@@ -1,12 +1,13 @@
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPTokenizers
 internal import CLIPWeights
 
 extension CheckpointModel {
     /// A model in a Hugging Face folder: config.json, weights, tokenizer and preprocessor files.
     /// - Parameter source: the folder, or a file of weights in it.
-    init(huggingFace source: ModelSource, folder folderPath: String, threads: Int) throws(CLIPError) {
-        let folder = ModelFolder(path: folderPath)
+    init(huggingFace source: ModelSource, folder location: PathBytes, threads: Int) throws(CLIPError) {
+        let folder = ModelFolder(location)
         let configPath = folder.path(of: "config.json")
         guard let json = try folder.readText("config.json") else {
             throw CLIPError(.model, path: configPath, "is missing: fetch the whole model")
@@ -65,8 +66,8 @@ extension CheckpointModel {
 extension CheckpointModel {
     /// A model in open_clip's files: open_clip_config.json, weights, and a tokenizer unless it is CLIP's own.
     /// - Parameter source: the folder, or a file of weights in it.
-    init(openCLIP source: ModelSource, folder folderPath: String, threads: Int) throws(CLIPError) {
-        let folder = ModelFolder(path: folderPath)
+    init(openCLIP source: ModelSource, folder location: PathBytes, threads: Int) throws(CLIPError) {
+        let folder = ModelFolder(location)
         let fileName = "open_clip_config.json"
         guard let json = try folder.readText(fileName) else {
             throw CLIPError(.model, path: folder.path(of: fileName), "is missing: fetch the whole model")
@@ -140,8 +141,9 @@ extension CheckpointModel {
 extension CheckpointModel {
     /// A PyTorch file of OpenAI's layout, TorchScript archive or state dictionary: its shapes say all that its program
     /// doesn't fix.
-    init(openAI path: String, threads: Int) throws(CLIPError) {
-        try self.init(.openAI(file: path), threads: threads) { (checkpoint, weights) throws(CLIPError) in
+    init(openAI file: PathBytes, threads: Int) throws(CLIPError) {
+        let path = file.text
+        try self.init(.openAI(file: file), threads: threads) { (checkpoint, weights) throws(CLIPError) in
             if checkpoint.contains("visual.layer1.0.conv1.weight") {
                 throw CLIPError(
                     .model, path: path,
@@ -254,8 +256,9 @@ struct OpenAIShapes {
 
 extension CheckpointModel {
     /// A GGUF file that clip.cpp's converter wrote from a Hugging Face CLIP.
-    init(gguf path: String, threads: Int) throws(CLIPError) {
-        try self.init(.gguf(file: path), threads: threads) { (checkpoint, weights) throws(CLIPError) in
+    init(gguf file: PathBytes, threads: Int) throws(CLIPError) {
+        let path = file.text
+        try self.init(.gguf(file: file), threads: threads) { (checkpoint, weights) throws(CLIPError) in
             let values = (checkpoint.files.first as? GGUFFile)?.values ?? [:]
             let config = try GGUFConfig(values, weights, path: path)
             var card = ModelCard(name: values["general.name"]?.text ?? "unnamed")

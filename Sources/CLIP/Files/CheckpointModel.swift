@@ -55,7 +55,7 @@ struct CheckpointModel: ModelStore {
         if hasTextEncoder { settings.append(description.tokenizer.setting) }
         let files = checkpoint.files + (adapter?.checkpoint.files ?? [])
         info = ModelInfo(
-            path: source.path, configuration: description.configuration,
+            location: source.location, configuration: description.configuration,
             preprocessing: description.preprocessing.configuration, hasImageEncoder: hasImageEncoder,
             hasTextEncoder: hasTextEncoder, logitScaleLogarithm: stored ?? description.initialLogitScale,
             logitBias: logitBias, settings: settings, card: description.card, weightTypes: tensorSource.weightTypes,
@@ -185,8 +185,3 @@ func logitFactor(_ logitScale: Float) -> Float { Float(exponential(Double(logitS
 
 /// eˣ.
 func exponential(_ exponent: Double) -> Double { exp(exponent) }
-
-extension ModelFolder {
-    /// The full path of the file `name`.
-    func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
-}

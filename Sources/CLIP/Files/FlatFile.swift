@@ -35,10 +35,10 @@ struct FlatFile: Sendable {
     let file: SafetensorsFile
     var path: String { file.file.path }
 
-    /// Opens the file at `path`.
+    /// Opens the file there.
     /// - Throws: `CLIPError` when it is damaged, not a `.clip` file, or of a newer version.
-    init(path: String) throws(CLIPError) {
-        file = try SafetensorsFile(path: path)
+    init(_ location: PathBytes) throws(CLIPError) {
+        file = try SafetensorsFile(location)
         guard file.metadata["format"] == Name.format else {
             throw CLIPError(
                 .model, path: path,
@@ -150,8 +150,9 @@ struct FlatModel: ModelStore {
 
     var mappedFiles: [MappedFile] { [flat.file.file] }
 
-    init(path: String) throws(CLIPError) {
-        let flat = try FlatFile(path: path)
+    init(_ location: PathBytes) throws(CLIPError) {
+        let flat = try FlatFile(location)
+        let path = flat.path
         self.flat = flat
         let configuration = try HuggingFaceConfig(
             json: Array(try flat.text(FlatFile.Name.config).utf8), path: path, source: "config"
@@ -196,7 +197,8 @@ struct FlatModel: ModelStore {
         let metadata = flat.file.metadata
         let former = metadata[FlatFile.Name.roundedTo].flatMap { WeightType(rawValue: $0) }
         info = ModelInfo(
-            path: path, configuration: configuration, preprocessing: preprocessing, hasImageEncoder: hasImageEncoder,
+            location: location, configuration: configuration, preprocessing: preprocessing,
+            hasImageEncoder: hasImageEncoder,
             hasTextEncoder: hasTextEncoder, logitScaleLogarithm: value, logitBias: logitBias,
             // What was resolved when the file was packed.
             settings: metadata[FlatFile.Name.settings].flatMap { ModelSetting.list(json: Array($0.utf8)) } ?? [],

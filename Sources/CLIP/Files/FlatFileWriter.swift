@@ -1,5 +1,6 @@
 internal import CLIPJSON
 internal import CLIPCompute
+internal import CLIPSystem
 internal import CLIPTokenizers
 internal import CLIPWeights
 
@@ -17,12 +18,12 @@ struct FlatFileWriter {
     /// - Parameter check: reads the file at the path that it has until it appears, and says what its probes give and its
     ///   fingerprint. What it throws keeps the file from appearing.
     func write(
-        to path: String, check: (String) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String)
+        to location: PathBytes, check: (PathBytes) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String)
     ) throws(CLIPError) -> PackedFile {
         let config = model.info.configuration.huggingFaceText(initialLogitScale: model.info.logitScaleLogarithm)
         let preprocessor = model.info.preprocessing.json
         let tokenizer = hasTexts ? try model.tokenizer().compiled() : []
-        let writer = try start(path, config: config, preprocessor: preprocessor, tokenizerSize: tokenizer.count)
+        let writer = try start(location, config: config, preprocessor: preprocessor, tokenizerSize: tokenizer.count)
         var fingerprint = FlatFingerprint(config: config, preprocessor: preprocessor)
 
         func put(_ declaration: TensorDeclaration, _ bytes: UnsafeRawBufferPointer) throws(CLIPError) {
@@ -72,25 +73,26 @@ struct FlatFileWriter {
         for (declaration, rows) in probeDeclarations { try put(declaration, rows.flatMap { $0 }) }
         try writer.fill(FlatFile.Name.fingerprint, fingerprint.hexadecimal())
         let draft = try writer.draft()
-        let (results, identity) = try checked(check, draft: draft, path: path)
+        let (results, identity) = try checked(check, draft: draft, path: location.text)
         let byteCount = try writer.finish()
         return PackedFile(byteCount: byteCount, fingerprint: identity, probes: results)
     }
 
     /// What `check` finds; an error about the draft names the file that it would become.
     private func checked(
-        _ check: (String) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String), draft: String, path: String
+        _ check: (PathBytes) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String), draft: PathBytes,
+        path: String
     ) throws(CLIPError) -> (probes: [ProbeResult], fingerprint: String) {
         do {
             return try check(draft)
         } catch {
-            guard error.path == draft else { throw error }
+            guard error.path == draft.text else { throw error }
             throw CLIPError(error.kind, path: path, "was not written, its check failed: \(error.message)")
         }
     }
 
     private func start(
-        _ path: String, config: String, preprocessor: String, tokenizerSize: Int
+        _ location: PathBytes, config: String, preprocessor: String, tokenizerSize: Int
     ) throws(CLIPError) -> SafetensorsWriter {
         var card = model.info.card ?? ModelCard(name: "unnamed")
         card.sourceSHA256 = try model.sourceSHA256()
@@ -113,7 +115,7 @@ struct FlatFileWriter {
         if hasTexts { declarations.append(tokenizerDeclaration(tokenizerSize)) }
         declarations += probeDeclarations.map(\.declaration)
         return try SafetensorsWriter(
-            path: path, metadata: metadata, reserved: [FlatFile.Name.fingerprint: 64], tensors: declarations)
+            location, metadata: metadata, reserved: [FlatFile.Name.fingerprint: 64], tensors: declarations)
     }
 
     private var scaleDeclaration: TensorDeclaration {

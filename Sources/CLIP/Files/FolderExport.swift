@@ -9,12 +9,12 @@ struct FolderExport {
     let store: any ModelStore
 
     /// - Returns: the size of model.safetensors.
-    func write(to path: String) throws(CLIPError) -> Int {
+    func write(to location: PathBytes) throws(CLIPError) -> Int {
         try refuseWhatDiffers()
         let files = try files()
-        let folder = try AtomicFolder(PathBytes(path), kind: .model)
+        let folder = try AtomicFolder(location, kind: .model)
         do throws(CLIPError) {
-            let byteCount = try writeWeights(to: folder.temporaryPath(of: "model.safetensors").text)
+            let byteCount = try writeWeights(to: folder.temporaryPath(of: "model.safetensors"))
             for (name, bytes) in files {
                 let file = try AtomicFile(folder.temporaryPath(of: name), kind: .model)
                 try file.write(bytes)
@@ -97,7 +97,7 @@ struct FolderExport {
         return all
     }
 
-    private func writeWeights(to path: String) throws(CLIPError) -> Int {
+    private func writeWeights(to location: PathBytes) throws(CLIPError) -> Int {
         let vectorType = try vectorType()
         let exported = exported
         // transformers' classes for one encoder have neither.
@@ -108,7 +108,7 @@ struct FolderExport {
         let shape = store.info.configuration.family == .siglip ? [1] : []
         var declarations = scales.map { TensorDeclaration(name: $0.0, type: vectorType, shape: shape) }
         for tensor in exported { declarations.append(try declaration(of: tensor, vectorType)) }
-        let writer = try SafetensorsWriter(path: path, metadata: ["format": "pt"], tensors: declarations)
+        let writer = try SafetensorsWriter(location, metadata: ["format": "pt"], tensors: declarations)
         for (name, number) in scales { try write([number], name, vectorType, writer) }
         for tensor in exported {
             try checkCancellation()

@@ -44,7 +44,7 @@ struct LowRankAdapter: Sendable {
                 "lies beside the model without \(LowRankAdapter.weightNames.joined(separator: " or ")): put the adapter's "
                     + "weights beside it, or take it away")
         }
-        let checkpoint = try Checkpoint(file: folder.path(of: weightsName))
+        let checkpoint = try Checkpoint(file: folder.location(of: weightsName))
         self.configuration = json
         self.checkpoint = checkpoint
         (modules, replacements) = try LowRankAdapter.parts(of: checkpoint, settings)

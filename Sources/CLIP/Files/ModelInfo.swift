@@ -9,7 +9,7 @@ public import Foundation
 
 /// What is known of a model without touching its weights.
 public struct ModelInfo: Sendable {
-    package let path: String
+    package let location: PathBytes
     /// The shape of the two encoders. Of a model that holds one encoder, the other's is without meaning.
     package let configuration: ModelConfiguration
     /// How pictures are resized, cropped and normalised.
@@ -45,7 +45,9 @@ public struct ModelInfo: Sendable {
     /// The most tokens that the text encoder takes.
     public var contextLength: Int { configuration.text.contextLength }
     /// Where the model was loaded from.
-    public var url: URL { PathBytes(path).url }
+    public var url: URL { location.url }
+    /// What to call the model in a message.
+    package var path: String { location.text }
 
     /// The factor on cosines before a softmax: the exponential of the stored `logit_scale`, 100 in OpenAI's models.
     public var logitScale: Float { logitFactor(logitScaleLogarithm) }

@@ -43,11 +43,11 @@ extension ModelStore {
 /// - Parameter threads: how many threads convert weights.
 func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any ModelStore {
     switch source {
-    case .flat(let path): return try FlatModel(path: path)
+    case .flat(let file): return try FlatModel(file)
     case .huggingFace(let folder): return try CheckpointModel(huggingFace: source, folder: folder, threads: threads)
     case .weights(_, let folder):
         // The hub's repositories often hold both configurations: the names of the tensors tell whose the file is.
-        let files = ModelFolder(path: folder)
+        let files = ModelFolder(folder)
         let checkpoint = try Checkpoint(source)
         let layout = CheckpointKeys(checkpoint.names).layout
         let isOpenCLIP = layout == .openAI || layout == .timm
@@ -57,7 +57,7 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
         }
         return try CheckpointModel(huggingFace: source, folder: folder, threads: threads)
     case .openCLIP(let folder): return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
-    case .openAI(let path): return try CheckpointModel(openAI: path, threads: threads)
-    case .gguf(let path): return try CheckpointModel(gguf: path, threads: threads)
+    case .openAI(let file): return try CheckpointModel(openAI: file, threads: threads)
+    case .gguf(let file): return try CheckpointModel(gguf: file, threads: threads)
     }
 }

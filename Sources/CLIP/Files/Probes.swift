@@ -128,7 +128,7 @@ extension Probes {
         }
         for entry in fields["pictures"]?.array ?? [] {
             guard let name = entry["picture"]?.string else { continue }
-            let image = try Picture(path: PathBytes(try Probes.picture(name, of: folder)), options: PictureOptions())
+            let image = try Picture(path: try Probes.picture(name, of: folder), options: PictureOptions())
             pictures.append(
                 EmbeddedPicture(name: name, image: image, embedding: try Probes.embedding(entry, dimension, path: path))
             )
@@ -144,10 +144,10 @@ extension Probes {
         return values
     }
 
-    private static func picture(_ name: String, of folder: ModelFolder) throws(CLIPError) -> String {
+    private static func picture(_ name: String, of folder: ModelFolder) throws(CLIPError) -> PathBytes {
         for place in ["pictures", "../pictures", "../../pictures"] {
-            let pictures = ModelFolder(path: folder.path(of: place))
-            if !name.contains("/"), try pictures.contains(name) { return pictures.path(of: name) }
+            let pictures = ModelFolder(folder.location(of: place))
+            if !name.contains("/"), try pictures.contains(name) { return pictures.location(of: name) }
         }
         throw CLIPError(
             .model, path: folder.path(of: "golden.json"),

@@ -1,4 +1,5 @@
 internal import CLIPJSON
+internal import CLIPSystem
 internal import CLIPTokenizers
 
 #if canImport(FoundationEssentials)
@@ -25,7 +26,7 @@ extension CLIPModel {
     public func pack(
         to url: URL, weights: WeightType = .float16, parts: ModelParts = .all
     ) throws(CLIPError) -> PackedFile {
-        guard let path = url.filePath else {
+        guard let location = PathBytes(url) else {
             throw CLIPError(.argument, path: url.absoluteString, "is not a file to write to")
         }
         guard parts == .all || (parts.holdImages ? info.hasImageEncoder : info.hasTextEncoder) else {
@@ -38,11 +39,11 @@ extension CLIPModel {
         if !parts.holdTexts { probes.texts = [] }
         if !parts.holdImages { probes.pictures = [] }
         let writer = FlatFileWriter(model: loaded.store, weightType: weights, parts: parts, probes: probes)
-        return try writer.write(to: path) { (draft) throws(CLIPError) in
-            let packed = try CLIPModel(.flat(path: draft), threads: threads)
+        return try writer.write(to: location) { (draft) throws(CLIPError) in
+            let packed = try CLIPModel(.flat(file: draft), threads: threads)
             let probes = try packed.verify()
             if let worst = probes.filter({ !$0.passes }).min(by: { $0.cosine < $1.cosine }) {
-                throw packingFailure(worst, of: weights, path: path)
+                throw packingFailure(worst, of: weights, path: location.text)
             }
             return (probes, packed.fingerprint)
         }
@@ -160,10 +161,10 @@ extension CLIPModel {
     /// - Throws: `CLIPError` of kind `.model` when transformers has no such model, or a file can't be written.
     @discardableResult
     public func export(to url: URL) throws(CLIPError) -> Int {
-        guard let path = url.filePath else {
+        guard let location = PathBytes(url) else {
             throw CLIPError(.argument, path: url.absoluteString, "is not a folder to write to")
         }
-        return try FolderExport(store: loaded.store).write(to: path)
+        return try FolderExport(store: loaded.store).write(to: location)
     }
 }
 

@@ -145,9 +145,10 @@ extension CLIPModel {
         of inputs: some Sequence<PictureInput> & Sendable, options: PictureOptions = PictureOptions(),
         fit: PictureFit? = nil, normalize: Bool = true, batchSize: Int = 32
     ) -> some AsyncSequence<(input: PictureInput, result: Result<Embedding, CLIPError>), CLIPError> & Sendable {
-        PictureEmbeddings(
-            model: self, inputs: UnhurriedSequence(base: inputs), fillsBatches: true, batchSize: max(1, batchSize),
-            preparation: preparation(options: options, fit: fit), normalize: normalize)
+        EmbeddingSequence(
+            inputs: UnhurriedSequence(base: inputs), fillsBatches: true, batchSize: max(1, batchSize),
+            preparation: preparation(options: options, fit: fit)
+        ) { [loaded] (batch) throws(CLIPError) in try loaded.embed(batch, normalize: normalize) }
     }
 
     /// The embeddings of pictures that come in the course of time, in order.
@@ -165,9 +166,10 @@ extension CLIPModel {
         of inputs: Inputs, options: PictureOptions = PictureOptions(), fit: PictureFit? = nil, normalize: Bool = true,
         batchSize: Int = 32
     ) -> some AsyncSequence<(input: PictureInput, result: Result<Embedding, CLIPError>), CLIPError> & Sendable {
-        PictureEmbeddings(
-            model: self, inputs: inputs, fillsBatches: false, batchSize: max(1, batchSize),
-            preparation: preparation(options: options, fit: fit), normalize: normalize)
+        EmbeddingSequence(
+            inputs: inputs, fillsBatches: false, batchSize: max(1, batchSize),
+            preparation: preparation(options: options, fit: fit)
+        ) { [loaded] (batch) throws(CLIPError) in try loaded.embed(batch, normalize: normalize) }
     }
 }
 

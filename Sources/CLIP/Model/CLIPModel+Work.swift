@@ -5,9 +5,9 @@ extension CLIPModel {
     /// The floating-point operations of embedding `texts` in one call: what they share is counted once.
     /// - Throws: `CLIPError` as embedding them does.
     package func operations(embedding texts: [String], longText: LongText = .truncate) throws(CLIPError) -> Double {
-        let plan = try TextPlan(texts, loaded, longText)
+        let plan = TextPlan(try loaded.windows(of: texts, longText))
         let encoder = try loaded.texts()
-        return batches(plan.windows).reduce(0) { sum, batch in
+        return plan.batches.reduce(0) { sum, batch in
             encoder.layouts(Array(batch), loaded.compute).reduce(sum) { $0 + info.configuration.operations(of: $1) }
         }
     }

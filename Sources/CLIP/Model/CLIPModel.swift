@@ -33,10 +33,7 @@ public struct CLIPModel: Sendable {
         guard let path = PathBytes(url) else {
             throw CLIPError(.model, path: url.absoluteString, "is not a file: download the model first")
         }
-        guard path.isText else {
-            throw CLIPError(.model, path: path.text, "its path is not UTF-8: rename the file or its folder")
-        }
-        try self.init(path: path.text, environment: [:], threads: threads)
+        try self.init(path, environment: [:], threads: threads)
     }
 
     /// Loads a model by path, by `org/name` or `org/name@revision` from the Hugging Face hub's cache on this machine, by a
@@ -46,7 +43,7 @@ public struct CLIPModel: Sendable {
     /// - Throws: `CLIPError` as `init(contentsOf:threads:)`; nothing is ever downloaded: the module
     ///   `CLIPHub` does that.
     public init(named name: String, threads: Int? = nil) throws(CLIPError) {
-        try self.init(path: name, environment: processEnvironment(), threads: threads)
+        try self.init(PathBytes(name), environment: processEnvironment(), threads: threads)
     }
 
     /// The small model that ships with the package.
@@ -58,11 +55,11 @@ public struct CLIPModel: Sendable {
                 .model, path: EmbeddedModel.fileName,
                 "the embedded model is not beside the program: put the file there, or name a model")
         }
-        return try CLIPModel(path: path, environment: [:], threads: threads)
+        return try CLIPModel(PathBytes(path), environment: [:], threads: threads)
     }
 
     /// Loads what `path` leads to, by the rules that the environment sets.
-    package init(path: String, environment: [String: String], threads: Int?) throws(CLIPError) {
+    package init(_ path: PathBytes, environment: [String: String], threads: Int?) throws(CLIPError) {
         let source = try ModelLocator(environment: environment).locate(path)
         try self.init(source, threads: threads)
     }

@@ -1,3 +1,4 @@
+package import CLIPSystem
 internal import CLIPWeights
 
 /// A model on this machine.
@@ -23,18 +24,18 @@ package struct ModelAtHand: Sendable {
     /// By which it is loaded.
     package let name: String
     package let place: Place
-    package let path: String
+    package let location: PathBytes
     /// What it is, or why it can't be loaded. Only configurations and headers are read.
     package let facts: Result<Facts, any Error>
 
-    private init(_ name: String, _ place: Place, path: String) {
+    private init(_ name: String, _ place: Place, _ location: PathBytes) {
         self.name = name
         self.place = place
-        self.path = path
+        self.location = location
         facts = Result {
-            let model = try CLIPModel(path: path, environment: [:], threads: 1)
+            let model = try CLIPModel(location, environment: [:], threads: 1)
             return Facts(
-                family: try ModelAtHand.family(at: path), byteCount: model.info.byteCount,
+                family: try ModelAtHand.family(at: location), byteCount: model.info.byteCount,
                 weightTypes: model.info.weightTypes,
                 embeddingDimension: model.embeddingDimension)
         }
@@ -47,25 +48,25 @@ package struct ModelAtHand: Sendable {
         var problems: [any Error] = []
         func examining(_ body: () throws -> Void) { do { try body() } catch { problems.append(error) } }
         if let model = try? CLIPModel.embedded() {
-            models.append(ModelAtHand("embedded", .embedded, path: model.info.path))
+            models.append(ModelAtHand("embedded", .embedded, model.info.location))
         }
         examining {
             let own = try InstalledModels(environment: processEnvironment())?.models() ?? []
-            models += own.map { ModelAtHand($0.name, .file, path: $0.path) }
+            models += own.map { ModelAtHand($0.name, .file, $0.file) }
         }
         examining {
             for (name, holding) in try HubCache(environment: processEnvironment())?.repositories() ?? [] {
                 examining {
-                    guard case .snapshot(let path) = try holding.get(), try mayBeCLIP(path) else { return }
-                    models.append(ModelAtHand(name, .hub, path: path))
+                    guard case .snapshot(let path) = try holding.get() else { return }
+                    let folder = ModelFolder(PathBytes(path))
+                    if try mayBeCLIP(folder) { models.append(ModelAtHand(name, .hub, folder.location)) }
                 }
             }
         }
         return (models, problems)
     }
 
-    private static func mayBeCLIP(_ path: String) throws -> Bool {
-        let folder = ModelFolder(path: path)
+    private static func mayBeCLIP(_ folder: ModelFolder) throws -> Bool {
         if try folder.contains("open_clip_config.json") { return true }
         guard try folder.contains("config.json"), let config = try folder.readText("config.json") else {
             return try folder.sizes().contains { $0.name.hasSuffix(".clip") || $0.name.hasSuffix(".gguf") }
@@ -73,14 +74,14 @@ package struct ModelAtHand: Sendable {
         return if case .transformers = DeclaredFamily(config: config) { true } else { false }
     }
 
-    private static func family(at path: String) throws -> String {
-        let folder = ModelFolder(path: path)
+    private static func family(at location: PathBytes) throws -> String {
+        let folder = ModelFolder(location)
         if let config = try folder.readText("config.json"),
             case .transformers(let family) = DeclaredFamily(config: config)
         {
             return family
         }
-        if path.hasSuffix(".clip"), let config = try? Checkpoint(file: path).metadata["config"],
+        if location.text.hasSuffix(".clip"), let config = try? Checkpoint(file: location).metadata["config"],
             case .transformers(let family) = DeclaredFamily(config: Array(config.utf8))
         {
             return family

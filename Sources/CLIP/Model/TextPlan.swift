@@ -8,45 +8,25 @@ struct TextPlan: Sendable {
     /// For each text the indices of its windows: one, or several of a long text in chunks.
     private var parts: [[Int]] = []
 
-    init(_ texts: [String], _ loaded: LoadedModel, _ longText: LongText) throws(CLIPError) {
-        // An encoder that is missing is the better message than a tokenizer that is.
-        _ = try loaded.texts()
-        let tokenizer = try loaded.textTokenizer()
-        let configuration = loaded.store.info.configuration.text
+    /// - Parameter texts: the windows of each text.
+    init(_ texts: [[[Int32]]]) {
         var indices: [[Int32]: Int] = [:]
         for text in texts {
-            try checkCancellation()
-            let tokens = tokenizer.tokenize(text)
-            if let unknown = tokens.ids.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
-                throw CLIPError(
-                    .text,
-                    "\"\(TextPlan.excerpt(text))\" has token \(unknown), the model knows \(configuration.vocabularySize): "
-                        + "the tokenizer's files are of another model")
-            }
-            guard !tokens.ids.isEmpty || configuration.paddingToken != nil else {
-                throw CLIPError(.text, "\"\(TextPlan.excerpt(text))\" has no tokens, expected at least one")
-            }
-            var own: [Int] = []
-            for window in try TextPlan.windows(of: tokens, configuration.contextLength, longText) {
-                let index = indices[window] ?? windows.count
-                if index == windows.count {
-                    indices[window] = index
-                    windows.append(window)
-                }
-                own.append(index)
-            }
-            parts.append(own)
+            parts.append(
+                text.map { window in
+                    let index = indices[window] ?? windows.count
+                    if index == windows.count {
+                        indices[window] = index
+                        windows.append(window)
+                    }
+                    return index
+                })
         }
         let order = windows.indices.sorted { windows[$0].lexicographicallyPrecedes(windows[$1]) }
         var places = order
         for (place, index) in order.enumerated() { places[index] = place }
         windows = order.map { windows[$0] }
         parts = parts.map { own in own.map { places[$0] } }
-    }
-
-    /// The texts' embeddings, given those of the windows.
-    func embeddings(_ encoded: [Embedding], normalize: Bool) -> [Embedding] {
-        parts.map { own in Embedding(meanOf: own.map { encoded[$0] }, normalize: normalize) }
     }
 
     /// The windows of one text: one, unless it is long and goes in chunks.
@@ -67,16 +47,83 @@ struct TextPlan: Sendable {
         }
     }
 
+    /// How many windows are encoded at once: enough that what they have in common costs little.
+    static let batchSize = 256
+
+    /// The windows in the batches in which they are encoded.
+    var batches: [ArraySlice<[Int32]>] {
+        stride(from: 0, to: windows.count, by: TextPlan.batchSize).map { start in
+            windows[start..<min(start + TextPlan.batchSize, windows.count)]
+        }
+    }
+
+    /// The texts' embeddings, given those of the windows.
+    func embeddings(_ encoded: [Embedding], normalize: Bool) -> [Embedding] {
+        parts.map { own in Embedding(meanOf: own.map { encoded[$0] }, normalize: normalize) }
+    }
+
     /// The beginning of a text, on one line.
-    private static func excerpt(_ text: String) -> String {
+    fileprivate static func excerpt(_ text: String) -> String {
         let words = text.unicodeScalars.prefix(120).map { $0.properties.generalCategory == .control ? " " : $0 }
         return String(String.UnicodeScalarView(words)) + (text.unicodeScalars.count > 120 ? "…" : "")
     }
 }
 
 extension LoadedModel {
+    /// What is encoded of each text.
+    /// - Throws: what is wrong with the model, or with the first text that can't be embedded.
+    func windows(of texts: [String], _ longText: LongText) throws(CLIPError) -> [[[Int32]]] {
+        try checkHasTextParts()
+        var all: [[[Int32]]] = []
+        all.reserveCapacity(texts.count)
+        for text in texts { all.append(try windows(of: text, longText)) }
+        return all
+    }
+
+    /// Makes sure that the model embeds texts. An encoder that is missing is the better message than a tokenizer that is.
+    func checkHasTextParts() throws(CLIPError) {
+        _ = try texts()
+        _ = try textTokenizer()
+    }
+
+    /// The windows of tokens of one text: one, unless it is long and goes in chunks.
+    func windows(of text: String, _ longText: LongText) throws(CLIPError) -> [[Int32]] {
+        try checkCancellation()
+        let tokens = try textTokenizer().tokenize(text)
+        let configuration = store.info.configuration.text
+        if let unknown = tokens.ids.first(where: { $0 < 0 || $0 >= configuration.vocabularySize }) {
+            throw CLIPError(
+                .text,
+                "\"\(TextPlan.excerpt(text))\" has token \(unknown), the model knows \(configuration.vocabularySize): "
+                    + "the tokenizer's files are of another model")
+        }
+        guard !tokens.ids.isEmpty || configuration.paddingToken != nil else {
+            throw CLIPError(.text, "\"\(TextPlan.excerpt(text))\" has no tokens, expected at least one")
+        }
+        return try TextPlan.windows(of: tokens, configuration.contextLength, longText)
+    }
+
+    /// Embeds texts by their windows, in batches.
+    /// - Returns: an embedding per text; that of several windows is the mean of theirs at length 1.
+    func embed(texts: [[[Int32]]], normalize: Bool) throws(CLIPError) -> [Embedding] {
+        let plan = TextPlan(texts)
+        var encoded: [Embedding] = []
+        for batch in plan.batches { encoded += try embed(batch) }
+        return plan.embeddings(encoded, normalize: normalize)
+    }
+
+    /// Embeds the texts of a batch that could be prepared.
+    func embed(
+        texts batch: [Result<[[Int32]], CLIPError>], normalize: Bool
+    ) throws(CLIPError) -> [Result<Embedding, CLIPError>] {
+        // A text that was not prepared for this reason says nothing of itself.
+        try checkCancellation()
+        var embeddings = try embed(texts: batch.compactMap { try? $0.get() }, normalize: normalize).makeIterator()
+        return batch.map { result in result.map { _ in embeddings.next() ?? Embedding(values: []) } }
+    }
+
     /// Embeds windows of tokens, not normalised.
-    func embed(_ windows: ArraySlice<[Int32]>) throws(CLIPError) -> [Embedding] {
+    private func embed(_ windows: ArraySlice<[Int32]>) throws(CLIPError) -> [Embedding] {
         try embeddings(try texts().embed(tokens: Array(windows), compute: compute))
     }
 }

@@ -307,12 +307,3 @@ extension PixelFormat {
     fileprivate var redOffset: Int { self == .bgr || self == .bgra ? 2 : 0 }
     fileprivate var blueOffset: Int { self == .rgb || self == .rgba ? 2 : 0 }
 }
-
-extension URL {
-    /// The path of a file URL, nil for any other.
-    var filePath: String? {
-        guard isFileURL else { return nil }
-        let path = path(percentEncoded: false)
-        return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    }
-}

@@ -122,7 +122,7 @@ struct PullJob: Sendable {
         guard let file = files.first(where: { $0.path == "config.json" }) else { return false }
         let path = try cache.hasBlob(file) ? cache.blob(file) : nil
         guard let path else { return true }
-        let bytes = try ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 16 << 20)
+        let bytes = try ModelFolder(PathBytes(path).folder).readText(Path.name(of: path), limit: 16 << 20)
         switch DeclaredFamily(config: bytes ?? []) {
         case .transformers, .unnamed: return true
         case .foreign: return false

@@ -72,7 +72,7 @@ public struct HubSettings: Sendable {
         for path in places {
             let bytes =
                 try PathBytes(path).found(.storage)?.kind != .file
-                ? nil : ModelFolder(path: Path.folder(of: path)).readText(Path.name(of: path), limit: 1 << 16)
+                ? nil : ModelFolder(PathBytes(path).folder).readText(Path.name(of: path), limit: 1 << 16)
             if let token = try usable(String(decoding: bytes ?? [], as: UTF8.self), from: path) { return token }
         }
         return nil

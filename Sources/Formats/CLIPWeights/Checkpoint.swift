@@ -26,27 +26,27 @@ package struct Checkpoint: Sendable {
     private let places: [String: (file: Int, name: String)]
 
     /// Opens one file, whatever its format; flat `.clip` files are safetensors too.
-    package init(file path: String) throws(CLIPError) {
-        self.init([try openTensorFile(path)], wanted: nil)
+    package init(file location: PathBytes) throws(CLIPError) {
+        self.init([try openTensorFile(location)], wanted: nil)
     }
 
     /// Opens the first of `candidates` in a model folder; a name that ends in `.index.json` brings its shards.
     ///
     /// - Throws: if there is none of them, a shard is missing, or a file is broken.
-    package init(folder: String, candidates: [String] = huggingFaceNames) throws(CLIPError) {
-        let modelFolder = ModelFolder(path: folder)
+    package init(folder: PathBytes, candidates: [String] = huggingFaceNames) throws(CLIPError) {
+        let modelFolder = ModelFolder(folder)
         guard let name = try modelFolder.first(of: candidates) else {
             throw try Checkpoint.noWeights(in: folder, candidates: candidates)
         }
         if name.hasSuffix(".index.json") {
             try self.init(index: name, in: modelFolder)
         } else {
-            try self.init(file: Path.join(folder, name))
+            try self.init(file: modelFolder.location(of: name))
         }
     }
 
     private init(index: String, in folder: ModelFolder) throws(CLIPError) {
-        let indexPath = Path.join(folder.path, index)
+        let indexPath = folder.path(of: index)
         guard let json = try folder.readText(index) else {
             throw CLIPError(.model, path: indexPath, "is gone")
         }
@@ -58,7 +58,7 @@ package struct Checkpoint: Sendable {
         }
         if let name = missing.first {
             throw CLIPError(
-                .model, path: Path.join(folder.path, name),
+                .model, path: folder.path(of: name),
                 "this shard is missing (\(missing.count) of \(fileNames.count) are), \(index) names it: "
                     + "the download is incomplete, fetch it again")
         }
@@ -66,7 +66,7 @@ package struct Checkpoint: Sendable {
         var wanted: [Set<String>] = []
         var numbers: [String: Int] = [:]
         for name in fileNames {
-            let file = try openTensorFile(Path.join(folder.path, name))
+            let file = try openTensorFile(folder.location(of: name))
             numbers[name] = files.count
             files.append(file)
             wanted.append([])
@@ -144,22 +144,23 @@ package struct Checkpoint: Sendable {
     }
 
     private static func noWeights(
-        in folder: String, candidates: [String]
+        in folder: PathBytes, candidates: [String]
     ) throws(CLIPError) -> CLIPError {
-        guard try PathBytes(folder).found(.model)?.kind == .folder else {
-            return CLIPError(.model, path: folder, "is not a folder that can be read")
+        guard try folder.found(.model)?.kind == .folder else {
+            return CLIPError(.model, path: folder.text, "is not a folder that can be read")
         }
         let contents = try entryNames(of: folder)
         if let name = contents.first(where: { candidates.contains($0) }) {
             return CLIPError(
-                .model, path: Path.join(folder, name),
+                .model, path: folder.appending(name).text,
                 "is not a file, or a link to one that is missing: the download is incomplete, fetch it again")
         }
         let expected = candidates.joined(separator: " or ")
         let others = [".h5", ".msgpack", ".onnx", ".npz", ".gguf", ".pt", ".pth", ".bin", ".ckpt", ".safetensors"]
         let other = contents.first { name in others.contains { name.hasSuffix($0) } }
         let found = other.map { ", found \(quoted($0))" } ?? ""
-        return CLIPError(.model, path: folder, "has no weights, expected \(expected)\(found): fetch the whole model")
+        return CLIPError(
+            .model, path: folder.text, "has no weights, expected \(expected)\(found): fetch the whole model")
     }
 }
 
@@ -201,9 +202,9 @@ private struct ShardIndex {
     }
 }
 
-/// Opens the file at `path` by what it holds: a PyTorch zip archive, GGUF, else safetensors.
-private func openTensorFile(_ path: String) throws(CLIPError) -> any TensorFile {
-    let file = try MappedFile(PathBytes(path), kind: .model)
+/// Opens the file by what it holds: a PyTorch zip archive, GGUF, else safetensors.
+private func openTensorFile(_ location: PathBytes) throws(CLIPError) -> any TensorFile {
+    let file = try MappedFile(location, kind: .model)
     if file.bytes.starts(with: ZipArchive.signature) { return try PyTorchFile(file) }
     if file.bytes.starts(with: GGUFFile.signature) { return try GGUFFile(file) }
     return try SafetensorsFile(file)

@@ -5,16 +5,23 @@ package struct ModelFolder: Sendable {
     /// A tokenizer.json of a quarter of a million pieces has about 35 MB.
     package static let largestText = 128 << 20
 
-    package let path: String
+    package let location: PathBytes
 
-    package init(path: String) {
-        self.path = path
-    }
+    package init(_ location: PathBytes) { self.location = location }
+
+    /// What to call the folder in a message.
+    package var path: String { location.text }
+
+    /// Where the file `name` lies.
+    package func location(of name: String) -> PathBytes { location.appending(name) }
+
+    /// What to call the file `name` in a message.
+    package func path(of name: String) -> String { location(of: name).text }
 
     /// True if the folder has a regular file `name`, links followed.
     /// - Throws: when that can't be found out.
     package func contains(_ name: String) throws(CLIPError) -> Bool {
-        try PathBytes(Path.join(path, name)).found(.model)?.kind == .file
+        try location(of: name).found(.model)?.kind == .file
     }
 
     /// The first of `names` that the folder has a regular file of.
@@ -30,8 +37,8 @@ package struct ModelFolder: Sendable {
     /// - Throws: when the folder or one of them can't be examined.
     package func sizes() throws(CLIPError) -> [(name: String, byteCount: Int)] {
         var sizes: [(name: String, byteCount: Int)] = []
-        for name in try entryNames(of: path) {
-            let status = try PathBytes(Path.join(path, name)).found(.model)
+        for name in try entryNames(of: location) {
+            let status = try location(of: name).found(.model)
             if let status, status.kind == .file { sizes.append((name, status.byteCount)) }
         }
         return sizes
@@ -44,18 +51,19 @@ package struct ModelFolder: Sendable {
         guard Path.staysInside(name) else {
             throw CLIPError(.model, path: path, "\"\(name)\" is not the name of a file in this folder")
         }
-        let file = Path.join(path, name)
-        if try PathBytes(file).found(.model) == nil {
-            guard try PathBytes(file).found(.model, followsLinks: false) != nil else { return nil }
+        let file = location(of: name)
+        if try file.found(.model) == nil {
+            guard try file.found(.model, followsLinks: false) != nil else { return nil }
             throw CLIPError(
-                .model, path: file, "is a link to a file that is missing: the download is incomplete, fetch it again")
+                .model, path: file.text,
+                "is a link to a file that is missing: the download is incomplete, fetch it again")
         }
-        return try readFile(PathBytes(file), limit: limit, kind: .model)
+        return try readFile(file, limit: limit, kind: .model)
     }
 }
 
 /// The names in a folder as text, in bytewise order; empty if there is no such folder.
 /// - Throws: when it can't be read to its end.
-func entryNames(of folder: String) throws(CLIPError) -> [String] {
-    try PathBytes(folder).contents(.model).map { String(decoding: $0, as: UTF8.self) }
+func entryNames(of folder: PathBytes) throws(CLIPError) -> [String] {
+    try folder.contents(.model).map { String(decoding: $0, as: UTF8.self) }
 }

@@ -57,7 +57,7 @@ package struct PairScorer {
         }
         let found = Dictionary(uniqueKeysWithValues: zip(paths, pictures))
         let texts = pairs.map(texts)
-        var embedded = try model.embedEach(texts.flatMap { $0 }, longText: longText)[...]
+        var embedded = try model.embeddingResults(of: texts.flatMap { $0 }, longText: longText)[...]
         return zip(pairs, texts).map { pair, texts in
             let captions = embedded.prefix(texts.count)
             embedded = embedded.dropFirst(texts.count)
@@ -75,26 +75,4 @@ package struct PairScorer {
 extension PathBytes {
     /// The picture there, as the library reads it.
     package var pictureInput: PictureInput { .file(self) }
-}
-
-extension CLIPModel {
-    /// The embeddings of texts, or why one has none: all in one call, one by one only where a text stops the others.
-    /// - Throws: what is wrong with the model rather than with a text.
-    package func embedEach(
-        _ texts: [String], longText: LongText, normalize: Bool = true
-    ) throws(CLIPError) -> [Result<Embedding, CLIPError>] {
-        if let all: [Embedding] = try? embed(texts, longText: longText, normalize: normalize) {
-            return all.map { .success($0) }
-        }
-        var results: [Result<Embedding, CLIPError>] = []
-        for text in texts {
-            do throws(CLIPError) {
-                results.append(.success(try embed([text], longText: longText, normalize: normalize)[0]))
-            } catch {
-                if error.kind == .model { throw error }
-                results.append(.failure(error))
-            }
-        }
-        return results
-    }
 }

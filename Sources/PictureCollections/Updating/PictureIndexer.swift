@@ -91,7 +91,7 @@ public struct PictureIndexer: Sendable {
         let header = IndexHeader(
             elementType: vectorType, dimension: model.embeddingDimension, settings: settings,
             fingerprint: model.fingerprint,
-            modelName: (try? PathBytes(model.info.path).resolved())?.text ?? model.info.path)
+            modelName: (try? model.info.location.resolved())?.text ?? model.info.path)
         let log = try IndexLog(path: path, header: header, waits: waits, salvages: salvages)
         try check(log)
         var run = try IndexingRun(self, log, roots: resolved)

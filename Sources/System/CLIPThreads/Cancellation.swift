@@ -17,7 +17,7 @@ package final class Cancellation: @unchecked Sendable {
     package convenience init() { self.init(task: nil) }
 
     /// That of a piece of work which the caller waits for in any case: it asks the caller's task too.
-    static func ofCaller() -> Cancellation { Cancellation(task: withUnsafeCurrentTask { $0 }) }
+    package static func ofCaller() -> Cancellation { Cancellation(task: withUnsafeCurrentTask { $0 }) }
 
     /// Says that the work is no longer wanted. It ends when it next asks.
     package func cancel() { isSet.store(true, ordering: .relaxed) }

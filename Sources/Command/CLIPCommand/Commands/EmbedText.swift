@@ -44,7 +44,7 @@ struct EmbedText: Command {
         let results = try EmbeddingRecord.stream(output, console, of: model)
         var batches = try TextBatches(texts, console: console, results: results)
         try batches.forEach(of: model) { batch throws(CLIPError) in
-            try model.embedEach(batch, longText: texts.longText, normalize: normalizes)
+            try model.embeddingResults(of: batch, longText: texts.longText, normalize: normalizes)
         } _: { text, embedding in
             try results.write(EmbeddingRecord(input: RecordName(text), embedding: embedding))
         }

@@ -84,7 +84,8 @@ private struct InstalledRecord: Record {
     private func fields(types: any FieldConvertible) -> Fields {
         [
             "name": model.name, "kind": model.place.rawValue, "family": facts?.family, "bytes": facts?.byteCount,
-            "dtypes": types, "embedding_dimension": facts?.embeddingDimension, "path": model.path, "problem": problem,
+            "dtypes": types, "embedding_dimension": facts?.embeddingDimension, "path": model.location.text,
+            "problem": problem,
         ]
     }
 

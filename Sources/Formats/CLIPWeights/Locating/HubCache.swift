@@ -53,7 +53,7 @@ package struct HubCache: Sendable {
     /// can't be examined has the reason.
     /// - Throws: when the cache can't be looked into.
     package func repositories() throws(CLIPError) -> [(name: String, holding: Result<Holding, CLIPError>)] {
-        try entryNames(of: root).compactMap { entry in
+        try entryNames(of: PathBytes(root)).compactMap { entry in
             guard entry.hasPrefix("models--") else { return nil }
             let name = HubCache.replacingDoubleDashes(entry.dropFirst("models--".count))
             guard let repository = HubName(name) else { return nil }
@@ -107,7 +107,7 @@ package struct HubCache: Sendable {
             commit = word
         }
         var available: [String] = []
-        for name in try entryNames(of: snapshots) {
+        for name in try entryNames(of: PathBytes(snapshots)) {
             if try PathBytes(Path.join(snapshots, name)).found(.model)?.kind == .folder { available.append(name) }
         }
         if let commit {

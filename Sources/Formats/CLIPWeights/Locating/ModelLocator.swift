@@ -18,17 +18,23 @@ package struct ModelLocator: Sendable {
     /// Where the model `argument` is.
     ///
     /// - Throws: if there is no such model; the message says where it was looked for and what to do.
-    package func locate(_ argument: String) throws(CLIPError) -> ModelSource {
-        switch try PathBytes(argument).found(.model)?.kind {
+    package func locate(_ argument: PathBytes) throws(CLIPError) -> ModelSource {
+        switch try argument.found(.model)?.kind {
         case .folder: return try source(folder: argument)
         case .file: return try source(file: argument)
         case .link, .other:
-            throw CLIPError(.model, path: argument, "is a device or a pipe, expected a model's file or folder")
-        case nil: break
+            throw CLIPError(.model, path: argument.text, "is a device or a pipe, expected a model's file or folder")
+        case nil: return try locate(name: argument.text)
         }
+    }
+
+    /// The model that is called `argument` where models have names.
+    private func locate(name argument: String) throws(CLIPError) -> ModelSource {
         if let path = try installed(argument) { return try source(file: path) }
         let repository = HubName(argument)
-        if let repository, let folder = try cache?.snapshot(of: repository) { return try source(folder: folder) }
+        if let repository, let folder = try cache?.snapshot(of: repository) {
+            return try source(folder: PathBytes(folder))
+        }
         switch KnownModels.search(argument) {
         case .model(let model): return try locate(model, argument)
         case .several(let models):
@@ -46,11 +52,11 @@ package struct ModelLocator: Sendable {
 
     /// A model with a short name, by its repository.
     private func locate(_ model: KnownModel, _ argument: String) throws(CLIPError) -> ModelSource {
-        guard let repository = HubName(model.repository) else { return try locate(model.repository) }
+        guard let repository = HubName(model.repository) else { return try locate(PathBytes(model.repository)) }
         guard let folder = try cache?.snapshot(of: repository) else {
             throw try absent(argument, repository)
         }
-        return try source(folder: folder)
+        return try source(folder: PathBytes(folder))
     }
 
     private func absent(_ argument: String, _ repository: HubName) throws(CLIPError) -> CLIPError {
@@ -76,19 +82,19 @@ package struct ModelLocator: Sendable {
     }
 
     /// `NAME.clip` in the folder of installed models.
-    private func installed(_ name: String) throws(CLIPError) -> String? {
+    private func installed(_ name: String) throws(CLIPError) -> PathBytes? {
         guard let folder = InstalledModels(environment: environment), Path.staysInside(name) else { return nil }
-        let path = Path.join(folder.path, name.hasSuffix(".clip") ? name : name + ".clip")
-        return try PathBytes(path).found(.model)?.kind == .file ? path : nil
+        let path = folder.location.appending(name.hasSuffix(".clip") ? name : name + ".clip")
+        return try path.found(.model)?.kind == .file ? path : nil
     }
 
-    private func source(folder path: String) throws(CLIPError) -> ModelSource {
-        let modules = try SentenceTransformersModules(in: ModelFolder(path: path))
-        return try source(modelFolder: modules?.modelFolder ?? path)
+    private func source(folder location: PathBytes) throws(CLIPError) -> ModelSource {
+        let modules = try SentenceTransformersModules(in: ModelFolder(location))
+        return try source(modelFolder: modules?.modelFolder ?? location)
     }
 
-    private func source(modelFolder path: String) throws(CLIPError) -> ModelSource {
-        let folder = ModelFolder(path: path)
+    private func source(modelFolder location: PathBytes) throws(CLIPError) -> ModelSource {
+        let folder = ModelFolder(location)
         let hasConfig = try folder.contains("config.json")
         let hasOpenCLIPConfig = try folder.contains("open_clip_config.json")
         // First choice first: those that only open_clip's repositories have.
@@ -96,23 +102,23 @@ package struct ModelLocator: Sendable {
         if hasConfig, try folder.first(of: Checkpoint.huggingFaceNames) != nil {
             // timm's repositories hold an image classifier's config.json and weights beside open_clip's.
             let isCertain = try namesModelType(folder)
-            if isCertain || openCLIPWeights?.hasPrefix("open_clip") != true { return .huggingFace(folder: path) }
+            if isCertain || openCLIPWeights?.hasPrefix("open_clip") != true { return .huggingFace(folder: location) }
         }
-        if openCLIPWeights != nil { return .openCLIP(folder: path) }
+        if openCLIPWeights != nil { return .openCLIP(folder: location) }
         // Opening says best which weights are missing; a folder without a configuration is told so first.
-        if hasConfig { return .huggingFace(folder: path) }
-        if hasOpenCLIPConfig { return .openCLIP(folder: path) }
+        if hasConfig { return .huggingFace(folder: location) }
+        if hasOpenCLIPConfig { return .openCLIP(folder: location) }
         if try folder.contains("adapter_config.json") {
             throw CLIPError(
-                .model, path: path,
+                .model, path: location.text,
                 "holds an adapter without the model that it adapts: put the files of its base model, config.json "
                     + "and weights, into the folder")
         }
-        let single = try entryNames(of: path).filter { name in
+        let single = try entryNames(of: location).filter { name in
             [".clip", ".gguf", ".pt"].contains { name.hasSuffix($0) }
         }
-        let hint = single.first.map { ", did you mean \(Path.join(path, $0))?" } ?? ": give a folder that holds a model"
-        throw CLIPError(.model, path: path, "has neither config.json nor open_clip_config.json\(hint)")
+        let hint = single.first.map { ", did you mean \(folder.path(of: $0))?" } ?? ": give a folder that holds a model"
+        throw CLIPError(.model, path: location.text, "has neither config.json nor open_clip_config.json\(hint)")
     }
 
     private func namesModelType(_ folder: ModelFolder) throws(CLIPError) -> Bool {
@@ -120,26 +126,26 @@ package struct ModelLocator: Sendable {
         return (try? JSONValue(parsing: json))?["model_type"]?.string != nil
     }
 
-    private func source(file path: String) throws(CLIPError) -> ModelSource {
-        if path.hasSuffix(".clip") { return .flat(path: path) }
-        let checkpoint = try Checkpoint(file: path)
-        if checkpoint.files.first is GGUFFile { return .gguf(file: path) }
-        if checkpoint.metadata["format"] == "clip" { return .flat(path: path) }
+    private func source(file location: PathBytes) throws(CLIPError) -> ModelSource {
+        if location.text.hasSuffix(".clip") { return .flat(file: location) }
+        let checkpoint = try Checkpoint(file: location)
+        if checkpoint.files.first is GGUFFile { return .gguf(file: location) }
+        if checkpoint.metadata["format"] == "clip" { return .flat(file: location) }
         // OpenAI's own files carry their context length; nothing beside them could say more.
         if checkpoint.contains("context_length"), checkpoint.contains("visual.conv1.weight") {
-            return .openAI(file: path)
+            return .openAI(file: location)
         }
-        let folder = ModelFolder(path: Path.folder(of: path))
+        let folder = ModelFolder(location.folder)
         if try folder.first(of: ["config.json", "open_clip_config.json"]) != nil {
-            return .weights(file: path, folder: folder.path)
+            return .weights(file: location, folder: folder.location)
         }
-        if checkpoint.files.first is PyTorchFile, !Checkpoint.openCLIPNames.contains(Path.name(of: path)),
+        if checkpoint.files.first is PyTorchFile, !Checkpoint.openCLIPNames.contains(Path.name(of: location.text)),
             checkpoint.names.contains(where: { $0.hasPrefix("visual.") })
         {
-            return .openAI(file: path)
+            return .openAI(file: location)
         }
         throw CLIPError(
-            .model, path: path,
+            .model, path: location.text,
             "needs config.json or open_clip_config.json beside it: "
                 + "the weights alone don't say which activation, heads and preprocessing they were trained with")
     }
@@ -148,22 +154,22 @@ package struct ModelLocator: Sendable {
 /// Where a model's weights are, and in what layout.
 package enum ModelSource: Equatable, Sendable {
     /// One `.clip` file that holds everything.
-    case flat(path: String)
+    case flat(file: PathBytes)
     /// A folder with config.json and model.safetensors or pytorch_model.bin, sharded or not.
-    case huggingFace(folder: String)
+    case huggingFace(folder: PathBytes)
     /// A safetensors or PyTorch file with a config.json or open_clip_config.json in `folder`.
-    case weights(file: String, folder: String)
+    case weights(file: PathBytes, folder: PathBytes)
     /// A folder with open_clip_config.json and its weights.
-    case openCLIP(folder: String)
+    case openCLIP(folder: PathBytes)
     /// A PyTorch file of OpenAI's layout, whose shapes say everything.
-    case openAI(file: String)
+    case openAI(file: PathBytes)
     /// A GGUF file of clip.cpp's.
-    case gguf(file: String)
+    case gguf(file: PathBytes)
 
-    /// The path to name in a message.
-    package var path: String {
+    /// The file of the weights, or the folder with them.
+    package var location: PathBytes {
         switch self {
-        case .flat(let path), .weights(let path, folder: _), .openAI(let path), .gguf(let path): path
+        case .flat(let file), .weights(let file, folder: _), .openAI(let file), .gguf(let file): file
         case .huggingFace(let folder), .openCLIP(let folder): folder
         }
     }
@@ -173,8 +179,8 @@ extension Checkpoint {
     /// Opens the weights of a located model.
     package init(_ source: ModelSource) throws(CLIPError) {
         switch source {
-        case .flat(let path), .weights(let path, folder: _), .openAI(let path), .gguf(let path):
-            try self.init(file: path)
+        case .flat(let file), .weights(let file, folder: _), .openAI(let file), .gguf(let file):
+            try self.init(file: file)
         case .huggingFace(let folder): try self.init(folder: folder)
         case .openCLIP(let folder): try self.init(folder: folder, candidates: Checkpoint.openCLIPNames)
         }
@@ -183,15 +189,15 @@ extension Checkpoint {
 
 /// The folder for `.clip` files that are called by their bare names: `b32` is `b32.clip` in there.
 package struct InstalledModels: Sendable {
-    package let path: String
+    package let location: PathBytes
 
     /// CLIP_MODELS, else XDG_DATA_HOME/clip/models, else HOME/.local/share/clip/models. nil if none of them is set.
     package init?(environment: [String: String]) {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         if let folder = value("CLIP_MODELS") {
-            path = folder
+            location = PathBytes(folder)
         } else if let data = value("XDG_DATA_HOME") ?? value("HOME").map({ Path.join($0, ".local/share") }) {
-            path = Path.join(data, "clip/models")
+            location = PathBytes(data).appending("clip/models")
         } else {
             return nil
         }
@@ -199,11 +205,11 @@ package struct InstalledModels: Sendable {
 
     /// The models there, by name, sorted.
     /// - Throws: when the folder or one of them can't be examined.
-    package func models() throws(CLIPError) -> [(name: String, path: String)] {
-        var models: [(name: String, path: String)] = []
-        for file in try entryNames(of: path) where file.hasSuffix(".clip") {
-            let full = Path.join(path, file)
-            if try PathBytes(full).found(.model)?.kind == .file {
+    package func models() throws(CLIPError) -> [(name: String, file: PathBytes)] {
+        var models: [(name: String, file: PathBytes)] = []
+        for file in try entryNames(of: location) where file.hasSuffix(".clip") {
+            let full = location.appending(file)
+            if try full.found(.model)?.kind == .file {
                 models.append((String(file.dropLast(".clip".utf8.count)), full))
             }
         }
@@ -214,7 +220,7 @@ package struct InstalledModels: Sendable {
 /// The modules.json of a model that sentence-transformers saved: which folder holds the CLIP, and what comes behind it.
 private struct SentenceTransformersModules {
     /// The folder with the CLIP's own files.
-    let modelFolder: String
+    let modelFolder: PathBytes
 
     /// Modules that leave an embedding's direction as it is.
     private static let harmless: Set<String> = ["Normalize"]
@@ -224,7 +230,7 @@ private struct SentenceTransformersModules {
     init?(in folder: ModelFolder) throws(CLIPError) {
         let name = "modules.json"
         guard let json = try folder.readText(name, limit: 1 << 20) else { return nil }
-        let path = Path.join(folder.path, name)
+        let path = folder.path(of: name)
         let list = try JSONValue(parsing: json, at: JSONPlace(path, advice: ": fetch it again"))
         // Other programs have files of this name.
         guard let modules = list.array, let first = modules.first, modules.allSatisfy({ $0["type"]?.string != nil })
@@ -248,6 +254,6 @@ private struct SentenceTransformersModules {
             throw CLIPError(
                 .model, path: path, "names the folder \(quoted(place)), expected one inside the model's folder")
         }
-        modelFolder = place.isEmpty ? folder.path : Path.join(folder.path, place)
+        modelFolder = place.isEmpty ? folder.location : folder.location(of: place)
     }
 }

@@ -11,9 +11,9 @@ package struct SafetensorsFile: TensorFile {
     private let entries: [String: SafetensorsEntry]
     private let dataOffset: Int
 
-    /// Maps and checks the file at `path`.
-    package init(path: String) throws(CLIPError) {
-        try self.init(MappedFile(PathBytes(path), kind: .model))
+    /// Maps and checks the file there.
+    package init(_ location: PathBytes) throws(CLIPError) {
+        try self.init(MappedFile(location, kind: .model))
     }
 
     /// Checks header, offsets, types and shapes of a mapped file.

@@ -33,13 +33,13 @@ package final class SafetensorsWriter {
     private var missing: Set<String>
     private let end: Int
 
-    /// Starts a file at `path` and writes its header.
+    /// Starts a file at `location` and writes its header.
     ///
     /// - Parameter reserved: metadata keys whose values are known only when the tensors are, and how many ASCII
     ///   characters each will have; `fill` brings them.
     /// - Throws: if a name is there twice, a shape overflows, the header is over 100 MB, or the file can't be written.
     package init(
-        path: String, metadata: [String: String], reserved: [String: Int] = [:], tensors: [TensorDeclaration]
+        _ location: PathBytes, metadata: [String: String], reserved: [String: Int] = [:], tensors: [TensorDeclaration]
     ) throws(CLIPError) {
         var placed: [(tensor: TensorDeclaration, byteCount: Int)] = []
         for tensor in tensors {
@@ -47,7 +47,7 @@ package final class SafetensorsWriter {
                 byteCounts.updateValue(count, forKey: tensor.name) == nil
             else {
                 throw CLIPError(
-                    .model, path: path,
+                    .model, path: location.text,
                     "tensor \(quoted(tensor.name)) can't be written: its name is taken or its shape too large")
             }
             placed.append((tensor, count))
@@ -71,7 +71,9 @@ package final class SafetensorsWriter {
         var position = 0
         for (tensor, count) in placed {
             let (next, overflow) = position.addingReportingOverflow(count)
-            guard !overflow else { throw CLIPError(.model, path: path, "the tensors are too large for a file") }
+            guard !overflow else {
+                throw CLIPError(.model, path: location.text, "the tensors are too large for a file")
+            }
             offsets[tensor.name] = position
             json += ",\(jsonString(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\","
             json += "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
@@ -84,12 +86,13 @@ package final class SafetensorsWriter {
         let dataOffset = 8 + header.count
         guard header.count <= SafetensorsHeader.largest, position <= Int.max - dataOffset else {
             throw CLIPError(
-                .model, path: path, "a header of \(header.count) bytes, expected at most \(SafetensorsHeader.largest)")
+                .model, path: location.text,
+                "a header of \(header.count) bytes, expected at most \(SafetensorsHeader.largest)")
         }
         for name in offsets.keys { offsets[name]? += dataOffset }
         end = dataOffset + position
         missing = Set(byteCounts.filter { $0.value > 0 }.keys)
-        output = try AtomicFile(PathBytes(path), kind: .model)
+        output = try AtomicFile(location, kind: .model)
         let length = withUnsafeBytes(of: UInt64(header.count).littleEndian, Array.init)
         try output.write(length + header)
     }
@@ -138,12 +141,12 @@ package final class SafetensorsWriter {
     /// Where the whole file can be read before it appears, for whoever checks it first.
     ///
     /// - Throws: if a declared tensor was not written or a reserved key not filled, or the target is a device or a pipe.
-    package func draft() throws(CLIPError) -> String {
+    package func draft() throws(CLIPError) -> PathBytes {
         try checkComplete()
         guard let path = output.temporaryPath else {
             throw CLIPError(.model, path: output.path, "is a device or a pipe, expected the path of a file to write")
         }
-        return path.text
+        return path
     }
 
     /// Syncs the file and makes it appear.

@@ -1,19 +1,20 @@
 internal import CLIPThreads
 internal import Synchronization
 
-/// Pictures that are embedded as their results are asked for.
-struct PictureEmbeddings<Inputs: AsyncSequence<PictureInput, Never> & Sendable>: AsyncSequence, Sendable {
-    typealias Element = (input: PictureInput, result: Result<Embedding, CLIPError>)
+/// Pictures or texts that are embedded as their results are asked for.
+struct EmbeddingSequence<Inputs: AsyncSequence & Sendable, Prepared: Sendable>: AsyncSequence, Sendable
+where Inputs.Element: Sendable, Inputs.Failure == Never {
+    typealias Element = (input: Inputs.Element, result: Result<Embedding, CLIPError>)
     typealias Failure = CLIPError
-    typealias Preparation = OrderedBatches<PictureInput, Result<PreparedPicture, CLIPError>>
+    typealias Preparation = OrderedBatches<Inputs.Element, Result<Prepared, CLIPError>>
 
-    let model: CLIPModel
     let inputs: Inputs
-    /// Whether a batch waits until it is full, rather than for its first picture alone.
+    /// Whether a batch waits until it is full, rather than for its first input alone.
     let fillsBatches: Bool
     let batchSize: Int
     let preparation: Preparation
-    let normalize: Bool
+    /// Embeds a batch of what was prepared.
+    let embed: @Sendable ([Result<Prepared, CLIPError>]) throws(CLIPError) -> [Result<Embedding, CLIPError>]
 
     func makeAsyncIterator() -> Iterator { Iterator(run: Run(self)) }
 
@@ -27,15 +28,15 @@ struct PictureEmbeddings<Inputs: AsyncSequence<PictureInput, Never> & Sendable>:
 
     /// One reading of the sequence. What it has begun ends with it.
     fileprivate final class Run {
-        private let sequence: PictureEmbeddings
-        private let inbox: Inbox<PictureInput>
+        private let sequence: EmbeddingSequence
+        private let inbox: Inbox<Inputs.Element>
         private let cancellation = Cancellation()
         private var reader: Task<Void, Never>?
         private var batch: Preparation.Batch?
         /// What is embedded and not yet asked for, the next one last.
         private var ready: [Element] = []
 
-        init(_ sequence: PictureEmbeddings) {
+        init(_ sequence: EmbeddingSequence) {
             self.sequence = sequence
             inbox = Inbox(capacity: sequence.batchSize)
         }
@@ -72,10 +73,8 @@ struct PictureEmbeddings<Inputs: AsyncSequence<PictureInput, Never> & Sendable>:
             guard let current = batch else { return }
             let prepared = try await withoutBlocking { () throws(CLIPError) in current.outputs() }
             batch = start(sequence.fillsBatches ? await inbox.take(atLeast: sequence.batchSize) : inbox.takeAll())
-            let (model, normalize) = (sequence.model, sequence.normalize)
-            let results = try await withoutBlocking { () throws(CLIPError) in
-                try model.loaded.embed(prepared, normalize: normalize)
-            }
+            let embed = sequence.embed
+            let results = try await withoutBlocking { () throws(CLIPError) in try embed(prepared) }
             ready = zip(current.inputs, results).map { (input: $0, result: $1) }.reversed()
         }
 
@@ -90,7 +89,7 @@ struct PictureEmbeddings<Inputs: AsyncSequence<PictureInput, Never> & Sendable>:
             }
         }
 
-        private func start(_ inputs: [PictureInput]) -> Preparation.Batch? {
+        private func start(_ inputs: [Inputs.Element]) -> Preparation.Batch? {
             inputs.isEmpty ? nil : sequence.preparation.start(inputs, cancellation)
         }
     }
