@@ -21,19 +21,7 @@ struct ClipProcess {
     /// The first of them.
     var record: [String: Any] { get throws { try jsonObject(lines.first ?? output.description) } }
 
-    /// The program that the build put beside these tests.
-    static let path: String = {
-        let bundles = [Bundle.main.bundlePath] + Bundle.allBundles.map(\.bundlePath) + CommandLine.arguments.prefix(1)
-        for bundle in bundles {
-            var folder = URL(filePath: bundle)
-            for _ in 0..<4 {
-                let candidate = folder.appending(path: "clip").path
-                if FileManager.default.isExecutableFile(atPath: candidate), !isFolder(candidate) { return candidate }
-                folder.deleteLastPathComponent()
-            }
-        }
-        fatalError("clip is not beside the tests: build it first")
-    }()
+    static let path = BuiltProgram.path("clip")
 
     /// Runs `clip` with `arguments`.
     static func run(
@@ -76,11 +64,6 @@ struct ClipProcess {
             output: try Data(contentsOf: URL(filePath: outputPath)),
             errors: String(decoding: try Data(contentsOf: URL(filePath: errorPath)), as: UTF8.self))
     }
-}
-
-private func isFolder(_ path: String) -> Bool {
-    var result: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &result) && result.boolValue
 }
 
 /// `text` as a JSON object.

@@ -194,23 +194,9 @@ import Testing
     }
 }
 
-/// The command that the build put beside these tests.
+/// The command, as its users run it.
 private enum Program {
-    static let path: String = {
-        var folder = URL(filePath: CommandLine.arguments[0])
-        for bundle in [Bundle.main.bundlePath] + Bundle.allBundles.map(\.bundlePath) {
-            folder = URL(filePath: bundle)
-            for _ in 0..<4 {
-                var isFolder: ObjCBool = false
-                let candidate = folder.appending(path: "clip").path
-                if FileManager.default.fileExists(atPath: candidate, isDirectory: &isFolder), !isFolder.boolValue {
-                    return candidate
-                }
-                folder.deleteLastPathComponent()
-            }
-        }
-        fatalError("clip is not beside the tests: build it first")
-    }()
+    static let path = BuiltProgram.path("clip")
 
     static func clip(
         _ arguments: [String], _ environment: [String: String]

@@ -76,7 +76,7 @@ import Testing
         let most = Array(tokens.dropLast())
         #expect(BytePairTokenizer.canBeAdditional(most))
         let tokenizer = BytePairTokenizer.builtIn(cleaning: .openCLIP, additionalTokens: most)
-        #expect(tokenizer.tokenize("a <65535>").ids == [49406, 320, 49408 + 65535, 49407])
+        #expect(tokenizer.tokenize("a <65535>").ids == [49406, 320, 49408 + 65535, 49407] as [Int32])
     }
 
     @Test(arguments: [
