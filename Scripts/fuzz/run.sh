@@ -22,8 +22,15 @@ while [[ ${1:-} == --* ]]; do
     esac
     shift
 done
+known=(png jpeg netpbm bmp gif qoi webp tiff ico tga)
+for format in "$@"; do
+    [[ " ${known[*]} " == *" $format "* ]] || {
+        echo "fuzz/run.sh: no decoder '$format', expected some of: ${known[*]}" >&2
+        exit 64
+    }
+done
 formats=("$@")
-[[ $# -gt 0 ]] || formats=(png jpeg netpbm bmp gif qoi webp tiff ico tga)
+[[ $# -gt 0 ]] || formats=("${known[@]}")
 
 work=.build/fuzz
 mkdir -p "$work"
