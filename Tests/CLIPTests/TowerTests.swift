@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPJSON
 import CLIPWeights
 import Foundation
@@ -68,8 +69,8 @@ private struct Tower {
             parsing: Array(Data(contentsOf: folder.appendingPathComponent("\(name).json"))))
         let config = try #require(golden["config"])
         configuration = try HuggingFaceConfig(json: Array(Tower.text(config).utf8), path: name).configuration
-        let file = folder.appendingPathComponent("\(name).safetensors").path
-        source = CheckpointTensorSource(try Checkpoint(.weights(file: file, folder: folder.path)))
+        let file = PathBytes(folder.appendingPathComponent("\(name).safetensors").path)
+        source = CheckpointTensorSource(try Checkpoint(file: file))
         func floats(_ value: JSONValue) -> [Float] { value.array?.compactMap { $0.double.map(Float.init) } ?? [] }
         let texts = golden["texts"]?.array ?? []
         tokens = texts.map { $0["tokens"]?.array?.compactMap { $0.int.map(Int32.init) } ?? [] }

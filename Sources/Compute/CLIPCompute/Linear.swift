@@ -161,7 +161,7 @@ extension Compute {
     private func quantise(_ products: [LinearProduct], _ kernels: QuantisedKernels) -> [QuantisedInput] {
         var inputs: [QuantisedInput] = []
         for product in products where product.input.count > 0 && !inputs.contains(where: { $0.holds(product) }) {
-            inputs.append(QuantisedInput(product, kernels, memory))
+            inputs.append(QuantisedInput(product.input, columns: product.weights.inputs, kernels, memory))
         }
         var tiles: [(input: Int, tile: Int)] = []
         for index in inputs.indices { tiles += (0..<inputs[index].levels.tileCount).map { (index, $0) } }
@@ -173,7 +173,7 @@ extension Compute {
 }
 
 /// An input's levels.
-private final class QuantisedInput: @unchecked Sendable {
+final class QuantisedInput: @unchecked Sendable {
     /// In `memory`.
     let levels: LevelRows
     private let words: UnsafeMutablePointer<Int32>
@@ -183,10 +183,10 @@ private final class QuantisedInput: @unchecked Sendable {
     private let input: Rows<Float>
     private let columns: Int
 
-    /// Room for the levels of `product`'s input.
-    init(_ product: LinearProduct, _ kernels: QuantisedKernels, _ pool: BufferPool) {
-        input = product.input
-        columns = product.weights.inputs
+    /// Room for the levels of rows of `columns` numbers.
+    init(_ input: Rows<Float>, columns: Int, _ kernels: QuantisedKernels, _ pool: BufferPool) {
+        self.input = input
+        self.columns = columns
         wordsPerRow = PanelPackedMatrix.groupCount(inputs: columns) * kernels.steps
         let wordCount = input.count * wordsPerRow
         memory = pool.take(byteCount: 4 * wordCount + MemoryLayout<RowScale>.stride * input.count)

@@ -159,6 +159,13 @@ extension PanelPackedMatrix {
     }
 }
 
+/// Keeps what a part of a matrix lies in.
+private final class PartOwner: Sendable {
+    private let owner: (any AnyObject & Sendable)?
+
+    init(_ owner: (any AnyObject & Sendable)?) { self.owner = owner }
+}
+
 /// The memory of a matrix that was packed here.
 final class PanelBuffer: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
@@ -259,6 +266,38 @@ extension PanelPackedMatrix {
         return PanelPackedMatrix(
             inputs: inputs, outputs: outputs, elementType: .float32, bytes: UnsafeRawBufferPointer(buffer.bytes),
             owner: buffer)
+    }
+
+    /// The numbers at one place of a panel's sixteen columns, of floats.
+    @inline(__always)
+    func line(panel: Int, input: Int) -> SIMD16<Float> {
+        let index = (panel * inputs + input) * PanelPackedMatrix.panelWidth
+        guard elementType != .float32 else {
+            return bytes.loadUnaligned(fromByteOffset: 4 * index, as: SIMD16<Float>.self)
+        }
+        let half = bytes.loadUnaligned(fromByteOffset: 2 * index, as: SIMD16<Float16>.self)
+        var line = SIMD16<Float>()
+        for lane in 0..<PanelPackedMatrix.panelWidth { line[lane] = Float(half[lane]) }
+        return line
+    }
+
+    /// Calls `body` with each line of panels of floats.
+    @inline(__always)
+    func forEachLine(_ body: (_ panel: Int, _ input: Int, _ line: SIMD16<Float>) -> Void) {
+        for panel in 0..<PanelPackedMatrix.panelCount(outputs: outputs) {
+            for input in 0..<inputs { body(panel, input, line(panel: panel, input: input)) }
+        }
+    }
+
+    /// Some neighbouring columns of floats, the first of which begins a panel.
+    func part(_ columns: Range<Int>) -> PanelPackedMatrix {
+        let bytes = UnsafeRawBufferPointer(
+            rebasing: bytes[
+                columns.lowerBound * inputs * elementType.byteCount..<PanelPackedMatrix.paddedOutputs(
+                    columns.upperBound) * inputs * elementType.byteCount])
+        return PanelPackedMatrix(
+            inputs: inputs, outputs: columns.count, elementType: elementType, bytes: bytes,
+            owner: PartOwner(owner))
     }
 
     /// A weight of a panel of floats.

@@ -17,7 +17,8 @@ extension PictureIndex {
     /// - Returns: the groups of at least two pictures, in the order of what is kept.
     /// - Throws: `CLIPError` of kind `.index` when a record is damaged.
     /// - Complexity: O(n² / 2 · dimension) products for n pictures of different bytes, with multiplications of whole
-    ///   matrices, and a look at each file. Memory: a copy of the vectors, and 200 bytes a picture besides its path.
+    ///   matrices of whole numbers where that suffices, and a look at each file. Memory: a copy of the vectors, a byte a
+    ///   number, and 200 bytes a picture besides its path.
     public func findDuplicates(
         threshold: Float? = 0.95, threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
         leftOut: (_ picture: IndexedPicture, _ reason: LeftOutPicture) -> Void = { _, _ in }

@@ -22,11 +22,13 @@ extension VectorCopy {
     ///   - isSpared: whether a position needs not be looked at: its pairs with later ones are not wanted.
     ///   - body: takes a position that is not spared, and its pairs with later positions in their order. Pairs of the
     ///     position with earlier ones were handed over with those.
-    /// - Complexity: O(n² / 2 · dimension) products. Memory: the pairs of 256 positions.
+    /// - Complexity: O(n² / 2 · dimension) products. Memory: a byte a number, and the pairs of 256 positions.
     func forEachPair(
         reaching threshold: Float, _ compute: Compute, isSpared: (Int) -> Bool = { _ in false },
         progress: (Int) -> Void = { _ in }, _ body: (_ position: Int, _ pairs: ArraySlice<NearPair>) -> Void
     ) throws(CLIPError) {
+        guard let coarse = coarse(compute) else { return }
+        try checkCancellation()
         var position = 0
         while position < numbers.count {
             var positions: [Int] = []
@@ -35,15 +37,14 @@ extension VectorCopy {
                 position += 1
             }
             guard let first = positions.first else { break }
-            let found = try scan(try rows(positions), from: first, compute, initial: { [NearPair]() }) {
-                pairs, start, products in
-                for (query, position) in positions.enumerated() {
-                    products.forEach(query: query, reaching: { threshold }) { row, score in
-                        guard start + row > position else { return }
-                        pairs.append(NearPair(first: position, second: start + row, score: score))
-                    }
-                }
+            let queries = try rows(positions)
+            let found = compute.scan(
+                queries.matrix, coarse, from: first, reaching: threshold, initial: { [NearPair]() }
+            ) { pairs, query, other, score in
+                guard other > positions[query] else { return }
+                pairs.append(NearPair(first: positions[query], second: other, score: score))
             }
+            try checkCancellation()
             let pairs = found.flatMap { $0 }.sorted { ($0.first, $0.second) < ($1.first, $1.second) }
             var next = 0
             for position in positions {

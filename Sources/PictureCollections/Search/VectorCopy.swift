@@ -49,6 +49,9 @@ struct VectorCopy: Sendable {
         return try QueryRows(positions.map { Embedding(values: matrix.row($0)) }, dimension: dimension)
     }
 
+    /// The same beside whole numbers, to find which products reach a threshold; nil when there are no vectors.
+    func coarse(_ compute: Compute) -> CoarseVectors? { matrix.map { CoarseVectors($0, compute) } }
+
     /// Multiplies some queries with all vectors from `start` on.
     /// - Parameter body: takes a thread's state, the position of the block's first vector, and the products.
     /// - Throws: `CLIPError` of kind `.cancelled`, after the blocks that are being multiplied.

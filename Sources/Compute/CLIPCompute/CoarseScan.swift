@@ -1,0 +1,206 @@
+internal import CLIPKernels
+internal import CLIPThreads
+import Synchronization
+
+/// Vectors, and the same in 8-bit whole numbers, whose products say which of the vectors' own can reach a threshold.
+///
+/// Memory: a byte a number besides the vectors.
+package struct CoarseVectors: Sendable {
+    /// Neighbouring vectors: their products with some queries fit a cache.
+    struct Block: Sendable {
+        let vectors: PanelRows
+        /// In whole numbers; nil where a vector holds an infinity or is not a number.
+        let numbers: PanelPackedMatrix?
+        /// The length of the longest vector.
+        let length: Double
+        /// The length of the largest difference between a vector and its whole numbers.
+        let error: Double
+    }
+
+    let blocks: [Block]
+    /// The numbers of a vector.
+    let dimension: Int
+
+    /// - Parameter vectors: `[vectors, dimension]`, floats.
+    package init(_ vectors: PanelPackedMatrix, _ compute: Compute) {
+        dimension = vectors.inputs
+        let starts = Array(stride(from: 0, to: vectors.outputs, by: CoarseVectors.blockRows))
+        blocks = compute.parallel.orderedMap(starts) { start in
+            Block(PanelRows(vectors, rows: start..<min(start + CoarseVectors.blockRows, vectors.outputs)))
+        }
+    }
+
+    private static let blockRows = 512
+}
+
+extension CoarseVectors.Block {
+    init(_ vectors: PanelRows) {
+        self.vectors = vectors
+        let part = vectors.part
+        let width = PanelPackedMatrix.panelWidth
+        var squares = [Double](repeating: 0, count: PanelPackedMatrix.paddedOutputs(part.outputs))
+        part.forEachLine { panel, _, line in
+            for lane in 0..<width { squares[panel * width + lane] += Double(line[lane]) * Double(line[lane]) }
+        }
+        length = (squares.max() ?? 0).squareRoot()
+        guard squares.allSatisfy(\.isFinite) else {
+            numbers = nil
+            error = .infinity
+            return
+        }
+        let quantised = part.quantised()
+        var differences = [Double](repeating: 0, count: squares.count)
+        let exact = quantised.dequantised()
+        part.forEachLine { panel, input, line in
+            let other = exact.line(panel: panel, input: input)
+            for lane in 0..<width {
+                let difference = Double(line[lane]) - Double(other[lane])
+                differences[panel * width + lane] += difference * difference
+            }
+        }
+        numbers = quantised
+        // Dequantising rounds as well.
+        error = (differences.max() ?? 0).squareRoot() + 0x1p-23 * length
+    }
+}
+
+extension Compute {
+    /// Finds the products of queries and vectors that reach a threshold: those of `scan`, to the bit.
+    ///
+    /// Products of whole numbers tell which can. With x ≈ x̂ and y ≈ ŷ, |x·y − x̂·ŷ| = |(x − x̂)·y + x̂·(y − ŷ)| is at most
+    /// ‖x − x̂‖ ‖y‖ + ‖x̂‖ ‖y − ŷ‖ (Cauchy and Schwarz); to that comes what rounding adds on both sides. Only products within
+    /// that of the threshold are computed in floats, whole blocks where it is many.
+    /// - Parameters:
+    ///   - queries: `[queries, dimension]`.
+    ///   - start: the first vector that is looked at, and maybe some before it.
+    ///   - initial: what one thread begins with.
+    ///   - body: takes a thread's state, a query, a vector, and their product.
+    /// - Returns: the state of each thread that worked, in no order. Once `Cancellation.isRequested` blocks are missing.
+    package func scan<State>(
+        _ queries: Rows<Float>, _ vectors: CoarseVectors, from start: Int, reaching threshold: Float,
+        initial: () -> State, body: (_ state: inout State, _ query: Int, _ vector: Int, _ product: Float) -> Void
+    ) -> [State] {
+        let blocks = vectors.blocks.filter { $0.vectors.rows.upperBound > start }
+        guard !blocks.isEmpty, queries.count > 0 else { return [] }
+        let coarse = CoarseQueries(queries, dimension: vectors.dimension, kernels.int8, memory)
+        let next = Atomic(0)
+        return parallel.orderedMap(Array(0..<min(parallel.threads, blocks.count))) { _ in
+            let buffer = ProductBuffer(queries: queries.count)
+            var state = initial()
+            while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < blocks.count,
+                !Cancellation.isRequested
+            {
+                scan(queries, coarse, blocks[index], reaching: threshold, buffer) { query, vector, product in
+                    body(&state, query, vector, product)
+                }
+            }
+            return state
+        }
+    }
+
+    private func scan(
+        _ queries: Rows<Float>, _ coarse: CoarseQueries, _ block: CoarseVectors.Block, reaching threshold: Float,
+        _ buffer: ProductBuffer, body: (_ query: Int, _ vector: Int, _ product: Float) -> Void
+    ) {
+        let panels = block.vectors.part
+        let all = 0..<panels.outputs
+        if let numbers = block.numbers {
+            kernels.int8.linear(
+                coarse.levels, 0..<coarse.levels.tileCount, numbers.panels(all), LinearOutput(buffer.products))
+            let candidates = coarse.candidates(buffer.products, block, reaching: threshold)
+            // A panel for one query takes about three times its share of a block.
+            if 3 * candidates.count < queries.count * PanelPackedMatrix.panelCount(outputs: panels.outputs) {
+                for candidate in candidates {
+                    let first = candidate.panel * PanelPackedMatrix.panelWidth
+                    let columns = first..<min(first + PanelPackedMatrix.panelWidth, panels.outputs)
+                    kernels.linear(
+                        queries[candidate.query..<candidate.query + 1], panels.panels(columns),
+                        LinearOutput(MutableRows(buffer.panel.start, stride: columns.count, count: 1)))
+                    for column in columns where buffer.panel.start[column - first] >= threshold {
+                        let product = buffer.panel.start[column - first]
+                        body(candidate.query, block.vectors.rows.lowerBound + column, product)
+                    }
+                }
+                return
+            }
+        }
+        kernels.linear(queries, panels.panels(all), LinearOutput(buffer.products))
+        for query in 0..<queries.count {
+            let products = buffer.products[query]
+            for vector in all where products[vector] >= threshold {
+                body(query, block.vectors.rows.lowerBound + vector, products[vector])
+            }
+        }
+    }
+}
+
+/// Where a thread puts the products of queries with a block.
+private final class ProductBuffer {
+    let products: MutableRows<Float>
+    let panel = FloatBuffer(count: PanelPackedMatrix.panelWidth)
+    private let memory: FloatBuffer
+
+    init(queries: Int) {
+        // An odd number of cache lines: columns of products then spread over all sets of a cache.
+        let stride = 512 + PanelPackedMatrix.panelWidth
+        memory = FloatBuffer(count: queries * stride)
+        products = MutableRows(memory.start, stride: stride, count: queries)
+    }
+}
+
+/// Queries in levels of eight bits, and how far off those can be.
+private final class CoarseQueries {
+    let levels: LevelRows
+    /// Of each query the length, and the greatest that its difference to the levels' numbers can have.
+    private let lengths: [Double]
+    private let errors: [Double]
+    private let dimension: Int
+    private let input: QuantisedInput
+
+    init(_ queries: Rows<Float>, dimension: Int, _ kernels: QuantisedKernels, _ pool: BufferPool) {
+        self.dimension = dimension
+        input = QuantisedInput(queries, columns: dimension, kernels, pool)
+        levels = input.levels
+        for tile in 0..<levels.tileCount { input.quantise(tile: tile, kernels) }
+        lengths = (0..<queries.count).map { query in
+            UnsafeBufferPointer(start: queries[query], count: dimension).reduce(0) { $0 + Double($1) * Double($1) }
+                .squareRoot()
+        }
+        // A number is off by half a step, and by what the steps' own rounding adds.
+        let scales = levels.scales
+        errors = (0..<queries.count).map { 0.501 * Double(scales[$0].scale) * Double(dimension).squareRoot() }
+    }
+
+    /// The panels in which a query can have a product that reaches the threshold.
+    func candidates(
+        _ products: MutableRows<Float>, _ block: CoarseVectors.Block, reaching threshold: Float
+    ) -> [(query: Int, panel: Int)] {
+        var found: [(query: Int, panel: Int)] = []
+        let panels = PanelPackedMatrix.panelCount(outputs: block.vectors.rows.count)
+        for query in 0..<products.count {
+            let bar = bar(query, block, reaching: threshold)
+            let row = UnsafeRawPointer(products[query])
+            for panel in 0..<panels {
+                // What stands behind the last vector is of another block, or zero: it costs a look at most.
+                let sixteen = row.loadUnaligned(fromByteOffset: 64 * panel, as: SIMD16<Float>.self)
+                if any(sixteen .>= SIMD16(repeating: bar)) { found.append((query, panel)) }
+            }
+        }
+        return found
+    }
+
+    /// The least that a product of whole numbers is where that of the vectors, summed in floats, reaches the threshold.
+    private func bar(_ query: Int, _ block: CoarseVectors.Block, reaching threshold: Float) -> Float {
+        let (length, error) = (lengths[query] + errors[query], errors[query])
+        let steps = error * block.length + length * block.error
+        // A sum of n products is off by n · 2⁻²⁴ of all of them, the scaled whole number by 3 · 2⁻²⁴.
+        let rounding = Double(dimension + 8) * 0x1p-23 * length * (block.length + block.error)
+        let bar = Double(threshold) - steps - rounding
+        return bar.isFinite ? Float(bar).nextDown : -.infinity
+    }
+}
+
+extension PanelRows {
+    /// The rows as a matrix of their own.
+    var part: PanelPackedMatrix { matrix.part(rows) }
+}
