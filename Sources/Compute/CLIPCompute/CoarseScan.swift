@@ -43,7 +43,7 @@ extension CoarseVectors.Block {
             for lane in 0..<width { squares[panel * width + lane] += Double(line[lane]) * Double(line[lane]) }
         }
         length = (squares.max() ?? 0).squareRoot()
-        guard squares.allSatisfy(\.isFinite) else {
+        guard squares.allSatisfy({ $0.isFinite }) else {
             numbers = nil
             error = .infinity
             return
@@ -178,12 +178,16 @@ private final class CoarseQueries {
         var found: [(query: Int, panel: Int)] = []
         let panels = PanelPackedMatrix.panelCount(outputs: block.vectors.rows.count)
         for query in 0..<products.count {
-            let bar = bar(query, block, reaching: threshold)
+            let bar = SIMD4<Float>(repeating: bar(query, block, reaching: threshold))
             let row = UnsafeRawPointer(products[query])
+            @inline(__always) func reaches(_ panel: Int, _ quarter: Int) -> SIMD2<UInt64> {
+                let four = row.loadUnaligned(fromByteOffset: 64 &* panel &+ 16 &* quarter, as: SIMD4<Float>.self)
+                return unsafeBitCast(four .>= bar, to: SIMD2<UInt64>.self)
+            }
             for panel in 0..<panels {
                 // What stands behind the last vector is of another block, or zero: it costs a look at most.
-                let sixteen = row.loadUnaligned(fromByteOffset: 64 * panel, as: SIMD16<Float>.self)
-                if any(sixteen .>= SIMD16(repeating: bar)) { found.append((query, panel)) }
+                let any = (reaches(panel, 0) | reaches(panel, 1)) | (reaches(panel, 2) | reaches(panel, 3))
+                if any[0] | any[1] != 0 { found.append((query, panel)) }
             }
         }
         return found
