@@ -37,7 +37,7 @@ import Testing
             for column in 0..<dimension { rows.row(row)[column] = queries[row * dimension + column] }
         }
         let coarse = compute.scan(
-            Rows(rows.all), CoarseVectors(matrix, compute), from: 0, reaching: threshold, initial: { [Found]() }
+            Rows(rows.all), CoarseVectors(matrix, compute), initial: { [Found]() }, reaching: { _, _ in threshold }
         ) { $0.append(Found(query: $1, vector: $2, product: $3.bitPattern)) }
         let exact = compute.scan(
             Rows(rows.all), blocks: [PanelRows(matrix, rows: 0..<matrix.outputs)], initial: { [Found]() }

@@ -1,4 +1,4 @@
-package import CLIPCompute
+internal import CLIPCompute
 
 /// Rotary positions in two dimensions (Su et al., 2021; Fang et al., 2023): of each head of a query or key one half of the
 /// pairs is turned by the patch's row, the other by its column, each pair by a frequency of its own.

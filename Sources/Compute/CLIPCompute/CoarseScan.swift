@@ -74,11 +74,13 @@ extension Compute {
     ///   - queries: `[queries, dimension]`.
     ///   - start: the first vector that is looked at, and maybe some before it.
     ///   - initial: what one thread begins with.
+    ///   - threshold: takes a thread's state and a query; it may rise from one block to the next.
     ///   - body: takes a thread's state, a query, a vector, and their product.
     /// - Returns: the state of each thread that worked, in no order. Once `Cancellation.isRequested` blocks are missing.
     package func scan<State>(
-        _ queries: Rows<Float>, _ vectors: CoarseVectors, from start: Int, reaching threshold: Float,
-        initial: () -> State, body: (_ state: inout State, _ query: Int, _ vector: Int, _ product: Float) -> Void
+        _ queries: Rows<Float>, _ vectors: CoarseVectors, from start: Int = 0, initial: () -> State,
+        reaching threshold: (_ state: State, _ query: Int) -> Float,
+        body: (_ state: inout State, _ query: Int, _ vector: Int, _ product: Float) -> Void
     ) -> [State] {
         let blocks = vectors.blocks.filter { $0.vectors.rows.upperBound > start }
         guard !blocks.isEmpty, queries.count > 0 else { return [] }
@@ -90,7 +92,8 @@ extension Compute {
             while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < blocks.count,
                 !Cancellation.isRequested
             {
-                scan(queries, coarse, blocks[index], reaching: threshold, buffer) { query, vector, product in
+                let thresholds = (0..<queries.count).map { threshold(state, $0) }
+                scan(queries, coarse, blocks[index], reaching: thresholds, buffer) { query, vector, product in
                     body(&state, query, vector, product)
                 }
             }
@@ -99,7 +102,7 @@ extension Compute {
     }
 
     private func scan(
-        _ queries: Rows<Float>, _ coarse: CoarseQueries, _ block: CoarseVectors.Block, reaching threshold: Float,
+        _ queries: Rows<Float>, _ coarse: CoarseQueries, _ block: CoarseVectors.Block, reaching thresholds: [Float],
         _ buffer: ProductBuffer, body: (_ query: Int, _ vector: Int, _ product: Float) -> Void
     ) {
         let panels = block.vectors.part
@@ -107,7 +110,7 @@ extension Compute {
         if let numbers = block.numbers {
             kernels.int8.linear(
                 coarse.levels, 0..<coarse.levels.tileCount, numbers.panels(all), LinearOutput(buffer.products))
-            let candidates = coarse.candidates(buffer.products, block, reaching: threshold)
+            let candidates = coarse.candidates(buffer.products, block, reaching: thresholds)
             // A panel for one query takes about three times its share of a block.
             if 3 * candidates.count < queries.count * PanelPackedMatrix.panelCount(outputs: panels.outputs) {
                 for candidate in candidates {
@@ -116,7 +119,7 @@ extension Compute {
                     kernels.linear(
                         queries[candidate.query..<candidate.query + 1], panels.panels(columns),
                         LinearOutput(MutableRows(buffer.panel.start, stride: columns.count, count: 1)))
-                    for column in columns where buffer.panel.start[column - first] >= threshold {
+                    for column in columns where buffer.panel.start[column - first] >= thresholds[candidate.query] {
                         let product = buffer.panel.start[column - first]
                         body(candidate.query, block.vectors.rows.lowerBound + column, product)
                     }
@@ -127,7 +130,7 @@ extension Compute {
         kernels.linear(queries, panels.panels(all), LinearOutput(buffer.products))
         for query in 0..<queries.count {
             let products = buffer.products[query]
-            for vector in all where products[vector] >= threshold {
+            for vector in all where products[vector] >= thresholds[query] {
                 body(query, block.vectors.rows.lowerBound + vector, products[vector])
             }
         }
@@ -171,14 +174,14 @@ private final class CoarseQueries {
         errors = (0..<queries.count).map { 0.501 * Double(scales[$0].scale) * Double(dimension).squareRoot() }
     }
 
-    /// The panels in which a query can have a product that reaches the threshold.
+    /// The panels in which a query can have a product that reaches its threshold.
     func candidates(
-        _ products: MutableRows<Float>, _ block: CoarseVectors.Block, reaching threshold: Float
+        _ products: MutableRows<Float>, _ block: CoarseVectors.Block, reaching thresholds: [Float]
     ) -> [(query: Int, panel: Int)] {
         var found: [(query: Int, panel: Int)] = []
         let panels = PanelPackedMatrix.panelCount(outputs: block.vectors.rows.count)
         for query in 0..<products.count {
-            let bar = SIMD4<Float>(repeating: bar(query, block, reaching: threshold))
+            let bar = SIMD4<Float>(repeating: bar(query, block, reaching: thresholds[query]))
             let row = UnsafeRawPointer(products[query])
             @inline(__always) func reaches(_ panel: Int, _ quarter: Int) -> SIMD2<UInt64> {
                 let four = row.loadUnaligned(fromByteOffset: 64 &* panel &+ 16 &* quarter, as: SIMD4<Float>.self)

@@ -20,27 +20,25 @@ extension PictureIndex {
     ///     like each other but nothing else stands out too.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     /// - Returns: the least like the others first.
-    /// - Complexity: O(pictures² · dimension) products.
+    /// - Complexity: O(pictures² · dimension) products, of whole numbers where that suffices. Memory: a copy of the vectors,
+    ///   and a byte a number.
     public func findOutliers(
         top: Int = 10, neighbors: Int = 5, threads: Int? = nil,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CLIPError) -> [Outlier] {
         guard neighbors > 0 else { throw CLIPError(.argument, "\(neighbors) neighbors, expected at least 1") }
         let compute = try Compute(threads: threads)
-        let numbers = pictureNumbers
+        let vectors = try VectorCopy(self, numbers: pictureNumbers)
+        let numbers = vectors.numbers
         var worst = TopScores(capacity: top)
         var nearest: [Int: Int] = [:]
-        for start in stride(from: 0, to: numbers.count, by: PictureIndex.queryLimit) {
-            let part = numbers[start..<min(start + PictureIndex.queryLimit, numbers.count)]
-            let queries = try part.map { number throws(CLIPError) in try embedding(of: number) }
-            for (number, found) in zip(part, try self.nearest(to: queries, top: neighbors + 1, compute)) {
-                let others = found.filter { $0.number != number }.prefix(neighbors)
-                guard let first = others.first else { continue }
-                let mean = others.reduce(0) { $0 + $1.score } / Float(others.count)
-                nearest[number] = first.number
-                worst.insert(Neighbor(number: number, score: -mean))
-            }
-            progress(start + part.count, numbers.count)
+        try vectors.forEachNearest(neighbors + 1, compute, progress: { progress($0, numbers.count) }) {
+            position, found in
+            let others = found.filter { $0.number != position }.prefix(neighbors)
+            guard let first = others.first else { return }
+            let mean = others.reduce(0) { $0 + $1.score } / Float(others.count)
+            nearest[numbers[position]] = numbers[first.number]
+            worst.insert(Neighbor(number: numbers[position], score: -mean))
         }
         return worst.sorted.map { Outlier(number: $0.number, similarity: -$0.score, nearest: nearest[$0.number] ?? -1) }
     }

@@ -39,7 +39,7 @@ extension VectorCopy {
             guard let first = positions.first else { break }
             let queries = try rows(positions)
             let found = compute.scan(
-                queries.matrix, coarse, from: first, reaching: threshold, initial: { [NearPair]() }
+                queries.matrix, coarse, from: first, initial: { [NearPair]() }, reaching: { _, _ in threshold }
             ) { pairs, query, other, score in
                 guard other > positions[query] else { return }
                 pairs.append(NearPair(first: positions[query], second: other, score: score))
@@ -53,6 +53,34 @@ extension VectorCopy {
                 if !isSpared(position) { body(position, pairs[start..<next]) }
             }
             progress(position)
+        }
+    }
+
+    /// Finds the vectors that are nearest to each, itself among them, exactly.
+    /// - Parameter body: takes a position, and the nearest positions with their products, the nearest first.
+    /// - Complexity: O(n² · dimension) products. Memory: a byte a number.
+    func forEachNearest(
+        _ count: Int, _ compute: Compute, progress: (Int) -> Void,
+        _ body: (_ position: Int, _ found: [Neighbor]) -> Void
+    ) throws(CLIPError) {
+        guard let coarse = coarse(compute) else { return }
+        for start in stride(from: 0, to: numbers.count, by: VectorCopy.queryCount) {
+            try checkCancellation()
+            let positions = start..<min(start + VectorCopy.queryCount, numbers.count)
+            let queries = try rows(Array(positions))
+            let tops = compute.scan(
+                queries.matrix, coarse, initial: { positions.map { _ in TopScores(capacity: count) } },
+                reaching: { $0[$1].bar }
+            ) { tops, query, other, score in
+                tops[query].insert(Neighbor(number: other, score: score))
+            }
+            try checkCancellation()
+            for position in positions {
+                var best = TopScores(capacity: count)
+                for state in tops { best.merge(state[position - start]) }
+                body(position, best.sorted)
+            }
+            progress(positions.upperBound)
         }
     }
 }
