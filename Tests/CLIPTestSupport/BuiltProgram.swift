@@ -1,4 +1,4 @@
-package import Foundation
+internal import Foundation
 
 /// The programs of this package, as tests start them.
 package enum BuiltProgram {
