@@ -6,20 +6,34 @@ import PackageDescription
 let wholeModule = ["-wmo", "-disable-batch-mode", "-num-threads", "2"]
 let optimised: [SwiftSetting] = [.unsafeFlags(["-O"] + wholeModule)]
 
-/// Kernels for processors with `features`, by the names that LLVM has for them. Where there are no such processors the
-/// compiler leaves the names aside: nothing here asks which machine builds, or for which.
-func kernels(_ features: [String] = []) -> [SwiftSetting] {
-    let options = features.flatMap { ["-target-feature", "+\($0)"] } + (features.isEmpty ? [] : [vectorWidth])
+/// Kernels that may take the instructions which `x86` adds to x86-64, or the features that `arm` adds to arm64. Where they are
+/// compiled for another processor the options are left aside: nothing here asks which machine builds, or for which.
+func kernels(x86: [String] = [], arm: [String] = []) -> [SwiftSetting] {
+    var options = x86.isEmpty ? [] : on(["x86_64"], x86 + ["-mprefer-vector-width=512"])
+    if !arm.isEmpty { options += on(["arm64", "aarch64"], ["-mcpu=generic+" + arm.joined(separator: "+")]) }
+    #if compiler(>=6.3)
+    // Ordered for processors that order instructions themselves: so the sums of a tile stay in registers.
+    options += on(["arm64", "aarch64"], ["-mtune=neoverse-n1"])
+    #endif
     return [
-        .unsafeFlags(["-Ounchecked"] + wholeModule + options.flatMap { ["-Xcc", "-Xclang", "-Xcc", $0] }),
+        .unsafeFlags(["-Ounchecked"] + wholeModule + (["-Qunused-arguments"] + options).flatMap { ["-Xcc", $0] }),
         .enableExperimentalFeature("BuiltinModule"),
     ]
 }
 
-let vectorWidth = "-mprefer-vector-width=512"
-let avx2 = ["avx2", "fma", "f16c"]
-let avx512 = avx2 + ["avx512f", "avx512bw", "avx512dq", "avx512vl"]
-let avx512VNNI = avx512 + ["avx512vnni"]
+/// The C compiler's `options`, for some architectures. Until that of Swift 6.3 it leaves aside what is another one's, but
+/// can't be told whose an option is.
+func on(_ architectures: [String], _ options: [String]) -> [String] {
+    #if compiler(>=6.3)
+    architectures.flatMap { architecture in options.flatMap { ["-Xarch_\(architecture)", $0] } }
+    #else
+    options
+    #endif
+}
+
+let avx2 = ["-mavx2", "-mfma", "-mf16c"]
+let avx512 = avx2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+let avx512VNNI = avx512 + ["-mavx512vnni"]
 
 // An app needs the embedded model as a resource. A command finds the file by itself: the accessor that a resource brings
 // loads all of Foundation on Linux, which costs more time than embedding a picture.
@@ -49,20 +63,26 @@ let package = Package(
             swiftSettings: kernels()),
         .target(
             name: "CLIPKernelsAVX2", dependencies: ["CLIPKernels"], path: "Sources/Compute/CLIPKernelsAVX2",
-            swiftSettings: kernels(avx2)),
+            swiftSettings: kernels(x86: avx2)),
         .target(
             name: "CLIPKernelsAVX512", dependencies: ["CLIPKernels", "CLIPKernelsAVX2"],
             path: "Sources/Compute/CLIPKernelsAVX512",
-            swiftSettings: kernels(avx512)),
+            swiftSettings: kernels(x86: avx512)),
         .target(
             name: "CLIPKernelsAVX512VNNI", dependencies: ["CLIPKernels", "CLIPKernelsAVX512"],
-            path: "Sources/Compute/CLIPKernelsAVX512VNNI", swiftSettings: kernels(avx512VNNI)),
+            path: "Sources/Compute/CLIPKernelsAVX512VNNI", swiftSettings: kernels(x86: avx512VNNI)),
+        .target(
+            name: "CLIPKernelsDotProduct", dependencies: ["CLIPKernels", "CLIPKernelsBaseline"],
+            path: "Sources/Compute/CLIPKernelsDotProduct", swiftSettings: kernels(arm: ["dotprod"])),
+        .target(
+            name: "CLIPKernelsI8MM", dependencies: ["CLIPKernels", "CLIPKernelsBaseline"],
+            path: "Sources/Compute/CLIPKernelsI8MM", swiftSettings: kernels(arm: ["dotprod", "i8mm"])),
         .target(name: "CLIPSystem", path: "Sources/System/CLIPSystem", swiftSettings: optimised),
         .target(
             name: "CLIPInstructionSets",
             dependencies: [
                 "CLIPSystem", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2", "CLIPKernelsAVX512",
-                "CLIPKernelsAVX512VNNI",
+                "CLIPKernelsAVX512VNNI", "CLIPKernelsDotProduct", "CLIPKernelsI8MM",
             ], path: "Sources/Compute/CLIPInstructionSets", swiftSettings: optimised),
         .target(
             name: "CLIPThreads", dependencies: ["CLIPSystem", "CLIPKernels"], path: "Sources/System/CLIPThreads",

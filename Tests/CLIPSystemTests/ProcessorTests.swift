@@ -9,6 +9,17 @@ import Testing
         #expect(ProcessorFeatures.parse(cpuInfo: "").isEmpty)
     }
 
+    @Test func `Reads features of arm64`() {
+        // AT_PAGESZ, AT_HWCAP and AT_HWCAP2 as a Neoverse V1 has them, without them, and a last pair cut short.
+        func bytes(_ numbers: [UInt64]) -> [UInt8] { numbers.flatMap { n in withUnsafeBytes(of: n) { Array($0) } } }
+        let all: [UInt64] = [6, 4096, 16, 1 << 20 | 3, 26, 1 << 13, 0, 0]
+        #expect(ProcessorFeatures.parse(auxiliaryVector: bytes(all)) == ["asimddp", "i8mm"])
+        #expect(ProcessorFeatures.parse(auxiliaryVector: bytes([16, 3, 26, ~(1 << 13), 0, 0])).isEmpty)
+        let cut = Array(bytes([26, 1 << 13, 16, 1 << 20]).dropLast())
+        #expect(ProcessorFeatures.parse(auxiliaryVector: cut) == ["i8mm"])
+        #expect(ProcessorFeatures.parse(auxiliaryVector: []).isEmpty)
+    }
+
     @Test(arguments: [
         ("0", 1), ("0-3", 4), ("0-1,4,6-7", 5), ("", nil), ("x", nil), ("3-1", nil),
     ])

@@ -104,6 +104,7 @@ public struct CLIPModel: Sendable {
     public var isEmbedded: Bool { fingerprint == EmbeddedModel.fingerprint }
     /// How many threads encode.
     public var threads: Int { loaded.compute.threads }
-    /// The instruction set that is computed with: `baseline`, `avx2`, `avx512` or `avx512vnni`.
+    /// The instruction set that is computed with: `baseline`, on x86-64 `avx2`, `avx512` or `avx512vnni`, on arm64
+    /// `dotprod` or `i8mm`.
     public var instructionSet: String { loaded.compute.instructionSet.rawValue }
 }

@@ -93,7 +93,10 @@ package enum ManualPage {
         page += ".SH ENVIRONMENT\n"
         page += entry("CLIP_MODEL", "The model to use where --model is not given.")
         page += entry("CLIP_THREADS", "How many threads compute where --threads is not given.")
-        page += entry("CLIP_ISA", "baseline, avx2, avx512 or avx512vnni: the instruction set to compute with.")
+        page += entry(
+            "CLIP_ISA",
+            "The instruction set to compute with: baseline, on x86-64 avx2, avx512 or avx512vnni, on arm64 dotprod or i8mm."
+        )
         page += entry("HF_HUB_CACHE, HF_HOME", "Where models named org/name are looked up.")
         return page
     }

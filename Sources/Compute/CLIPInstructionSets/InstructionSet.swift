@@ -3,9 +3,11 @@ import CLIPKernelsAVX2
 import CLIPKernelsAVX512
 import CLIPKernelsAVX512VNNI
 import CLIPKernelsBaseline
+import CLIPKernelsDotProduct
+import CLIPKernelsI8MM
 package import CLIPSystem
 
-/// The vector instructions that kernels are compiled for, poorest first.
+/// The vector instructions that kernels are compiled for, each architecture's poorest first.
 package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     /// SSE2 on x86-64, NEON on arm64.
     case baseline
@@ -15,6 +17,10 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     case avx512
     /// The same with VNNI, for quantised layers.
     case avx512VNNI = "avx512vnni"
+    /// NEON with DotProduct, for quantised layers.
+    case dotProduct = "dotprod"
+    /// The same with I8MM.
+    case i8mm
 
     package static func < (a: InstructionSet, b: InstructionSet) -> Bool {
         allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
@@ -69,20 +75,23 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         case .avx2: ["avx2", "fma", "f16c"]
         case .avx512: InstructionSet.avx2.requiredFeatures + ["avx512f", "avx512bw", "avx512dq", "avx512vl"]
         case .avx512VNNI: InstructionSet.avx512.requiredFeatures + ["avx512_vnni"]
+        case .dotProduct: ["asimddp"]
+        case .i8mm: ["asimddp", "i8mm"]
         }
     }
 
     /// The one place where kernels are chosen.
     package var kernels: KernelTable {
-        #if arch(x86_64)
         switch self {
-        case .baseline: .baseline
+        #if arch(x86_64)
         case .avx2: .avx2
         case .avx512: .avx512
         case .avx512VNNI: .avx512VNNI
-        }
-        #else
-        .baseline
+        #elseif arch(arm64)
+        case .dotProduct: .dotProduct
+        case .i8mm: .i8mm
         #endif
+        default: .baseline
+        }
     }
 }

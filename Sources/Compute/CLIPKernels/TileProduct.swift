@@ -14,8 +14,25 @@
     mutating func accumulate(
         _ a: UnsafePointer<Float>, rowStride: Int, _ left: Unit.Vector, _ right: Unit.Vector)
 
+    /// The same four times: of columns of A that lie side by side, and as many rows of B.
+    mutating func accumulateFour(_ a: UnsafePointer<Float>, rowStride: Int, _ b: FourRows<Unit>)
+
     /// Writes the sums, row after row, `stride` floats apart.
     func store(_ target: UnsafeMutablePointer<Float>, stride: Int)
+}
+
+/// Four rows of B, each as two vectors.
+@frozen @usableFromInline
+package struct FourRows<Unit: VectorUnit> {
+    @usableFromInline let left: (Unit.Vector, Unit.Vector, Unit.Vector, Unit.Vector)
+    @usableFromInline let right: (Unit.Vector, Unit.Vector, Unit.Vector, Unit.Vector)
+
+    @inlinable @inline(__always)
+    package init<Columns: TileColumns>(_ columns: inout Columns) where Columns.Unit == Unit {
+        let (first, second, third, fourth) = (columns.next(), columns.next(), columns.next(), columns.next())
+        left = (first.left, second.left, third.left, fourth.left)
+        right = (first.right, second.right, third.right, fourth.right)
+    }
 }
 
 /// A tile of one row.
@@ -43,6 +60,19 @@ package struct TileRow<Unit: VectorUnit>: Tile {
         let factor = Unit.Vector(repeating: a.pointee)
         self.left = Unit.multiplyAdd(factor, left, self.left)
         self.right = Unit.multiplyAdd(factor, right, self.right)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func accumulateFour(_ a: UnsafePointer<Float>, rowStride: Int, _ b: FourRows<Unit>) {
+        let factors = Unit.spread(a)
+        left = Unit.multiplyAdd(factors.0, b.left.0, left)
+        right = Unit.multiplyAdd(factors.0, b.right.0, right)
+        left = Unit.multiplyAdd(factors.1, b.left.1, left)
+        right = Unit.multiplyAdd(factors.1, b.right.1, right)
+        left = Unit.multiplyAdd(factors.2, b.left.2, left)
+        right = Unit.multiplyAdd(factors.2, b.right.2, right)
+        left = Unit.multiplyAdd(factors.3, b.left.3, left)
+        right = Unit.multiplyAdd(factors.3, b.right.3, right)
     }
 
     @inlinable @inline(__always)
@@ -78,6 +108,12 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
     ) {
         top.accumulate(a, rowStride: rowStride, left, right)
         bottom.accumulate(a + Top.rows * rowStride, rowStride: rowStride, left, right)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func accumulateFour(_ a: UnsafePointer<Float>, rowStride: Int, _ b: FourRows<Unit>) {
+        top.accumulateFour(a, rowStride: rowStride, b)
+        bottom.accumulateFour(a + Top.rows * rowStride, rowStride: rowStride, b)
     }
 
     @inlinable @inline(__always)
@@ -205,6 +241,8 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
     static func next(_ position: UnsafePointer<Float>, stride: Int) -> UnsafePointer<Float>
     /// From one row of a column to the next.
     static func rowStride(_ stride: Int) -> Int
+    /// Whether columns lie side by side.
+    static var isRowMajor: Bool { get }
 }
 
 /// Row-major: rows `stride` floats apart.
@@ -216,6 +254,9 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
 
     @inlinable @inline(__always)
     package static func rowStride(_ stride: Int) -> Int { stride }
+
+    @inlinable @inline(__always)
+    package static var isRowMajor: Bool { true }
 }
 
 /// Column-major: columns `stride` floats apart.
@@ -227,6 +268,9 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
 
     @inlinable @inline(__always)
     package static func rowStride(_ stride: Int) -> Int { 1 }
+
+    @inlinable @inline(__always)
+    package static var isRowMajor: Bool { false }
 }
 
 /// A tile of A · B, `[T.rows, 2 vectors]`.
@@ -254,6 +298,13 @@ package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead:
     while k < depth {
         ahead.advance()
         let end = min(k + 8, depth)
+        if T.Unit.multipliesByLane && Layout.isRowMajor {
+            while k + 4 <= end {
+                tile.accumulateFour(a, rowStride: aStride, FourRows(&b))
+                a += 4
+                k += 4
+            }
+        }
         while k < end {
             let row = b.next()
             tile.accumulate(a, rowStride: Layout.rowStride(aStride), row.left, row.right)
@@ -277,11 +328,16 @@ package func tileProduct<Layout: TileRows, Columns: TileColumns, Ahead: Lookahea
             tile, layout, a: a, aStride: aStride, b: b, depth: depth, target: target, targetStride: targetStride,
             continues: continues, ahead: ahead)
     }
-    // The comparison with a constant drops the tiles that an instruction set has no registers for.
+    // The comparisons with constants drop the tiles that an instruction set has no registers for.
     if U.tileRows > 6 {
         switch rows {
         case 7: return product(Tile7<U>.self)
         case 8: return product(Tile8<U>.self)
+        default: break
+        }
+    }
+    if U.tileRows > 8 {
+        switch rows {
         case 9: return product(Tile9<U>.self)
         case 10: return product(Tile10<U>.self)
         case 11: return product(Tile11<U>.self)

@@ -11,6 +11,12 @@
     /// Rows of the largest tile of two vectors per row whose sums stay in registers, at most twelve.
     static var tileRows: Int { get }
 
+    /// Whether an instruction multiplies by a lane of a vector: tiles then load four neighbours of a row at once.
+    static var multipliesByLane: Bool { get }
+
+    /// Each of the four floats at `source`, in all lanes of a vector.
+    static func spread(_ source: UnsafePointer<Float>) -> (Vector, Vector, Vector, Vector)
+
     /// a · b + c, rounded once where the instruction set can.
     static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector
 
@@ -25,6 +31,17 @@
 }
 
 extension VectorUnit {
+    @inlinable @inline(__always)
+    package static var multipliesByLane: Bool { false }
+
+    @inlinable @inline(__always)
+    package static func spread(_ source: UnsafePointer<Float>) -> (Vector, Vector, Vector, Vector) {
+        (
+            Vector(repeating: source[0]), Vector(repeating: source[1]), Vector(repeating: source[2]),
+            Vector(repeating: source[3])
+        )
+    }
+
     /// Floats in a vector.
     @inlinable @inline(__always)
     package static var width: Int { MemoryLayout<Vector>.size / MemoryLayout<Float>.size }

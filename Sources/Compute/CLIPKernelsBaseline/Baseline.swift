@@ -2,6 +2,8 @@ package import CLIPKernels
 
 #if arch(x86_64)
 import _Builtin_intrinsics.intel
+#elseif arch(arm64)
+import _Builtin_intrinsics.arm.neon
 #endif
 
 /// What every machine has: SSE2 on x86-64, NEON on arm64.
@@ -10,7 +12,17 @@ enum BaselineUnit: VectorUnit {
     typealias Integers = SIMD4<Int32>
 
     #if arch(arm64)
-    @inline(__always) static var tileRows: Int { 12 }
+    // Of more rows the four rows of B, two vectors each, and some of A would find no registers.
+    @inline(__always) static var tileRows: Int { 8 }
+    @inline(__always) static var multipliesByLane: Bool { true }
+
+    /// By steps of which the compiler makes a lane: single lanes taken from a vector it would load one by one.
+    @inline(__always)
+    static func spread(_ source: UnsafePointer<Float>) -> (Vector, Vector, Vector, Vector) {
+        let floats = load(source)
+        let (low, high) = (vzip1q_f32(floats, floats), vzip2q_f32(floats, floats))
+        return (vzip1q_f32(low, low), vzip2q_f32(low, low), vzip1q_f32(high, high), vzip2q_f32(high, high))
+    }
 
     @inline(__always)
     static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector { c.addingProduct(a, b) }
@@ -22,11 +34,20 @@ enum BaselineUnit: VectorUnit {
     static func multiplyAdd(_ a: Vector, _ b: Vector, _ c: Vector) -> Vector { a * b + c }
     #endif
 
+    #if arch(arm64)
+    // Of what is no number and a number, the number: so do other instruction sets where the first is none.
+    @inline(__always)
+    static func maximum(_ a: Vector, _ b: Vector) -> Vector { vmaxnmq_f32(a, b) }
+
+    @inline(__always)
+    static func minimum(_ a: Vector, _ b: Vector) -> Vector { vminnmq_f32(a, b) }
+    #else
     @inline(__always)
     static func maximum(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: b .< a) }
 
     @inline(__always)
     static func minimum(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: a .< b) }
+    #endif
 
     @inline(__always)
     static func choose(_ a: Vector, _ b: Vector, where x: Vector, isBelow y: Vector) -> Vector {
@@ -65,11 +86,24 @@ extension BaselineUnit: QuantisingUnit {
     static func floats(_ integers: Integers) -> Vector {
         #if arch(x86_64)
         _mm_cvtepi32_ps(unsafeBitCast(integers, to: SIMD2<Int64>.self))
+        #elseif arch(arm64)
+        vcvtq_f32_s32(integers)
         #else
         Vector(integers)
         #endif
     }
 }
+
+#if arch(arm64)
+extension BaselineUnit: ByteQuantisingUnit {
+    @inline(__always)
+    static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer) {
+        let halves = vmovn_s32(levels)
+        let bytes = vmovn_s16(SIMD8(lowHalf: halves, highHalf: halves))
+        target.storeBytes(of: unsafeBitCast(bytes, to: SIMD2<Int32>.self)[0], as: Int32.self)
+    }
+}
+#endif
 
 /// Integer products on every machine.
 enum BaselineProducts: PairProducts {
@@ -95,13 +129,30 @@ enum BaselineProducts: PairProducts {
         unsafeBitCast(_mm_srai_epi16(unsafeBitCast(x, to: SIMD2<Int64>.self), 8), to: Sums.self)
     }
     #else
-    @inline(__always) static var tileRows: Int { 12 }
+    #if arch(arm64)
+    @inline(__always) static var tileRows: Int { 8 }
+
+    /// The instruction takes a number of one vector with all of another: pairs are split, those of the weights once for all
+    /// rows.
+    @inline(__always)
+    static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums {
+        let word = unsafeBitCast(word, to: SIMD8<Int16>.self)
+        let weights = unsafeBitCast(weights, to: SIMD8<Int16>.self)
+        let first = vmlal_s16(sums, weights.evenHalf, word.evenHalf)
+        return vmlal_s16(first, weights.oddHalf, word.oddHalf)
+    }
+
+    @inline(__always)
+    static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums { add(.zero, a, b) }
+    #else
+    @inline(__always) static var tileRows: Int { 6 }
 
     @inline(__always)
     static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums {
         let first = ((a &<< 16) &>> 16) &* ((b &<< 16) &>> 16)
         return first &+ (a &>> 16) &* (b &>> 16)
     }
+    #endif
 
     @inline(__always)
     static func shiftedLeft(_ x: Sums) -> Sums {
@@ -121,3 +172,17 @@ extension KernelTable {
         layers: LayerKernels(BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, BaselineProducts.self)),
         pictures: PictureKernels(BaselinePictures.self), roofs: RoofKernels(BaselineUnit.self, BaselineProducts.self))
 }
+
+#if arch(arm64)
+extension KernelTable {
+    /// The same with integer sums by `tile`, which reads a group of four levels as one word of bytes.
+    package static func baseline(
+        roofs: RoofKernels, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void
+    ) -> KernelTable {
+        KernelTable(
+            layers: LayerKernels(
+                BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, tileRows: tileRows, tile: tile)),
+            pictures: KernelTable.baseline.pictures, roofs: roofs)
+    }
+}
+#endif

@@ -112,6 +112,70 @@ extension BaselinePictures {
         bytes(_mm_unpackhi_epi8(register(a), register(b)))
     }
 }
+#elseif arch(arm64)
+import _Builtin_intrinsics.arm.neon
+
+extension BaselinePictures {
+    @inline(__always)
+    private static func lanes(_ low: SIMD8<Int16>, _ high: SIMD8<Int16>) -> SIMD16<Int16> {
+        SIMD16(lowHalf: low, highHalf: high)
+    }
+
+    @inline(__always)
+    static func pairedProducts(_ a: SIMD16<Int16>, _ b: SIMD16<Int16>) -> SIMD8<Int32> {
+        @inline(__always) func half(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD4<Int32> {
+            vpaddq_s32(vmull_s16(a.lowHalf, b.lowHalf), vmull_s16(a.highHalf, b.highHalf))
+        }
+        return SIMD8(lowHalf: half(a.lowHalf, b.lowHalf), highHalf: half(a.highHalf, b.highHalf))
+    }
+
+    @inline(__always)
+    static func highProduct(_ a: SIMD16<Int16>, _ factor: Int16) -> SIMD16<Int16> {
+        let factors = SIMD4<Int16>(repeating: factor)
+        @inline(__always) func half(_ a: SIMD8<Int16>) -> SIMD8<Int16> {
+            vuzp2q_s16(
+                unsafeBitCast(vmull_s16(a.lowHalf, factors), to: SIMD8<Int16>.self),
+                unsafeBitCast(vmull_s16(a.highHalf, factors), to: SIMD8<Int16>.self))
+        }
+        return lanes(half(a.lowHalf), half(a.highHalf))
+    }
+
+    @inline(__always)
+    static func roundedSum(_ a: SIMD16<Int16>, _ x: Int16, _ b: SIMD16<Int16>, _ y: Int16) -> SIMD16<Int16> {
+        let (xs, ys) = (SIMD4<Int16>(repeating: x), SIMD4<Int16>(repeating: y))
+        @inline(__always) func rounded(_ a: SIMD4<Int16>, _ b: SIMD4<Int16>) -> SIMD4<Int16> {
+            // The upper halves, rounded.
+            vraddhn_s32(vmlal_s16(vmull_s16(a, xs), b, ys), .zero)
+        }
+        @inline(__always) func half(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> {
+            SIMD8(lowHalf: rounded(a.lowHalf, b.lowHalf), highHalf: rounded(a.highHalf, b.highHalf))
+        }
+        return lanes(half(a.lowHalf, b.lowHalf), half(a.highHalf, b.highHalf))
+    }
+
+    @inline(__always)
+    static func widened(_ samples: SIMD16<UInt8>) -> SIMD16<Int16> {
+        lanes(
+            unsafeBitCast(vmovl_u8(samples.lowHalf), to: SIMD8<Int16>.self),
+            unsafeBitCast(vmovl_u8(samples.highHalf), to: SIMD8<Int16>.self))
+    }
+
+    @inline(__always)
+    static func clampedBytes(_ values: SIMD8<Int32>) -> SIMD8<UInt8> {
+        vqmovn_u16(SIMD8(lowHalf: vqmovun_s32(values.lowHalf), highHalf: vqmovun_s32(values.highHalf)))
+    }
+
+    @inline(__always)
+    static func clampedBytes(_ values: SIMD16<Int16>) -> SIMD16<UInt8> {
+        SIMD16(lowHalf: vqmovun_s16(values.lowHalf), highHalf: vqmovun_s16(values.highHalf))
+    }
+
+    @inline(__always)
+    static func interleavedLow(_ a: SIMD16<UInt8>, _ b: SIMD16<UInt8>) -> SIMD16<UInt8> { vzip1q_u8(a, b) }
+
+    @inline(__always)
+    static func interleavedHigh(_ a: SIMD16<UInt8>, _ b: SIMD16<UInt8>) -> SIMD16<UInt8> { vzip2q_u8(a, b) }
+}
 #else
 // Lanes are spelt out, and pairs split by shifts: conversions of whole vectors would become calls.
 extension BaselinePictures {

@@ -1,10 +1,10 @@
-/// The features of the processor that its operating system lets programs use.
+/// The features of the processor that its operating system lets programs use, by Linux's names.
 package enum ProcessorFeatures {
     package static let current: Set<String> = {
-        #if !arch(x86_64)
-        []
-        #elseif canImport(Darwin)
+        #if canImport(Darwin)
         Set(darwinNames.filter { isEnabled($0.key) }.map(\.value))
+        #elseif arch(arm64)
+        parse(auxiliaryVector: (try? PathBytes("/proc/self/auxv").firstBytes(4096)) ?? [])
         #else
         parse(cpuInfo: kernelText("/proc/cpuinfo", limit: 16384) ?? "")
         #endif
@@ -19,11 +19,27 @@ package enum ProcessorFeatures {
         return []
     }
 
+    /// Those of an arm64 processor that kernels ask for, from what its kernel hands to every program: pairs of a kind and a
+    /// value, 64 bits each, of which the kinds 16 and 26 hold a bit per feature.
+    package static func parse(auxiliaryVector bytes: [UInt8]) -> Set<String> {
+        var features: Set<String> = []
+        bytes.withUnsafeBytes { bytes in
+            for offset in stride(from: 0, to: bytes.count - 15, by: 16) {
+                let kind = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                let value = bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self)
+                if kind == 16, value >> 20 & 1 != 0 { features.insert("asimddp") }
+                if kind == 26, value >> 13 & 1 != 0 { features.insert("i8mm") }
+            }
+        }
+        return features
+    }
+
     #if canImport(Darwin)
     private static let darwinNames = [
         "hw.optional.avx2_0": "avx2", "hw.optional.fma": "fma", "hw.optional.f16c": "f16c",
         "hw.optional.avx512f": "avx512f", "hw.optional.avx512bw": "avx512bw", "hw.optional.avx512dq": "avx512dq",
         "hw.optional.avx512vl": "avx512vl", "hw.optional.avx512vnni": "avx512_vnni",
+        "hw.optional.arm.FEAT_DotProd": "asimddp", "hw.optional.arm.FEAT_I8MM": "i8mm",
     ]
 
     private static func isEnabled(_ name: String) -> Bool {

@@ -3,6 +3,9 @@ internal import CLIPSystem
 #if hasFeature(BuiltinModule)
 import Builtin
 #endif
+#if arch(arm64)
+import _Builtin_intrinsics.arm.acle
+#endif
 
 /// A place where threads sleep until something is true that other threads bring about.
 final class Parking: @unchecked Sendable {
@@ -50,7 +53,12 @@ func spin(atMost limit: Int, until condition: @autoclosure () -> Bool) -> Bool {
 /// Tells the processor that this thread waits for another one in a loop: a core's other threads get its time meanwhile.
 @inlinable @inline(__always)
 package func spinPause() {
-    #if hasFeature(BuiltinModule) && arch(x86_64) && compiler(>=6.3)
+    #if hasFeature(BuiltinModule) && compiler(>=6.3) && arch(x86_64)
     Builtin.int_x86_sse2_pause()
+    #elseif hasFeature(BuiltinModule) && compiler(>=6.3) && arch(arm64)
+    // Waits until what is under way is done: some nanoseconds. What is meant for this, `yield`, takes no time on most.
+    Builtin.int_aarch64_isb(Int32(15)._value)
+    #elseif arch(arm64)
+    __yield()
     #endif
 }

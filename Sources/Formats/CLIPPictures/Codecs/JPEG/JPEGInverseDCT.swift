@@ -278,8 +278,8 @@ private enum JPEGReducedDCT {
     }
 }
 
-// The few steps on eight lanes that the decoder's loops are made of. On x86-64 those that the compiler does not find
-// SSE2's instructions for are spelt out.
+// The few steps on eight lanes that the decoder's loops are made of, spelt out where the compiler doesn't find the
+// instructions of SSE2 or NEON by itself.
 
 #if arch(x86_64)
 import _Builtin_intrinsics.intel
@@ -329,6 +329,38 @@ private func products(_ a: SIMD8<Int16>, _ x: Int16, _ b: SIMD8<Int16>, _ y: Int
             _mm_madd_epi16(register(interleavedLow(a, b)), factors), to: SIMD4<Int32>.self),
         highHalf: unsafeBitCast(
             _mm_madd_epi16(register(interleavedHigh(a, b)), factors), to: SIMD4<Int32>.self))
+}
+#elseif arch(arm64)
+import _Builtin_intrinsics.arm.neon
+
+/// Narrows to 16 bits, clamping what does not fit.
+@inline(__always)
+private func saturated(_ wide: SIMD8<Int32>) -> SIMD8<Int16> {
+    SIMD8(lowHalf: vqmovn_s32(wide.lowHalf), highHalf: vqmovn_s32(wide.highHalf))
+}
+
+/// Clamps to 0…255 and puts two samples in a lane, the even one first in memory.
+@inline(__always)
+private func samplePairs(_ even: SIMD8<Int16>, _ odd: SIMD8<Int16>) -> SIMD8<Int16> {
+    let (even, odd) = (vqmovun_s16(even), vqmovun_s16(odd))
+    return unsafeBitCast(SIMD16(lowHalf: vzip1_u8(even, odd), highHalf: vzip2_u8(even, odd)), to: SIMD8<Int16>.self)
+}
+
+/// Lanes 0…3 of both, alternating.
+@inline(__always)
+private func interleavedLow(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> { vzip1q_s16(a, b) }
+
+/// Lanes 4…7 of both, alternating.
+@inline(__always)
+private func interleavedHigh(_ a: SIMD8<Int16>, _ b: SIMD8<Int16>) -> SIMD8<Int16> { vzip2q_s16(a, b) }
+
+/// `a * x + b * y` in 32 bits.
+@inline(__always)
+private func products(_ a: SIMD8<Int16>, _ x: Int16, _ b: SIMD8<Int16>, _ y: Int16) -> SIMD8<Int32> {
+    let (xs, ys) = (SIMD4<Int16>(repeating: x), SIMD4<Int16>(repeating: y))
+    return SIMD8(
+        lowHalf: vmlal_s16(vmull_s16(a.lowHalf, xs), b.lowHalf, ys),
+        highHalf: vmlal_s16(vmull_s16(a.highHalf, xs), b.highHalf, ys))
 }
 #else
 /// Narrows to 16 bits, clamping what does not fit.

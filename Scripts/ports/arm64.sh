@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# The package for arm64 Linux, built and tried on an x86-64 one: a cross build with Debian's Swift, its programs and tests in an
+# emulator.  usage: arm64.sh [--quick] [FOLDER]
+#   --quick   the release build, the README's first example and `clip verify`; else the tests too
+#   FOLDER    keeps two Debian roots and the builds, 8 GB (.build/arm64)
+# Needs Debian or a child of it on x86-64, root, and its package mirror. Nothing is installed but mmdebstrap and
+# qemu-user-static. Exit status 3: it could not be tried here, and a line says why.
+set -euo pipefail
+package=$(cd "$(dirname "$0")/../.." && pwd)
+quick=false
+[[ ${1:-} != --quick ]] || { quick=true; shift; }
+folder=$(realpath -m "${1:-$package/.build/arm64}")
+
+step() { printf '== %s %s\n' "$(date +%T)" "$*"; }
+impossible() { echo "arm64: not tried here: $*" >&2; exit 3; }
+[[ $(uname -m) == x86_64 ]] || impossible "this is $(uname -m): there, swift build and swift test say the same"
+((EUID == 0)) || impossible "roots of another architecture are made by root"
+command -v apt-get >/dev/null || impossible "packages come from Debian's apt-get, which is missing"
+# What is mounted below disappears with this process, however it ends: a folder can always be removed.
+[[ -n ${ARM64_ALONE:-} ]] || ARM64_ALONE=1 exec unshare --mount --propagation private "$0" $($quick && echo --quick) "$folder"
+
+for program in mmdebstrap qemu-aarch64-static; do
+    command -v $program >/dev/null || apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static >/dev/null ||
+        impossible "$program is missing, and apt-get can't install it"
+done
+mirror=$(grep -hoPm1 '^(URIs: |deb (\[[^]]*\] )?)\Khttps?://\S+' \
+    /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null | head -n 1) || true
+[[ -n $mirror ]] || impossible "apt has no mirror in its sources"
+
+# A root that nothing runs in but the compiler and what the tests call.
+root() { # NAME ARCHITECTURE PACKAGES
+    [[ ! -e $folder/$1/.done ]] || return 0
+    step "$2 packages"
+    rm -rf "${folder:?}/$1"
+    mmdebstrap --quiet --mode=root --variant=extract --architectures="$2" --include="base-files,bash,$3" sid "$folder/$1" \
+        "deb [trusted=yes check-valid-until=no] $mirror sid main" || impossible "Debian's packages can't be had from $mirror"
+    # Nothing of this library is used, but tests are linked to it, and Debian leaves it out.
+    printf '!<arch>\n' >"$folder/$1/usr/libexec/swift/lib/swift/linux/lib_Testing_Foundation.a"
+    touch "$folder/$1/.done"
+}
+mkdir -p "$folder"
+compiler=swiftlang,libswiftlang,libstdc++-16-dev,libc6-dev
+root amd64 amd64 $compiler,coreutils,dash,diffutils,findutils,gawk,git,grep,procps,sed,util-linux
+root arm64 arm64 $compiler
+ln -sfn ../libexec/swift/lib/swift_static "$folder/arm64/usr/lib/swift_static"
+ln -sfn gawk "$folder/amd64/usr/bin/awk"
+
+inside=$folder/amd64
+mkdir -p "$inside/cross" "$inside/src"
+mount --bind "$folder" "$inside/cross"
+mount --bind "$package" "$inside/src"
+mount -o remount,bind,ro "$inside/src"
+for system in proc dev dev/shm dev/pts; do mount --bind "/$system" "$inside/$system"; done
+in_root() { chroot "$inside" /usr/bin/env -i PATH=/usr/libexec/swift/bin:/usr/bin HOME=/tmp TMPDIR=/tmp "$@"; }
+
+# What the cross compiler finds the other architecture's libraries by.
+sdk=$folder/sdk/arm64.artifactbundle
+mkdir -p "$sdk/arm64"
+cat >"$sdk/info.json" <<'END'
+{"schemaVersion": "1.0",
+ "artifacts": {"arm64": {"type": "swiftSDK", "version": "1", "variants": [{"path": "arm64"}]}}}
+END
+cat >"$sdk/arm64/swift-sdk.json" <<'END'
+{"schemaVersion": "4.0",
+ "targetTriples": {"aarch64-unknown-linux-gnu": {
+    "sdkRootPath": "/cross/arm64", "toolsetPaths": ["toolset.json"],
+    "swiftResourcesPath": "/cross/arm64/usr/libexec/swift/lib/swift",
+    "swiftStaticResourcesPath": "/cross/arm64/usr/libexec/swift/lib/swift_static"}}}
+END
+echo '{"schemaVersion": "1.0", "swiftCompiler": {"extraCLIOptions": ["-use-ld=lld"]}}' >"$sdk/arm64/toolset.json"
+build() { # SCRATCH OPTIONS…
+    in_root /bin/bash -c 'cd /src && exec swift build --swift-sdks-path /cross/sdk --swift-sdk arm64 --scratch-path "$@"' \
+        build "$@" >"$folder/build.log" 2>&1 || { tail -n 40 "$folder/build.log" >&2; return 1; }
+    # Options of other processors must not be heard of.
+    ! grep -E 'not a recognized feature|unused during compilation' "$folder/build.log" >&2
+}
+
+# Programs start each other, and tests copy them: each becomes a script that holds its program and hands a copy of it, which
+# lies beside the script and bears its name, to the emulator.
+cp "$(command -v qemu-aarch64-static)" "$inside/usr/bin/"
+libraries=/cross/arm64/usr/libexec/swift/lib/swift/linux:/cross/arm64/usr/lib/aarch64-linux-gnu
+emulator="/usr/bin/qemu-aarch64-static -L /cross/arm64 -E LD_LIBRARY_PATH=$libraries"
+wrap() { # FOLDER PROGRAM
+    cat >"$1/programs/$2" <<END
+#!/bin/bash
+real=\${0%/*}/.$2
+[[ -x \$real ]] || ln ${1/#$folder//cross}/$2 "\$real" 2>/dev/null || cp ${1/#$folder//cross}/$2 "\$real"
+exec $emulator "\$real" "\$@"
+END
+    chmod +x "$1/programs/$2"
+}
+prepare() { # FOLDER
+    rm -rf "$1/programs"
+    mkdir "$1/programs"
+    cp "$package/Models/clip-small.clip" "$1/programs/"
+    for program in clip clip-pull; do wrap "$1" $program; done
+}
+
+step "release build"
+build /cross/release -c release
+release=$folder/release/aarch64-unknown-linux-gnu/release
+prepare "$release"
+clip() { in_root /bin/bash -c 'cd /src && exec "$0" "$@"' "${release/#$folder//cross}/programs/clip" "$@"; }
+step "the README's first example, and verify"
+clip classify Models/examples/cat.jpg --labels "cat,house,car"
+for instruction_set in baseline dotprod i8mm; do
+    in_root CLIP_ISA=$instruction_set /bin/bash -c 'cd /src && exec "$0" verify' \
+        "${release/#$folder//cross}/programs/clip" >"$folder/verify.log" || { cat "$folder/verify.log" >&2; exit 1; }
+    echo "verify: $instruction_set: $(grep -c '"passes":true' "$folder/verify.log") probes pass"
+done
+! $quick || { step "the quick part holds"; exit 0; }
+
+step "tests, build"
+build /cross/debug --build-tests
+debug=$folder/debug/aarch64-unknown-linux-gnu/debug
+prepare "$debug"
+failed=()
+for target in "$package"/Tests/*Tests; do
+    target=${target##*/}
+    step "$target"
+    in_root CLIP_TEST_PROGRAMS="${debug/#$folder//cross}/programs" /bin/bash -c "cd /src && exec $emulator \
+        ${debug/#$folder//cross}/clipPackageTests.xctest --testing-library swift-testing --filter '^$target\\.'" \
+        >"$folder/$target.log" 2>&1 || failed+=("$target")
+    grep -h 'Test run with' "$folder/$target.log" || echo "no answer: see $folder/$target.log"
+done
+((${#failed[@]} == 0)) || { echo "arm64: failed: ${failed[*]}; their logs are in $folder" >&2; exit 1; }
+step "every target's tests pass"
