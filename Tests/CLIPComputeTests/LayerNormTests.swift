@@ -24,6 +24,11 @@ import Testing
                     Array(input[$0 * columns..<($0 + 1) * columns]), gain: gain, bias: bias, epsilon: epsilon)
             }
             #expect(largestError(found, expected) < 1e-5, "\(rows) rows")
+            let specified = (0..<rows).flatMap {
+                SixteenBitArithmetic.layerNorm(
+                    Array(input[$0 * columns..<($0 + 1) * columns]), gain: gain, bias: bias, epsilon: epsilon)
+            }
+            #expect(zip(found, specified).allSatisfy(areSame))
         }
     }
 }

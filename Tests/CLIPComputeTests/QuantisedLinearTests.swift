@@ -171,8 +171,8 @@ import Testing
         let (rows, inputs, outputs) = (14, 24, 20)
         let input = numbers.floats(rows * inputs)
         let values = numbers.floats(outputs * inputs)
-        let types: [PanelPackedMatrix.ElementType] = [.int8, .float32, .int8]
-        let target = Activations(rows: rows, columns: 3 * outputs)
+        let types: [PanelPackedMatrix.ElementType] = [.int8, .float32, .int8, .int16]
+        let target = Activations(rows: rows, columns: types.count * outputs)
         input.withUnsafeBufferPointer { input in
             compute.linear(
                 types.enumerated().map { index, type in
@@ -186,7 +186,7 @@ import Testing
             input, values, bias: Array(repeating: 0, count: outputs), rows: rows, outputs: outputs)
         for (index, type) in types.enumerated() {
             let found = (0..<rows).flatMap { row in (0..<outputs).map { target.row(row)[index * outputs + $0] } }
-            #expect(largestError(found, expected) < (type == .int8 ? 0.02 : 1e-6))
+            #expect(largestError(found, expected) < [.int8: 0.02, .int16: 1e-3][type] ?? 1e-6)
         }
     }
 
@@ -210,7 +210,7 @@ import Testing
     ) {
         let depth = levels.count / rows
         let kernels = instructionSet.kernels.layers.int8
-        let groups = PanelPackedMatrix.groupCount(inputs: depth)
+        let groups = PanelPackedMatrix.groupCount(inputs: depth, .int8)
         let padded = PanelPackedMatrix.paddedOutputs(outputs)
         var panels = [Int8](repeating: 0, count: padded * groups * 4)
         var sums = [Int32](repeating: 0, count: padded)
@@ -264,7 +264,7 @@ import Testing
     ) -> [(levels: [Int32], scale: RowScale)] {
         let kernels = instructionSet.kernels.layers.int8
         let columns = rows[0].count
-        let wordCount = PanelPackedMatrix.groupCount(inputs: columns) * kernels.steps
+        let wordCount = PanelPackedMatrix.groupCount(inputs: columns, .int8) * kernels.steps
         var words = [Int32](repeating: 0, count: rows.count * wordCount)
         var scales = [RowScale](repeating: RowScale(scale: 0, zero: 0), count: rows.count)
         let input = rows.flatMap { $0 }

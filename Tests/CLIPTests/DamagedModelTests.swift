@@ -45,7 +45,7 @@ import Testing
 
     @Test(arguments: [
         ("quickgelu-f32", WeightType.float16, 0x5EED), ("gelu-f16-sharded", .float32, 0xC11B),
-        ("quickgelu-f32", .int8, 0x1178),
+        ("quickgelu-f32", .int8, 0x1178), ("quickgelu-f32", .int16, 0x1616),
     ])
     func `Two thousand damaged .clip files of a model load or throw`(
         name: String, type: WeightType, seed: UInt64

@@ -3,6 +3,7 @@ import CLIPTestSupport
 import Foundation
 import Testing
 
+import CLIPCompute
 @testable import CLIP
 @testable import CLIPWeights
 
@@ -28,7 +29,7 @@ import Testing
         #expect(results.count == Probes.builtInTexts.count + ProbePicture.allCases.count)
         for result in results {
             #expect(result.passes, "\(result)")
-            #expect(result.leastCosine == [.float32: 0.999999, .float16: 0.9999, .int8: 0.99][type])
+            #expect(result.leastCosine == [.float32: 0.999999, .float16: 0.9999, .int16: 0.99999, .int8: 0.99][type])
         }
         // Nothing was rounded where the type is the source's.
         let isExact = type == .float32 || type == .float16 && name.contains("f16")
@@ -110,15 +111,86 @@ import Testing
         let sums = try #require(try file.tensor(layer + "_sum"))
         #expect(sums.type == .i32 && sums.shape == columns)
         #expect(try file.tensor("vision_model.embeddings.patch_embedding.weight")?.type == .i8)
-        #expect(try file.tensor("visual_projection.weight")?.type == .f16)
+        #expect(try file.tensor("visual_projection.weight")?.type == .i16)
         #expect(try file.tensor("text_model.embeddings.token_embedding.weight")?.type == .f16)
+        #expect(file.metadata["format_version"] == "2")
         let others = try [WeightType.float32, .float16].map { try packed("quickgelu-f32", $0).fingerprint }
         #expect(!others.contains(model.fingerprint))
     }
 
-    @Test(arguments: Fixtures.modelNames)
-    func `An int8 model embeds alike, alone and among others`(name: String) throws {
-        let model = try packed(name, .int8)
+    @Test func `An int16 file holds whole numbers in all its matrices`() throws {
+        let model = try packed("quickgelu-f32", .int16)
+        #expect(model.info.weightTypes == ["int16"])
+        let file = try SafetensorsFile(path: model.info.path)
+        // Older programs don't know it and say so.
+        #expect(file.metadata["format_version"] == "2")
+        for tensor in model.info.tensors() {
+            let stored = try #require(try file.tensor(tensor.key))
+            guard case .matrix(let outputs, let inputs) = tensor.kind else {
+                #expect(stored.type == (tensor.key.contains("token_embedding") ? .f16 : .f32))
+                continue
+            }
+            #expect(stored.type == .i16 && stored.shape == [(outputs + 15) / 16, (inputs + 1) / 2, 16, 2])
+            let scales = try #require(try file.tensor(tensor.key + "_scale"))
+            #expect(scales.type == .f32 && scales.shape == [(outputs + 15) / 16 * 16])
+            #expect(try file.tensor(tensor.key + "_sum") == nil)
+        }
+        for type in [WeightType.float32, .float16] {
+            let other = try SafetensorsFile(path: packed("quickgelu-f32", type).info.path)
+            #expect(other.metadata["format_version"] == "1")
+        }
+    }
+
+    @Test func `An int16 file can be packed again, and in other types`() throws {
+        let model = try packed("gelu-f16-sharded", .int16)
+        try model.pack(to: scratch["again.clip"], weights: .int16)
+        #expect(try CLIPModel(contentsOf: scratch["again.clip"]).fingerprint == model.fingerprint)
+        for type in [WeightType.float32, .float16, .int8] {
+            try model.pack(to: scratch["\(type).clip"], weights: type)
+            let other = try CLIPModel(contentsOf: scratch["\(type).clip"])
+            #expect(try other.embed("a dog").similarity(to: model.embed("a dog")) > (type == .int8 ? 0.99 : 0.99999))
+            #expect(try other.verify().allSatisfy(\.passes))
+        }
+    }
+
+    @Test(arguments: [WeightType.int16, .int8], [ModelParts.images, .texts])
+    func `One encoder of whole numbers embeds as the whole model does`(type: WeightType, parts: ModelParts) throws {
+        let model = try packed("quickgelu-f32", type)
+        try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32")).pack(
+            to: scratch["part.clip"], weights: type, parts: parts)
+        let part = try CLIPModel(contentsOf: scratch["part.clip"])
+        if parts == .texts {
+            #expect(try part.embed("a dog") == model.embed("a dog"))
+        } else {
+            let picture = Picture(bitmap: ProbePicture.allCases[0].bitmap)
+            #expect(try part.embed(picture) == model.embed(picture))
+        }
+    }
+
+    /// What is embedded on one machine equals what is embedded on any other.
+    @Test(arguments: Fixtures.modelNames, [WeightType.int16, .int8])
+    func `Whole numbers embed to the same bits on every instruction set`(name: String, type: WeightType) throws {
+        let path = try packed(name, type).info.path
+        let store = try FlatModel(path: path)
+        let configuration = store.info.configuration
+        let image = try ImageEncoder(configuration: configuration, weights: store.weights)
+        let text = try TextEncoder(configuration: configuration, weights: store.weights)
+        let side = configuration.vision.imageSize
+        let pixels = (0..<2 * 3 * side * side).map { Float($0 * 7919 % 1009) / 256 - 2 }
+        let tokens = [[811, 5, 17, 300, 813], [811, 5, 17, 9, 8, 7, 813]].map { $0.map { Int32($0) } }
+        var pictures: Set<[UInt32]> = []
+        var texts: Set<[UInt32]> = []
+        for instructionSet in InstructionSet.available {
+            let compute = try Compute(instructionSet: instructionSet, threads: 2)
+            pictures.insert(try image.embed(pixels: pixels, count: 2, compute: compute).map(\.bitPattern))
+            texts.insert(try text.embed(tokens: tokens, compute: compute).map(\.bitPattern))
+        }
+        #expect(pictures.count == 1 && texts.count == 1)
+    }
+
+    @Test(arguments: Fixtures.modelNames, [WeightType.int16, .int8])
+    func `Whole numbers embed alike, alone and among others`(name: String, type: WeightType) throws {
+        let model = try packed(name, type)
         let texts = Probes.builtInTexts
         let together = try model.embed(texts)
         for (text, embedding) in zip(texts, together) { #expect(try model.embed(text) == embedding) }
@@ -176,8 +248,22 @@ import Testing
         // As f16 every number of the last projection is zero.
         model.set("visual_projection.weight", model.floats("visual_projection.weight").map { $0 * 1e-9 })
         let small = try model.load()
-        for (type, advice) in [(WeightType.float16, "pack it as f32"), (.int8, "pack it as f16 or f32")] {
-            let message = try #require(refusal { try small.pack(to: scratch["small.clip"], weights: type) })
+        // Beside a weight so large, which meets zeros alone, whole numbers leave hardly anything of the others.
+        let other = try ScratchFolder()
+        var rough = try EditedModel("quickgelu-f32", in: other)
+        for key in ["weight", "bias"] {
+            let name = "vision_model.post_layernorm.\(key)"
+            rough.set(name, [0] + rough.floats(name).dropFirst())
+        }
+        var weights = rough.floats("visual_projection.weight")
+        let largest = weights.map(abs).max()!
+        for row in 0..<20 { weights[row * weights.count / 20] = largest * 4095 / 1.5 }
+        rough.set("visual_projection.weight", weights)
+        for (model, type, advice) in [
+            (small, WeightType.float16, "pack it as f32"), (try rough.load(), .int16, "pack it as f16 or f32"),
+            (try rough.load(), .int8, "pack it as int16, f16 or f32"),
+        ] {
+            let message = try #require(refusal { try model.pack(to: scratch["small.clip"], weights: type) })
             #expect(message.hasPrefix(scratch["small.clip"].path + ": was not written: packed as \(type.rawValue)"))
             #expect(message.hasSuffix(advice), "\(message)")
         }
@@ -203,7 +289,7 @@ import Testing
         #expect(try message(["format": "pt"]).contains("is a safetensors file but no .clip file"))
         #expect(try message(["format": "clip"]).contains("no valid format_version"))
         #expect(
-            try message(["format": "clip", "format_version": "2"]).contains("version 2, this program reads up to 1"))
+            try message(["format": "clip", "format_version": "3"]).contains("version 3, this program reads up to 2"))
         #expect(try message(["format": "clip", "format_version": "1"]).contains("has no \"config\" in its metadata"))
     }
 

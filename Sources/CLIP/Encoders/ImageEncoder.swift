@@ -282,7 +282,8 @@ struct AttentionPooling: Sendable {
                     queries: Rows(queries.all), keyRows: sequence.rows, causalPosition: nil,
                     target: attended.all[index..<index + 1])
             }, keys: Rows(projected.all), values: Rows(projected.all).columns(from: width),
-            heads: configuration.headCount, headWidth: width / configuration.headCount)
+            heads: configuration.headCount, headWidth: width / configuration.headCount,
+            isWhole: key.weights.elementType.isWhole)
 
         let pooled = compute.activations(rows: sequences.count, columns: width)
         compute.linear([LinearProduct(output, attended, into: pooled)])

@@ -32,7 +32,7 @@ package struct RowTable: Sendable {
         rows: Int, columns: Int, elementType: PanelPackedMatrix.ElementType, bytes: UnsafeRawBufferPointer,
         owner: any AnyObject & Sendable
     ) {
-        precondition(elementType != .int8, "a table's rows are floats")
+        precondition(!elementType.isWhole, "a table's rows are floats")
         precondition(bytes.count == rows * columns * elementType.byteCount)
         self.rows = rows
         self.columns = columns
@@ -64,7 +64,7 @@ package struct RowTable: Sendable {
                 target[column] += RowTable.widened(
                     bytes.loadUnaligned(fromByteOffset: 2 * (index * columns + column), as: UInt16.self))
             }
-        case .int8: preconditionFailure("a table's rows are floats")
+        case .int16, .int8: preconditionFailure("a table's rows are floats")
         }
     }
 
@@ -94,10 +94,14 @@ struct ModelTensor {
     let key: String
     let kind: Kind
 
+    var isMatrix: Bool {
+        if case .matrix = kind { true } else { false }
+    }
+
     /// Whether this is one of the many matrices that most of the time goes into. The last projection is not: it is
     /// small, and nothing after it evens out what rounding does.
     var isQuantisable: Bool {
-        guard case .matrix = kind else { return false }
+        guard isMatrix else { return false }
         return key.contains("encoder.layers.") || key.hasSuffix("patch_embedding.weight")
     }
 

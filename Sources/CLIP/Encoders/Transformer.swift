@@ -87,7 +87,7 @@ struct Transformer: Sendable {
                 AttentionSequence(
                     queries: Rows(state.projected.all[sequence.ownRows]), keyRows: sequence.rows,
                     causalPosition: isCausal ? sequence.sharedCount : nil, target: state.normed.all[sequence.ownRows])
-            }, state, compute, isQuantised: layer.query.weights.elementType == .int8)
+            }, layer, state, compute)
         finishAttention(layer, attended: state.normed, hidden: state.hidden, compute)
         runMLP(layer, hidden: state.hidden, normed: state.normed, intermediate: state.intermediate, compute)
     }
@@ -115,7 +115,7 @@ struct Transformer: Sendable {
                 AttentionSequence(
                     queries: Rows(queries.all[index..<index + 1]), keyRows: sequence.rows, causalPosition: nil,
                     target: normed.all[index..<index + 1])
-            }, state, compute)
+            }, layer, state, compute)
         finishAttention(layer, attended: normed, hidden: hidden, compute)
         let intermediate = compute.activations(rows: hidden.rows, columns: configuration.intermediateWidth)
         runMLP(layer, hidden: hidden, normed: normed, intermediate: intermediate, compute)
@@ -185,13 +185,13 @@ struct Transformer: Sendable {
     }
 
     private func attend(
-        _ sequences: [AttentionSequence], _ state: State, _ compute: Compute, isQuantised: Bool = false
+        _ sequences: [AttentionSequence], _ layer: TransformerLayer, _ state: State, _ compute: Compute
     ) {
         let projected = Rows(state.projected.all)
         compute.attention(
             sequences, keys: projected.columns(from: configuration.width),
             values: projected.columns(from: 2 * configuration.width), heads: configuration.headCount,
-            headWidth: configuration.width / configuration.headCount, isQuantised: isQuantised)
+            headWidth: configuration.width / configuration.headCount, isWhole: layer.query.weights.elementType.isWhole)
     }
 
     /// Copies the pooled token's row of each sequence.

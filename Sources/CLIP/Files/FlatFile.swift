@@ -11,8 +11,9 @@ struct FlatFile: Sendable {
     /// What the file's metadata and tensors are called.
     enum Name {
         static let format = "clip"
-        /// The version that is written, and the newest that is read.
-        static let version = 1
+        /// The newest version that is read. Files without whole numbers of 16 bits are written as version 1, which older
+        /// programs read too.
+        static let version = 2
         static let fingerprint = "fingerprint"
         static let config = "config"
         static let preprocessor = "preprocessor"
@@ -27,7 +28,7 @@ struct FlatFile: Sendable {
         static let logitBias = "logit_bias"
         static let textProbes = "probes.text"
         static let imageProbes = "probes.image"
-        /// What belongs to the int8 matrix `key`.
+        /// What belongs to the matrix `key` of whole numbers.
         static func scales(of key: String) -> String { key + "_scale" }
         static func sums(of key: String) -> String { key + "_sum" }
     }
@@ -58,8 +59,8 @@ struct FlatFile: Sendable {
     /// The shape of a matrix's panels.
     static func panelShape(outputs: Int, inputs: Int, type: ElementType) -> [Int] {
         let (panels, width) = (PanelPackedMatrix.panelCount(outputs: outputs), PanelPackedMatrix.panelWidth)
-        return type == .i8
-            ? [panels, PanelPackedMatrix.groupCount(inputs: inputs), width, 4] : [panels, inputs, width]
+        guard let whole = type.wholeNumbers else { return [panels, inputs, width] }
+        return [panels, PanelPackedMatrix.groupCount(inputs: inputs, whole), width, whole.groupSize]
     }
 
     /// A text of the metadata that every `.clip` file has.
@@ -94,29 +95,45 @@ struct FlatFile: Sendable {
     }
 }
 
+extension ElementType {
+    /// Panels of whole numbers that are declared so.
+    var wholeNumbers: PanelPackedMatrix.ElementType? {
+        switch self {
+        case .i16: .int16
+        case .i8: .int8
+        default: nil
+        }
+    }
+}
+
 /// The encoders' weights in a flat file: views into the mapping, no page of which is touched by making them.
 struct FlatTensorSource: TensorSource {
     let flat: FlatFile
 
     func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix {
-        let isQuantised = try flat.file.tensor(key)?.type == .i8
-        let shape = FlatFile.panelShape(outputs: outputs, inputs: inputs, type: isQuantised ? .i8 : .f32)
-        let tensor = try tensor(key, types: isQuantised ? [.i8] : [.f32, .f16], shape: shape)
+        let declared = try flat.file.tensor(key)?.type ?? .f32
+        let whole = declared.wholeNumbers
+        let shape = FlatFile.panelShape(outputs: outputs, inputs: inputs, type: declared)
+        let tensor = try tensor(key, types: whole == nil ? [.f32, .f16] : [declared], shape: shape)
         return PanelPackedMatrix(
-            inputs: inputs, outputs: outputs,
-            elementType: isQuantised ? .int8 : tensor.type == .f16 ? .float16 : .float32,
+            inputs: inputs, outputs: outputs, elementType: whole ?? (tensor.type == .f16 ? .float16 : .float32),
             bytes: UnsafeRawBufferPointer(
                 rebasing: tensor.file.bytes[tensor.offset..<tensor.offset + tensor.byteCount]),
-            columnScales: isQuantised ? try columnScales(key, outputs: outputs) : nil, owner: tensor.file)
+            columnScales: try whole.map { type throws(CLIPError) in try columnScales(key, outputs: outputs, type) },
+            owner: tensor.file)
     }
 
-    /// Reads an int8 matrix's scales and sums: they are few.
-    private func columnScales(_ key: String, outputs: Int) throws(CLIPError) -> ColumnScales {
+    /// Reads the scales of whole numbers, of int8 their sums too: they are few.
+    private func columnScales(
+        _ key: String, outputs: Int, _ type: PanelPackedMatrix.ElementType
+    ) throws(CLIPError) -> ColumnScales {
         let count = PanelPackedMatrix.paddedOutputs(outputs)
+        let scales = try vector(FlatFile.Name.scales(of: key), shape: [count]).values
+        guard type == .int8 else { return ColumnScales(scales: scales) }
         let sums = try tensor(FlatFile.Name.sums(of: key), types: [.i32], shape: [count]).withBytes { bytes in
             (0..<count).map { Int32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
         }
-        return ColumnScales(scales: try vector(FlatFile.Name.scales(of: key), shape: [count]).values, sums: sums)
+        return ColumnScales(scales: scales, sums: sums)
     }
 
     /// Reads its numbers: they are few.

@@ -58,7 +58,8 @@ struct FlatFileWriter {
                     try put(declarations[0], stored.bytes)
                     guard let scales = stored.columnScales else { return }
                     try put(declarations[1], Array(UnsafeBufferPointer(start: scales.scales, count: scales.count)))
-                    try put(declarations[2], Array(UnsafeBufferPointer(start: scales.sums, count: scales.count)))
+                    guard let sums = scales.sums else { return }
+                    try put(declarations[2], Array(UnsafeBufferPointer(start: sums, count: scales.count)))
                 }
             case .table(let rows, let columns):
                 let table = try model.weights.table(tensor.key, rows: rows, columns: columns)
@@ -98,7 +99,7 @@ struct FlatFileWriter {
         card.sourceSHA256 = try model.sourceSHA256()
         var metadata = [
             "format": FlatFile.Name.format,
-            "format_version": "\(FlatFile.Name.version)",
+            "format_version": "\(weightType.isWhole ? 2 : 1)",
             FlatFile.Name.config: config,
             FlatFile.Name.preprocessor: preprocessor,
             FlatFile.Name.card: card.json,
@@ -140,7 +141,7 @@ struct FlatFileWriter {
         }
     }
 
-    /// What a tensor is stored as: itself, of an int8 matrix followed by its columns' scales and sums.
+    /// What a tensor is stored as: itself, of whole numbers followed by their columns' scales, of int8 by the sums too.
     private func declarations(of tensor: ModelTensor) -> [TensorDeclaration] {
         let type = weightType.elementType(of: tensor)
         switch tensor.kind {
@@ -150,11 +151,12 @@ struct FlatFileWriter {
         case .matrix(let outputs, let inputs):
             let shape = FlatFile.panelShape(outputs: outputs, inputs: inputs, type: type)
             let panels = TensorDeclaration(name: tensor.key, type: type, shape: shape)
-            guard type == .i8 else { return [panels] }
+            guard let whole = type.wholeNumbers else { return [panels] }
             let columns = [PanelPackedMatrix.paddedOutputs(outputs)]
+            let scales = TensorDeclaration(name: FlatFile.Name.scales(of: tensor.key), type: .f32, shape: columns)
+            guard whole == .int8 else { return [panels, scales] }
             return [
-                panels,
-                TensorDeclaration(name: FlatFile.Name.scales(of: tensor.key), type: .f32, shape: columns),
+                panels, scales,
                 TensorDeclaration(name: FlatFile.Name.sums(of: tensor.key), type: .i32, shape: columns),
             ]
         }
@@ -169,14 +171,16 @@ struct FlatFileWriter {
 
     /// A matrix as the file stores it.
     private func converted(_ matrix: PanelPackedMatrix, of tensor: ModelTensor) throws(CLIPError) -> StoredWeights {
-        guard weightType.elementType(of: tensor) == .i8 else {
+        guard let whole = weightType.elementType(of: tensor).wholeNumbers else {
             let floats = matrix.dequantised()
             let stored = converted(floats.bytes, from: floats.elementType)
             return StoredWeights(bytes: stored.bytes, owner: [floats, stored])
         }
-        let type: ElementType = matrix.elementType == .float16 ? .f16 : matrix.elementType == .float32 ? .f32 : .i8
-        guard firstNonFinite(in: matrix.bytes, of: type) == nil else { throw notFinite(tensor.key) }
-        let quantised = matrix.quantised()
+        if !matrix.elementType.isWhole {
+            let type: ElementType = matrix.elementType == .float16 ? .f16 : .f32
+            guard firstNonFinite(in: matrix.bytes, of: type) == nil else { throw notFinite(tensor.key) }
+        }
+        let quantised = matrix.quantised(as: whole)
         return StoredWeights(bytes: quantised.bytes, columnScales: quantised.columnScales, owner: quantised)
     }
 
@@ -185,9 +189,9 @@ struct FlatFileWriter {
         _ bytes: UnsafeRawBufferPointer, from type: PanelPackedMatrix.ElementType
     ) -> StoredWeights {
         switch (type, weightType) {
-        case (.float32, .float32), (.float16, .float16), (.float16, .int8), (.int8, _):
+        case (.float32, .float32), (.float16, .float16), (.float16, .int16), (.float16, .int8), (.int16, _), (.int8, _):
             return StoredWeights(bytes: bytes)
-        case (.float32, .float16), (.float32, .int8):
+        case (.float32, .float16), (.float32, .int16), (.float32, .int8):
             let buffer = WeightBuffer(byteCount: bytes.count / 2)
             // Rows of a mapped checkpoint may start at any byte; panels and `.clip` tensors are aligned.
             if UInt(bitPattern: bytes.baseAddress) % 4 == 0 {

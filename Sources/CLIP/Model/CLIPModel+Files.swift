@@ -14,7 +14,7 @@ extension CLIPModel {
     ///
     /// Before it appears the file is loaded, and its probes are compared with the original weights'.
     ///
-    /// A `.clip` file can be packed again, as any type; what f16 or int8 has rounded away stays lost. The probes stay those
+    /// A `.clip` file can be packed again, as any type; what f16, int16 or int8 has rounded away stays lost. The probes stay those
     /// of the original weights.
     /// - Parameters:
     ///   - weights: how matrices and token embeddings are stored. Norms, biases and positions are always f32.
@@ -52,7 +52,8 @@ extension CLIPModel {
     private func packingFailure(_ worst: ProbeResult, of type: WeightType, path: String) -> CLIPError {
         let advice =
             switch type {
-            case .int8: "pack it as f16 or f32"
+            case .int8: "pack it as int16, f16 or f32"
+            case .int16: "pack it as f16 or f32"
             case .float16: "pack it as f32"
             case .float32:
                 "the file would be another model than \(info.path), which is a fault of this program: use that as it is, and "

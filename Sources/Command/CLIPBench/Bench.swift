@@ -113,21 +113,30 @@ extension Measure {
     /// The machine's limits, and how much of them was reached.
     /// - Parameters:
     ///   - attained: operations a second.
-    ///   - isInteger: whether most of them are of int8 layers.
+    ///   - type: what most of them are of.
     ///   - read: bytes a second.
     static func shares(
-        attained: Double, read: Double, isInteger: Bool = false, of roof: MachineRoof
+        attained: Double, read: Double, type: WeightType = .float32, of roof: MachineRoof
     ) -> [Measure] {
+        let integerRoof: Double? =
+            switch type {
+            case .int8: roof.integerOperationsPerSecond
+            case .int16: roof.pairOperationsPerSecond
+            case .float32, .float16: nil
+            }
         let arithmetic =
-            isInteger
-            ? [
-                Measure("integer_roof_gops", roof.integerOperationsPerSecond / 1e9, "int8 roof", unit: "GOPS"),
-                Measure(share: "integer_share", attained / roof.integerOperationsPerSecond, "share of it"),
-            ]
-            : [
-                Measure("arithmetic_roof_gflops", roof.operationsPerSecond / 1e9, "arithmetic roof", unit: "GFLOPS"),
-                Measure(share: "arithmetic_share", attained / roof.operationsPerSecond, "share of it"),
-            ]
+            if let integerRoof {
+                [
+                    Measure("integer_roof_gops", integerRoof / 1e9, "\(type.rawValue) roof", unit: "GOPS"),
+                    Measure(share: "integer_share", attained / integerRoof, "share of it"),
+                ]
+            } else {
+                [
+                    Measure(
+                        "arithmetic_roof_gflops", roof.operationsPerSecond / 1e9, "arithmetic roof", unit: "GFLOPS"),
+                    Measure(share: "arithmetic_share", attained / roof.operationsPerSecond, "share of it"),
+                ]
+            }
         return arithmetic + [
             Measure("memory_roof_gigabytes_per_second", roof.bytesPerSecond / 1e9, "memory roof", unit: "GB/s"),
             Measure(share: "memory_share", read / roof.bytesPerSecond, "share of it"),

@@ -17,6 +17,7 @@ struct EncodingBench {
         let (rate, operations) = isImage ? try images() : try texts()
         let roof = try Compute(threads: model.threads).measureRoof()
         let attained = rate * operations
+        let type = model.info.weightTypes.first.flatMap(WeightType.init) ?? .float32
         let read = rate / Double(settings.batch) * model.weightBytes(ofImageEncoder: isImage)
         return [
             Measure("batch", settings.batch, "batch"),
@@ -27,7 +28,7 @@ struct EncodingBench {
             Measure("dtype", model.info.weightTypes.joined(separator: "+"), "weights"),
         ]
             + Measure.shares(
-                attained: attained, read: read, isInteger: model.info.weightTypes.contains("int8"), of: roof)
+                attained: attained, read: read, type: type, of: roof)
     }
 
     private func images() throws -> (rate: Double, operations: Double) {

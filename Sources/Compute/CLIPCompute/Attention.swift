@@ -27,11 +27,11 @@ extension Compute {
     /// `keys` and `values` are those of all sequences. 64 floats behind the last value must be readable, as they are in
     /// `Activations`. An output is the same to the bit however its keys are cut into runs.
     ///
-    /// - Parameter isQuantised: whether both products may be quantised, as those of int8 weights are, where that is
-    ///   faster: on instruction sets that have it, for many keys and no mask.
+    /// - Parameter isWhole: whether both products are of whole numbers of 13 bits, as beside weights that are whole numbers:
+    ///   an output is then the same to the bit on every instruction set.
     package func attention(
         _ sequences: [AttentionSequence], keys: Rows<Float>, values: Rows<Float>, heads: Int, headWidth: Int,
-        isQuantised: Bool = false
+        isWhole: Bool
     ) {
         let scale = 1 / Float(headWidth).squareRoot()
         parallel.run(sequences.count * heads) { task in
@@ -42,17 +42,9 @@ extension Compute {
                     sequence.queries.columns(from: column), keys: keys.columns(from: column),
                     values: values.columns(from: column), keyRows: keyRows, headWidth: headWidth, scale: scale,
                     causalPosition: sequence.causalPosition, target: sequence.target.columns(from: column))
-                if isQuantised, head.causalPosition == nil, head.keyCount >= Compute.quantisedKeyCount,
-                    let quantised = kernels.int8.attention
-                {
-                    quantised(head)
-                } else {
-                    kernels.attention(head)
-                }
+                let kernel = isWhole ? kernels.int16.attention : kernels.attention
+                kernel(head)
             }
         }
     }
-
-    /// Fewer keys cost as much to quantise as their products save.
-    private static let quantisedKeyCount = 100
 }

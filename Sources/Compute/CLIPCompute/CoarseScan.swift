@@ -48,7 +48,7 @@ extension CoarseVectors.Block {
             error = .infinity
             return
         }
-        let quantised = part.quantised()
+        let quantised = part.quantised(as: .int8)
         var differences = [Double](repeating: 0, count: squares.count)
         let exact = quantised.dequantised()
         part.forEachLine { panel, input, line in

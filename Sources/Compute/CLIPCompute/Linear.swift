@@ -72,16 +72,17 @@ package struct LinearProduct {
 extension Compute {
     /// Computes several linear layers in one parallel pass for each way of computing them.
     ///
-    /// Every output is one sum over the inputs in their order, of int8 weights an exact one of whole numbers: it is the
-    /// same to the bit for any number of rows, of products and of threads.
+    /// Every output is one sum over the inputs in their order, of int8 weights an exact one of whole numbers, of int16 one
+    /// of such sums: it is the same to the bit for any number of rows, of products and of threads, and of whole numbers on
+    /// every instruction set.
     package func linear(_ products: [LinearProduct]) {
-        let quantised = products.filter { $0.weights.elementType == .int8 }
-        guard !quantised.isEmpty else { return floatLinear(products) }
-        quantisedLinear(quantised, kernels.int8)
-        floatLinear(products.filter { $0.weights.elementType != .int8 })
+        quantisedLinear(products.filter { $0.weights.elementType == .int8 }, kernels.int8)
+        blockLinear(products.filter { $0.weights.elementType == .int16 }, kernels.int16)
+        floatLinear(products.filter { !$0.weights.elementType.isWhole })
     }
 
     private func floatLinear(_ products: [LinearProduct]) {
+        guard !products.isEmpty else { return }
         let tasks = tasks(products, leastWork: Compute.leastFloatWork) { product in
             (product.input.count, (product.input.count + Compute.rowLimit - 1) / Compute.rowLimit)
         }
@@ -97,11 +98,12 @@ extension Compute {
 
     /// Each row of an input is quantised by itself, once for all products that read it; sums are whole numbers.
     private func quantisedLinear(_ products: [LinearProduct], _ kernels: QuantisedKernels) {
+        guard !products.isEmpty else { return }
         let inputs = quantise(products, kernels)
         let sources = products.map { product in inputs.firstIndex { $0.holds(product) } ?? 0 }
         let tasks = tasks(products, leastWork: Compute.leastQuantisedWork) { product in
             let tiles = (product.input.count + kernels.tileRows - 1) / kernels.tileRows
-            let groups = PanelPackedMatrix.groupCount(inputs: product.weights.inputs)
+            let groups = PanelPackedMatrix.groupCount(inputs: product.weights.inputs, .int8)
             let tileBytes = 4 * kernels.tileRows * groups * kernels.steps
             return (tiles, max(1, min(tiles, tiles * tileBytes / Compute.quantisedCacheBytes)))
         }
@@ -114,6 +116,38 @@ extension Compute {
                 product.output.part(0..<product.input.count, from: columns.lowerBound))
         }
     }
+
+    /// Each row of an input becomes whole numbers by itself, once for all products that read it.
+    private func blockLinear(_ products: [LinearProduct], _ kernels: BlockKernels) {
+        guard !products.isEmpty else { return }
+        var inputs: [BlockInput] = []
+        let sources = products.map { product in
+            if let index = inputs.firstIndex(where: { $0.holds(product) }) { return index }
+            inputs.append(BlockInput(product, memory))
+            return inputs.count - 1
+        }
+        var parts: [(input: Int, rows: Range<Int>)] = []
+        for (index, input) in inputs.enumerated() {
+            let chunks = max(1, min(input.rows.count, input.rows.count * input.rows.stride / Compute.leastQuantising))
+            parts += (0..<chunks).map { (index, evenBlock($0, of: chunks, rows: input.rows.count)) }
+        }
+        parallel.run(parts.count) { inputs[parts[$0].input].quantise(parts[$0].rows, kernels) }
+        let tasks = tasks(products, leastWork: Compute.leastQuantisedWork) { product in
+            let count = product.input.count
+            return (count, max(1, min(count, 2 * product.weights.inputs * count / Compute.quantisedCacheBytes)))
+        }
+        parallel.run(tasks.count) { index in
+            let task = tasks[index]
+            let product = products[task.product]
+            let columns = product.columns(task.units)
+            kernels.linear(
+                inputs[sources[task.product]].rows[task.rows], product.weights.panels(columns),
+                product.output.part(task.rows, from: columns.lowerBound))
+        }
+    }
+
+    /// Words, a few microseconds of them.
+    private static let leastQuantising = 8192
 
     /// A piece of a product: some of its rows, or tiles of rows, by some of its pairs of panels.
     private struct LinearTask {
@@ -187,7 +221,7 @@ final class QuantisedInput: @unchecked Sendable {
     init(_ input: Rows<Float>, columns: Int, _ kernels: QuantisedKernels, _ pool: BufferPool) {
         self.input = input
         self.columns = columns
-        wordsPerRow = PanelPackedMatrix.groupCount(inputs: columns) * kernels.steps
+        wordsPerRow = PanelPackedMatrix.groupCount(inputs: columns, .int8) * kernels.steps
         let wordCount = input.count * wordsPerRow
         memory = pool.take(byteCount: 4 * wordCount + MemoryLayout<RowScale>.stride * input.count)
         words = memory.start.bindMemory(to: Int32.self, capacity: wordCount)
@@ -202,5 +236,40 @@ final class QuantisedInput: @unchecked Sendable {
     func quantise(tile: Int, _ kernels: QuantisedKernels) {
         let rows = evenBlock(tile, of: levels.tileCount, rows: input.count)
         kernels.quantise(input[rows], columns, words + rows.lowerBound * wordsPerRow, scales + rows.lowerBound)
+    }
+}
+
+/// An input's rows in whole numbers of 13 bits.
+private final class BlockInput: @unchecked Sendable {
+    /// In `memory`.
+    let rows: BlockRows
+    private let words: UnsafeMutablePointer<Int32>
+    private let scales: UnsafeMutablePointer<Float>
+    private let memory: PooledMemory
+    private let input: Rows<Float>
+    private let columns: Int
+
+    /// Room for the input of `product`.
+    init(_ product: LinearProduct, _ pool: BufferPool) {
+        input = product.input
+        columns = product.weights.inputs
+        let blocks = BlockNumbers.blockCount(columns)
+        // An odd number of cache lines, so that a column spreads over all sets of a cache.
+        let stride = ((BlockNumbers.pairCount(columns) + BlockKernels.slack + 15) / 16 | 1) * 16
+        let wordCount = input.count * stride
+        memory = pool.take(byteCount: 4 * (wordCount + input.count * blocks))
+        words = memory.start.bindMemory(to: Int32.self, capacity: wordCount)
+        scales = (memory.start + 4 * wordCount).bindMemory(to: Float.self, capacity: input.count * blocks)
+        rows = BlockRows(words: words, stride: stride, scales: scales, blocks: blocks, count: input.count)
+    }
+
+    func holds(_ product: LinearProduct) -> Bool { input == product.input && columns == product.weights.inputs }
+
+    func quantise(_ range: Range<Int>, _ kernels: BlockKernels) {
+        for row in range {
+            kernels.quantise(
+                input[row], columns,
+                BlockTarget(words: words + row * rows.stride, scales: scales + row * rows.blocks))
+        }
     }
 }

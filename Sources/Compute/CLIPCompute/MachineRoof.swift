@@ -7,6 +7,8 @@ package struct MachineRoof: Sendable {
     package var operationsPerSecond: Double
     /// Operations a second, two per product of an int8 layer, of numbers in registers.
     package var integerOperationsPerSecond: Double
+    /// The same of an int16 layer.
+    package var pairOperationsPerSecond: Double
     /// Bytes a second that are read from memory.
     package var bytesPerSecond: Double
     /// Seconds until all threads have been given their part of some work and have come back, when there is nothing to do.
@@ -29,6 +31,10 @@ extension Compute {
             integerOperationsPerSecond: best(seconds) { _ in
                 let done = roofs.integerProducts(steps)
                 // Whatever the number is, it is asked for.
+                return done.result == .max ? 0 : done.operations
+            },
+            pairOperationsPerSecond: best(seconds) { _ in
+                let done = roofs.pairProducts(steps)
                 return done.result == .max ? 0 : done.operations
             },
             bytesPerSecond: best(seconds) { thread in

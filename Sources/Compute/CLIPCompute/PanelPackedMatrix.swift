@@ -7,11 +7,11 @@ package import CLIPKernels
 /// holds panels is used as it is mapped.
 ///
 /// int8 panels are `[ceil(outputs / 16)][ceil(inputs / 4)][16][4]`: four inputs of a column side by side, the last four
-/// padded with zeros.
+/// padded with zeros. int16 panels are `[ceil(outputs / 16)][ceil(inputs / 2)][16][2]`, two side by side.
 package struct PanelPackedMatrix: Sendable {
     package static let panelWidth = 16
 
-    /// How each weight is stored. Sums are taken in 32-bit floats, of int8 in 32-bit integers.
+    /// How each weight is stored. Sums are taken in 32-bit floats, of whole numbers in 32-bit integers.
     package typealias ElementType = WeightElement
 
     /// K, the length of an input row.
@@ -21,7 +21,7 @@ package struct PanelPackedMatrix: Sendable {
     package let elementType: ElementType
     /// The panels, aligned to their element size. Valid while `owner` lives.
     nonisolated(unsafe) package let bytes: UnsafeRawBufferPointer
-    /// An int8 matrix's scales, else nil.
+    /// The scales of whole numbers, else nil.
     package let columnScales: ColumnScales?
     /// Keeps `bytes` alive: a mapped file, or the buffer that packing made.
     private let owner: (any AnyObject & Sendable)?
@@ -32,7 +32,8 @@ package struct PanelPackedMatrix: Sendable {
         columnScales: ColumnScales? = nil, owner: any AnyObject & Sendable
     ) {
         precondition(bytes.count == PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, elementType))
-        precondition((elementType == .int8) == (columnScales != nil))
+        precondition(elementType.isWhole == (columnScales != nil))
+        precondition((elementType == .int8) == (columnScales?.sums != nil))
         precondition(columnScales.map { $0.count == PanelPackedMatrix.paddedOutputs(outputs) } ?? true)
         self.inputs = inputs
         self.outputs = outputs
@@ -76,40 +77,42 @@ package struct PanelPackedMatrix: Sendable {
         return WeightPanels(
             bytes.baseAddress! + byte, elementType, depth: inputs, columns: columns.count,
             scales: columnScales.map { $0.scales + columns.lowerBound },
-            sums: columnScales.map { $0.sums + columns.lowerBound })
+            sums: columnScales?.sums.map { $0 + columns.lowerBound })
     }
 }
 
-/// What belongs to the whole numbers of an int8 matrix, for each of its columns up to a whole panel.
+/// What belongs to a matrix of whole numbers, for each of its columns up to a whole panel.
 package final class ColumnScales: @unchecked Sendable {
     package let count: Int
     /// What a whole number of the column counts: weight ≈ scale · number.
     package let scales: UnsafePointer<Float>
-    /// The sum of the column's numbers: what the activations' zero adds to a product is a multiple of it.
-    package let sums: UnsafePointer<Int32>
+    /// Of int8 the sum of the column's numbers, else nil: what the activations' zero adds to a product is a multiple of it.
+    package let sums: UnsafePointer<Int32>?
 
-    package init(scales: [Float], sums: [Int32]) {
-        precondition(scales.count == sums.count)
+    package init(scales: [Float], sums: [Int32]? = nil) {
+        precondition(sums.map { $0.count == scales.count } ?? true)
         count = scales.count
         let ownScales = UnsafeMutablePointer<Float>.allocate(capacity: count)
-        let ownSums = UnsafeMutablePointer<Int32>.allocate(capacity: count)
         ownScales.initialize(from: scales, count: count)
-        ownSums.initialize(from: sums, count: count)
         self.scales = UnsafePointer(ownScales)
-        self.sums = UnsafePointer(ownSums)
+        self.sums = sums.map { sums in
+            let ownSums = UnsafeMutablePointer<Int32>.allocate(capacity: sums.count)
+            ownSums.initialize(from: sums, count: sums.count)
+            return UnsafePointer(ownSums)
+        }
     }
 
     deinit {
         scales.deallocate()
-        sums.deallocate()
+        sums?.deallocate()
     }
 }
 
 extension PanelPackedMatrix {
     /// Packs `[outputs, inputs]` numbers, row-major.
     package init(_ values: UnsafePointer<Float>, outputs: Int, inputs: Int, elementType: ElementType = .float32) {
-        if elementType == .int8 {
-            self = PanelPackedMatrix(values, outputs: outputs, inputs: inputs).quantised()
+        if elementType.isWhole {
+            self = PanelPackedMatrix(values, outputs: outputs, inputs: inputs).quantised(as: elementType)
             return
         }
         let buffer = PanelBuffer(
@@ -136,7 +139,7 @@ extension PanelPackedMatrix {
         case .float16:
             let panels = start.bindMemory(to: Float16.self, capacity: target.count / 2)
             pack(values, outputs: outputs, inputs: inputs, into: panels, zero: 0) { Float16($0) }
-        case .int8: preconditionFailure("int8 panels are made by quantised()")
+        case .int16, .int8: preconditionFailure("whole numbers are made by quantised(as:)")
         }
     }
 
@@ -176,15 +179,15 @@ final class PanelBuffer: @unchecked Sendable {
 }
 
 extension PanelPackedMatrix {
-    /// Writes the matrix as `[outputs, inputs]`, row-major, in the panels' own element type. An int8 matrix is
-    /// dequantised before.
+    /// Writes the matrix as `[outputs, inputs]`, row-major, in the panels' own element type. A matrix of whole numbers
+    /// is dequantised before.
     /// - Parameter target: `outputs * inputs` elements.
     package func unpack(into target: UnsafeMutableRawBufferPointer) {
         precondition(target.count == outputs * inputs * elementType.byteCount)
         switch elementType {
         case .float32: unpack(into: target, as: UInt32.self)
         case .float16: unpack(into: target, as: UInt16.self)
-        case .int8: preconditionFailure("int8 panels have scales: dequantise them first")
+        case .int16, .int8: preconditionFailure("whole numbers have scales: dequantise them first")
         }
     }
 
@@ -204,62 +207,71 @@ extension PanelPackedMatrix {
 }
 
 extension PanelPackedMatrix {
-    /// The groups of four that `inputs` numbers fill.
-    package static func groupCount(inputs: Int) -> Int { (inputs + 3) / 4 }
+    /// The groups of four, or of int16 the pairs, that `inputs` numbers fill.
+    package static func groupCount(inputs: Int, _ elementType: ElementType) -> Int {
+        paddedInputs(inputs, elementType) / elementType.groupSize
+    }
 
-    /// The same matrix in whole numbers of −127…127: the largest weight of each column becomes ±127, the others are
-    /// rounded to nearest, ties to even.
+    /// The same matrix in whole numbers, of −127…127 (int8) or −4095…4095 (int16): the largest weight of each column
+    /// becomes the largest number, the others are rounded to nearest, ties to even.
     ///
-    /// Weights must be finite. An int8 matrix is returned as it is.
-    package func quantised() -> PanelPackedMatrix {
-        guard elementType != .int8 else { return self }
+    /// Weights must be finite. A matrix of this type is returned as it is.
+    package func quantised(as type: ElementType) -> PanelPackedMatrix {
+        guard elementType != type else { return self }
+        let floats = dequantised()
         let width = PanelPackedMatrix.panelWidth
         let panels = PanelPackedMatrix.panelCount(outputs: outputs)
-        let groups = PanelPackedMatrix.groupCount(inputs: inputs)
-        let buffer = PanelBuffer(byteCount: PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, .int8))
+        let buffer = PanelBuffer(byteCount: PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, type))
         var scales: [Float] = []
         var sums: [Int32] = []
         for panel in 0..<panels {
             var largest = [Float](repeating: 0, count: width)
             for input in 0..<inputs {
                 for column in 0..<width {
-                    largest[column] = max(largest[column], abs(weight(panel: panel, input: input, column: column)))
+                    largest[column] = max(
+                        largest[column], abs(floats.weight(panel: panel, input: input, column: column)))
                 }
             }
             // A column of nothing but zeros keeps them with any scale.
-            let steps = largest.map { max($0 / 127, .leastNormalMagnitude) }
+            let steps = largest.map { max($0 / type.largestNumber, .leastNormalMagnitude) }
             var total = [Int32](repeating: 0, count: width)
-            for position in 0..<groups * 4 {
+            for input in 0..<PanelPackedMatrix.paddedInputs(inputs, type) {
                 for column in 0..<width {
-                    let weight = position < inputs ? weight(panel: panel, input: position, column: column) : 0
-                    let number = Int8((weight / steps[column]).rounded(.toNearestOrEven))
-                    total[column] += Int32(number)
-                    let offset = ((panel * groups + position / 4) * width + column) * 4 + position % 4
-                    buffer.bytes.storeBytes(of: number, toByteOffset: offset, as: Int8.self)
+                    let weight = input < inputs ? floats.weight(panel: panel, input: input, column: column) : 0
+                    let number = Int32((weight / steps[column]).rounded(.toNearestOrEven))
+                    total[column] += number
+                    let place = place(panel: panel, input: input, column: column, type)
+                    if type == .int8 {
+                        buffer.bytes.storeBytes(of: Int8(number), toByteOffset: place, as: Int8.self)
+                    } else {
+                        buffer.bytes.storeBytes(of: Int16(number), toByteOffset: place, as: Int16.self)
+                    }
                 }
             }
             scales += steps
             sums += total
         }
         return PanelPackedMatrix(
-            inputs: inputs, outputs: outputs, elementType: .int8, bytes: UnsafeRawBufferPointer(buffer.bytes),
-            columnScales: ColumnScales(scales: scales, sums: sums), owner: buffer)
+            inputs: inputs, outputs: outputs, elementType: type, bytes: UnsafeRawBufferPointer(buffer.bytes),
+            columnScales: ColumnScales(scales: scales, sums: type == .int8 ? sums : nil), owner: buffer)
     }
 
-    /// The same matrix in floats: an int8 matrix widened, any other as it is.
+    /// The same matrix in floats: whole numbers widened, any other as it is.
     package func dequantised() -> PanelPackedMatrix {
         guard let columnScales else { return self }
         let width = PanelPackedMatrix.panelWidth
-        let groups = PanelPackedMatrix.groupCount(inputs: inputs)
         let buffer = PanelBuffer(byteCount: PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, .float32))
         for panel in 0..<PanelPackedMatrix.panelCount(outputs: outputs) {
             for input in 0..<inputs {
                 for column in 0..<width {
-                    let offset = ((panel * groups + input / 4) * width + column) * 4 + input % 4
-                    let number = bytes.load(fromByteOffset: offset, as: Int8.self)
+                    let place = place(panel: panel, input: input, column: column, elementType)
+                    let number =
+                        elementType == .int8
+                        ? Float(bytes.load(fromByteOffset: place, as: Int8.self))
+                        : Float(bytes.load(fromByteOffset: place, as: Int16.self))
                     buffer.bytes.storeBytes(
-                        of: Float(number) * columnScales.scales[panel * width + column],
-                        toByteOffset: 4 * ((panel * inputs + input) * width + column), as: Float.self)
+                        of: number * columnScales.scales[panel * width + column],
+                        toByteOffset: self.place(panel: panel, input: input, column: column, .float32), as: Float.self)
                 }
             }
         }
@@ -298,6 +310,17 @@ extension PanelPackedMatrix {
         return PanelPackedMatrix(
             inputs: inputs, outputs: columns.count, elementType: elementType, bytes: bytes,
             owner: PartOwner(owner))
+    }
+
+    /// The byte at which a weight lies in panels of `type`.
+    @inline(__always)
+    private func place(panel: Int, input: Int, column: Int, _ type: ElementType) -> Int {
+        // A group has one, two or four inputs: divisions would take longer than all the rest.
+        let size = type.groupSize
+        let shift = size.trailingZeroBitCount
+        let groups = (inputs + size - 1) >> shift
+        let group = (panel * groups + input >> shift) * PanelPackedMatrix.panelWidth + column
+        return (group << shift + input & (size - 1)) * type.byteCount
     }
 
     /// A weight of a panel of floats.

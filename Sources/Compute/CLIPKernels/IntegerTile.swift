@@ -1,23 +1,35 @@
-/// The integer dot products of one instruction set: what sums quantised activations times quantised weights, exactly.
+/// The integer dot products of one instruction set: what sums whole numbers times whole numbers, exactly.
 ///
-/// Both lie in groups of four of the same column of K. A group is summed in one step where an instruction takes four
-/// 8-bit products at once, else in two steps of two 16-bit products each. No step saturates: every instruction set gives
-/// the same sums, those of whole-number arithmetic modulo 2³².
+/// Neighbours in K lie side by side in a lane, so many as an instruction takes at once. No step saturates: every
+/// instruction set gives the same sums, those of whole-number arithmetic modulo 2³².
 @usableFromInline package protocol IntegerUnit: SendableMetatype {
     /// A vector of sums, a column in each lane.
     associatedtype Sums: SIMD & BitwiseCopyable where Sums.Scalar == Int32
 
     /// Rows of the largest tile of two vectors per row whose sums stay in registers, at most twelve.
     static var tileRows: Int { get }
-    /// The steps of a group, one or two: a group of activations takes as many 32-bit words.
-    static var steps: Int { get }
+    /// The products that a lane takes in one step, two or four.
+    static var productsPerLane: Int { get }
 
+    /// `sums` plus the products of a word of activations, the same in every lane, and of weights.
+    static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums
+    /// The products of a word and of weights, with no more work than an instruction does by itself.
+    static func products(_ word: Sums, _ weights: Sums) -> Sums
+}
+
+/// Products of quantised activations with weights of 8 bits.
+///
+/// Both lie in groups of four of the same column of K. A group is summed in one step where an instruction takes four
+/// products at once, else in two steps of two 16-bit products each.
+@usableFromInline package protocol GroupProducts: IntegerUnit {
     /// What step `step` multiplies of the weights at `source`, four per lane.
     static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums
-    /// `sums` plus the products of a word of activations, the same in every lane, and a step's weights.
-    static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums
-    /// The products of a word and a step's weights, with no more work than an instruction does by itself.
-    static func products(_ word: Sums, _ weights: Sums) -> Sums
+}
+
+extension GroupProducts {
+    /// The steps of a group, one or two: a group of activations takes as many 32-bit words.
+    @inlinable @inline(__always)
+    package static var steps: Int { 4 / productsPerLane }
 }
 
 extension IntegerUnit {
@@ -55,37 +67,59 @@ extension IntegerUnit {
     }
 }
 
+/// What a tile is to do, whatever its size.
+@usableFromInline package protocol TileWork<Unit> {
+    associatedtype Unit: IntegerUnit
+    func compute<T: IntegerTile>(_: T.Type) where T.Unit == Unit
+}
+
 extension IntegerUnit {
+    /// Does `work` with the tile of so many rows.
     @inlinable @inline(__always)
-    package static func tile(_ job: IntegerTileJob) {
+    package static func compute<Work: TileWork>(_ work: Work, rows: Int) where Work.Unit == Self {
         // The comparison with a constant drops the tiles that an instruction set has no registers for.
         if tileRows > 6 {
-            switch job.rows {
-            case 7: return tile(IntegerTile7<Self>.self, job)
-            case 8: return tile(IntegerTile8<Self>.self, job)
-            case 9: return tile(IntegerTile9<Self>.self, job)
-            case 10: return tile(IntegerTile10<Self>.self, job)
-            case 11: return tile(IntegerTile11<Self>.self, job)
-            case 12: return tile(IntegerTile12<Self>.self, job)
+            switch rows {
+            case 7: return work.compute(IntegerTile7<Self>.self)
+            case 8: return work.compute(IntegerTile8<Self>.self)
+            case 9: return work.compute(IntegerTile9<Self>.self)
+            case 10: return work.compute(IntegerTile10<Self>.self)
+            case 11: return work.compute(IntegerTile11<Self>.self)
+            case 12: return work.compute(IntegerTile12<Self>.self)
             default: break
             }
         }
-        switch job.rows {
-        case 1: tile(IntegerTile1<Self>.self, job)
-        case 2: tile(IntegerTile2<Self>.self, job)
-        case 3: tile(IntegerTile3<Self>.self, job)
-        case 4: tile(IntegerTile4<Self>.self, job)
-        case 5: tile(IntegerTile5<Self>.self, job)
-        default: tile(IntegerTile6<Self>.self, job)
+        switch rows {
+        case 1: work.compute(IntegerTile1<Self>.self)
+        case 2: work.compute(IntegerTile2<Self>.self)
+        case 3: work.compute(IntegerTile3<Self>.self)
+        case 4: work.compute(IntegerTile4<Self>.self)
+        case 5: work.compute(IntegerTile5<Self>.self)
+        default: work.compute(IntegerTile6<Self>.self)
         }
     }
+}
+
+extension GroupProducts {
+    @inlinable @inline(__always)
+    package static func tile(_ job: IntegerTileJob) {
+        compute(GroupTileWork<Self>(job), rows: job.rows)
+    }
+}
+
+/// The sums over all groups.
+@frozen @usableFromInline package struct GroupTileWork<Unit: GroupProducts>: TileWork {
+    @usableFromInline let job: IntegerTileJob
 
     @inlinable @inline(__always)
-    package static func tile<T: IntegerTile>(_: T.Type, _ job: IntegerTileJob) where T.Unit == Self {
+    package init(_ job: IntegerTileJob) { self.job = job }
+
+    @inlinable @inline(__always)
+    package func compute<T: IntegerTile>(_: T.Type) where T.Unit == Unit {
         var tile = T()
         var ahead = job.ahead
         // One step after the other over all groups: the weights of one step alone need registers.
-        for step in 0..<steps {
+        for step in 0..<Unit.steps {
             var words = job.words + step * T.rows
             var weights = job.weights
             var group = 0
@@ -94,8 +128,9 @@ extension IntegerUnit {
                 let end = min(group + 8, job.groups)
                 while group < end {
                     tile.accumulate(
-                        words, self.weights(weights, step: step), self.weights(weights + job.rightOffset, step: step))
-                    words += steps * T.rows
+                        words, stride: 1, Unit.weights(weights, step: step),
+                        Unit.weights(weights + job.rightOffset, step: step))
+                    words += Unit.steps * T.rows
                     weights += 64
                     group += 1
                 }
@@ -111,9 +146,11 @@ extension IntegerUnit {
     associatedtype Unit: IntegerUnit
     static var rows: Int { get }
     init()
-    /// Adds the products of a word of each row with a step's weights.
-    mutating func accumulate(_ words: UnsafePointer<Int32>, _ left: Unit.Sums, _ right: Unit.Sums)
+    /// Adds the products of a word of each row, `stride` words apart, with weights.
+    mutating func accumulate(_ words: UnsafePointer<Int32>, stride: Int, _ left: Unit.Sums, _ right: Unit.Sums)
     func store(_ target: UnsafeMutablePointer<Int32>)
+    /// Calls `body` with the sums of each row, which are zero then.
+    mutating func take(_ body: (_ row: Int, _ left: Unit.Sums, _ right: Unit.Sums) -> Void)
 }
 
 /// A tile of one row.
@@ -129,7 +166,9 @@ package struct IntegerTileRow<Unit: IntegerUnit>: IntegerTile {
     package init() {}
 
     @inlinable @inline(__always)
-    package mutating func accumulate(_ words: UnsafePointer<Int32>, _ left: Unit.Sums, _ right: Unit.Sums) {
+    package mutating func accumulate(
+        _ words: UnsafePointer<Int32>, stride: Int, _ left: Unit.Sums, _ right: Unit.Sums
+    ) {
         let word = Unit.Sums(repeating: words.pointee)
         self.left = Unit.add(self.left, word, left)
         self.right = Unit.add(self.right, word, right)
@@ -139,6 +178,13 @@ package struct IntegerTileRow<Unit: IntegerUnit>: IntegerTile {
     package func store(_ target: UnsafeMutablePointer<Int32>) {
         UnsafeMutableRawPointer(target).storeBytes(of: left, as: Unit.Sums.self)
         UnsafeMutableRawPointer(target + Unit.lanes).storeBytes(of: right, as: Unit.Sums.self)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func take(_ body: (_ row: Int, _ left: Unit.Sums, _ right: Unit.Sums) -> Void) {
+        body(0, left, right)
+        left = Unit.Sums(repeating: 0)
+        right = Unit.Sums(repeating: 0)
     }
 }
 
@@ -157,15 +203,23 @@ package struct IntegerTileStack<Top: IntegerTile, Bottom: IntegerTile>: IntegerT
     package init() {}
 
     @inlinable @inline(__always)
-    package mutating func accumulate(_ words: UnsafePointer<Int32>, _ left: Unit.Sums, _ right: Unit.Sums) {
-        top.accumulate(words, left, right)
-        bottom.accumulate(words + Top.rows, left, right)
+    package mutating func accumulate(
+        _ words: UnsafePointer<Int32>, stride: Int, _ left: Unit.Sums, _ right: Unit.Sums
+    ) {
+        top.accumulate(words, stride: stride, left, right)
+        bottom.accumulate(words + Top.rows * stride, stride: stride, left, right)
     }
 
     @inlinable @inline(__always)
     package func store(_ target: UnsafeMutablePointer<Int32>) {
         top.store(target)
         bottom.store(target + Top.rows * 2 * Unit.lanes)
+    }
+
+    @inlinable @inline(__always)
+    package mutating func take(_ body: (_ row: Int, _ left: Unit.Sums, _ right: Unit.Sums) -> Void) {
+        top.take(body)
+        bottom.take { body(Top.rows + $0, $1, $2) }
     }
 }
 
@@ -193,9 +247,9 @@ package struct IntegerTileStack<Top: IntegerTile, Bottom: IntegerTile>: IntegerT
 @usableFromInline package typealias IntegerTile12<Unit: IntegerUnit> =
     IntegerTileStack<IntegerTile6<Unit>, IntegerTile6<Unit>>
 
-/// Integer dot products where an instruction takes two 16-bit products at once: 8-bit weights are widened as they are
-/// loaded, activations lie widened already. Unlike sums of 8-bit products in 16 bits, nothing can saturate.
-@usableFromInline package protocol PairProducts: IntegerUnit {
+/// Integer dot products where an instruction takes two 16-bit products at once. 8-bit weights are widened as they are
+/// loaded, activations lie widened already: unlike sums of 8-bit products in 16 bits, nothing can saturate.
+@usableFromInline package protocol PairProducts: GroupProducts, BlockProducts {
     /// a₀·b₀ + a₁·b₁ of the two signed 16-bit halves of each lane.
     static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums
     /// Shifts of each signed 16-bit half, by 8.
@@ -205,7 +259,7 @@ package struct IntegerTileStack<Top: IntegerTile, Bottom: IntegerTile>: IntegerT
 
 extension PairProducts {
     @inlinable @inline(__always)
-    package static var steps: Int { 2 }
+    package static var productsPerLane: Int { 2 }
 
     /// Step 0 takes the first and the third weight of a group, step 1 the others: shifts alone then widen them.
     @inlinable @inline(__always)

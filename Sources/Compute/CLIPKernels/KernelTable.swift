@@ -22,14 +22,47 @@ package struct KernelTable: Sendable {
     @usableFromInline package let attention: @Sendable (AttentionHead) -> Void
     /// Those of int8 weights.
     @usableFromInline package let int8: QuantisedKernels
+    /// Those of int16 weights.
+    @usableFromInline package let int16: BlockKernels
 
     @inlinable @inline(__always)
-    package init<Unit: VectorUnit>(_: Unit.Type, int8: QuantisedKernels) {
+    package init<Unit: VectorUnit>(_: Unit.Type, int8: QuantisedKernels, int16: BlockKernels) {
         linear = { Unit.linear($0, $1, $2) }
         layerNorm = { Unit.layerNorm($0, $1, into: $2) }
         attention = { Unit.attention($0) }
         self.int8 = int8
+        self.int16 = int16
     }
+}
+
+/// The kernels of linear layers in whole numbers of 13 bits.
+@usableFromInline package struct BlockKernels: Sendable {
+    /// The rows of a tile at most.
+    @usableFromInline package let tileRows: Int
+    /// Turns the numbers of a row into whole ones. As many words as `slack` behind them may be written.
+    @usableFromInline package let quantise:
+        @Sendable (_ input: UnsafePointer<Float>, _ columns: Int, BlockTarget) -> Void
+    @usableFromInline package let linear: @Sendable (BlockRows, WeightPanels, LinearOutput) -> Void
+    /// One head of one sequence.
+    @usableFromInline package let attention: @Sendable (AttentionHead) -> Void
+
+    @inlinable @inline(__always)
+    package init<Unit: QuantisingUnit, Products: BlockProducts>(_: Unit.Type, _: Products.Type) {
+        self.init(Unit.self, tileRows: Products.tileRows) { Products.blockTile($0) }
+    }
+
+    @inlinable @inline(__always)
+    package init<Unit: QuantisingUnit>(
+        _: Unit.Type, tileRows: Int, tile: @escaping @Sendable (BlockTileJob) -> Void
+    ) {
+        self.tileRows = tileRows
+        quantise = { Unit.quantiseBlocks($0, columns: $1, into: $2) }
+        linear = { Unit.blockLinear($0, $1, $2, tileRows: tileRows, tile: tile) }
+        attention = { Unit.blockAttention($0, tileRows: tileRows, tile: tile) }
+    }
+
+    /// Words behind a row that may be written: half of the widest vector's numbers.
+    package static let slack = 8
 }
 
 /// The kernels of linear layers whose inputs are quantised.
@@ -46,8 +79,6 @@ package struct KernelTable: Sendable {
         ) -> Void
     /// Computes some tiles.
     @usableFromInline package let linear: @Sendable (LevelRows, _ tiles: Range<Int>, WeightPanels, LinearOutput) -> Void
-    /// One head of one sequence without a mask, where it is faster than in floats.
-    @usableFromInline package let attention: (@Sendable (AttentionHead) -> Void)?
 
     /// Levels as words of two, for `Products` that take pairs.
     @inlinable @inline(__always)
@@ -62,7 +93,6 @@ package struct KernelTable: Sendable {
                 $0, tiles: $1, $2, $3, tileRows: Products.tileRows, steps: Products.steps
             ) { Products.tile($0) }
         }
-        attention = nil
     }
 
     /// Levels as words of four bytes, which `tile` sums.
@@ -76,9 +106,6 @@ package struct KernelTable: Sendable {
             Unit.quantise($0, columns: $1, words: $2, scales: $3, steps: 1) { Unit.storeBytes($0, $1) }
         }
         linear = { Unit.quantisedLinear($0, tiles: $1, $2, $3, tileRows: tileRows, steps: 1, tile: tile) }
-        attention = {
-            Unit.quantisedAttention($0, tileRows: tileRows, store: { Unit.storeBytes($0, $1) }, tile: tile)
-        }
     }
 }
 
@@ -90,21 +117,34 @@ package struct KernelTable: Sendable {
     /// The products of int8 layers in registers alone, `steps` times on twelve vectors.
     /// - Returns: the number of operations, a multiplication and an addition per product, and a number that depends on all.
     @usableFromInline package let integerProducts: @Sendable (_ steps: Int) -> (operations: Int, result: Int32)
+    /// The same of int16 layers.
+    @usableFromInline package let pairProducts: @Sendable (_ steps: Int) -> (operations: Int, result: Int32)
     /// The sum of `count` floats, a multiple of 128.
     @usableFromInline package let sum: @Sendable (_ start: UnsafePointer<Float>, _ count: Int) -> Float
 
     @inlinable @inline(__always)
-    package init<Unit: VectorUnit, Products: IntegerUnit>(_: Unit.Type, _: Products.Type) {
+    package init<Unit: VectorUnit, Products: PairProducts>(_: Unit.Type, _: Products.Type) {
         multiplyAdds = { Unit.multiplyAdds($0) }
         integerProducts = { Products.roof($0) }
+        pairProducts = integerProducts
         sum = { Unit.sum($0, $1) }
     }
 
-    /// The limits of `other` but for int8 products.
+    /// The limits of `other` but for products of 8 bits.
     @inlinable @inline(__always)
     package init<Products: IntegerUnit>(_ other: RoofKernels, _: Products.Type) {
         multiplyAdds = other.multiplyAdds
         integerProducts = { Products.roof($0) }
+        pairProducts = other.pairProducts
+        sum = other.sum
+    }
+
+    /// The limits of `other` but for integer products, of 8 bits and of 16.
+    @inlinable @inline(__always)
+    package init<Products: IntegerUnit, Pairs: IntegerUnit>(_ other: RoofKernels, _: Products.Type, _: Pairs.Type) {
+        multiplyAdds = other.multiplyAdds
+        integerProducts = { Products.roof($0) }
+        pairProducts = { Pairs.roof($0) }
         sum = other.sum
     }
 }

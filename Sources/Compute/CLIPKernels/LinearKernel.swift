@@ -2,19 +2,33 @@
 @usableFromInline package enum WeightElement: Sendable, CaseIterable {
     case float32
     case float16
+    /// Whole numbers of −4095…4095, each column with a scale of its own.
+    case int16
     /// Whole numbers of −127…127, each column with a scale of its own.
     case int8
 
     package var byteCount: Int {
         switch self {
         case .float32: 4
-        case .float16: 2
+        case .float16, .int16: 2
         case .int8: 1
         }
     }
 
     /// How many inputs of a column lie side by side in a panel; the last of them are filled up with zeros.
-    package var groupSize: Int { self == .int8 ? 4 : 1 }
+    package var groupSize: Int {
+        switch self {
+        case .float32, .float16: 1
+        case .int16: 2
+        case .int8: 4
+        }
+    }
+
+    /// Whether weights are whole numbers, whose scales are needed beside them.
+    package var isWhole: Bool { self == .int16 || self == .int8 }
+
+    /// The largest whole number.
+    package var largestNumber: Float { self == .int8 ? 127 : BlockNumbers.largest }
 }
 
 /// The weights of some output columns of a linear layer, in panels of sixteen: `[K / group][16][group]`, K padded to whole

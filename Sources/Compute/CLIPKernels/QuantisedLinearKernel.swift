@@ -10,9 +10,12 @@
     }
 }
 
-/// What quantised layers need besides: whole numbers become floats.
+/// What quantised layers need besides: whole numbers become floats, and are compared and narrowed.
 @usableFromInline package protocol QuantisingUnit: VectorUnit {
     static func floats(_ integers: Integers) -> Vector
+    static func larger(_ a: Integers, _ b: Integers) -> Integers
+    /// Writes a vector of whole numbers of 16 bits.
+    static func storeHalves(_ numbers: Integers, _ target: UnsafeMutableRawPointer)
 }
 
 /// Where an instruction narrows levels, whose products take bytes.
@@ -264,7 +267,7 @@ extension QuantisingUnit {
         let levels = UnsafeRawPointer(sums + (row * Unit.tileColumns + offset)).loadUnaligned(as: Unit.Integers.self)
         // What the levels' zero adds to a product is a multiple of the column's sum.
         let sum = levels &- columns.sums &* Unit.Integers(repeating: rowScale.zero)
-        return Unit.multiplyAdd(
+        return Unit.multiplyThenAdd(
             Unit.floats(sum), columns.scales * Unit.Vector(repeating: rowScale.scale), columns.bias)
     }
 }

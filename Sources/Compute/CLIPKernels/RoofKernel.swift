@@ -75,6 +75,6 @@ extension IntegerUnit {
         let first: Sums = (a &+ b) &+ (c &+ d)
         let second: Sums = (e &+ f) &+ (g &+ h)
         let all = first &+ second &+ ((i &+ j) &+ (k &+ l))
-        return (2 * 4 / Self.steps * 12 * lanes * steps, all.wrappedSum())
+        return (2 * productsPerLane * 12 * lanes * steps, all.wrappedSum())
     }
 }

@@ -34,6 +34,20 @@ extension AVX2Unit: QuantisingUnit {
     static func floats(_ integers: Integers) -> Vector {
         _mm256_cvtepi32_ps(unsafeBitCast(integers, to: SIMD4<Int64>.self))
     }
+
+    @inline(__always)
+    static func larger(_ a: Integers, _ b: Integers) -> Integers {
+        unsafeBitCast(
+            _mm256_max_epi32(unsafeBitCast(a, to: SIMD4<Int64>.self), unsafeBitCast(b, to: SIMD4<Int64>.self)),
+            to: Integers.self)
+    }
+
+    /// The instruction narrows each half of a vector by itself: the numbers stand in the first and third quarter then.
+    @inline(__always)
+    static func storeHalves(_ numbers: Integers, _ target: UnsafeMutableRawPointer) {
+        let numbers = unsafeBitCast(numbers, to: SIMD4<Int64>.self)
+        target.storeBytes(of: _mm256_packs_epi32(numbers, numbers).evenHalf, as: SIMD2<Int64>.self)
+    }
 }
 
 /// Integer products with AVX2.
@@ -50,6 +64,9 @@ enum AVX2Products: PairProducts {
     }
 
     @inline(__always)
+    static func floats(_ sums: Sums) -> AVX2Unit.Vector { AVX2Unit.floats(sums) }
+
+    @inline(__always)
     static func shiftedLeft(_ x: Sums) -> Sums {
         unsafeBitCast(_mm256_slli_epi16(unsafeBitCast(x, to: SIMD4<Int64>.self), 8), to: Sums.self)
     }
@@ -63,7 +80,9 @@ enum AVX2Products: PairProducts {
 extension KernelTable {
     /// The kernels for machines with AVX2, FMA and F16C.
     package static let avx2 = KernelTable(
-        layers: LayerKernels(AVX2Unit.self, int8: QuantisedKernels(AVX2Unit.self, AVX2Products.self)),
+        layers: LayerKernels(
+            AVX2Unit.self, int8: QuantisedKernels(AVX2Unit.self, AVX2Products.self),
+            int16: BlockKernels(AVX2Unit.self, AVX2Products.self)),
         pictures: PictureKernels(AVX2Pictures.self), roofs: RoofKernels(AVX2Unit.self, AVX2Products.self))
 }
 #endif

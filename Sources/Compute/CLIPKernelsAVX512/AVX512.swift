@@ -37,6 +37,19 @@ extension AVX512Unit: ByteQuantisingUnit {
     }
 
     @inline(__always)
+    static func larger(_ a: Integers, _ b: Integers) -> Integers {
+        unsafeBitCast(
+            _mm512_max_epi32(unsafeBitCast(a, to: SIMD8<Int64>.self), unsafeBitCast(b, to: SIMD8<Int64>.self)),
+            to: Integers.self)
+    }
+
+    @inline(__always)
+    static func storeHalves(_ numbers: Integers, _ target: UnsafeMutableRawPointer) {
+        target.storeBytes(
+            of: _mm512_cvtepi32_epi16(unsafeBitCast(numbers, to: SIMD8<Int64>.self)), as: SIMD4<Int64>.self)
+    }
+
+    @inline(__always)
     static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer) {
         target.storeBytes(
             of: _mm512_cvtepi32_epi8(unsafeBitCast(levels, to: SIMD8<Int64>.self)), as: SIMD2<Int64>.self)
@@ -57,6 +70,9 @@ enum AVX512Products: PairProducts {
     }
 
     @inline(__always)
+    static func floats(_ sums: Sums) -> AVX512Unit.Vector { AVX512Unit.floats(sums) }
+
+    @inline(__always)
     static func shiftedLeft(_ x: Sums) -> Sums {
         unsafeBitCast(_mm512_slli_epi16(unsafeBitCast(x, to: SIMD8<Int64>.self), 8), to: Sums.self)
     }
@@ -70,16 +86,20 @@ enum AVX512Products: PairProducts {
 extension KernelTable {
     /// The kernels for machines with AVX-512 F, BW, DQ and VL. Pictures have no use for wider vectors than AVX2's.
     package static let avx512 = KernelTable(
-        layers: LayerKernels(AVX512Unit.self, int8: QuantisedKernels(AVX512Unit.self, AVX512Products.self)),
+        layers: LayerKernels(
+            AVX512Unit.self, int8: QuantisedKernels(AVX512Unit.self, AVX512Products.self),
+            int16: BlockKernels(AVX512Unit.self, AVX512Products.self)),
         pictures: KernelTable.avx2.pictures, roofs: RoofKernels(AVX512Unit.self, AVX512Products.self))
 
-    /// The same with integer sums by `tile`, which reads a group of four levels as one word of bytes.
+    /// The same with integer sums by `tile`, which reads a group of four levels as one word of bytes, and by `blockTile`.
     package static func avx512(
-        roofs: RoofKernels, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void
+        roofs: RoofKernels, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void,
+        blockTile: @escaping @Sendable (BlockTileJob) -> Void
     ) -> KernelTable {
         KernelTable(
             layers: LayerKernels(
-                AVX512Unit.self, int8: QuantisedKernels(AVX512Unit.self, tileRows: tileRows, tile: tile)),
+                AVX512Unit.self, int8: QuantisedKernels(AVX512Unit.self, tileRows: tileRows, tile: tile),
+                int16: BlockKernels(AVX512Unit.self, tileRows: tileRows, tile: blockTile)),
             pictures: KernelTable.avx2.pictures, roofs: roofs)
     }
 }

@@ -92,6 +92,19 @@ extension BaselineUnit: QuantisingUnit {
         Vector(integers)
         #endif
     }
+
+    @inline(__always)
+    static func larger(_ a: Integers, _ b: Integers) -> Integers { a.replacing(with: b, where: a .< b) }
+
+    @inline(__always)
+    static func storeHalves(_ numbers: Integers, _ target: UnsafeMutableRawPointer) {
+        #if arch(x86_64)
+        let numbers = unsafeBitCast(numbers, to: SIMD2<Int64>.self)
+        target.storeBytes(of: _mm_packs_epi32(numbers, numbers)[0], as: Int64.self)
+        #else
+        target.storeBytes(of: SIMD4<Int16>(truncatingIfNeeded: numbers), as: SIMD4<Int16>.self)
+        #endif
+    }
 }
 
 #if arch(arm64)
@@ -108,6 +121,9 @@ extension BaselineUnit: ByteQuantisingUnit {
 /// Integer products on every machine.
 enum BaselineProducts: PairProducts {
     typealias Sums = SIMD4<Int32>
+
+    @inline(__always)
+    static func floats(_ sums: Sums) -> BaselineUnit.Vector { BaselineUnit.floats(sums) }
 
     #if arch(x86_64)
     @inline(__always) static var tileRows: Int { 6 }
@@ -169,7 +185,9 @@ enum BaselineProducts: PairProducts {
 extension KernelTable {
     /// The kernels for every machine.
     package static let baseline = KernelTable(
-        layers: LayerKernels(BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, BaselineProducts.self)),
+        layers: LayerKernels(
+            BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, BaselineProducts.self),
+            int16: BlockKernels(BaselineUnit.self, BaselineProducts.self)),
         pictures: PictureKernels(BaselinePictures.self), roofs: RoofKernels(BaselineUnit.self, BaselineProducts.self))
 }
 
@@ -181,7 +199,8 @@ extension KernelTable {
     ) -> KernelTable {
         KernelTable(
             layers: LayerKernels(
-                BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, tileRows: tileRows, tile: tile)),
+                BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, tileRows: tileRows, tile: tile),
+                int16: KernelTable.baseline.layers.int16),
             pictures: KernelTable.baseline.pictures, roofs: roofs)
     }
 }

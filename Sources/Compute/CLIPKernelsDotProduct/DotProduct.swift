@@ -4,11 +4,11 @@ import CLIPKernelsBaseline
 import _Builtin_intrinsics.arm.neon
 
 /// Integer products with DotProduct: four of signed bytes at once, summed in 32 bits.
-enum DotProducts: IntegerUnit {
+enum DotProducts: GroupProducts {
     typealias Sums = SIMD4<Int32>
 
     @inline(__always) static var tileRows: Int { 12 }
-    @inline(__always) static var steps: Int { 1 }
+    @inline(__always) static var productsPerLane: Int { 4 }
 
     @inline(__always)
     static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums { source.loadUnaligned(as: Sums.self) }

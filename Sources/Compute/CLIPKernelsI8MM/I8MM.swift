@@ -4,12 +4,12 @@ import CLIPKernelsBaseline
 import _Builtin_intrinsics.arm.neon
 
 /// Integer products with I8MM: of two rows of eight unsigned bytes with two columns of eight signed ones, summed in 32 bits.
-enum MatrixProducts: IntegerUnit {
+enum MatrixProducts: GroupProducts {
     typealias Sums = SIMD4<Int32>
 
     // Of twelve rows the weights would find no registers: two vectors of each four columns, and two of a pair of rows.
     @inline(__always) static var tileRows: Int { 8 }
-    @inline(__always) static var steps: Int { 1 }
+    @inline(__always) static var productsPerLane: Int { 4 }
 
     @inline(__always)
     static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums { source.loadUnaligned(as: Sums.self) }

@@ -13,8 +13,8 @@ struct Pack: Command {
     private static let weightType = Option(
         "dtype", .choice("type"), default: WeightType.float16,
         help:
-            "How weights are stored: f32 exactly, f16 in half the size, int8 in a quarter and computed with faster. "
-            + "(default: f16)")
+            "How weights are stored: f32 exactly, f16 in half the size, int16 in half and computed with faster, int8 in a "
+            + "quarter and fastest, less exact. (default: f16)")
     private static let imagesOnly = Option("images-only", help: "Write the image encoder alone.")
     private static let textsOnly = Option("texts-only", help: "Write the text encoder and its tokenizer alone.")
     private static let target = Option(
