@@ -78,6 +78,8 @@ enum SixteenBitArithmetic {
         case .tanhGELU:
             let cubic = (x * x) * (x * 0.044_715) + x
             return x / (1 + exponential(cubic * -1.595_769_1))
+        case .silu: return x / (1 + exponential(0 - x))
+        case .relu: return x < 0 ? 0 : x
         }
     }
 

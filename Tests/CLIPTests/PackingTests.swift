@@ -171,7 +171,7 @@ import CLIPCompute
     @Test(arguments: Fixtures.modelNames, [WeightType.int16, .int8])
     func `Whole numbers embed to the same bits on every instruction set`(name: String, type: WeightType) throws {
         let path = try packed(name, type).info.path
-        let store = try FlatModel(path: path)
+        let store = try FlatModel(PathBytes(path))
         let configuration = store.info.configuration
         let image = try ImageEncoder(configuration: configuration, weights: store.weights)
         let text = try TextEncoder(configuration: configuration, weights: store.weights)
