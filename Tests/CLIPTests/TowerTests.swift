@@ -1,5 +1,6 @@
 import CLIPSystem
 import CLIPJSON
+import CLIPSystem
 import CLIPWeights
 import Foundation
 import Testing
