@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--clip", default=str(ROOT / ".build" / "release" / "clip"))
     parser.add_argument("--layers", type=int, default=3)
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--packed", choices=("f32", "f16", "int8"))
+    parser.add_argument("--packed", choices=("f32", "f16", "int16", "int8"))
     parser.add_argument("rows", nargs="*", metavar="ROW")
     arguments = parser.parse_args()
     table = rows(arguments.layers)

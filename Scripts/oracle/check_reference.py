@@ -4,7 +4,7 @@
   Scripts/oracle/check_reference.py [--clip .build/release/clip] MODEL_DIR…
 
 Only the standard library is needed. Exits 1 when anything is outside what the package promises: tokens equal,
-preprocessing within 1e-5, embeddings of cosine >= 0.999999 and within 1e-4 of the largest value. `--packed f16|int8`
+preprocessing within 1e-5, embeddings of cosine >= 0.999999 and within 1e-4 of the largest value. `--packed f16|int16|int8`
 first packs each model with that weight type and holds it to cosine 0.9999 or 0.99 instead.
 """
 
@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAST_COSINE = {None: 0.999999, "f32": 0.999999, "f16": 0.9999, "int8": 0.99}
+LEAST_COSINE = {None: 0.999999, "f32": 0.999999, "f16": 0.9999, "int16": 0.99999, "int8": 0.99}
 LARGEST_ERROR = 1e-4
 LARGEST_PIXEL_ERROR = 1e-5
 failures = 0
@@ -28,7 +28,7 @@ failures = 0
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clip", default=str(ROOT / ".build" / "release" / "clip"))
-    parser.add_argument("--packed", choices=("f32", "f16", "int8"))
+    parser.add_argument("--packed", choices=("f32", "f16", "int16", "int8"))
     parser.add_argument("--pictures", type=Path, help="where the pictures of golden.json lie")
     parser.add_argument("--model", type=Path, help="the model's file, when it is not MODEL_DIR itself")
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL_DIR")

@@ -88,6 +88,7 @@ preprocess photos/cat.jpg -o seen.png --fit pad
 pack models/quickgelu-f32 -o quickgelu.clip
 pack models/quickgelu-f32 -o quickgelu-f16.clip --dtype f16
 pack models/quickgelu-f32 -o quickgelu-int8.clip --dtype int8
+pack models/quickgelu-f32 -o quickgelu-int16.clip --dtype int16
 pack models/gelu-f16-sharded -o gelu.clip
 pack models/siglip -o siglip.clip
 pack models/siglip2 -o siglip2.clip --dtype int8
@@ -99,6 +100,7 @@ pack sources/gguf-q8_0 -o gguf8.clip
 pack missing -o missing.clip
 embed-image pictures --model quickgelu.clip
 embed-image pictures --model quickgelu-int8.clip
+embed-image pictures --model quickgelu-int16.clip
 embed-text --file texts.txt --model openclip.clip
 embed-text --file texts.txt --model openai-state.clip
 export quickgelu.clip -o exported

@@ -30,7 +30,10 @@ struct Pack: Command {
             file. Before it appears its probes are embedded by it and by the original weights: where they differ more \
             than the type explains, nothing is written. Prints {"path", "bytes", "dtype", "image_cosine", "text_cosine", \
             "model"}: the cosines are the least between the two.
+            """,
             """
+            Which type: int16 to compute up to twice as fast as f32 and f16 at a cosine of 0.9999993 and more, int8 for up to             four times at 0.9995, f32 to compare with a reference, f16 for a file that export writes back as it came. Embeddings of             int16 and int8 are the same to the bit on every processor.
+            """,
         ],
         positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to pack, as for --model.")],
         options: [
@@ -41,7 +44,8 @@ struct Pack: Command {
         examples: [
             .init("clip pack models/clip-vit-base-patch32 -o b32.clip", "Half precision, half the size."),
             .init("clip pack openai/clip-vit-base-patch32 -o b32.clip --dtype f32", "From the hub's cache, exact."),
-            .init("clip pack b32.clip -o fast.clip --dtype int8 --images-only", "Pictures alone, small and fast."),
+            .init("clip pack openai/clip-vit-base-patch32 -o b32.clip --dtype int16", "Fast, and nearly exact."),
+            .init("clip pack b32.clip -o fast.clip --dtype int8 --images-only", "Pictures alone, small and fastest."),
         ])
 
     private let source: String
