@@ -1,6 +1,5 @@
 import CLIPSystem
 import CLIPJSON
-import CLIPSystem
 import CLIPWeights
 import Foundation
 import Testing
