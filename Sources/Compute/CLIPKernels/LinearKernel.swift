@@ -229,8 +229,7 @@ extension VectorUnit {
         case .gelu: finish(sums, output, rows: rows, columns: columns) { gelu($0) }
         case .tanhGELU: finish(sums, output, rows: rows, columns: columns) { tanhGELU($0) }
         case .silu: finish(sums, output, rows: rows, columns: columns) { silu($0) }
-        // Of these two the second, where it is no number.
-        case .relu: finish(sums, output, rows: rows, columns: columns) { maximum(Vector(repeating: 0), $0) }
+        case .relu: finish(sums, output, rows: rows, columns: columns) { relu($0) }
         }
     }
 

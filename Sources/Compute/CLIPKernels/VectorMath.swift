@@ -64,6 +64,13 @@ extension VectorUnit {
         return x / (one + exponential(x * Vector(repeating: -1.702)))
     }
 
+    /// What is no number stays so, which instructions for a maximum see differently.
+    @inlinable @inline(__always)
+    package static func relu(_ x: Vector) -> Vector {
+        let zero = Vector(repeating: 0)
+        return choose(zero, x, where: x, isBelow: zero)
+    }
+
     @inlinable @inline(__always)
     package static func silu(_ x: Vector) -> Vector {
         x / (Vector(repeating: 1) + exponential(Vector(repeating: 0) - x))
