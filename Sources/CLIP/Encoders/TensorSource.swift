@@ -1,4 +1,5 @@
 package import CLIPCompute
+internal import CLIPSystem
 internal import Synchronization
 
 /// Where the encoders take their weights from, by Hugging Face key, checked: a file of packed panels, or a checkpoint
@@ -61,22 +62,11 @@ package struct RowTable: Sendable {
             }
         case .float16:
             for column in 0..<columns {
-                target[column] += RowTable.widened(
-                    bytes.loadUnaligned(fromByteOffset: 2 * (index * columns + column), as: UInt16.self))
+                target[column] += Float(
+                    halfBits: bytes.loadUnaligned(fromByteOffset: 2 * (index * columns + column), as: UInt16.self))
             }
         case .int16, .int8: preconditionFailure("a table's rows are floats")
         }
-    }
-
-    /// A half-precision number, by integer arithmetic: the conversion of Float16 is a call where the instruction set has
-    /// none.
-    @inline(__always)
-    private static func widened(_ half: UInt16) -> Float {
-        let magnitude = UInt32(half & 0x7FFF) &<< 13
-        // Times 2¹¹² an exponent of bias 15 is one of bias 127, subnormals included.
-        let finite = (Float(bitPattern: magnitude) * 0x1p112).bitPattern
-        let isFinite = magnitude < 0x7C00 &<< 13
-        return Float(bitPattern: (isFinite ? finite : magnitude | 0x7F80_0000) | UInt32(half & 0x8000) &<< 16)
     }
 }
 

@@ -159,7 +159,7 @@ struct FolderExport {
         _ numbers: [Float], _ key: String, _ type: ElementType, _ writer: SafetensorsWriter
     ) throws(CLIPError) {
         if type == .f16 {
-            try writer.write(key, numbers.map { Float16($0).bitPattern })
+            try writer.write(key, numbers.map(\.halfBits))
         } else {
             try writer.write(key, numbers)
         }
@@ -168,7 +168,7 @@ struct FolderExport {
     /// Norms, biases and positions go in half precision where the matrices do and none of them changes by it, as in a
     /// model that was half precision throughout.
     private func vectorType() throws(CLIPError) -> ElementType {
-        func isHalf(_ numbers: [Float]) -> Bool { numbers.allSatisfy { Float(Float16($0)) == $0 } }
+        func isHalf(_ numbers: [Float]) -> Bool { numbers.allSatisfy { Float(halfBits: $0.halfBits) == $0 } }
         guard isHalf([store.info.logitScaleLogarithm] + (store.info.logitBias.map { [$0] } ?? [])) else { return .f32 }
         for tensor in store.info.tensors() {
             try checkCancellation()

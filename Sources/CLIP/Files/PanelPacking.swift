@@ -175,7 +175,7 @@ final class WeightBuffer: @unchecked Sendable {
     /// One by one, at the first write, that takes longer than packing. Large pages are no way out: a virtual machine's
     /// are the first that it gives back to its host, and it waits for them ten times as long.
     func populate(_ range: Range<Int>) {
-        #if os(Linux)
+        #if !canImport(Darwin)
         let page = Int(getpagesize())
         guard range.count >= page, let base = bytes.baseAddress else { return }
         let start = UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: base + range.lowerBound) & ~UInt(page - 1))

@@ -17,12 +17,8 @@ func runSelf(_ arguments: [String]) throws(SystemError) -> ChildUsage {
     defer { for word in words { free(word) } }
     var child = pid_t()
     let watch = Stopwatch()
-    #if canImport(Darwin)
-    let environment = _NSGetEnviron().pointee
-    #else
-    let environment = environ
-    #endif
-    let code = posix_spawn(&child, try executablePath(), nil, nil, &words, environment)
+    guard let program = programPath() else { throw SystemError(code: ENOENT) }
+    let code = posix_spawn(&child, program, nil, nil, &words, environmentVector)
     guard code == 0 else { throw SystemError(code: code) }
     var status: Int32 = 0
     var usage = rusage()
@@ -44,24 +40,12 @@ func runSelf(_ arguments: [String]) throws(SystemError) -> ChildUsage {
 /// The user time of this process so far.
 func processorSeconds() -> Double {
     var usage = rusage()
-    #if canImport(Darwin)
+    #if canImport(Darwin) || canImport(Musl)
     getrusage(RUSAGE_SELF, &usage)
     #else
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     #endif
     return usage.ru_utime.seconds
-}
-
-private func executablePath() throws(SystemError) -> String {
-    #if canImport(Darwin)
-    var size: UInt32 = 0
-    _NSGetExecutablePath(nil, &size)
-    var name = [CChar](repeating: 0, count: Int(size) + 1)
-    guard _NSGetExecutablePath(&name, &size) == 0 else { throw SystemError(code: ENAMETOOLONG) }
-    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    #else
-    return "/proc/self/exe"
-    #endif
 }
 
 extension timeval {

@@ -44,10 +44,10 @@ enum Watch {
     /// can't have.
     static var hasDescriptors: Bool {
         var limit = rlimit()
-        #if canImport(Glibc)
-        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
+        #if canImport(Darwin) || canImport(Musl)
         let kind = RLIMIT_NOFILE
+        #else
+        let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #endif
         guard getrlimit(kind, &limit) == 0, limit.rlim_cur < leastDescriptors else { return true }
         limit.rlim_cur = min(limit.rlim_max, rlim_t(leastDescriptors))

@@ -1,4 +1,5 @@
 package import CLIPKernels
+internal import CLIPSystem
 
 /// The weights of a linear layer, `[outputs, inputs]`, packed for the matmul kernels.
 ///
@@ -137,8 +138,8 @@ extension PanelPackedMatrix {
             let panels = start.bindMemory(to: Float.self, capacity: target.count / 4)
             pack(values, outputs: outputs, inputs: inputs, into: panels, zero: 0) { $0 }
         case .float16:
-            let panels = start.bindMemory(to: Float16.self, capacity: target.count / 2)
-            pack(values, outputs: outputs, inputs: inputs, into: panels, zero: 0) { Float16($0) }
+            let panels = start.bindMemory(to: UInt16.self, capacity: target.count / 2)
+            pack(values, outputs: outputs, inputs: inputs, into: panels, zero: 0) { $0.halfBits }
         case .int16, .int8: preconditionFailure("whole numbers are made by quantised(as:)")
         }
     }
@@ -287,9 +288,9 @@ extension PanelPackedMatrix {
         guard elementType != .float32 else {
             return bytes.loadUnaligned(fromByteOffset: 4 * index, as: SIMD16<Float>.self)
         }
-        let half = bytes.loadUnaligned(fromByteOffset: 2 * index, as: SIMD16<Float16>.self)
+        let half = bytes.loadUnaligned(fromByteOffset: 2 * index, as: SIMD16<UInt16>.self)
         var line = SIMD16<Float>()
-        for lane in 0..<PanelPackedMatrix.panelWidth { line[lane] = Float(half[lane]) }
+        for lane in 0..<PanelPackedMatrix.panelWidth { line[lane] = Float(halfBits: half[lane]) }
         return line
     }
 
@@ -328,6 +329,6 @@ extension PanelPackedMatrix {
     private func weight(panel: Int, input: Int, column: Int) -> Float {
         let index = (panel * inputs + input) * PanelPackedMatrix.panelWidth + column
         if elementType == .float32 { return bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self) }
-        return Float(bytes.loadUnaligned(fromByteOffset: 2 * index, as: Float16.self))
+        return Float(halfBits: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
     }
 }

@@ -18,7 +18,14 @@ package enum PictureFormats {
     ]
 
     /// Extensions, lower-case, of what `decoders` reads: the files taken when a folder is walked.
-    package static let fileExtensions = Set(decoders.flatMap { $0.fileExtensions })
+    package static let fileExtensions: Set<String> = {
+        let own = Set(decoders.flatMap { $0.fileExtensions })
+        #if canImport(ImageIO)
+        return own.union(SystemDecoder.fileExtensions)
+        #else
+        return own
+        #endif
+    }()
 
     /// Extensions, lower-case, of camera makers' raw files: many begin as TIFF files do, and hold a small preview there.
     static let rawExtensions: Set<String> = [
@@ -94,12 +101,18 @@ package func decodePicture(
         }
         return options.appliesOrientation ? image.bitmap.upright(orientation: image.orientation) : image.bitmap
     }
+    #if canImport(ImageIO)
+    if let bitmap = try SystemDecoder.decode(bytes, options: options) { return bitmap }
+    #endif
     throw undecoded(bytes)
 }
 
 /// Checks whether a file that begins with these bytes, and goes on, may be one that `decodePicture` decodes.
 /// - Throws: what `decodePicture` says of the whole file, if not.
 func checkBeginning(_ bytes: [UInt8]) throws(CLIPError) {
+    #if canImport(ImageIO)
+    if SystemDecoder.mayDecode(beginning: bytes) { return }
+    #endif
     guard PictureFormats.decoders.contains(where: { $0.mayRecognise(beginning: bytes) }) else { throw undecoded(bytes) }
 }
 

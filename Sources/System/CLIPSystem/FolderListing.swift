@@ -129,10 +129,8 @@ final class FolderStream {
     }
 }
 
-#if canImport(Glibc)
-private typealias OpaqueStream = OpaquePointer
-#elseif canImport(Musl)
-private typealias OpaqueStream = OpaquePointer
-#else
+#if canImport(Darwin)
 private typealias OpaqueStream = UnsafeMutablePointer<DIR>
+#else
+private typealias OpaqueStream = OpaquePointer
 #endif

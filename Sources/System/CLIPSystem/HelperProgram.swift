@@ -66,7 +66,7 @@ package struct HelperProgram {
         var child = pid_t()
         // Should it crash, its end is told in a line.
         setenv("SWIFT_BACKTRACE", "enable=no", 0)
-        let code = posix_spawn(&child, path, &actions, nil, &words, environ)
+        let code = posix_spawn(&child, path, &actions, nil, &words, environmentVector)
         guard code == 0 else { throw SystemError(code: code) }
         return child
     }

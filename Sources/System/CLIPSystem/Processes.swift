@@ -1,3 +1,7 @@
+#if canImport(Darwin)
+import MachO
+#endif
+
 /// The arguments of this process as the bytes that they are: Swift's own strings repair what is not UTF-8, and a
 /// repaired name opens no file.
 package enum ProcessArguments {
@@ -14,7 +18,7 @@ package enum ProcessArguments {
     static var program: String? { given.vector?[0].map { String(cString: $0) } }
 
     private static var given: (count: Int32, vector: Vector?) {
-        #if canImport(Glibc) && compiler(>=6.3)
+        #if canImport(Glibc) && !canImport(Darwin) && !canImport(Musl) && compiler(>=6.3)
         if let argumentVector { return (argumentCount, argumentVector) }
         #endif
         return (CommandLine.argc, CommandLine.unsafeArgv)
@@ -23,7 +27,7 @@ package enum ProcessArguments {
 
 private typealias Vector = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
-#if canImport(Glibc) && compiler(>=6.3)
+#if canImport(Glibc) && !canImport(Darwin) && !canImport(Musl) && compiler(>=6.3)
 // On Linux CommandLine reads /proc/self/cmdline, and has no arguments where /proc is not mounted. The C library hands main's
 // own to every function of this section, before main.
 nonisolated(unsafe) private var argumentCount: Int32 = 0
@@ -39,8 +43,22 @@ private let rememberArguments: @convention(c) (Int32, Vector?, Vector?) -> Void 
 /// The value of a variable of this process's environment.
 package func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+/// The variables of this process's environment, for programs that it starts.
+package var environmentVector: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>! {
+    #if canImport(Darwin)
+    _NSGetEnviron().pointee
+    #else
+    environ
+    #endif
+}
+
 /// The folder of the running program, links resolved; nil when the system doesn't tell.
 package func programFolder() -> String? {
+    programPath().flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } }
+}
+
+/// The running program, links resolved; nil when the system doesn't tell.
+package func programPath() -> String? {
     #if canImport(Darwin)
     var size: UInt32 = 0
     _NSGetExecutablePath(nil, &size)
@@ -50,8 +68,7 @@ package func programFolder() -> String? {
     guard let resolved = realpath("/proc/self/exe", nil) ?? startedPath() else { return nil }
     #endif
     defer { free(resolved) }
-    let path = String(cString: resolved)
-    return path.lastIndex(of: "/").map { String(path[..<$0]) }
+    return String(cString: resolved)
 }
 
 #if !canImport(Darwin)

@@ -53,12 +53,12 @@ package enum ProcessorFeatures {
 /// The number of cores that this process may use.
 package enum ProcessorCount {
     package static let usable: Int = {
-        #if os(Linux)
+        #if canImport(Darwin)
+        return online
+        #else
         let status = kernelText("/proc/self/status") ?? ""
         let quota = ControlGroupQuota { kernelText($0) }.cores
         return max(1, min(affine(status: status) ?? online, quota ?? .max))
-        #else
-        return online
         #endif
     }()
 
@@ -137,7 +137,9 @@ struct ControlGroupQuota {
 
 /// How often the system has stopped the calling thread to run another; 0 where it doesn't tell.
 package func preemptionsOfThread() -> Int {
-    #if os(Linux)
+    #if canImport(Darwin)
+    return 0
+    #else
     // RUSAGE_THREAD, which not every C library declares.
     let thread: Int32 = 1
     var usage = rusage()
@@ -147,8 +149,6 @@ package func preemptionsOfThread() -> Int {
     let status = getrusage(__rusage_who_t(thread), &usage)
     #endif
     return status == 0 ? usage.ru_nivcsw : 0
-    #else
-    return 0
     #endif
 }
 

@@ -12,16 +12,16 @@ typealias ThreadStart = @Sendable (_ body: @escaping @Sendable () -> Void) -> Bo
     // Decoders run here too, and not every system gives a thread as much unasked.
     pthread_attr_setstacksize(&attributes, 2 << 20)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    #if canImport(Glibc)
-    var thread = pthread_t()
-    #else
+    #if canImport(Darwin) || canImport(Musl)
     var thread: pthread_t?
+    #else
+    var thread = pthread_t()
     #endif
     let context = Unmanaged.passRetained(ThreadBody(body))
     let status = pthread_create(
         &thread, &attributes,
-        { (context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? in
-            if let context { Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().body() }
+        { context in
+            ThreadBody.run(context)
             return nil
         }, context.toOpaque())
     if status != 0 { context.release() }
@@ -32,4 +32,9 @@ private final class ThreadBody: Sendable {
     let body: @Sendable () -> Void
 
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+    /// Runs the one that a thread was started with. Not every system says that there is one.
+    static func run(_ context: UnsafeMutableRawPointer?) {
+        if let context { Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().body() }
+    }
 }

@@ -14,7 +14,7 @@ private let largePage = 1 << 21
 /// Asks for large pages where they are given on request (Linux): entering a picture's small pages one by one takes as
 /// long as many a format's decoding.
 func preferLargePages<Element>(_ memory: UnsafeMutableBufferPointer<Element>) {
-    #if os(Linux)
+    #if !canImport(Darwin)
     let memory = UnsafeMutableRawBufferPointer(memory)
     guard memory.count >= 2 * largePage, let start = memory.baseAddress else { return }
     let first = start.alignedUp(toMultipleOf: largePage)
@@ -39,10 +39,10 @@ struct ReleasedMemory {
     mutating func release(upTo end: UnsafeMutableRawPointer) {
         let end = end.alignedDown(toMultipleOf: largePage)
         guard end > start else { return }
-        #if os(Linux)
-        _ = madvise(start, end - start, MADV_DONTNEED)
-        #else
+        #if canImport(Darwin)
         _ = madvise(start, end - start, MADV_FREE)
+        #else
+        _ = madvise(start, end - start, MADV_DONTNEED)
         #endif
         start = end
     }
