@@ -21,7 +21,7 @@ import Testing
         }
         // open_clip's table marks these, and no others, of the models here.
         let quick = KnownModels.all.filter(\.isQuickGELU).map(\.name)
-        #expect(quick.count == 19)
+        #expect(quick.count == 27)
         #expect(quick.contains("ViT-B-32:laion400m_e32") && !quick.contains("ViT-B-16:laion400m_e32"))
         #expect(quick.contains("ViT-L-14:dfn2b") && !quick.contains("ViT-L-14:dfn2b_s39b"))
         #expect(quick.contains("ViT-H-14:metaclip_fullcc") && !quick.contains("ViT-H-14:metaclip_altogether"))
@@ -51,8 +51,8 @@ import Testing
         #expect(Int(repository("siglip2")) == 15 && Int(repository("ViT-H-14")) == 11)
         #expect(
             KnownModels.question(KnownModels.all).contains("say which: ViT-B-32:openai (openai/clip-vit-base-patch32)"))
-        #expect(repository("RN50:openai").contains("is a ResNet"))
-        #expect(repository("MobileCLIP-S1:datacompdr").contains("is a MobileCLIP"))
+        #expect(repository("coca_ViT-L-14:laion2b_s13b_b90k").contains("is a CoCa"))
+        #expect(repository("ViTamin-S:datacomp1b").contains("is a ViTamin"))
         for text in ["", "a", "---", "org/name", "bert-base-uncased", "ViT-B-32:nothing", "é"] {
             #expect(repository(text) == "none", "\(text)")
         }

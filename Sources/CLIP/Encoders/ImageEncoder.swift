@@ -1,22 +1,9 @@
 package import CLIPCompute
 
-/// The image tower of CLIP or SigLIP, a vision transformer (Dosovitskiy et al., 2020; Radford et al., 2021).
+/// The image tower: pictures to embeddings.
 package struct ImageEncoder: Sendable {
-    private let configuration: VisionConfiguration
-    /// The convolutions before the patch embedding, over squares of pixels, then of what the last one gives.
-    private let stem: [Linear]
-    /// `[width, inputs · p · p]`.
-    private let patchEmbedding: Linear
-    /// `[width]`; nil when the patches stand alone.
-    private let classEmbedding: ParameterVector?
-    /// `[positionCount, width]`.
-    private let positions: ParameterVector
-    private let inputNorm: LayerNorm?
-    private let transformer: Transformer
-    private let outputNorm: LayerNorm
-    /// What reads a picture's state from all tokens, with `.attention` pooling.
-    private let head: AttentionPooling?
-    private let projection: ProjectionLayers
+    private let imageSize: Int
+    private let tower: any ImageTower
 
     /// Reads the tensors of the image tower, and no others.
     /// - Throws: `CLIPError` when one is missing or of another shape.
@@ -24,49 +11,20 @@ package struct ImageEncoder: Sendable {
         try self.init(configuration: configuration, weights: weights, release: nil)
     }
 
-    /// - Parameter release: given, layers are read when their turn comes and not kept: it gives back the memory of one.
+    /// - Parameter release: given, layers of a transformer are read when their turn comes and not kept: it gives back the
+    ///   memory of one.
     init(
         configuration: ModelConfiguration, weights: some TensorSource, release: (@Sendable () -> Void)?
     ) throws(CLIPError) {
-        let vision = configuration.vision
-        let width = vision.transformer.width
-        let epsilon = vision.transformer.layerNormEpsilon
-        let embeddings = "vision_model.embeddings"
-        self.configuration = vision
-        let squares = vision.squares
-        var stem: [Linear] = []
-        for (index, stage) in vision.stem.enumerated() {
-            stem.append(
-                try Linear(
-                    "\(embeddings).stem.\(index)", outputs: stage.width, inputs: squares[index].inputs, from: weights))
-        }
-        self.stem = stem
-        patchEmbedding = try Linear(
-            "\(embeddings).patch_embedding", outputs: width, inputs: squares[stem.count].inputs,
-            hasBias: vision.hasPatchBias, from: weights)
-        classEmbedding =
-            vision.hasClassToken ? try weights.vector("\(embeddings).class_embedding", shape: [width]) : nil
-        positions = try weights.vector(
-            "\(embeddings).position_embedding.weight", shape: [vision.positionCount, width])
-        // The missing letter is in every file.
-        inputNorm =
-            vision.hasInputNorm
-            ? try LayerNorm("vision_model.pre_layrnorm", width: width, epsilon: epsilon, from: weights) : nil
-        transformer = try Transformer(
-            "vision_model.encoder.layers", configuration: vision.transformer, isCausal: false, from: weights,
-            rotation: vision.rotaryPositions.map { positions in
-                Rotation(
-                    table: positions.table(
-                        gridSize: vision.gridSize, headWidth: vision.transformer.width / vision.transformer.headCount),
-                    places: vision.gridSize * vision.gridSize)
-            }, release: release)
-        outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
-        head =
-            vision.pooling == .attention
-            ? try AttentionPooling("vision_model.head", configuration: vision.poolingLayer, from: weights) : nil
-        projection = try ProjectionLayers(
-            "visual_projection", vision.projection, inputs: width, outputs: configuration.embeddingDimension,
-            from: weights)
+        imageSize = configuration.vision.imageSize
+        tower =
+            switch configuration.vision.tower {
+            case .transformer:
+                try VisionTransformer(configuration: configuration, weights: weights, release: release)
+            case .resNet(let shape): try ResNet(shape, configuration, weights)
+            case .convNeXt(let shape): try ConvNeXt(shape, configuration, weights)
+            case .fastViT(let shape): try FastViT(shape, configuration, weights)
+            }
     }
 
     /// Embeds pictures that preprocessing has brought to the model's size.
@@ -76,223 +34,24 @@ package struct ImageEncoder: Sendable {
     ///   threads.
     /// - Throws: `CLIPError` of kind `.cancelled`, within the time that a layer takes.
     package func embed(pixels: UnsafePointer<Float>, count: Int, compute: Compute) throws(CLIPError) -> [Float] {
-        let rows = compute.rowsAtOnce(width: configuration.transformer.width)
-        let limit = max(1, rows / configuration.tokenCount)
+        let limit = tower.picturesAtOnce(compute)
         // As few groups as hold them, all of about the same size.
         let groupCount = max(1, (count + limit - 1) / limit)
         let group = max(1, (count + groupCount - 1) / groupCount)
-        let imageFloats = 3 * configuration.imageSize * configuration.imageSize
+        let imageFloats = 3 * imageSize * imageSize
         var embeddings: [Float] = []
         for first in stride(from: 0, to: count, by: group) {
-            embeddings += try embedGroup(pixels + first * imageFloats, count: min(group, count - first), compute)
+            embeddings += try tower.embed(pixels + first * imageFloats, count: min(group, count - first), compute)
         }
         return embeddings
     }
-
-    private func embedGroup(
-        _ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute
-    ) throws(CLIPError) -> [Float] {
-        let tokenCount = configuration.tokenCount
-        let hidden = compute.activations(rows: count * tokenCount, columns: configuration.transformer.width)
-        embedPatches(pixels, count: count, into: hidden, compute)
-        if let inputNorm { compute.layerNorm(inputNorm, hidden, into: hidden) }
-        let sequences = (0..<count).map { TokenSequence($0 * tokenCount..<($0 + 1) * tokenCount, pooled: 0) }
-        let pooled: Activations
-        switch configuration.pooling {
-        case .attention:
-            try transformer.run(hidden, sequences: sequences, compute: compute)
-            compute.layerNorm(outputNorm, hidden, into: hidden)
-            pooled = head?(hidden, sequences: sequences, compute: compute) ?? hidden
-        case .classToken:
-            pooled = try transformer(hidden, sequences: sequences, compute: compute)
-            compute.layerNorm(outputNorm, pooled, into: pooled)
-        case .meanOfPatches:
-            try transformer.run(hidden, sequences: sequences, compute: compute)
-            pooled = compute.means(hidden, of: sequences.map(patches))
-            compute.layerNorm(outputNorm, pooled, into: pooled)
-        case .meanOfNormalizedPatches:
-            try transformer.run(hidden, sequences: sequences, compute: compute)
-            compute.layerNorm(outputNorm, hidden, into: hidden)
-            pooled = compute.means(hidden, of: sequences.map(patches))
-        }
-        return projection(pooled, compute: compute)
-    }
-
-    private func patches(of sequence: TokenSequence) -> Range<Int> {
-        sequence.ownRows.dropFirst(classEmbedding == nil ? 0 : 1)
-    }
-
-    /// Writes the class token, if there is one, and the patches of each picture, positions added.
-    private func embedPatches(
-        _ pixels: UnsafePointer<Float>, count: Int, into hidden: Activations, _ compute: Compute
-    ) {
-        let tokenCount = configuration.tokenCount
-        let patchCount = configuration.gridSize * configuration.gridSize
-        let width = configuration.transformer.width
-        let squares = configuration.squares
-        var patches = cutPixels(pixels, count: count, squares[0], compute)
-        for (index, convolution) in stem.enumerated() {
-            let output = compute.activations(rows: patches.rows, columns: convolution.weights.outputs)
-            compute.linear([LinearProduct(convolution, patches, into: output, activation: .gelu)])
-            patches = cutSquares(output, count: count, squares[index + 1], compute)
-        }
-        // Rows of the table of positions, the patches' last.
-        let positions = Rows(self.positions.start, stride: width, count: configuration.positionCount)
-        compute.linear(
-            (0..<count).map { image in
-                let tokens = hidden.all[image * tokenCount..<(image + 1) * tokenCount]
-                if let classEmbedding {
-                    for column in 0..<width {
-                        tokens[0][column] =
-                            classEmbedding.start[column]
-                            + (configuration.hasClassPosition ? positions[0][column] : 0)
-                    }
-                }
-                return LinearProduct(
-                    patchEmbedding, Rows(patches.all[image * patchCount..<(image + 1) * patchCount]),
-                    into: tokens[tokenCount - patchCount..<tokenCount],
-                    residual: positions[positions.count - patchCount..<positions.count])
-            })
-    }
-
-    /// Lays the pixels of each square in a row, `[3, side, side]`.
-    private func cutPixels(
-        _ pixels: UnsafePointer<Float>, count: Int, _ square: VisionConfiguration.Square, _ compute: Compute
-    ) -> Activations {
-        let squares = compute.activations(rows: count * square.grid * square.grid, columns: square.inputs)
-        let (size, side) = (configuration.imageSize, square.side)
-        compute.forEach(count * square.grid) { index in
-            let (image, row) = index.quotientAndRemainder(dividingBy: square.grid)
-            for column in 0..<square.grid {
-                var target = squares.row(index * square.grid + column)
-                for channel in 0..<3 {
-                    for line in 0..<side {
-                        let source = ((image * 3 + channel) * size + row * side + line) * size + column * side
-                        target.update(from: pixels + source, count: side)
-                        target += side
-                    }
-                }
-            }
-        }
-        return squares
-    }
-
-    /// Lays the states of each square of a grid in a row, `[channels, side, side]`.
-    private func cutSquares(
-        _ states: Activations, count: Int, _ square: VisionConfiguration.Square, _ compute: Compute
-    ) -> Activations {
-        let squares = compute.activations(rows: count * square.grid * square.grid, columns: square.inputs)
-        let side = square.side
-        compute.forEach(count * square.grid) { index in
-            for column in 0..<square.grid {
-                let target = squares.row(index * square.grid + column)
-                for place in 0..<side * side {
-                    let (line, offset) = place.quotientAndRemainder(dividingBy: side)
-                    let source = states.row((index * side + line) * square.grid * side + column * side + offset)
-                    for channel in 0..<states.columns { target[channel * side * side + place] = source[channel] }
-                }
-            }
-        }
-        return squares
-    }
 }
 
-extension VisionConfiguration {
-    /// What one convolution of the stem, or the patch embedding, is taken over.
-    struct Square {
-        /// In pixels, or in what the convolution before gives.
-        var side: Int
-        /// Squares along a side of the picture.
-        var grid: Int
-        /// The numbers of one.
-        var inputs: Int
-    }
-
-    /// Those of the stem, one after another, then the patch embedding's.
-    fileprivate var squares: [Square] {
-        var squares: [Square] = []
-        var (grid, channels, left) = (imageSize, 3, patchSize)
-        for stage in stem {
-            grid /= stage.side
-            left /= stage.side
-            squares.append(Square(side: stage.side, grid: grid, inputs: channels * stage.side * stage.side))
-            channels = stage.width
-        }
-        return squares + [Square(side: left, grid: gridSize, inputs: channels * left * left)]
-    }
-
-    /// The shape of an attention that pools.
-    fileprivate var poolingLayer: TransformerConfiguration {
-        var layer = transformer
-        layer.headCount = poolingHeadCount ?? layer.headCount
-        layer.intermediateWidth = poolingIntermediateWidth ?? layer.intermediateWidth
-        return layer
-    }
-}
-
-/// Multi-head attention pooling (Zhai et al., 2022, "Scaling Vision Transformers", appendix): a learnt query attends to
-/// all tokens of a sequence, then a pre-norm MLP with a residual.
-struct AttentionPooling: Sendable {
-    private let configuration: TransformerConfiguration
-    /// The query before its projection, `[1, width]`.
-    private let probe: ParameterVector
-    private let query: Linear
-    private let key: Linear
-    private let value: Linear
-    private let output: Linear
-    private let norm: LayerNorm
-    private let mlpInput: Linear
-    private let mlpOutput: Linear
-
-    /// Reads the head under `prefix`, such as `vision_model.head`.
-    init(
-        _ prefix: String, configuration: TransformerConfiguration, from source: some TensorSource
-    ) throws(CLIPError) {
-        let width = configuration.width
-        let intermediate = configuration.intermediateWidth
-        self.configuration = configuration
-        probe = try source.vector("\(prefix).probe", shape: [width])
-        query = try Linear("\(prefix).attention.q_proj", outputs: width, inputs: width, from: source)
-        key = try Linear("\(prefix).attention.k_proj", outputs: width, inputs: width, from: source)
-        value = try Linear("\(prefix).attention.v_proj", outputs: width, inputs: width, from: source)
-        output = try Linear("\(prefix).attention.out_proj", outputs: width, inputs: width, from: source)
-        norm = try LayerNorm(
-            "\(prefix).layernorm", width: width, epsilon: configuration.layerNormEpsilon, from: source)
-        mlpInput = try Linear("\(prefix).mlp.fc1", outputs: intermediate, inputs: width, from: source)
-        mlpOutput = try Linear("\(prefix).mlp.fc2", outputs: width, inputs: intermediate, from: source)
-    }
-
-    /// - Parameter hidden: every token once, `[rows, width]`, normalised.
-    /// - Returns: a state per sequence, `[sequences.count, width]`.
-    func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
-        let width = configuration.width
-        let probe = compute.activations(rows: 1, columns: width)
-        probe.row(0).update(from: self.probe.start, count: width)
-        // Keys and values side by side, `[rows, 2 · width]`.
-        let projected = compute.activations(rows: hidden.rows, columns: 2 * width)
-        let queries = compute.activations(rows: 1, columns: width)
-        compute.linear([
-            LinearProduct(key, hidden, into: projected), LinearProduct(value, hidden, into: projected, column: width),
-            LinearProduct(query, probe, into: queries),
-        ])
-        let attended = compute.activations(rows: sequences.count, columns: width)
-        compute.attention(
-            sequences.enumerated().map { index, sequence in
-                AttentionSequence(
-                    queries: Rows(queries.all), keyRows: sequence.rows, causalPosition: nil,
-                    target: attended.all[index..<index + 1])
-            }, keys: Rows(projected.all), values: Rows(projected.all).columns(from: width),
-            heads: configuration.headCount, headWidth: width / configuration.headCount,
-            isWhole: key.weights.elementType.isWhole)
-
-        let pooled = compute.activations(rows: sequences.count, columns: width)
-        compute.linear([LinearProduct(output, attended, into: pooled)])
-        compute.layerNorm(norm, pooled, into: attended)
-        let intermediate = compute.activations(rows: sequences.count, columns: configuration.intermediateWidth)
-        compute.linear([
-            LinearProduct(mlpInput, attended, into: intermediate, activation: configuration.activation.linear)
-        ])
-        compute.linear([LinearProduct(mlpOutput, intermediate, addedTo: pooled)])
-        return pooled
-    }
+/// The network of an image encoder.
+protocol ImageTower: Sendable {
+    /// The most pictures that go through it together.
+    func picturesAtOnce(_ compute: Compute) -> Int
+    /// - Parameter pixels: `[count, 3, imageSize, imageSize]`.
+    /// - Returns: `[count, embeddingDimension]`.
+    func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float]
 }

@@ -97,10 +97,31 @@ package enum Activation: String, Sendable, CaseIterable {
     case relu
 }
 
-/// The shape of the image encoder, a vision transformer (Dosovitskiy et al., 2020).
+/// What kind of network an image encoder is.
+package enum ImageTowerKind: Sendable, Equatable {
+    /// A transformer over patches.
+    case transformer
+    case resNet(ResNetConfiguration)
+    case convNeXt(ConvNeXtConfiguration)
+    case fastViT(FastViTConfiguration)
+
+    /// What people call a network of convolutions; nil of a transformer.
+    package var name: String? {
+        switch self {
+        case .transformer: nil
+        case .resNet: "ResNet"
+        case .convNeXt: "ConvNeXt"
+        case .fastViT: "FastViT"
+        }
+    }
+}
+
+/// The shape of the image encoder, in most models a vision transformer (Dosovitskiy et al., 2020).
 package struct VisionConfiguration: Sendable, Equatable {
-    /// The transformer behind the patches.
+    /// The transformer behind the patches. Of a network of convolutions its width is that of what is pooled, its layers are
+    /// the blocks, and its heads those of the pooling.
     package var transformer: TransformerConfiguration
+    package var tower = ImageTowerKind.transformer
     /// The side of the square picture that goes in (`image_size`).
     package var imageSize: Int
     /// The side of a patch (`patch_size`).
@@ -238,6 +259,10 @@ package struct TokenEmbeddings: Sendable, Equatable {
     package var typeCount = 0
     /// Whether a norm follows.
     package var hasNorm = false
+    /// Whether positions are sines and cosines rather than a table of the file's (Vaswani et al., 2017).
+    package var isSinusoidal = false
+    /// Whether a token's row counts √width times.
+    package var isScaled = false
     /// The token that means nothing, wherever it stands: no token sees it.
     package var ignoredToken: Int?
 
@@ -249,6 +274,7 @@ package struct TokenEmbeddings: Sendable, Equatable {
 extension ModelConfiguration {
     /// The operations of embedding one picture.
     var operationsPerImage: Double {
+        if vision.tower != .transformer { return convolutionalOperations }
         let tokens = vision.tokenCount
         let patches = Double(2 * vision.gridSize * vision.gridSize * 3 * vision.patchSize * vision.patchSize)
         let head = vision.transformer.poolingOperations(tokens: tokens)
@@ -258,6 +284,18 @@ extension ModelConfiguration {
                 TransformerWork(
                     rows: tokens, pairs: tokens * tokens, pooledRows: vision.pooling == .classToken ? 1 : tokens,
                     pooledPairs: vision.pooling == .classToken ? tokens : tokens * tokens))
+    }
+
+    /// Those of a network of convolutions: every weight but the projection's counts at each place of its map.
+    private var convolutionalOperations: Double {
+        let size = Double(vision.imageSize * vision.imageSize)
+        return imageTensors.reduce(0) { sum, tensor in
+            switch tensor.kind {
+            case .vector(let shape) where shape.count == 1: sum
+            case .table: sum
+            case .vector, .matrix: sum + 2 * Double(tensor.count) * size * vision.tower.density(of: tensor.key)
+            }
+        }
     }
 
     /// The operations of embedding texts that lie so.
@@ -276,6 +314,56 @@ extension ModelConfiguration {
         }
         let projection = text.projection.operations(from: text.transformer.width, to: embeddingDimension)
         return text.transformer.operations(work) + projection * Double(layout.sequences.count)
+    }
+}
+
+extension ImageTowerKind {
+    /// The channels that are pooled; nil of a transformer, which can have any.
+    var features: Int? {
+        switch self {
+        case .transformer: nil
+        case .resNet(let shape): shape.features
+        case .convNeXt(let shape): shape.widths.last
+        case .fastViT(let shape): shape.features
+        }
+    }
+
+    /// The pixels along a side of one of the last places; 1 for a transformer.
+    var totalStep: Int {
+        switch self {
+        case .transformer: 1
+        case .resNet: 32
+        case .convNeXt(let shape): 2 << shape.depths.count
+        case .fastViT(let shape): 2 << shape.depths.count
+        }
+    }
+
+    /// For how many places of the map that a tensor gives there is one pixel: 1 / (side of a place)².
+    fileprivate func density(of key: String) -> Double {
+        let words = key.split(separator: ".")
+        func number(behind word: String) -> Int? {
+            words.firstIndex(of: word[...]).flatMap { $0 + 1 < words.count ? Int(words[$0 + 1]) : nil }
+        }
+        var side: Int
+        switch self {
+        case .transformer: return 0
+        case .resNet:
+            if let stage = words.first(where: { $0.hasPrefix("layer") }).flatMap({ Int($0.dropFirst(5)) }) {
+                side = 2 << stage
+                // Means are taken behind the middle convolution.
+                if stage > 1, number(behind: "layer\(stage)") == 0, words.contains("conv1") || words.contains("conv2") {
+                    side /= 2
+                }
+            } else {
+                side = words.contains("attnpool") ? 32 : 2
+            }
+        case .convNeXt: side = 4 << (number(behind: "stages") ?? 0)
+        case .fastViT(let shape):
+            side =
+                number(behind: "stages").map { 4 << $0 }
+                ?? (words.contains("stem") ? (words.contains("0") ? 2 : 4) : 4 << (shape.depths.count - 1))
+        }
+        return key.hasPrefix("visual_projection") || words.contains("se") ? 0 : 1 / Double(side * side)
     }
 }
 

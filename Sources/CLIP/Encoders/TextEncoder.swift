@@ -30,9 +30,11 @@ package struct TextEncoder: Sendable {
         self.configuration = text
         tokenEmbedding = try weights.table(
             "text_model.embeddings.token_embedding.weight", rows: text.vocabularySize, columns: width)
-        positions = try weights.vector(
-            "text_model.embeddings.position_embedding.weight",
-            shape: [text.embeddings.positionCount ?? text.contextLength, width])
+        let positionCount = text.embeddings.positionCount ?? text.contextLength
+        positions =
+            text.embeddings.isSinusoidal
+            ? TokenEmbeddings.sinusoids(text.embeddings.positionOffset + text.contextLength, width: width)
+            : try weights.vector("text_model.embeddings.position_embedding.weight", shape: [positionCount, width])
         types =
             text.embeddings.typeCount > 0
             ? try weights.vector(
@@ -121,17 +123,35 @@ package struct TextEncoder: Sendable {
     private func embedTokens(_ layout: TextLayout, _ compute: Compute) -> Activations {
         let width = configuration.transformer.width
         let offset = configuration.embeddings.positionOffset
+        let scale = configuration.embeddings.isScaled ? Float(width).squareRoot() : 1
         let hidden = compute.activations(rows: layout.tokens.count, columns: width)
         for (row, token) in layout.tokens.enumerated() {
             let target = hidden.row(row)
-            target.update(from: positions.start + (token.position + offset) * width, count: width)
+            let position = positions.start + (token.position + offset) * width
+            target.update(repeating: 0, count: width)
+            tokenEmbedding.add(row: Int(token.id), to: target)
+            for column in 0..<width { target[column] = target[column] * scale + position[column] }
             if let types {
                 for column in 0..<width { target[column] += types.start[column] }
             }
-            tokenEmbedding.add(row: Int(token.id), to: target)
         }
         if let embeddingNorm { compute.layerNorm(embeddingNorm, hidden, into: hidden) }
         return hidden
+    }
+}
+
+extension TokenEmbeddings {
+    /// `[count, width]`: half of a row are sines, half cosines, of frequencies from 1 to 1/10000.
+    fileprivate static func sinusoids(_ count: Int, width: Int) -> ParameterVector {
+        let half = width / 2
+        let frequencies = (0..<half).map { power(10000, -Float($0) / Float(max(1, half - 1))) }
+        var table: [Float] = []
+        for position in 0..<count {
+            let angles = frequencies.map { Double(Float(position) * $0) }
+            table += angles.map { Float(sine($0)) } + angles.map { Float(cosine($0)) }
+            table += Array(repeating: 0, count: width - 2 * half)
+        }
+        return ParameterVector(table)
     }
 }
 

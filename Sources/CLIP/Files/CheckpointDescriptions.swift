@@ -82,11 +82,10 @@ extension CheckpointModel {
         try self.init(source, threads: threads, resamplesPositions: true) { (checkpoint, weights) throws(CLIPError) in
             let keys = weights.keys
             guard keys.layout == (config.hasTimmTower ? .timm : .openAI), keys.textPrefix != nil,
-                keys.hasBERT == config.hasBERT
+                config.transformersTensor.map(checkpoint.contains) ?? !(keys.hasBERT || keys.hasM2M100)
             else {
                 let first = config.hasTimmTower ? "visual.trunk" : "visual.conv1.weight"
-                let text =
-                    config.hasBERT ? "text.transformer.embeddings.word_embeddings.weight" : "token_embedding.weight"
+                let text = config.transformersTensor ?? "token_embedding.weight"
                 throw CLIPError(
                     .model, path: checkpoint.path,
                     "has not both \(first) and \(text): it is not of the vision and text transformers "
@@ -95,7 +94,7 @@ extension CheckpointModel {
             config.notePositions(
                 image: config.hasTimmTower
                     ? nil : weights.shape(of: "vision_model.embeddings.position_embedding.weight")?.first,
-                text: config.hasBERT
+                text: config.transformersTensor != nil
                     ? nil : weights.shape(of: "text_model.embeddings.position_embedding.weight")?.first)
             if config.tokenizerName != nil, let padding = try TokenizerFiles.padding(in: folder) {
                 config.setPadding(padding.token, source: padding.source)
@@ -144,11 +143,6 @@ extension CheckpointModel {
     init(openAI file: PathBytes, threads: Int) throws(CLIPError) {
         let path = file.text
         try self.init(.openAI(file: file), threads: threads) { (checkpoint, weights) throws(CLIPError) in
-            if checkpoint.contains("visual.layer1.0.conv1.weight") {
-                throw CLIPError(
-                    .model, path: path,
-                    "is one of OpenAI's ResNets (RN50 and the like): expected a vision transformer, such as ViT-B-32")
-            }
             guard weights.keys.layout == .openAI, weights.keys.textPrefix != nil else {
                 throw CLIPError(
                     .model, path: path,
@@ -182,9 +176,14 @@ struct OpenAIShapes {
             }
             return shape
         }
-        let patches = try shape("vision_model.embeddings.patch_embedding.weight", rank: 4)
-        let (width, patchSize) = (patches[0], patches[3])
-        let positions = try shape("vision_model.embeddings.position_embedding.weight", rank: 2)[0]
+        let isResNet = weights.keys.convolutions == .resNet
+        let first = isResNet ? "vision_model.layer1.0.conv1.weight" : "vision_model.embeddings.patch_embedding.weight"
+        let patches = try shape(first, rank: 4)
+        let (width, patchSize) = (patches[0], isResNet ? 32 : patches[3])
+        let positions = try shape(
+            isResNet
+                ? "vision_model.attnpool.positional_embedding" : "vision_model.embeddings.position_embedding.weight",
+            rank: 2)[0]
         let grid = Int(Double(positions - 1).squareRoot().rounded())
         guard grid > 0, grid < 256, grid * grid == positions - 1, patchSize < 1 << 13 else {
             throw CLIPError(
@@ -206,10 +205,22 @@ struct OpenAIShapes {
                 intermediateWidth: try shape("\(encoder).encoder.layers.0.mlp.fc1.weight", rank: 2)[0],
                 layerCount: weights.layerCount(encoder), headCount: width / 64)
         }
-        configuration = ModelConfiguration(
-            vision: VisionConfiguration(
+        let vision: VisionConfiguration
+        if isResNet {
+            guard (2...1 << 10).contains(width), width.isMultiple(of: 2) else {
+                throw CLIPError(
+                    .model, path: path, "has a ResNet of \(width) channels, expected 2 to 1024: it is damaged")
+            }
+            vision = VisionConfiguration(
+                resNet: ResNetConfiguration(depths: (1...4).map(weights.blockCount), width: width),
+                imageSize: grid * patchSize, headCount: width / 2)
+        } else {
+            vision = VisionConfiguration(
                 transformer: try transformer("vision_model", width: width), imageSize: grid * patchSize,
-                patchSize: patchSize),
+                patchSize: patchSize)
+        }
+        configuration = ModelConfiguration(
+            vision: vision,
             text: TextConfiguration(
                 transformer: try transformer("text_model", width: table[1]), vocabularySize: table[0],
                 contextLength: context, pooling: table[0] == 49408 ? .firstToken(49407) : .largestToken),

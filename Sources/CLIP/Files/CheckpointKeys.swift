@@ -15,6 +15,8 @@ struct TensorPlace: Equatable {
     var continuation: Continuation?
     /// The batch norm behind a convolution (Ioffe and Szegedy, 2015), which becomes part of its weights and bias.
     var batchNorm: String?
+    /// What a convolution is made of.
+    var convolution: ConvolutionFolding?
 
     struct Continuation: Equatable {
         var name: String
@@ -44,7 +46,11 @@ struct CheckpointKeys: Sendable {
     let textPrefix: String?
     /// Whether the text encoder's names are those of transformers' BERT.
     let hasBERT: Bool
-    private let names: Set<String>
+    /// Whether they are those of its M2M-100, which NLLB is.
+    let hasM2M100: Bool
+    /// The network of convolutions that the image encoder is, if it is one.
+    let convolutions: ConvolutionalTower?
+    let names: Set<String>
 
     init(_ names: [String]) {
         let names = Set(names)
@@ -52,17 +58,20 @@ struct CheckpointKeys: Sendable {
             prefixes.first { names.contains($0 + first) }
         }
         self.names = names
+        convolutions = ConvolutionalTower(names)
         let bertPrefix = prefix(
             "text.transformer.", "text_model.roberta.", "text_model.", before: "embeddings.word_embeddings.weight")
         hasBERT = bertPrefix != nil
+        hasM2M100 = names.contains("text.transformer.embed_tokens.weight")
+        let otherPrefix = bertPrefix ?? (hasM2M100 ? "text.transformer." : nil)
         if names.contains("visual.conv1.weight") {
             layout = .openAI
             visionPrefix = "visual."
-            textPrefix = bertPrefix ?? prefix("", "text.", before: "token_embedding.weight")
+            textPrefix = otherPrefix ?? prefix("", "text.", before: "token_embedding.weight")
         } else if names.contains(where: { $0.hasPrefix("visual.trunk.") }) {
             layout = .timm
             visionPrefix = "visual.trunk."
-            textPrefix = bertPrefix ?? prefix("", "text.", before: "token_embedding.weight")
+            textPrefix = otherPrefix ?? prefix("", "text.", before: "token_embedding.weight")
         } else if names.contains("v.patch_embd.weight") || names.contains("t.token_embd.weight") {
             layout = .ggml
             visionPrefix = prefix("v.", before: "patch_embd.weight")
@@ -87,6 +96,11 @@ struct CheckpointKeys: Sendable {
     func place(of key: String) -> TensorPlace {
         let (encoder, prefix, rest) = split(key)
         if hasBERT, let name = bertName(of: key, encoder, rest) { return TensorPlace(name: name) }
+        if hasM2M100, let name = m2m100Name(of: key, encoder, rest) { return TensorPlace(name: name) }
+        if encoder == .vision, let convolutions { return place(convolutions, prefix: prefix, rest) }
+        if convolutions == .resNet, key.hasPrefix("visual_projection.") {
+            return TensorPlace(name: "visual.attnpool.c_proj.\(key.dropFirst("visual_projection.".count))")
+        }
         switch layout {
         case .huggingFace: return huggingFacePlace(of: key, prefix: prefix, rest)
         case .timm where encoder == .vision: return timmPlace(prefix: prefix, rest)
@@ -259,7 +273,8 @@ struct CheckpointKeys: Sendable {
     private func timmProjection(_ rest: Substring) -> String {
         if rest.hasPrefix("fc") { return "visual.head.mlp.\(rest)" }
         let own = "visual.head.proj.\(rest)"
-        return names.contains(own) ? own : "visual.trunk.head.\(rest)"
+        if names.contains(own) { return own }
+        return convolutions == .fastViT ? "visual.trunk.head.fc.\(rest)" : "visual.trunk.head.\(rest)"
     }
 
     /// The name in transformers' BERT and its relatives, and in what stands around them: open_clip's adapter, or AltCLIP's
@@ -311,6 +326,29 @@ struct CheckpointKeys: Sendable {
         }
     }
 
+    /// The name in transformers' M2M-100 under open_clip's adapter; nil when the tensor is none of the text encoder's.
+    private func m2m100Name(of key: String, _ encoder: Encoder?, _ rest: Substring) -> String? {
+        if key.hasPrefix("text_projection.") { return "text.proj.\(key.dropFirst("text_projection.".count))" }
+        guard encoder == .text else { return nil }
+        let prefix = "text.transformer."
+        if let (layer, part) = CheckpointKeys.layer(rest) {
+            let (module, parameter) = CheckpointKeys.parameter(part)
+            let name =
+                switch module {
+                case "layer_norm1": "self_attn_layer_norm"
+                case "layer_norm2": "final_layer_norm"
+                case "mlp.fc1", "mlp.fc2": String(module.dropFirst("mlp.".count))
+                default: String(module)
+                }
+            return "\(prefix)layers.\(layer).\(name).\(parameter)"
+        }
+        switch rest {
+        case "embeddings.token_embedding.weight": return "\(prefix)embed_tokens.weight"
+        case "final_layer_norm.weight", "final_layer_norm.bias": return "\(prefix)\(rest.dropFirst("final_".count))"
+        default: return prefix + rest
+        }
+    }
+
     private func ggmlPlace(of key: String, prefix: String, _ rest: Substring) -> TensorPlace {
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let (module, parameter) = CheckpointKeys.parameter(part)
@@ -353,7 +391,7 @@ struct CheckpointKeys: Sendable {
     }
 
     /// `a.b.weight` as `a.b` and `weight`.
-    private static func parameter(_ key: Substring) -> (module: Substring, parameter: Substring) {
+    static func parameter(_ key: Substring) -> (module: Substring, parameter: Substring) {
         guard let dot = key.lastIndex(of: ".") else { return (key, "") }
         return (key[..<dot], key[key.index(after: dot)...])
     }

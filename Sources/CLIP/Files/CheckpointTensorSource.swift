@@ -26,6 +26,11 @@ package struct CheckpointTensorSource: TensorSource {
 
     package func matrix(_ key: String, outputs: Int, inputs: Int) throws(CLIPError) -> PanelPackedMatrix {
         let place = keys.place(of: key)
+        if let convolution = place.convolution {
+            return try weights(of: convolution, outputs: outputs, depth: inputs).withUnsafeBufferPointer {
+                PanelPackedMatrix($0.baseAddress!, outputs: outputs, inputs: inputs)
+            }
+        }
         let tensor = try tensor(place)
         let expected = place.isTransposed ? [inputs, outputs] : [outputs, inputs]
         guard tensor.rowShape == expected else { throw CLIPError(tensor, expected: expected) }
@@ -52,11 +57,15 @@ package struct CheckpointTensorSource: TensorSource {
     }
 
     package func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector {
-        ParameterVector(try floats(key, count: shape.reduce(1, *)))
+        if shape.count == 2, let convolution = keys.place(of: key).convolution {
+            return ParameterVector(try weights(of: convolution, outputs: shape[1], depth: shape[0]))
+        }
+        return ParameterVector(try floats(key, count: shape.reduce(1, *)))
     }
 
     private func floats(_ key: String, count: Int) throws(CLIPError) -> [Float] {
         let place = keys.place(of: key)
+        if let convolution = place.convolution { return try bias(of: convolution, outputs: count) }
         let tensor = try tensor(place)
         if let continuation = place.continuation {
             return try positions(tensor, continued: continuation, count: count)
@@ -65,7 +74,10 @@ package struct CheckpointTensorSource: TensorSource {
             return try resampledPositions(tensor, count: count, isGrid: key.hasPrefix("vision_model."))
         }
         guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
-        if let batchNorm = place.batchNorm { return try self.batchNorm(batchNorm, count: count).terms }
+        if let batchNorm = place.batchNorm {
+            let (factors, terms) = try self.batchNorm(batchNorm, count: count)
+            return key.hasSuffix(".weight") ? factors : terms
+        }
         let numbers = try finiteFloats(tensor)
         guard let scale = place.scale else { return numbers }
         return zip(numbers, try vector(named: scale, count: count)).map { $0 * $1 }
@@ -100,6 +112,13 @@ package struct CheckpointTensorSource: TensorSource {
     func layerCount(_ encoder: String) -> Int {
         var count = 0
         while shape(of: "\(encoder).encoder.layers.\(count).layer_norm1.weight") != nil { count += 1 }
+        return count
+    }
+
+    /// How many blocks a stage of a ResNet has.
+    func blockCount(stage: Int) -> Int {
+        var count = 0
+        while shape(of: "vision_model.layer\(stage).\(count).conv1.weight") != nil { count += 1 }
         return count
     }
 
@@ -150,7 +169,7 @@ package struct CheckpointTensorSource: TensorSource {
         return whole.rows(part * count..<(part + 1) * count)
     }
 
-    private func tensor(named name: String) throws(CLIPError) -> StoredTensor {
+    func tensor(named name: String) throws(CLIPError) -> StoredTensor {
         var found = try adapter?.replacement(of: name)
         if found == nil { found = try checkpoint.tensor(name) }
         guard let found else {
@@ -166,14 +185,14 @@ package struct CheckpointTensorSource: TensorSource {
         return found
     }
 
-    private func vector(named name: String, count: Int) throws(CLIPError) -> [Float] {
+    func vector(named name: String, count: Int) throws(CLIPError) -> [Float] {
         let tensor = try tensor(named: name)
         guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
         return try finiteFloats(tensor)
     }
 
     /// What a batch norm does to a convolution's outputs: factor · x + term.
-    private func batchNorm(_ name: String, count: Int) throws(CLIPError) -> (factors: [Float], terms: [Float]) {
+    func batchNorm(_ name: String, count: Int) throws(CLIPError) -> (factors: [Float], terms: [Float]) {
         let gain = try vector(named: "\(name).weight", count: count)
         let bias = try vector(named: "\(name).bias", count: count)
         let mean = try vector(named: "\(name).running_mean", count: count)
@@ -211,7 +230,7 @@ package struct CheckpointTensorSource: TensorSource {
         return resampled.values
     }
 
-    private func finiteFloats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
+    func finiteFloats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
         let numbers = try tensor.floats()
         guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
         return numbers

@@ -193,6 +193,17 @@ extension ConfigSection {
             throw fault("class_token", .bool(false), expected: "true, since it is what a picture is read at")
         }
         encoder.projection = try projection()
+        encoder.tower = try convolutions()
+        if let features = encoder.tower.features {
+            guard features == encoder.transformer.width, encoder.imageSize.isMultiple(of: encoder.patchSize),
+                encoder.patchSize == encoder.tower.totalStep
+            else {
+                throw fault(
+                    "hidden_size", .number(Double(encoder.transformer.width)),
+                    expected: "\(features) for this tower, and an image_size that is a multiple of a patch_size of "
+                        + "\(encoder.tower.totalStep)")
+            }
+        }
         encoder.stem = try stem(patchSize: encoder.patchSize)
         if let rotary = present("rotary")?.object {
             var positions = ConfigSection(path: path, source: "\(source) rotary", fields: rotary)
@@ -202,6 +213,57 @@ extension ConfigSection {
                 columnFirst: try positions.flag("column_first", default: false))
         }
         return encoder
+    }
+
+    /// A network of convolutions, in the words of `.clip` files.
+    private mutating func convolutions() throws(CLIPError) -> ImageTowerKind {
+        guard let name = try text("tower") else { return .transformer }
+        record("tower", name)
+        let depths = try numbers("depths", in: 1...1 << 10)
+        func widths() throws(CLIPError) -> [Int] {
+            let widths = try numbers("widths", in: 1...1 << 14)
+            guard widths.count == depths.count else {
+                throw fault("widths", .array(widths.map { .number(Double($0)) }), expected: "\(depths.count) numbers")
+            }
+            return widths
+        }
+        switch name {
+        case "resnet" where depths.count == 4:
+            return .resNet(
+                ResNetConfiguration(
+                    depths: depths, width: try int("tower_width", named: "first width", default: 64, in: 2...1 << 10)))
+        case "convnext": return .convNeXt(ConvNeXtConfiguration(depths: depths, widths: try widths()))
+        case "fastvit":
+            let widths = try widths()
+            for (index, width) in widths.enumerated()
+            where index > 0 && width != 2 * widths[index - 1]
+                || !width.isMultiple(of: FastViTConfiguration.headWidth) && index == widths.count - 1
+            {
+                throw fault(
+                    "widths", .number(Double(width)),
+                    expected: "twice as many channels in each stage, the last a multiple of the width of a head")
+            }
+            return .fastViT(
+                FastViTConfiguration(
+                    depths: depths, widths: widths,
+                    mlpRatio: try int("mlp_ratio", named: "MLP ratio", default: 4, in: 1...64),
+                    squeezedStages: present("squeezed_stages") == nil ? [] : try numbers("squeezed_stages", in: 0...8),
+                    attentionStages: try int(
+                        "attention_stages", named: "attention stages", default: 1, in: 0...depths.count),
+                    hasLayerNorm: try flag("layer_norms", default: false)))
+        default:
+            throw fault("tower", .string(name), expected: "\"resnet\" of four stages, \"convnext\" or \"fastvit\"")
+        }
+    }
+
+    /// A list of one to eight whole numbers.
+    private func numbers(_ key: String, in range: ClosedRange<Int>) throws(CLIPError) -> [Int] {
+        let value = present(key) ?? .null
+        let numbers = (value.array ?? []).compactMap(\.int).filter(range.contains)
+        guard (1...8).contains(numbers.count), numbers.count == value.array?.count else {
+            throw fault(key, value, expected: "one to eight numbers from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return numbers
     }
 
     private func stem(patchSize: Int) throws(CLIPError) -> [StemStage] {
@@ -275,6 +337,8 @@ extension ConfigSection {
             encoder.embeddings.typeCount = try int("token_types", named: "token types", default: 0, in: 0...1 << 10)
         }
         encoder.embeddings.hasNorm = try flag("embedding_norm", default: false)
+        encoder.embeddings.isSinusoidal = try flag("sinusoidal_positions", default: false)
+        encoder.embeddings.isScaled = try flag("scaled_embeddings", default: false)
         encoder.hasOutputNorm = !(try flag("no_final_norm", default: false))
         encoder.hasPooler = try flag("pooler", default: false)
         if present("ignored_token") != nil {

@@ -175,7 +175,7 @@ struct FlatModel: ModelStore {
             json: Array(try flat.text(FlatFile.Name.config).utf8), path: path, source: "config"
         ).configuration
         let names = Set(flat.file.names)
-        let hasImageEncoder = names.contains("vision_model.embeddings.patch_embedding.weight")
+        let hasImageEncoder = names.contains { $0.hasPrefix("vision_model.") }
         let hasTextEncoder = names.contains("text_model.embeddings.token_embedding.weight")
         let preprocessing = try ResolvedPreprocessing(
             huggingFace: Array(try flat.text(FlatFile.Name.preprocessor).utf8), path: path, source: "preprocessor",

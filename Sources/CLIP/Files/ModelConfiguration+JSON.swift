@@ -136,7 +136,7 @@ extension VisionConfiguration {
                 ",\"pool_type\":\"map\",\"pool_heads\":\(poolingHeadCount ?? transformer.headCount)"
                 + ",\"pool_width\":\(poolingIntermediateWidth ?? transformer.intermediateWidth)"
         }
-        fields += projection.fields
+        fields += projection.fields + tower.fields
         if !stem.isEmpty { fields += ",\"stem\":\(stem.map { [$0.side, $0.width] })" }
         if let rotary = rotaryPositions {
             fields +=
@@ -170,6 +170,8 @@ extension TextConfiguration {
         }
         fields += projection.fields
         if embeddings.typeCount > 0 { fields += ",\"token_types\":\(embeddings.typeCount)" }
+        if embeddings.isSinusoidal { fields += ",\"sinusoidal_positions\":true" }
+        if embeddings.isScaled { fields += ",\"scaled_embeddings\":true" }
         if embeddings.hasNorm { fields += ",\"embedding_norm\":true" }
         if !hasOutputNorm { fields += ",\"no_final_norm\":true" }
         if hasPooler { fields += ",\"pooler\":true" }
@@ -178,6 +180,20 @@ extension TextConfiguration {
             fields += ",\"position_count\":\(count),\"position_offset\":\(embeddings.positionOffset)"
         }
         return fields
+    }
+}
+
+extension ImageTowerKind {
+    fileprivate var fields: String {
+        switch self {
+        case .transformer: ""
+        case .resNet(let shape): ",\"tower\":\"resnet\",\"depths\":\(shape.depths),\"tower_width\":\(shape.width)"
+        case .convNeXt(let shape): ",\"tower\":\"convnext\",\"depths\":\(shape.depths),\"widths\":\(shape.widths)"
+        case .fastViT(let shape):
+            ",\"tower\":\"fastvit\",\"depths\":\(shape.depths),\"widths\":\(shape.widths),\"mlp_ratio\":\(shape.mlpRatio)"
+                + (shape.squeezedStages.isEmpty ? "" : ",\"squeezed_stages\":\(shape.squeezedStages)")
+                + ",\"attention_stages\":\(shape.attentionStages),\"layer_norms\":\(shape.hasLayerNorm)"
+        }
     }
 }
 

@@ -19,8 +19,8 @@ struct OpenCLIPConfig {
     let layerScales: LayerScales
     /// Whether the image encoder's tensors have timm's names.
     let hasTimmTower: Bool
-    /// Whether the text encoder is one of transformers' BERTs.
-    let hasBERT: Bool
+    /// A tensor of the text encoder, if that is one of transformers'.
+    let transformersTensor: String?
 
     /// Reads the text of a configuration file.
     /// - Throws: `CLIPError` when it is not JSON, not open_clip's, a field makes no sense, or a tower is none of the
@@ -65,7 +65,7 @@ struct OpenCLIPConfig {
         configuration = ModelConfiguration(
             family: isSigLIP ? .siglip : .clip, vision: image, text: texts, embeddingDimension: dimension)
         hasTimmTower = tower != nil
-        hasBERT = adapter != nil
+        transformersTensor = adapter?.firstTensor
         let preprocess = root["preprocess_cfg"]?.object ?? [:]
         preprocessing = try ResolvedPreprocessing(
             openCLIP: preprocess, path: path, source: "\(source) preprocess_cfg", imageSize: image.imageSize)
@@ -164,6 +164,9 @@ struct OpenCLIPConfig {
 
     private static func image(_ section: inout ConfigSection, isQuick: Bool) throws(CLIPError) -> VisionConfiguration {
         let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...1 << 13)
+        if let depths = section.present("layers")?.array {
+            return try resNet(&section, depths.compactMap(\.int), imageSize: imageSize)
+        }
         let patchSize = try section.side("patch_size", named: "patch size", default: 16, in: 1...imageSize)
         let grid = imageSize / patchSize
         guard grid * grid < 1 << 16 else {
@@ -178,6 +181,27 @@ struct OpenCLIPConfig {
             &section, width: width, headCount: width / headWidth, isQuick: isQuick)
         return try section.imageVariant(
             of: VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize))
+    }
+
+    /// OpenAI's ResNet, whose activations are max(0, x) whatever `quick_gelu` says.
+    private static func resNet(
+        _ section: inout ConfigSection, _ depths: [Int], imageSize: Int
+    ) throws(CLIPError) -> VisionConfiguration {
+        let isValid = depths.count == 4 && depths.allSatisfy { (1...1 << 10).contains($0) }
+        guard isValid, imageSize.isMultiple(of: 32) else {
+            throw section.fault(
+                isValid ? "image_size" : "layers", section.present(isValid ? "image_size" : "layers") ?? .null,
+                expected: isValid ? "a multiple of 32" : "a number, or four for a ResNet")
+        }
+        let width = try section.int("width", named: "first width", default: 64, in: 2...1 << 10)
+        let headWidth = try section.int("head_width", named: "head width", default: 64, in: 1...32 * width)
+        let shape = ResNetConfiguration(depths: depths, width: width)
+        guard shape.features.isMultiple(of: headWidth) else {
+            throw section.fault(
+                "head_width", .number(Double(headWidth)), expected: "a part of \(shape.features), the width of a place")
+        }
+        section.record("layers", "\(depths)")
+        return VisionConfiguration(resNet: shape, imageSize: imageSize, headCount: shape.features / headWidth)
     }
 
     private static func text(_ section: inout ConfigSection, isQuick: Bool) throws(CLIPError) -> TextConfiguration {
@@ -304,7 +328,6 @@ struct OpenCLIPConfig {
         if let tower = text.present("hf_model_name"), !TransformersTextTower.isKnown(name(tower)) {
             try refuse("transformers' text tower \(jsonString(name(tower)))", "hf_model_name")
         }
-        if vision.present("layers")?.array != nil { try refuse("a ResNet image tower", "layers is a list") }
         if model["multimodal_cfg"]?.object != nil { try refuse("CoCa's decoder and pooling", "multimodal_cfg") }
         for section in [vision, text] {
             for key in [

@@ -22,6 +22,8 @@ struct TensorAccount {
         leftOut =
             (images ? [] : [keys.visionPrefix, "visual_projection"].compactMap(\.self))
             + (texts ? [] : [keys.textPrefix, "text_projection"].compactMap(\.self))
+            // Sines and cosines, which are made here.
+            + (keys.hasM2M100 ? ["text.transformer.embed_positions."] : [])
             // What training predicted the next sentence from.
             + (keys.hasBERT && !configuration.text.hasPooler ? [(keys.textPrefix ?? "") + "pooler."] : [])
     }
@@ -32,13 +34,15 @@ struct TensorAccount {
         var missing: [String] = []
         for tensor in wanted {
             let place = source.keys.place(of: tensor.key)
-            var names = [place.name]
+            var names = place.convolution?.names ?? [place.name]
+            // Of networks of convolutions no configuration says that they have one.
+            if source.keys.convolutions != nil, let scale = place.scale { names.append(scale) }
             if let continuation = place.continuation {
                 names.append(continuation.name)
                 try checkSameShape(continuation.name, as: place.name)
             }
             if let norm = place.batchNorm {
-                names += ["weight", "bias", "running_mean", "running_var"].map { "\(norm).\($0)" }
+                names += CheckpointKeys.batchNormTensors(norm)
             }
             if hasLayerScale(tensor.key), let scale = source.keys.scaleName(of: tensor.key) { names.append(scale) }
             read.formUnion(names)

@@ -28,16 +28,21 @@ struct TimmTower {
         }
         var tower = named.configuration
         let pool = try section.text("timm_pool")
-        guard pool == named.pool else {
+        guard pool ?? "" == named.pool else {
             throw section.fault(
                 "timm_pool", pool.map { .string($0) } ?? .null,
                 expected: "\(jsonString(named.pool)), as models of this tower have")
         }
         tower.projection = try TimmTower.projection(section, embeddingDimension: embeddingDimension)
-        let imageSize = try section.side("image_size", named: "size", default: tower.imageSize, in: 1...1 << 13)
+        let imageSize = try section.side(
+            "image_size", named: "size", default: tower.imageSize == 0 ? 224 : tower.imageSize,
+            in: 1...1 << 13)
+        if tower.imageSize == 0, imageSize.isMultiple(of: tower.patchSize) { tower.imageSize = imageSize }
         guard imageSize == tower.imageSize else {
             throw section.fault(
-                "image_size", .number(Double(imageSize)), expected: "\(tower.imageSize), as timm_model_name says")
+                "image_size", .number(Double(imageSize)),
+                expected: tower.imageSize == 0
+                    ? "a multiple of \(tower.patchSize)" : "\(tower.imageSize), as timm_model_name says")
         }
         configuration = tower
         isSigLIP = named.isSigLIP
@@ -46,7 +51,11 @@ struct TimmTower {
             ("patch size", "\(tower.patchSize)"), ("width", "\(layers.width)"),
             ("MLP width", "\(layers.intermediateWidth)"), ("layers", "\(layers.layerCount)"),
             ("heads", "\(layers.headCount)"), ("activation", layers.activation.rawValue),
-            ("pooling", tower.pooling == .attention ? "attention head" : "class token"),
+            (
+                "pooling",
+                tower.tower != .transformer
+                    ? "mean of places" : tower.pooling == .attention ? "attention head" : "class token"
+            ),
         ] {
             section.record(setting, value, source: "timm's \(text)")
         }
@@ -78,6 +87,17 @@ struct TimmTower {
         case "vit_large_patch14_clip_224":
             return Named(
                 configuration: VisionConfiguration(transformer: large, imageSize: 224, patchSize: 14), pool: "token")
+        case "convnext_tiny": return convNeXt([3, 3, 9, 3], 96)
+        case "convnext_small": return convNeXt([3, 3, 27, 3], 96)
+        case "convnext_base": return convNeXt([3, 3, 27, 3], 128)
+        case "convnext_large": return convNeXt([3, 3, 27, 3], 192)
+        case "convnext_xlarge": return convNeXt([3, 3, 27, 3], 256)
+        case "convnext_xxlarge": return convNeXt([3, 4, 30, 3], 384, epsilon: 1e-5)
+        case "fastvit_mci0": return fastViT([2, 6, 10, 2], 64)
+        case "fastvit_mci1": return fastViT([4, 12, 20, 4], 64)
+        case "fastvit_mci2": return fastViT([4, 12, 24, 4], 80)
+        case "fastvit_mci3": return fastViT([2, 12, 24, 4, 2], 96)
+        case "fastvit_mci4": return fastViT([2, 12, 24, 4, 4], 128)
         case "vit_base_mci_224": return Named(configuration: mobileCLIP, pool: "token")
         case "eva_giant_patch14_224":
             var layers = layers(width: 1408, mlpWidth: 6144, layers: 40, heads: 16, epsilon: 1e-6)
@@ -132,6 +152,32 @@ struct TimmTower {
         tower.hasClassPosition = false
         tower.stem = [StemStage(side: 4, width: 192), StemStage(side: 2, width: 192)]
         return tower
+    }
+
+    /// For pictures of any size: open_clip's configuration says which.
+    private static func convNeXt(_ depths: [Int], _ width: Int, epsilon: Float = 1e-6) -> Named {
+        let widths = depths.indices.map { width << $0 }
+        let features = widths[widths.count - 1]
+        var tower = VisionConfiguration(
+            transformer: TransformerConfiguration(
+                width: features, intermediateWidth: 4 * features, layerCount: depths.reduce(0, +), headCount: 1,
+                activation: .gelu, layerNormEpsilon: epsilon), imageSize: 0, patchSize: 32)
+        tower.tower = .convNeXt(ConvNeXtConfiguration(depths: depths, widths: widths))
+        return Named(configuration: tower, pool: "")
+    }
+
+    private static func fastViT(_ depths: [Int], _ width: Int) -> Named {
+        let isLarge = depths.count == 5
+        let shape = FastViTConfiguration(
+            depths: depths, widths: depths.indices.map { width << $0 }, mlpRatio: isLarge ? 4 : 3,
+            squeezedStages: isLarge ? [] : [2, 3], attentionStages: isLarge ? 2 : 1, hasLayerNorm: isLarge)
+        var tower = VisionConfiguration(
+            transformer: TransformerConfiguration(
+                width: shape.features, intermediateWidth: shape.mlpRatio * shape.features,
+                layerCount: depths.reduce(0, +), headCount: 1, activation: .gelu), imageSize: 256,
+            patchSize: 2 << depths.count)
+        tower.tower = .fastViT(shape)
+        return Named(configuration: tower, pool: "avg")
     }
 
     /// EVA-CLIP (Sun et al., 2023).

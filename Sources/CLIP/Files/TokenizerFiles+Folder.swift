@@ -106,7 +106,10 @@ extension TokenizerFiles {
         let json = try? folder.readText("tokenizer_config.json").map { try JSONValue(parsing: $0) }
         guard var name = json?["tokenizer_class"]?.string else { return "as described" }
         if name.hasSuffix("Fast"), name != "PreTrainedTokenizerFast" { name.removeLast(4) }
-        let own = ["CLIPTokenizer", "BertTokenizer", "XLMRobertaTokenizer", "GemmaTokenizer", "Siglip2Tokenizer"]
+        let own = [
+            "CLIPTokenizer", "BertTokenizer", "XLMRobertaTokenizer", "NllbTokenizer", "GemmaTokenizer",
+            "Siglip2Tokenizer",
+        ]
         return own.contains(name) ? "\(name)'s" : "as described (tokenizer_class \(jsonString(name)))"
     }
 

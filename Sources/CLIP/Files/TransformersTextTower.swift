@@ -3,6 +3,8 @@ internal import CLIPJSON
 /// A text tower of transformers' that open_clip names (open_clip, hf_model.py). Its shape is in the name alone.
 struct TransformersTextTower {
     let configuration: TextConfiguration
+    /// A tensor that tells it from others.
+    let firstTensor: String
 
     /// A RoBERTa's, whose positions count from the row behind its padding's, or a BERT's.
     private struct Named {
@@ -11,6 +13,9 @@ struct TransformersTextTower {
         var heads: Int
         var vocabulary: Int
         var isRoBERTa = true
+        /// Whether it is the encoder of an NLLB (Costa-jussà et al., 2022).
+        var isNLLB = false
+        var intermediateWidth: Int?
     }
 
     private static let named: [String: Named] = {
@@ -23,6 +28,10 @@ struct TransformersTextTower {
             "bert-base-uncased": Named(width: 768, layers: 12, heads: 12, vocabulary: 30522, isRoBERTa: false),
             "bert-base-multilingual-cased": Named(
                 width: 768, layers: 12, heads: 12, vocabulary: 119547, isRoBERTa: false),
+            "nllb-200-distilled-600M": Named(
+                width: 1024, layers: 12, heads: 16, vocabulary: 256206, isNLLB: true, intermediateWidth: 4096),
+            "nllb-200-distilled-1.3B": Named(
+                width: 1024, layers: 24, heads: 16, vocabulary: 256206, isNLLB: true, intermediateWidth: 8192),
         ]
     }()
 
@@ -44,22 +53,27 @@ struct TransformersTextTower {
             throw section.fault("hf_model_config", own, expected: "none: the shape is hf_model_name's")
         }
         var transformer = TransformerConfiguration(
-            width: tower.width, intermediateWidth: 4 * tower.width, layerCount: tower.layers, headCount: tower.heads,
-            activation: .gelu, layerNormEpsilon: tower.isRoBERTa ? 1e-5 : 1e-12)
-        transformer.normPlacement = .after
+            width: tower.width, intermediateWidth: tower.intermediateWidth ?? 4 * tower.width,
+            layerCount: tower.layers, headCount: tower.heads, activation: tower.isNLLB ? .relu : .gelu,
+            layerNormEpsilon: tower.isRoBERTa ? 1e-5 : 1e-12)
+        transformer.normPlacement = tower.isNLLB ? .before : .after
         let context = try section.int("context_length", named: "context length", default: 77, in: 2...512)
         var text = TextConfiguration(
             transformer: transformer, vocabularySize: tower.vocabulary, contextLength: context, isCausal: false)
-        text.embeddings.hasNorm = true
-        text.embeddings.typeCount = tower.isRoBERTa ? 1 : 2
+        text.embeddings.hasNorm = !tower.isNLLB
+        text.embeddings.typeCount = tower.isNLLB ? 0 : tower.isRoBERTa ? 1 : 2
+        text.embeddings.isSinusoidal = tower.isNLLB
+        text.embeddings.isScaled = tower.isNLLB
         text.embeddings.positionOffset = tower.isRoBERTa ? 2 : 0
         text.embeddings.positionCount = 512 + text.embeddings.positionOffset
         // The tower sees no padding, not even where a text spells it.
         if tower.isRoBERTa { text.embeddings.ignoredToken = 1 }
-        text.hasOutputNorm = false
-        switch try section.text("hf_pooler_type") ?? (tower.isRoBERTa ? "mean_pooler" : "cls_pooler") {
+        text.hasOutputNorm = tower.isNLLB
+        firstTensor =
+            tower.isNLLB ? "text.transformer.embed_tokens.weight" : "text.transformer.embeddings.word_embeddings.weight"
+        switch try section.text("hf_pooler_type") ?? (tower.isRoBERTa && !tower.isNLLB ? "mean_pooler" : "cls_pooler") {
         case "mean_pooler": text.pooling = .meanOfTokens
-        case "cls_pooler": (text.pooling, text.hasPooler) = (.firstPosition, true)
+        case "cls_pooler": (text.pooling, text.hasPooler) = (.firstPosition, !tower.isNLLB)
         case "cls_last_hidden_state_pooler": text.pooling = .firstPosition
         case let other:
             throw section.fault(

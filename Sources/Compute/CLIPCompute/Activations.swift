@@ -90,5 +90,8 @@ package struct ParameterVector: Sendable {
     /// Valid while this value lives.
     package var start: UnsafePointer<Float> { UnsafePointer(buffer!.start) }
 
+    /// Whether its numbers are there, rather than their count alone.
+    var isRead: Bool { buffer != nil }
+
     package var values: [Float] { Array(UnsafeBufferPointer(start: start, count: count)) }
 }

@@ -69,5 +69,11 @@ extension Compute {
 
 private func tangent(_ x: Double) -> Double { tanh(x) }
 
+/// The sine of an angle.
+package func sine(_ angle: Double) -> Double { sin(angle) }
+
+/// The cosine of an angle.
+package func cosine(_ angle: Double) -> Double { cos(angle) }
+
 /// xʸ.
 package func power(_ base: Float, _ exponent: Float) -> Float { Float(pow(Double(base), Double(exponent))) }

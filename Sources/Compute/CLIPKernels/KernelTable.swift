@@ -20,6 +20,10 @@ package struct KernelTable: Sendable {
     @usableFromInline package let layerNorm: @Sendable (Rows<Float>, NormParameters, MutableRows<Float>) -> Void
     /// One head of one sequence.
     @usableFromInline package let attention: @Sendable (AttentionHead) -> Void
+    /// One row of a convolution of each channel by itself.
+    @usableFromInline package let depthwise: @Sendable (DepthwiseRow) -> Void
+    /// Takes rows of so many columns through an activation.
+    @usableFromInline package let activate: @Sendable (MutableRows<Float>, _ columns: Int, LinearActivation) -> Void
     /// Those of int8 weights.
     @usableFromInline package let int8: QuantisedKernels
     /// Those of int16 weights.
@@ -30,6 +34,8 @@ package struct KernelTable: Sendable {
         linear = { Unit.linear($0, $1, $2) }
         layerNorm = { Unit.layerNorm($0, $1, into: $2) }
         attention = { Unit.attention($0) }
+        depthwise = { Unit.depthwise($0) }
+        activate = { Unit.activate($0, columns: $1, $2) }
         self.int8 = int8
         self.int16 = int16
     }

@@ -61,7 +61,8 @@ private struct ModelRecord: Record {
 
     private var visionFields: Fields {
         var fields: Fields = [
-            "image_size": vision.imageSize, "patch_size": vision.patchSize, "tokens": vision.tokenCount,
+            "tower": vision.tower.name, "image_size": vision.imageSize, "patch_size": vision.patchSize,
+            "tokens": vision.tokenCount,
             "parameters": model.info.imageWeightCount,
         ]
         fields += vision.transformer.fields
@@ -91,8 +92,13 @@ private struct ModelRecord: Record {
             "image encoder",
             !model.info.hasImageEncoder
                 ? "none: texts alone can be embedded"
-                : "\(vision.imageSize) pixels, patches of \(vision.patchSize); "
-                    + vision.transformer.summary(parameters: model.info.imageWeightCount))
+                : "\(vision.imageSize) pixels, "
+                    + (vision.tower.name.map {
+                        "\($0) of \(vision.transformer.layerCount) blocks, \(vision.transformer.width) channels at the end; "
+                            + TransformerConfiguration.count(model.info.imageWeightCount)
+                    }
+                        ?? "patches of \(vision.patchSize); "
+                        + vision.transformer.summary(parameters: model.info.imageWeightCount)))
         line(
             "text encoder",
             !model.info.hasTextEncoder
@@ -173,8 +179,11 @@ extension TransformerConfiguration {
     }
 
     fileprivate func summary(parameters: Int) -> String {
+        "\(layerCount) layers of \(width), \(headCount) heads; \(TransformerConfiguration.count(parameters))"
+    }
+
+    fileprivate static func count(_ parameters: Int) -> String {
         let (scale, unit) = parameters < 1_000_000 ? (1e3, "k") : (1e6, "M")
-        let count = decimal(Double(parameters) / scale, places: 1) + " \(unit) weights"
-        return "\(layerCount) layers of \(width), \(headCount) heads; \(count)"
+        return decimal(Double(parameters) / scale, places: 1) + " \(unit) weights"
     }
 }

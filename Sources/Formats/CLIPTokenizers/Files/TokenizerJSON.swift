@@ -338,6 +338,8 @@ enum TokenizerClass: Equatable {
     /// The file's own: PreTrainedTokenizerFast, TokenizersBackend, and classes that aren't known here.
     case file
     case clip, bert, xlmRoberta, gemma, siglip2
+    /// NLLB's, which begins every text with its language's token.
+    case nllb
 
     /// As transformers' AutoTokenizer chooses.
     /// - Parameter isByteLevel: whether the file holds CLIP's kind of vocabulary, for folders that name no class.
@@ -353,6 +355,7 @@ enum TokenizerClass: Equatable {
         case "CLIPTokenizer": self = .clip
         case "BertTokenizer": self = .bert
         case "XLMRobertaTokenizer": self = .xlmRoberta
+        case "NllbTokenizer": self = .nllb
         case "GemmaTokenizer": self = .gemma
         case "Siglip2Tokenizer": self = .siglip2
         case nil where isByteLevel: self = .clip
@@ -376,7 +379,7 @@ enum TokenizerClass: Equatable {
                 "unk_token": "[UNK]", "sep_token": "[SEP]", "pad_token": "[PAD]", "cls_token": "[CLS]",
                 "mask_token": "[MASK]",
             ]
-        case .xlmRoberta:
+        case .xlmRoberta, .nllb:
             [
                 "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>",
                 "pad_token": "<pad>", "mask_token": "<mask>",
@@ -393,7 +396,7 @@ enum TokenizerClass: Equatable {
     private var modelType: String? {
         switch self {
         case .file: nil
-        case .clip, .gemma, .siglip2: "BPE"
+        case .clip, .gemma, .siglip2, .nllb: "BPE"
         case .bert: "WordPiece"
         case .xlmRoberta: "Unigram"
         }
@@ -436,6 +439,23 @@ enum TokenizerClass: Equatable {
                 ])
             json.fields["pre_tokenizer"] = step("BertPreTokenizer")
             json.fields["post_processor"] = template(names("cls_token"), names("sep_token"))
+        case .nllb:
+            json.modelFields["unk_token"] = unknown
+            json.modelFields["fuse_unk"] = .bool(true)
+            json.modelFields["byte_fallback"] = .bool(false)
+            json.fields["pre_tokenizer"] = step("Metaspace", ["prepend_scheme": .string("always")])
+            let language = configuration["src_lang"]?.string ?? "eng_Latn"
+            json.fields["post_processor"] =
+                configuration["legacy_behaviour"]?.bool ?? false
+                ? step(
+                    "TemplateProcessing",
+                    [
+                        "single": .array([
+                            .object(["Sequence": .object(["id": .string("A")])]),
+                            .object(["SpecialToken": .object(["id": .string(names("eos_token") ?? "</s>")])]),
+                            .object(["SpecialToken": .object(["id": .string(language)])]),
+                        ])
+                    ]) : template(language, names("eos_token"))
         case .xlmRoberta:
             json.modelFields["unk_id"] = .number(3)
             json.modelFields["byte_fallback"] = .bool(false)

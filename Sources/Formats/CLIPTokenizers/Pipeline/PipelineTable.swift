@@ -339,9 +339,47 @@ private struct PieceTrieBuilder {
     private(set) var children: [UInt32] = []
     private(set) var values: [UInt32] = []
 
+    /// A piece among all bytes.
+    private struct Entry {
+        /// The first eight bytes, the first of them the highest: most comparisons need no more.
+        var beginning: UInt64
+        var start: Int
+        var count: Int
+        /// Its place in the list.
+        var index: Int
+    }
+
     /// - Parameter pieces: not empty; of two that are equal the last counts.
     init(_ pieces: [(bytes: ArraySlice<UInt8>, id: UInt32, isUserDefined: Bool)]) {
-        let sorted = pieces.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.bytes.count })
+        var entries: [Entry] = []
+        entries.reserveCapacity(pieces.count)
+        for (index, piece) in pieces.enumerated() {
+            var beginning: UInt64 = 0
+            for (place, byte) in piece.bytes.prefix(8).enumerated() { beginning |= UInt64(byte) << (56 - 8 * place) }
+            entries.append(
+                Entry(beginning: beginning, start: bytes.count, count: piece.bytes.count, index: index))
+            bytes += piece.bytes
+        }
+        bytes.withUnsafeBufferPointer { bytes in
+            entries.sort { PieceTrieBuilder.precedes($0, $1, bytes) }
+            build(entries, bytes) { entry in
+                let piece = pieces[entry.index]
+                return (piece.id + 1) << 1 | (piece.isUserDefined ? 1 : 0)
+            }
+        }
+    }
+
+    private static func precedes(_ a: Entry, _ b: Entry, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        if a.beginning != b.beginning { return a.beginning < b.beginning }
+        for place in 0..<min(a.count, b.count) where bytes[a.start + place] != bytes[b.start + place] {
+            return bytes[a.start + place] < bytes[b.start + place]
+        }
+        return (a.count, a.index) < (b.count, b.index)
+    }
+
+    private mutating func build(_ sorted: [Entry], _ bytes: UnsafeBufferPointer<UInt8>, value: (Entry) -> UInt32) {
         labels = [0]
         values = [0]
         // Each node's pieces: those that begin with its bytes.
@@ -352,21 +390,17 @@ private struct PieceTrieBuilder {
             for range in level {
                 children.append(UInt32(labels.count))
                 var start = range.lowerBound
-                while start < range.upperBound, sorted[start].bytes.count == depth { start += 1 }
+                while start < range.upperBound, sorted[start].count == depth { start += 1 }
                 while start < range.upperBound {
-                    let byte = sorted[start].bytes[sorted[start].bytes.startIndex + depth]
+                    let byte = bytes[sorted[start].start + depth]
                     var end = start
-                    var value: UInt32 = 0
-                    while end < range.upperBound, case let piece = sorted[end],
-                        piece.bytes[piece.bytes.startIndex + depth] == byte
-                    {
-                        if piece.bytes.count == depth + 1 {
-                            value = (piece.id + 1) << 1 | (piece.isUserDefined ? 1 : 0)
-                        }
+                    var found: UInt32 = 0
+                    while end < range.upperBound, bytes[sorted[end].start + depth] == byte {
+                        if sorted[end].count == depth + 1 { found = value(sorted[end]) }
                         end += 1
                     }
                     labels.append(byte)
-                    values.append(value)
+                    values.append(found)
                     next.append(start..<end)
                     start = end
                 }

@@ -120,4 +120,36 @@ let knownModelRows = """
     ViT-H-14-worldwide-378 metaclip2_worldwide timm/vit_huge_patch14_clip_378.metaclip2_worldwide
     ViT-bigG-14-worldwide metaclip2_worldwide timm/vit_gigantic_patch14_clip_224.metaclip2_worldwide
     ViT-bigG-14-worldwide-378 metaclip2_worldwide timm/vit_gigantic_patch14_clip_378.metaclip2_worldwide
+    RN50 openai timm/resnet50_clip.openai quick
+    RN50 yfcc15m timm/resnet50_clip.yfcc15m quick
+    RN50 cc12m timm/resnet50_clip.cc12m quick
+    RN101 openai timm/resnet101_clip.openai quick
+    RN101 yfcc15m timm/resnet101_clip.yfcc15m quick
+    RN50x4 openai timm/resnet50x4_clip.openai quick
+    RN50x16 openai timm/resnet50x16_clip.openai quick
+    RN50x64 openai timm/resnet50x64_clip.openai quick
+    convnext_base laion400m_s13b_b51k laion/CLIP-convnext_base-laion400M-s13B-b51K
+    convnext_base_w laion2b_s13b_b82k laion/CLIP-convnext_base_w-laion2B-s13B-b82K
+    convnext_base_w laion2b_s13b_b82k_augreg laion/CLIP-convnext_base_w-laion2B-s13B-b82K-augreg
+    convnext_base_w laion_aesthetic_s13b_b82k laion/CLIP-convnext_base_w-laion_aesthetic-s13B-b82K
+    convnext_base_w_320 laion_aesthetic_s13b_b82k laion/CLIP-convnext_base_w_320-laion_aesthetic-s13B-b82K
+    convnext_base_w_320 laion_aesthetic_s13b_b82k_augreg laion/CLIP-convnext_base_w_320-laion_aesthetic-s13B-b82K-augreg
+    convnext_large_d laion2b_s26b_b102k_augreg laion/CLIP-convnext_large_d.laion2B-s26B-b102K-augreg
+    convnext_large_d_320 laion2b_s29b_b131k_ft laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft
+    convnext_large_d_320 laion2b_s29b_b131k_ft_soup laion/CLIP-convnext_large_d_320.laion2B-s29B-b131K-ft-soup
+    convnext_xxlarge laion2b_s34b_b82k_augreg laion/CLIP-convnext_xxlarge-laion2B-s34B-b82K-augreg
+    convnext_xxlarge laion2b_s34b_b82k_augreg_rewind laion/CLIP-convnext_xxlarge-laion2B-s34B-b82K-augreg-rewind
+    convnext_xxlarge laion2b_s34b_b82k_augreg_soup laion/CLIP-convnext_xxlarge-laion2B-s34B-b82K-augreg-soup
+    MobileCLIP-S1 datacompdr apple/MobileCLIP-S1-OpenCLIP
+    MobileCLIP-S2 datacompdr apple/MobileCLIP-S2-OpenCLIP
+    MobileCLIP2-S0 dfndr2b timm/MobileCLIP2-S0-OpenCLIP
+    MobileCLIP2-S2 dfndr2b timm/MobileCLIP2-S2-OpenCLIP
+    MobileCLIP2-S3 dfndr2b timm/MobileCLIP2-S3-OpenCLIP
+    MobileCLIP2-S4 dfndr2b timm/MobileCLIP2-S4-OpenCLIP
+    nllb-clip-base v1 visheratin/nllb-clip-base-oc
+    nllb-clip-large v1 visheratin/nllb-clip-large-oc
+    nllb-clip-base-siglip v1 visheratin/nllb-clip-base-siglip
+    nllb-clip-base-siglip mrl visheratin/nllb-siglip-mrl-base
+    nllb-clip-large-siglip v1 visheratin/nllb-clip-large-siglip
+    nllb-clip-large-siglip mrl visheratin/nllb-siglip-mrl-large
     """

@@ -85,9 +85,8 @@ package enum KnownModels {
 
     /// Architectures of open_clip's list that don't load.
     private static let families: [(prefix: String, reason: String)] = [
-        ("rn50", "is a ResNet"), ("rn101", "is a ResNet"), ("convnext", "is a ConvNeXt"), ("coca", "is a CoCa"),
-        ("vitamin", "is a ViTamin"), ("mobileclip-s", "is a MobileCLIP of convolutions"),
-        ("mobileclip2-s", "is a MobileCLIP of convolutions"), ("nllb", "has an NLLB text encoder"),
+        ("coca", "is a CoCa"),
+        ("vitamin", "is a ViTamin"),
         ("clap", "hears sounds"),
     ]
 }

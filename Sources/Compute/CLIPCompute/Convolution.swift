@@ -1,0 +1,285 @@
+internal import CLIPKernels
+internal import CLIPSystem
+
+/// What a layer of convolutions makes of pictures: for each picture a square of places, for each place its channels.
+package struct FeatureMaps: Sendable {
+    /// `[count · side · side, channels]`, place after place.
+    package let places: Activations
+    /// Pictures.
+    package let count: Int
+    /// Places along a side.
+    package let side: Int
+
+    package init(_ places: Activations, count: Int, side: Int) {
+        self.places = places
+        self.count = count
+        self.side = side
+    }
+
+    package var channels: Int { places.columns }
+}
+
+/// A convolution over all channels: a linear layer over the squares around places.
+package struct Convolution: Sendable {
+    /// `[outputs, kernel · kernel · channels]`, the channels of one place after those of another.
+    package let layer: Linear
+    /// The side of a square.
+    package let kernel: Int
+    /// Places from one square to the next.
+    package let step: Int
+    /// Places outside of the map, zeros, that the first square reaches over.
+    package let padding: Int
+
+    package init(_ layer: Linear, kernel: Int, step: Int = 1, padding: Int? = nil) {
+        self.layer = layer
+        self.kernel = kernel
+        self.step = step
+        self.padding = padding ?? kernel / 2
+    }
+
+    /// Places along a side of what comes out.
+    package func outputSide(_ side: Int) -> Int { (side + 2 * padding - kernel) / step + 1 }
+}
+
+/// A convolution of each channel for itself.
+package struct DepthwiseConvolution: Sendable {
+    /// `[kernel · kernel, channels]`, rows a whole number of panels long.
+    private let weights: FloatBuffer
+    private let bias: FloatBuffer
+    private let stride: Int
+    package let channels: Int
+    package let kernel: Int
+    package let step: Int
+
+    /// - Parameters:
+    ///   - weights: `[kernel · kernel, channels]`.
+    ///   - bias: a number for each channel.
+    package init(weights: ParameterVector, bias: ParameterVector, channels: Int, kernel: Int, step: Int = 1) {
+        precondition(weights.count == kernel * kernel * channels && bias.count == channels && !kernel.isMultiple(of: 2))
+        stride = (channels + 15) / 16 * 16
+        self.weights = FloatBuffer(count: kernel * kernel * stride)
+        self.bias = FloatBuffer(count: stride)
+        for tap in 0..<kernel * kernel where weights.isRead {
+            (self.weights.start + tap * stride).update(from: weights.start + tap * channels, count: channels)
+        }
+        if bias.isRead { self.bias.start.update(from: bias.start, count: channels) }
+        self.channels = channels
+        self.kernel = kernel
+        self.step = step
+    }
+
+    fileprivate func row(_ input: FeatureMaps, picture: Int, row: Int, target: MutableRows<Float>) -> DepthwiseRow {
+        let size = input.side * input.side
+        return DepthwiseRow(
+            Rows(input.places.all[picture * size..<(picture + 1) * size]), side: input.side, row: row, kernel: kernel,
+            step: step, weights: Rows(weights.start, stride: stride, count: kernel * kernel), bias: bias.start,
+            channels: channels, target: target)
+    }
+}
+
+extension Compute {
+    /// Room for maps.
+    package func maps(count: Int, side: Int, channels: Int) -> FeatureMaps {
+        FeatureMaps(activations(rows: count * side * side, columns: channels), count: count, side: side)
+    }
+
+    /// Convolves maps.
+    ///
+    /// Squares are laid out some at a time, as many as stay in the threads' caches.
+    package func convolve(
+        _ input: FeatureMaps, _ convolution: Convolution, activation: LinearActivation = .identity
+    ) -> FeatureMaps {
+        let side = convolution.outputSide(input.side)
+        let output = maps(count: input.count, side: side, channels: convolution.layer.weights.outputs)
+        if convolution.kernel == 1, convolution.step == 1 {
+            linear([
+                LinearProduct(
+                    convolution.layer, Rows(input.places.all), into: output.places.all, activation: activation)
+            ])
+            return output
+        }
+        let depth = convolution.layer.weights.inputs
+        forEachStretch(of: output.places.rows, depth: depth) { rows, squares in
+            forEach((rows.count + 15) / 16) { chunk in
+                for index in chunk * 16..<min(chunk * 16 + 16, rows.count) {
+                    cut(input, convolution, place: rows.lowerBound + index, side: side, into: squares.row(index))
+                }
+            }
+            linear([
+                LinearProduct(
+                    convolution.layer, Rows(squares.all[0..<rows.count]), into: output.places.all[rows],
+                    activation: activation)
+            ])
+        }
+        return output
+    }
+
+    /// Convolves pictures, `[count, 3, size, size]`, by weights `[outputs, 3 · kernel · kernel]`, the numbers of one
+    /// channel after those of another.
+    package func convolve(
+        pixels: UnsafePointer<Float>, count: Int, size: Int, _ convolution: Convolution,
+        activation: LinearActivation = .identity
+    ) -> FeatureMaps {
+        let side = convolution.outputSide(size)
+        let output = maps(count: count, side: side, channels: convolution.layer.weights.outputs)
+        forEachStretch(of: output.places.rows, depth: convolution.layer.weights.inputs) { rows, squares in
+            forEach((rows.count + 15) / 16) { chunk in
+                for index in chunk * 16..<min(chunk * 16 + 16, rows.count) {
+                    let (picture, place) = (rows.lowerBound + index).quotientAndRemainder(dividingBy: side * side)
+                    cut(
+                        pixels + picture * 3 * size * size, size: size, convolution, row: place / side,
+                        column: place % side, into: squares.row(index))
+                }
+            }
+            linear([
+                LinearProduct(
+                    convolution.layer, Rows(squares.all[0..<rows.count]), into: output.places.all[rows],
+                    activation: activation)
+            ])
+        }
+        return output
+    }
+
+    /// Convolves each channel of maps by itself.
+    package func convolve(
+        _ input: FeatureMaps, _ convolution: DepthwiseConvolution, activation: LinearActivation = .identity
+    ) -> FeatureMaps {
+        let side = (input.side - 1) / convolution.step + 1
+        let output = maps(count: input.count, side: side, channels: convolution.channels)
+        parallel.run(input.count * side) { index in
+            let target = output.places.all[index * side..<(index + 1) * side]
+            kernels.depthwise(
+                convolution.row(input, picture: index / side, row: index % side, target: target))
+            if activation != .identity { kernels.activate(target, convolution.channels, activation) }
+        }
+        return output
+    }
+
+    /// Takes rows of `columns` numbers through an activation.
+    package func activate(_ rows: MutableRows<Float>, columns: Int, _ activation: LinearActivation) {
+        parallel.run((rows.count + 15) / 16) { chunk in
+            kernels.activate(rows[chunk * 16..<min(chunk * 16 + 16, rows.count)], columns, activation)
+        }
+    }
+
+    /// The means of squares of `size` places that don't overlap.
+    package func averagePool(_ input: FeatureMaps, size: Int) -> FeatureMaps {
+        let side = input.side / size
+        let output = maps(count: input.count, side: side, channels: input.channels)
+        let factor = 1 / Float(size * size)
+        parallel.run(input.count * side) { index in
+            let (picture, row) = index.quotientAndRemainder(dividingBy: side)
+            for column in 0..<side {
+                let target = output.places.row(index * side + column)
+                target.update(repeating: 0, count: input.channels)
+                for place in 0..<size * size {
+                    let line = picture * input.side + row * size + place / size
+                    let source = input.places.row(line * input.side + column * size + place % size)
+                    for channel in 0..<input.channels { target[channel] += source[channel] }
+                }
+                for channel in 0..<input.channels { target[channel] *= factor }
+            }
+        }
+        return output
+    }
+
+    /// Every channel twice, one beside the other: a depthwise convolution then makes two of one.
+    package func doubled(_ input: FeatureMaps) -> FeatureMaps {
+        let output = maps(count: input.count, side: input.side, channels: 2 * input.channels)
+        parallel.run((input.places.rows + 15) / 16) { chunk in
+            for row in chunk * 16..<min(chunk * 16 + 16, input.places.rows) {
+                let (source, target) = (input.places.row(row), output.places.row(row))
+                for channel in 0..<input.channels {
+                    target[2 * channel] = source[channel]
+                    target[2 * channel + 1] = source[channel]
+                }
+            }
+        }
+        return output
+    }
+
+    /// Scales the channels of each picture by a sigmoid of factors, `[count, channels]` (Hu et al., 2017).
+    package func excite(_ maps: FeatureMaps, by factors: Activations) {
+        let size = maps.side * maps.side
+        for picture in 0..<maps.count {
+            let row = factors.row(picture)
+            for channel in 0..<maps.channels { row[channel] = 1 / (1 + exponential(-row[channel])) }
+        }
+        parallel.run((maps.places.rows + 15) / 16) { chunk in
+            for place in chunk * 16..<min(chunk * 16 + 16, maps.places.rows) {
+                let (row, factors) = (maps.places.row(place), factors.row(place / size))
+                for channel in 0..<maps.channels { row[channel] *= factors[channel] }
+            }
+        }
+    }
+
+    /// x · factor + term for each of some columns.
+    package func scale(
+        _ input: Activations, factors: ParameterVector, terms: ParameterVector, into target: Activations
+    ) {
+        parallel.run((input.rows + 15) / 16) { chunk in
+            for row in chunk * 16..<min(chunk * 16 + 16, input.rows) {
+                let (source, target) = (input.row(row), target.row(row))
+                for column in 0..<input.columns {
+                    target[column] = source[column] * factors.start[column] + terms.start[column]
+                }
+            }
+        }
+    }
+
+    /// The numbers of the square around a place, `[kernel · kernel, channels]`.
+    private func cut(
+        _ input: FeatureMaps, _ convolution: Convolution, place: Int, side: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let (picture, index) = place.quotientAndRemainder(dividingBy: side * side)
+        let top = index / side * convolution.step - convolution.padding
+        let left = index % side * convolution.step - convolution.padding
+        let channels = input.channels
+        var target = target
+        for line in top..<top + convolution.kernel {
+            for column in left..<left + convolution.kernel {
+                if line < 0 || line >= input.side || column < 0 || column >= input.side {
+                    target.update(repeating: 0, count: channels)
+                } else {
+                    let source = input.places.row((picture * input.side + line) * input.side + column)
+                    target.update(from: source, count: channels)
+                }
+                target += channels
+            }
+        }
+    }
+
+    /// The pixels of a square, `[3, kernel, kernel]`.
+    private func cut(
+        _ pixels: UnsafePointer<Float>, size: Int, _ convolution: Convolution, row: Int, column: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let (top, left) = (
+            row * convolution.step - convolution.padding, column * convolution.step - convolution.padding
+        )
+        var target = target
+        for channel in 0..<3 {
+            for line in top..<top + convolution.kernel {
+                for place in left..<left + convolution.kernel {
+                    let isInside = line >= 0 && line < size && place >= 0 && place < size
+                    target.pointee = isInside ? pixels[(channel * size + line) * size + place] : 0
+                    target += 1
+                }
+            }
+        }
+    }
+
+    /// Hands out the rows of a layer in stretches, with room for as many rows of `depth` numbers.
+    private func forEachStretch(of rows: Int, depth: Int, _ body: (Range<Int>, Activations) -> Void) {
+        let length = min(rows, max(64 * threads, threads * Compute.stretchFloats / depth))
+        let squares = activations(rows: length, columns: depth)
+        for start in stride(from: 0, to: rows, by: length) { body(start..<min(start + length, rows), squares) }
+    }
+
+    /// What a thread lays out at a time: half of a core's second cache.
+    private static let stretchFloats = 1 << 17
+}
+
+/// eˣ.
+private func exponential(_ x: Float) -> Float { Float(exp(Double(x))) }
