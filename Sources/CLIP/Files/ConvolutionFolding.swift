@@ -161,11 +161,14 @@ extension CheckpointTensorSource {
             tensors.append(try branch.weight.map { name throws(CLIPError) in try tensor(named: name) })
         }
         let kernel = tensors.compactMap { $0?.shape.last }.max() ?? 1
-        guard kernel > 0, depth.isMultiple(of: kernel * kernel) else {
-            guard let tensor = tensors.compactMap(\.self).first else { return [] }
-            throw CLIPError(tensor, expected: [outputs, depth])
+        // The squares of all branches lie around the same place. Nothing is allocated before they fit.
+        let inputs = (1...64).contains(kernel) && depth.isMultiple(of: kernel * kernel) ? depth / (kernel * kernel) : 0
+        for tensor in tensors.compactMap(\.self) {
+            let side = tensor.shape.last ?? 0
+            guard inputs > 0, tensor.shape == [outputs, inputs, side, side], (kernel - side).isMultiple(of: 2) else {
+                throw CLIPError(tensor, expected: inputs > 0 ? [outputs, inputs, kernel, kernel] : [outputs, depth])
+            }
         }
-        let inputs = depth / (kernel * kernel)
         var sum = [Float](repeating: 0, count: outputs * depth)
         for (branch, tensor) in zip(convolution.branches, tensors) {
             let factors = try factors(of: branch, outputs: outputs)
@@ -177,10 +180,6 @@ extension CheckpointTensorSource {
                 continue
             }
             let side = tensor.shape.last ?? 0
-            guard tensor.shape == [outputs, inputs, side, side], side <= kernel, (kernel - side).isMultiple(of: 2)
-            else {
-                throw CLIPError(tensor, expected: [outputs, inputs, kernel, kernel])
-            }
             let (numbers, border) = (try finiteFloats(tensor), (kernel - side) / 2)
             for row in 0..<outputs * inputs {
                 for tap in 0..<side * side {
