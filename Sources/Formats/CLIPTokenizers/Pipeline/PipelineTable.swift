@@ -362,9 +362,17 @@ private struct PieceTrieBuilder {
                 Entry(beginning: beginning, start: bytes.count, count: piece.bytes.count, index: index))
             bytes += piece.bytes
         }
-        bytes.withUnsafeBufferPointer { bytes in
-            entries.sort { PieceTrieBuilder.precedes($0, $1, bytes) }
-            build(entries, bytes) { entry in
+        bytes.withUnsafeBufferPointer { bytes in entries.sort { PieceTrieBuilder.precedes($0, $1, bytes) } }
+        // In their order too, so that each level is read from one end to the other.
+        var ordered: [UInt8] = []
+        ordered.reserveCapacity(bytes.count)
+        for index in entries.indices {
+            let start = entries[index].start
+            entries[index].start = ordered.count
+            ordered += bytes[start..<start + entries[index].count]
+        }
+        ordered.withUnsafeBufferPointer { ordered in
+            build(entries, ordered) { entry in
                 let piece = pieces[entry.index]
                 return (piece.id + 1) << 1 | (piece.isUserDefined ? 1 : 0)
             }
