@@ -108,7 +108,8 @@ extension VectorUnit {
         case .gelu: activate(rows, columns: columns) { gelu($0) }
         case .tanhGELU: activate(rows, columns: columns) { tanhGELU($0) }
         case .silu: activate(rows, columns: columns) { silu($0) }
-        case .relu: activate(rows, columns: columns) { maximum($0, Vector(repeating: 0)) }
+        // Of these two the second, where it is no number.
+        case .relu: activate(rows, columns: columns) { maximum(Vector(repeating: 0), $0) }
         }
     }
 
