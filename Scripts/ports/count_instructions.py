@@ -26,7 +26,8 @@ KINDS = [
     (re.compile(r"^ml[as]$"), {"4s": 4, "8h": 8}, "integer"),
     (re.compile(r"^s?q?r?d?mulh?$"), {"4s": 4, "8h": 8}, "integer"),
 ]
-LINE = re.compile(r"^\s*([0-9a-f]+):\s+(?:[0-9a-f]{2} )+\s*\t?(\S+)\s*(.*)$")
+# Older tools show an instruction byte by byte, newer ones as one word.
+LINE = re.compile(r"^\s*([0-9a-f]+):\s+(?:(?:[0-9a-f]{2} )+|[0-9a-f]{8} )\s*\t?(\S+)\s*(.*)$")
 NAME = re.compile(r"^[0-9a-f]+ <(.+)>:$")
 # Branches to a place in the same function.
 BRANCH = re.compile(r"^(b|b\.\w+|cbn?z|tbn?z)$")
