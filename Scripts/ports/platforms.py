@@ -57,6 +57,8 @@ def main():
                       "-suppress-warnings", "-package-name", manifest["name"], "-wmo"]
             for stub in STUBS[system]:
                 sources = sorted((ROOM / "stubs" / stub).glob("*.swift"))
+                if stub in ("Darwin", "Musl"):
+                    sources.append(ROOM / "stubs" / "Same.swift")
                 if not run([*common, "-parse-as-library", "-module-name", stub, "-emit-module-path", f"{folder}/{stub}.swiftmodule", *sources]):
                     sys.exit(f"platforms: the stub {stub} doesn't compile")
             for name in in_order(targets):

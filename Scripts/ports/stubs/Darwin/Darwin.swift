@@ -1,5 +1,5 @@
 // What the package takes of Darwin, for typechecking on another system. Declarations that are equal there come from this system's
-// C library, one by one (Same.swift); these are Darwin's own, by its public headers.
+// C library, one by one (../Same.swift); these are Darwin's own, by its public headers.
 
 
 @_exported import DarwinTypes

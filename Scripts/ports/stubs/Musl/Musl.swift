@@ -1,5 +1,5 @@
 // What the package takes of Musl, for typechecking on another system: its own declarations, by its public headers. The rest comes
-// from this system's C library, one by one (Same.swift).
+// from this system's C library, one by one (../Same.swift, SameAlone.swift).
 
 @_exported import MuslTypes
 
