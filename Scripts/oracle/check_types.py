@@ -38,13 +38,14 @@ def main():
         prompts = folder / "prompts.txt"
         prompts.write_text("".join(arguments.template.format(label) + "\n" for label in labels))
 
-        def run(*words):
-            subprocess.run([arguments.clip, *map(str, words), "--quiet"], check=False, stdout=subprocess.DEVNULL)
+        def run(*words, check):
+            subprocess.run([arguments.clip, *map(str, words), "--quiet"], check=check, stdout=subprocess.DEVNULL)
 
         def embed(command, kind, model, *inputs):
             target = folder / f"{kind}.npy"
             target.unlink(missing_ok=True)
-            run(command, *inputs, "--model", model, "-o", target)
+            # Pictures that can't be decoded make it 1, and the others are there.
+            run(command, *inputs, "--model", model, "-o", target, check=False)
             return np.load(target).astype(np.float64)
 
         print(f"{arguments.model}: {len(labels)} labels\n")
@@ -53,7 +54,7 @@ def main():
         reference = None
         for kind in TYPES:
             model = folder / "model.clip"
-            run("pack", arguments.model, "-o", model, "--dtype", kind, "--overwrite")
+            run("pack", arguments.model, "-o", model, "--dtype", kind, "--overwrite", check=True)
             pictures = embed("embed-image", "pictures", model, *arguments.pictures)
             texts = embed("embed-text", "texts", model, "--file", prompts)
             reference = reference or (pictures, texts)
