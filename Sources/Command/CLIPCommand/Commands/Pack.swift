@@ -32,7 +32,9 @@ struct Pack: Command {
             "model"}: the cosines are the least between the two.
             """,
             """
-            Which type: int16 to compute up to twice as fast as f32 and f16 at a cosine of 0.9999993 and more, int8 for up to             four times at 0.9995, f32 to compare with a reference, f16 for a file that export writes back as it came. Embeddings of             int16 and int8 are the same to the bit on every processor.
+            Which type: int16 to compute up to twice as fast as f32 and f16 at a cosine of 0.9999993 and more, int8 for up to \
+            four times at 0.9995, f32 to compare with a reference, f16 for a file that export writes back as it came. \
+            Embeddings of int16 and int8 are the same to the bit on every processor.
             """,
         ],
         positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to pack, as for --model.")],
