@@ -1,6 +1,4 @@
 internal import CLIPKernels
-internal import CLIPThreads
-import Synchronization
 
 /// Vectors, and the same in 8-bit whole numbers, whose products say which of the vectors' own can reach a threshold.
 ///
@@ -30,7 +28,7 @@ package struct CoarseVectors: Sendable {
         }
     }
 
-    private static let blockRows = 512
+    fileprivate static let blockRows = 512
 }
 
 extension CoarseVectors.Block {
@@ -85,69 +83,49 @@ extension Compute {
         let blocks = vectors.blocks.filter { $0.vectors.rows.upperBound > start }
         guard !blocks.isEmpty, queries.count > 0 else { return [] }
         let coarse = CoarseQueries(queries, dimension: vectors.dimension, kernels.int8, memory)
-        let next = Atomic(0)
-        return parallel.orderedMap(Array(0..<min(parallel.threads, blocks.count))) { _ in
-            let buffer = ProductBuffer(queries: queries.count)
-            var state = initial()
-            while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < blocks.count,
-                !Cancellation.isRequested
-            {
-                let thresholds = (0..<queries.count).map { threshold(state, $0) }
-                scan(queries, coarse, blocks[index], reaching: thresholds, buffer) { query, vector, product in
-                    body(&state, query, vector, product)
-                }
+        // A row more, for what a query gives with a panel alone.
+        return forEachBlock(
+            blocks.count, rows: queries.count + 1, columns: CoarseVectors.blockRows, initial: initial
+        ) { state, index, products in
+            let thresholds = (0..<queries.count).map { threshold(state, $0) }
+            scan(queries, coarse, blocks[index], reaching: thresholds, products) { query, vector, product in
+                body(&state, query, vector, product)
             }
-            return state
         }
     }
 
     private func scan(
         _ queries: Rows<Float>, _ coarse: CoarseQueries, _ block: CoarseVectors.Block, reaching thresholds: [Float],
-        _ buffer: ProductBuffer, body: (_ query: Int, _ vector: Int, _ product: Float) -> Void
+        _ room: MutableRows<Float>, body: (_ query: Int, _ vector: Int, _ product: Float) -> Void
     ) {
+        let (products, own) = (room[0..<queries.count], room[queries.count..<queries.count + 1])
         let panels = block.vectors.part
         let all = 0..<panels.outputs
         if let numbers = block.numbers {
             kernels.int8.linear(
-                coarse.levels, 0..<coarse.levels.tileCount, numbers.panels(all), LinearOutput(buffer.products))
-            let candidates = coarse.candidates(buffer.products, block, reaching: thresholds)
+                coarse.levels, 0..<coarse.levels.tileCount, numbers.panels(all), LinearOutput(products))
+            let candidates = coarse.candidates(products, block, reaching: thresholds)
             // A panel for one query takes about three times its share of a block.
             if 3 * candidates.count < queries.count * PanelPackedMatrix.panelCount(outputs: panels.outputs) {
                 for candidate in candidates {
                     let first = candidate.panel * PanelPackedMatrix.panelWidth
                     let columns = first..<min(first + PanelPackedMatrix.panelWidth, panels.outputs)
                     kernels.linear(
-                        queries[candidate.query..<candidate.query + 1], panels.panels(columns),
-                        LinearOutput(MutableRows(buffer.panel.start, stride: columns.count, count: 1)))
-                    for column in columns where buffer.panel.start[column - first] >= thresholds[candidate.query] {
-                        let product = buffer.panel.start[column - first]
-                        body(candidate.query, block.vectors.rows.lowerBound + column, product)
+                        queries[candidate.query..<candidate.query + 1], panels.panels(columns), LinearOutput(own))
+                    for column in columns where own[0][column - first] >= thresholds[candidate.query] {
+                        body(candidate.query, block.vectors.rows.lowerBound + column, own[0][column - first])
                     }
                 }
                 return
             }
         }
-        kernels.linear(queries, panels.panels(all), LinearOutput(buffer.products))
+        kernels.linear(queries, panels.panels(all), LinearOutput(products))
         for query in 0..<queries.count {
-            let products = buffer.products[query]
+            let products = products[query]
             for vector in all where products[vector] >= thresholds[query] {
                 body(query, block.vectors.rows.lowerBound + vector, products[vector])
             }
         }
-    }
-}
-
-/// Where a thread puts the products of queries with a block.
-private final class ProductBuffer {
-    let products: MutableRows<Float>
-    let panel = FloatBuffer(count: PanelPackedMatrix.panelWidth)
-    private let memory: FloatBuffer
-
-    init(queries: Int) {
-        // An odd number of cache lines: columns of products then spread over all sets of a cache.
-        let stride = 512 + PanelPackedMatrix.panelWidth
-        memory = FloatBuffer(count: queries * stride)
-        products = MutableRows(memory.start, stride: stride, count: queries)
     }
 }
 

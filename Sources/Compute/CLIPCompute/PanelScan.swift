@@ -31,21 +31,30 @@ extension Compute {
         body: (_ state: inout State, _ block: Int, _ products: Rows<Float>) -> Void
     ) -> [State] {
         let widest = blocks.reduce(0) { max($0, $1.rows.count) }
-        // An odd number of cache lines: columns of products then spread over all sets of a cache.
-        let stride = ((widest + 15) / 16 | 1) * 16
-        let workers = min(parallel.threads, blocks.count)
+        return forEachBlock(blocks.count, rows: queries.count, columns: widest, initial: initial) {
+            state, index, products in
+            kernels.linear(queries, blocks[index].matrix.panels(blocks[index].rows), LinearOutput(products))
+            body(&state, index, Rows(products))
+        }
+    }
+
+    /// Hands out blocks one after another to as many threads as work, each with room for products, `[rows, columns]`.
+    /// - Returns: the state of each thread that worked, in no order. Once `Cancellation.isRequested` blocks are missing.
+    func forEachBlock<State>(
+        _ count: Int, rows: Int, columns: Int, initial: () -> State,
+        body: (_ state: inout State, _ block: Int, _ products: MutableRows<Float>) -> Void
+    ) -> [State] {
         let next = Atomic(0)
-        return parallel.orderedMap(Array(0..<workers)) { _ in
-            let buffer = FloatBuffer(count: queries.count * stride)
-            let products = MutableRows(buffer.start, stride: stride, count: queries.count)
+        return parallel.orderedMap(Array(0..<min(parallel.threads, count))) { _ in
+            // Columns of products spread over all sets of a cache.
+            let products = Activations(rows: rows, columns: columns)
             var state = initial()
-            while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < blocks.count,
+            while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < count,
                 !Cancellation.isRequested
             {
-                kernels.linear(queries, blocks[index].matrix.panels(blocks[index].rows), LinearOutput(products))
-                body(&state, index, Rows(products))
+                body(&state, index, products.all)
             }
-            withExtendedLifetime(buffer) {}
+            withExtendedLifetime(products) {}
             return state
         }
     }

@@ -8,8 +8,8 @@ extension PictureIndex {
     /// it. Cores that are so near to each other are of one cluster; a picture near a core is of the cluster of its nearest
     /// core; all others are noise.
     /// - Throws: `CLIPError` of kind `.argument` when `minimum` is below 1, of kind `.index` when a vector is damaged.
-    /// - Complexity: O(pictures² · dimension) products, in two passes. Memory: a copy of the vectors, and the pairs of 256
-    ///   pictures.
+    /// - Complexity: O(pictures² · dimension) products, in two passes. Memory: a copy of the vectors, a byte a number, and
+    ///   the pairs of 256 pictures.
     public func findClusters(
         reaching threshold: Float, minimum: Int = 5, threads: Int? = nil,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -17,9 +17,10 @@ extension PictureIndex {
         guard minimum > 0 else { throw CLIPError(.argument, "a core of \(minimum) pictures, expected at least 1") }
         let compute = try Compute(threads: threads)
         let vectors = try VectorCopy(self, numbers: pictureNumbers)
+        let near = try NearVectors(vectors, compute)
         let count = vectors.numbers.count
         var neighbors = [Int](repeating: 1, count: count)
-        try vectors.forEachPair(reaching: threshold, compute, progress: { progress($0, 2 * count) }) { _, pairs in
+        try near.forEachPair(reaching: threshold, progress: { progress($0, 2 * count) }) { _, pairs in
             for pair in pairs {
                 neighbors[pair.first] += 1
                 neighbors[pair.second] += 1
@@ -34,9 +35,7 @@ extension PictureIndex {
                 nearest[other] = (core, score)
             }
         }
-        try vectors.forEachPair(
-            reaching: threshold, compute, progress: { progress(count + $0, 2 * count) }
-        ) { _, pairs in
+        try near.forEachPair(reaching: threshold, progress: { progress(count + $0, 2 * count) }) { _, pairs in
             for pair in pairs {
                 switch (isCore[pair.first], isCore[pair.second]) {
                 case (true, true): sets.join(pair.first, pair.second)

@@ -42,8 +42,8 @@ extension PictureIndex {
         }
         let vectors = try VectorCopy(self, numbers: representatives)
         var isTaken = [Bool](repeating: false, count: representatives.count)
-        try vectors.forEachPair(
-            reaching: threshold, compute, isSpared: { isTaken[$0] }, progress: { progress($0, representatives.count) }
+        try NearVectors(vectors, compute).forEachPair(
+            reaching: threshold, isSpared: { isTaken[$0] }, progress: { progress($0, representatives.count) }
         ) { position, pairs in
             var members = copies(representatives[position]).map { Member(number: $0, similarity: 1, isExact: true) }
             for pair in pairs where !isTaken[pair.second] {

@@ -32,7 +32,7 @@ extension PictureIndex {
         let numbers = vectors.numbers
         var worst = TopScores(capacity: top)
         var nearest: [Int: Int] = [:]
-        try vectors.forEachNearest(neighbors + 1, compute, progress: { progress($0, numbers.count) }) {
+        try NearVectors(vectors, compute).forEachNearest(neighbors + 1, progress: { progress($0, numbers.count) }) {
             position, found in
             let others = found.filter { $0.number != position }.prefix(neighbors)
             guard let first = others.first else { return }
