@@ -60,9 +60,8 @@ struct ResNet: ImageTower {
         }
         self.stages = stages
         pooling = try MeanAttentionPooling(
-            "vision_model.attnpool", width: channels, heads: configuration.vision.transformer.headCount,
-            places: configuration.vision.gridSize * configuration.vision.gridSize,
-            outputs: configuration.embeddingDimension, from: source)
+            "vision_model.attnpool", width: channels,
+            places: configuration.vision.gridSize * configuration.vision.gridSize, configuration, from: source)
     }
 
     func picturesAtOnce(_ compute: Compute) -> Int { 4 }
@@ -123,17 +122,19 @@ private struct MeanAttentionPooling: Sendable {
     private let query: Linear
     private let key: Linear
     private let value: Linear
-    private let output: Linear
+    private let projection: ProjectionLayers
 
     init(
-        _ prefix: String, width: Int, heads: Int, places: Int, outputs: Int, from source: some TensorSource
+        _ prefix: String, width: Int, places: Int, _ configuration: ModelConfiguration, from source: some TensorSource
     ) throws(CLIPError) {
-        self.heads = heads
+        heads = configuration.vision.transformer.headCount
         positions = try source.vector("\(prefix).positional_embedding", shape: [places + 1, width])
         query = try Linear("\(prefix).q_proj", outputs: width, inputs: width, from: source)
         key = try Linear("\(prefix).k_proj", outputs: width, inputs: width, from: source)
         value = try Linear("\(prefix).v_proj", outputs: width, inputs: width, from: source)
-        output = try Linear("visual_projection", outputs: outputs, inputs: width, from: source)
+        projection = try ProjectionLayers(
+            "visual_projection", configuration.vision.projection, inputs: width,
+            outputs: configuration.embeddingDimension, from: source)
     }
 
     func callAsFunction(_ maps: FeatureMaps, _ compute: Compute) -> [Float] {
@@ -165,10 +166,6 @@ private struct MeanAttentionPooling: Sendable {
                     target: means.all[picture..<picture + 1])
             }, keys: Rows(projected.all), values: Rows(projected.all).columns(from: width), heads: heads,
             headWidth: width / heads, isWhole: key.weights.elementType.isWhole)
-        let embeddings = compute.activations(rows: maps.count, columns: output.weights.outputs)
-        compute.linear([LinearProduct(output, means, into: embeddings)])
-        return (0..<maps.count).flatMap {
-            UnsafeBufferPointer(start: embeddings.row($0), count: embeddings.columns)
-        }
+        return projection(means, compute: compute)
     }
 }

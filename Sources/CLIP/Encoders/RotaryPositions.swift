@@ -1,4 +1,5 @@
 internal import CLIPCompute
+internal import CLIPSystem
 
 /// Rotary positions in two dimensions (Su et al., 2021; Fang et al., 2023): of each head of a query or key one half of the
 /// pairs is turned by the patch's row, the other by its column, each pair by a frequency of its own.
@@ -18,7 +19,7 @@ package struct RotaryPositions: Sendable, Equatable {
 
     /// The sines and cosines of every patch of a square, for heads of `headWidth`.
     func table(gridSize: Int, headWidth: Int) -> RotationTable {
-        let bands = (0..<headWidth / 4).map { 1 / power(10000, Float($0) / Float(headWidth / 4)) }
+        let bands = (0..<headWidth / 4).map { 1 / Float(pow(10000, Double(Float($0) / Float(headWidth / 4)))) }
         var angles: [Float] = []
         for patch in 0..<gridSize * gridSize {
             let (row, column) = patch.quotientAndRemainder(dividingBy: gridSize)

@@ -1,4 +1,5 @@
 package import CLIPCompute
+internal import CLIPSystem
 
 /// The text tower: a transformer, causal in CLIP (Radford et al., 2021), a BERT in others (Devlin et al., 2018).
 package struct TextEncoder: Sendable {
@@ -144,11 +145,11 @@ extension TokenEmbeddings {
     /// `[count, width]`: half of a row are sines, half cosines, of frequencies from 1 to 1/10000.
     fileprivate static func sinusoids(_ count: Int, width: Int) -> ParameterVector {
         let half = width / 2
-        let frequencies = (0..<half).map { power(10000, -Float($0) / Float(max(1, half - 1))) }
+        let frequencies = (0..<half).map { Float(pow(10000, Double(-Float($0) / Float(max(1, half - 1))))) }
         var table: [Float] = []
         for position in 0..<count {
             let angles = frequencies.map { Double(Float(position) * $0) }
-            table += angles.map { Float(sine($0)) } + angles.map { Float(cosine($0)) }
+            table += angles.map { Float(sin($0)) } + angles.map { Float(cos($0)) }
             table += Array(repeating: 0, count: width - 2 * half)
         }
         return ParameterVector(table)

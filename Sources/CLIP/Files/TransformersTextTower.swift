@@ -6,15 +6,20 @@ struct TransformersTextTower {
     /// A tensor that tells it from others.
     let firstTensor: String
 
-    /// A RoBERTa's, whose positions count from the row behind its padding's, or a BERT's.
+    private enum Kind {
+        case bert
+        /// Positions count from the row behind its padding's.
+        case roberta
+        /// The encoder of an NLLB (Costa-jussà et al., 2022), whose positions count so too.
+        case nllb
+    }
+
     private struct Named {
         var width: Int
         var layers: Int
         var heads: Int
         var vocabulary: Int
-        var isRoBERTa = true
-        /// Whether it is the encoder of an NLLB (Costa-jussà et al., 2022).
-        var isNLLB = false
+        var kind = Kind.roberta
         var intermediateWidth: Int?
     }
 
@@ -25,13 +30,13 @@ struct TransformersTextTower {
             "roberta-base": Named(width: 768, layers: 12, heads: 12, vocabulary: 50265),
             "roberta-large": Named(width: 1024, layers: 24, heads: 16, vocabulary: 50265),
             "xlm-roberta-base": base, "xlm-roberta-large": large,
-            "bert-base-uncased": Named(width: 768, layers: 12, heads: 12, vocabulary: 30522, isRoBERTa: false),
+            "bert-base-uncased": Named(width: 768, layers: 12, heads: 12, vocabulary: 30522, kind: .bert),
             "bert-base-multilingual-cased": Named(
-                width: 768, layers: 12, heads: 12, vocabulary: 119547, isRoBERTa: false),
+                width: 768, layers: 12, heads: 12, vocabulary: 119547, kind: .bert),
             "nllb-200-distilled-600M": Named(
-                width: 1024, layers: 12, heads: 16, vocabulary: 256206, isNLLB: true, intermediateWidth: 4096),
+                width: 1024, layers: 12, heads: 16, vocabulary: 256206, kind: .nllb, intermediateWidth: 4096),
             "nllb-200-distilled-1.3B": Named(
-                width: 1024, layers: 24, heads: 16, vocabulary: 256206, isNLLB: true, intermediateWidth: 8192),
+                width: 1024, layers: 24, heads: 16, vocabulary: 256206, kind: .nllb, intermediateWidth: 8192),
         ]
     }()
 
@@ -52,28 +57,29 @@ struct TransformersTextTower {
         if let own = section.present("hf_model_config") {
             throw section.fault("hf_model_config", own, expected: "none: the shape is hf_model_name's")
         }
+        let (isNLLB, isBERT) = (tower.kind == .nllb, tower.kind == .bert)
         var transformer = TransformerConfiguration(
             width: tower.width, intermediateWidth: tower.intermediateWidth ?? 4 * tower.width,
-            layerCount: tower.layers, headCount: tower.heads, activation: tower.isNLLB ? .relu : .gelu,
-            layerNormEpsilon: tower.isRoBERTa ? 1e-5 : 1e-12)
-        transformer.normPlacement = tower.isNLLB ? .before : .after
+            layerCount: tower.layers, headCount: tower.heads, activation: isNLLB ? .relu : .gelu,
+            layerNormEpsilon: isBERT ? 1e-12 : 1e-5)
+        transformer.normPlacement = isNLLB ? .before : .after
         let context = try section.int("context_length", named: "context length", default: 77, in: 2...512)
         var text = TextConfiguration(
             transformer: transformer, vocabularySize: tower.vocabulary, contextLength: context, isCausal: false)
-        text.embeddings.hasNorm = !tower.isNLLB
-        text.embeddings.typeCount = tower.isNLLB ? 0 : tower.isRoBERTa ? 1 : 2
-        text.embeddings.isSinusoidal = tower.isNLLB
-        text.embeddings.isScaled = tower.isNLLB
-        text.embeddings.positionOffset = tower.isRoBERTa ? 2 : 0
+        text.embeddings.hasNorm = !isNLLB
+        text.embeddings.typeCount = isNLLB ? 0 : isBERT ? 2 : 1
+        text.embeddings.isSinusoidal = isNLLB
+        text.embeddings.isScaled = isNLLB
+        text.embeddings.positionOffset = isBERT ? 0 : 2
         text.embeddings.positionCount = 512 + text.embeddings.positionOffset
         // The tower sees no padding, not even where a text spells it.
-        if tower.isRoBERTa { text.embeddings.ignoredToken = 1 }
-        text.hasOutputNorm = tower.isNLLB
+        if !isBERT { text.embeddings.ignoredToken = 1 }
+        text.hasOutputNorm = isNLLB
         firstTensor =
-            tower.isNLLB ? "text.transformer.embed_tokens.weight" : "text.transformer.embeddings.word_embeddings.weight"
-        switch try section.text("hf_pooler_type") ?? (tower.isRoBERTa && !tower.isNLLB ? "mean_pooler" : "cls_pooler") {
+            isNLLB ? "text.transformer.embed_tokens.weight" : "text.transformer.embeddings.word_embeddings.weight"
+        switch try section.text("hf_pooler_type") ?? (tower.kind == .roberta ? "mean_pooler" : "cls_pooler") {
         case "mean_pooler": text.pooling = .meanOfTokens
-        case "cls_pooler": (text.pooling, text.hasPooler) = (.firstPosition, !tower.isNLLB)
+        case "cls_pooler": (text.pooling, text.hasPooler) = (.firstPosition, !isNLLB)
         case "cls_last_hidden_state_pooler": text.pooling = .firstPosition
         case let other:
             throw section.fault(

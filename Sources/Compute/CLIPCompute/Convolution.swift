@@ -98,18 +98,8 @@ extension Compute {
             ])
             return output
         }
-        let depth = convolution.layer.weights.inputs
-        forEachStretch(of: output.places.rows, depth: depth) { rows, squares in
-            forEach((rows.count + 15) / 16) { chunk in
-                for index in chunk * 16..<min(chunk * 16 + 16, rows.count) {
-                    cut(input, convolution, place: rows.lowerBound + index, side: side, into: squares.row(index))
-                }
-            }
-            linear([
-                LinearProduct(
-                    convolution.layer, Rows(squares.all[0..<rows.count]), into: output.places.all[rows],
-                    activation: activation)
-            ])
+        convolve(into: output, convolution, activation) { picture, row, column, target in
+            cut(input, convolution, picture: picture, row: row, column: column, into: target)
         }
         return output
     }
@@ -122,14 +112,23 @@ extension Compute {
     ) -> FeatureMaps {
         let side = convolution.outputSide(size)
         let output = maps(count: count, side: side, channels: convolution.layer.weights.outputs)
+        convolve(into: output, convolution, activation) { picture, row, column, target in
+            cut(pixels + picture * 3 * size * size, size: size, convolution, row: row, column: column, into: target)
+        }
+        return output
+    }
+
+    /// Lays out the squares around places, some at a time, and takes them through the layer.
+    /// - Parameter cut: writes the numbers of the square of one place of a picture.
+    private func convolve(
+        into output: FeatureMaps, _ convolution: Convolution, _ activation: LinearActivation,
+        cut: (_ picture: Int, _ row: Int, _ column: Int, _ target: UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let side = output.side
         forEachStretch(of: output.places.rows, depth: convolution.layer.weights.inputs) { rows, squares in
-            forEach((rows.count + 15) / 16) { chunk in
-                for index in chunk * 16..<min(chunk * 16 + 16, rows.count) {
-                    let (picture, place) = (rows.lowerBound + index).quotientAndRemainder(dividingBy: side * side)
-                    cut(
-                        pixels + picture * 3 * size * size, size: size, convolution, row: place / side,
-                        column: place % side, into: squares.row(index))
-                }
+            forEachRow(rows.count) { index in
+                let (picture, place) = (rows.lowerBound + index).quotientAndRemainder(dividingBy: side * side)
+                cut(picture, place / side, place % side, squares.row(index))
             }
             linear([
                 LinearProduct(
@@ -137,7 +136,6 @@ extension Compute {
                     activation: activation)
             ])
         }
-        return output
     }
 
     /// Convolves each channel of maps by itself.
@@ -186,13 +184,11 @@ extension Compute {
     /// Every channel twice, one beside the other: a depthwise convolution then makes two of one.
     package func doubled(_ input: FeatureMaps) -> FeatureMaps {
         let output = maps(count: input.count, side: input.side, channels: 2 * input.channels)
-        parallel.run((input.places.rows + 15) / 16) { chunk in
-            for row in chunk * 16..<min(chunk * 16 + 16, input.places.rows) {
-                let (source, target) = (input.places.row(row), output.places.row(row))
-                for channel in 0..<input.channels {
-                    target[2 * channel] = source[channel]
-                    target[2 * channel + 1] = source[channel]
-                }
+        forEachRow(input.places.rows) { row in
+            let (source, target) = (input.places.row(row), output.places.row(row))
+            for channel in 0..<input.channels {
+                target[2 * channel] = source[channel]
+                target[2 * channel + 1] = source[channel]
             }
         }
         return output
@@ -203,13 +199,11 @@ extension Compute {
         let size = maps.side * maps.side
         for picture in 0..<maps.count {
             let row = factors.row(picture)
-            for channel in 0..<maps.channels { row[channel] = 1 / (1 + exponential(-row[channel])) }
+            for channel in 0..<maps.channels { row[channel] = 1 / (1 + Float(exp(Double(-row[channel])))) }
         }
-        parallel.run((maps.places.rows + 15) / 16) { chunk in
-            for place in chunk * 16..<min(chunk * 16 + 16, maps.places.rows) {
-                let (row, factors) = (maps.places.row(place), factors.row(place / size))
-                for channel in 0..<maps.channels { row[channel] *= factors[channel] }
-            }
+        forEachRow(maps.places.rows) { place in
+            let (row, factors) = (maps.places.row(place), factors.row(place / size))
+            for channel in 0..<maps.channels { row[channel] *= factors[channel] }
         }
     }
 
@@ -217,24 +211,21 @@ extension Compute {
     package func scale(
         _ input: Activations, factors: ParameterVector, terms: ParameterVector, into target: Activations
     ) {
-        parallel.run((input.rows + 15) / 16) { chunk in
-            for row in chunk * 16..<min(chunk * 16 + 16, input.rows) {
-                let (source, target) = (input.row(row), target.row(row))
-                for column in 0..<input.columns {
-                    target[column] = source[column] * factors.start[column] + terms.start[column]
-                }
+        forEachRow(input.rows) { row in
+            let (source, target) = (input.row(row), target.row(row))
+            for column in 0..<input.columns {
+                target[column] = source[column] * factors.start[column] + terms.start[column]
             }
         }
     }
 
     /// The numbers of the square around a place, `[kernel · kernel, channels]`.
     private func cut(
-        _ input: FeatureMaps, _ convolution: Convolution, place: Int, side: Int,
+        _ input: FeatureMaps, _ convolution: Convolution, picture: Int, row: Int, column: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
-        let (picture, index) = place.quotientAndRemainder(dividingBy: side * side)
-        let top = index / side * convolution.step - convolution.padding
-        let left = index % side * convolution.step - convolution.padding
+        let top = row * convolution.step - convolution.padding
+        let left = column * convolution.step - convolution.padding
         let channels = input.channels
         var target = target
         for line in top..<top + convolution.kernel {
@@ -280,6 +271,3 @@ extension Compute {
     /// What a thread lays out at a time: half of a core's second cache.
     private static let stretchFloats = 1 << 17
 }
-
-/// eˣ.
-private func exponential(_ x: Float) -> Float { Float(exp(Double(x))) }

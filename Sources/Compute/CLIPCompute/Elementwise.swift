@@ -38,42 +38,32 @@ extension Compute {
 
     /// Multiplies rows of `columns` numbers by those of another matrix.
     package func multiply(_ target: MutableRows<Float>, by factors: Rows<Float>, columns: Int) {
-        forEachRow(of: target) { row, target in
-            let factors = factors[row]
+        forEachRow(target.count) { row in
+            let (target, factors) = (target[row], factors[row])
             for column in 0..<columns { target[column] *= factors[column] }
         }
     }
 
     /// Adds to rows of `columns` numbers those of another matrix.
     package func add(_ target: MutableRows<Float>, _ terms: Rows<Float>, columns: Int) {
-        forEachRow(of: target) { row, target in
-            let terms = terms[row]
+        forEachRow(target.count) { row in
+            let (target, terms) = (target[row], terms[row])
             for column in 0..<columns { target[column] += terms[column] }
         }
     }
 
     /// The hyperbolic tangent of each of `columns` numbers of some rows.
     package func hyperbolicTangent(_ target: MutableRows<Float>, columns: Int) {
-        forEachRow(of: target) { _, target in
-            for column in 0..<columns { target[column] = Float(tangent(Double(target[column]))) }
+        forEachRow(target.count) { row in
+            let target = target[row]
+            for column in 0..<columns { target[column] = Float(tanh(Double(target[column]))) }
         }
     }
 
-    /// Sixteen rows at a time, on all threads.
-    private func forEachRow(of rows: MutableRows<Float>, _ body: (Int, UnsafeMutablePointer<Float>) -> Void) {
-        parallel.run((rows.count + 15) / 16) { chunk in
-            for row in chunk * 16..<min(chunk * 16 + 16, rows.count) { body(row, rows[row]) }
+    /// Calls `body` for each row below `count`, sixteen at a time, on all threads.
+    func forEachRow(_ count: Int, _ body: (Int) -> Void) {
+        parallel.run((count + 15) / 16) { chunk in
+            for row in chunk * 16..<min(chunk * 16 + 16, count) { body(row) }
         }
     }
 }
-
-private func tangent(_ x: Double) -> Double { tanh(x) }
-
-/// The sine of an angle.
-package func sine(_ angle: Double) -> Double { sin(angle) }
-
-/// The cosine of an angle.
-package func cosine(_ angle: Double) -> Double { cos(angle) }
-
-/// xʸ.
-package func power(_ base: Float, _ exponent: Float) -> Float { Float(pow(Double(base), Double(exponent))) }

@@ -30,7 +30,7 @@ package struct PanelPackedMatrix: Sendable {
     /// Panels that lie in memory already.
     package init(
         inputs: Int, outputs: Int, elementType: ElementType, bytes: UnsafeRawBufferPointer,
-        columnScales: ColumnScales? = nil, owner: any AnyObject & Sendable
+        columnScales: ColumnScales? = nil, owner: (any AnyObject & Sendable)?
     ) {
         precondition(bytes.count == PanelPackedMatrix.byteCount(inputs: inputs, outputs: outputs, elementType))
         precondition(elementType.isWhole == (columnScales != nil))
@@ -161,13 +161,6 @@ extension PanelPackedMatrix {
             }
         }
     }
-}
-
-/// Keeps what a part of a matrix lies in.
-private final class PartOwner: Sendable {
-    private let owner: (any AnyObject & Sendable)?
-
-    init(_ owner: (any AnyObject & Sendable)?) { self.owner = owner }
 }
 
 /// The memory of a matrix that was packed here.
@@ -310,7 +303,7 @@ extension PanelPackedMatrix {
                     columns.upperBound) * inputs * elementType.byteCount])
         return PanelPackedMatrix(
             inputs: inputs, outputs: columns.count, elementType: elementType, bytes: bytes,
-            owner: PartOwner(owner))
+            owner: owner)
     }
 
     /// The byte at which a weight lies in panels of `type`.

@@ -108,8 +108,7 @@ extension VectorUnit {
         case .gelu: activate(rows, columns: columns) { gelu($0) }
         case .tanhGELU: activate(rows, columns: columns) { tanhGELU($0) }
         case .silu: activate(rows, columns: columns) { silu($0) }
-        // Of these two the second, where it is no number.
-        case .relu: activate(rows, columns: columns) { maximum(Vector(repeating: 0), $0) }
+        case .relu: activate(rows, columns: columns) { relu($0) }
         }
     }
 

@@ -26,6 +26,22 @@
     static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums
 }
 
+/// Products of groups of four where an instruction takes four of 8 bits at once, and adds in any case.
+@usableFromInline package protocol QuadProducts: GroupProducts {}
+
+extension QuadProducts {
+    @inlinable @inline(__always)
+    package static var productsPerLane: Int { 4 }
+
+    @inlinable @inline(__always)
+    package static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums {
+        source.loadUnaligned(as: Sums.self)
+    }
+
+    @inlinable @inline(__always)
+    package static func products(_ word: Sums, _ weights: Sums) -> Sums { add(word, word, weights) }
+}
+
 extension GroupProducts {
     /// The steps of a group, one or two: a group of activations takes as many 32-bit words.
     @inlinable @inline(__always)

@@ -43,8 +43,6 @@ package struct KernelTable: Sendable {
 
 /// The kernels of linear layers in whole numbers of 13 bits.
 @usableFromInline package struct BlockKernels: Sendable {
-    /// The rows of a tile at most.
-    @usableFromInline package let tileRows: Int
     /// Turns the numbers of a row into whole ones. As many words as `slack` behind them may be written.
     @usableFromInline package let quantise:
         @Sendable (_ input: UnsafePointer<Float>, _ columns: Int, BlockTarget) -> Void
@@ -61,7 +59,6 @@ package struct KernelTable: Sendable {
     package init<Unit: QuantisingUnit>(
         _: Unit.Type, tileRows: Int, tile: @escaping @Sendable (BlockTileJob) -> Void
     ) {
-        self.tileRows = tileRows
         quantise = { Unit.quantiseBlocks($0, columns: $1, into: $2) }
         linear = { Unit.blockLinear($0, $1, $2, tileRows: tileRows, tile: tile) }
         attention = { Unit.blockAttention($0, tileRows: tileRows, tile: tile) }

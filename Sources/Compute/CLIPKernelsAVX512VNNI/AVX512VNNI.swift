@@ -4,14 +4,10 @@ import CLIPKernelsAVX512
 import _Builtin_intrinsics.intel
 
 /// Integer products with AVX-512 VNNI: four of an unsigned and a signed byte at once, summed in 32 bits.
-enum AVX512VNNIProducts: GroupProducts {
+enum AVX512VNNIProducts: QuadProducts {
     typealias Sums = SIMD16<Int32>
 
     @inline(__always) static var tileRows: Int { 12 }
-    @inline(__always) static var productsPerLane: Int { 4 }
-
-    @inline(__always)
-    static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums { source.loadUnaligned(as: Sums.self) }
 
     @inline(__always)
     static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums {
@@ -20,10 +16,6 @@ enum AVX512VNNIProducts: GroupProducts {
                 unsafeBitCast(sums, to: SIMD8<Int64>.self), unsafeBitCast(word, to: SIMD8<Int64>.self),
                 unsafeBitCast(weights, to: SIMD8<Int64>.self)), to: Sums.self)
     }
-
-    /// The instruction adds in any case.
-    @inline(__always)
-    static func products(_ word: Sums, _ weights: Sums) -> Sums { add(word, word, weights) }
 }
 
 /// Two products of 16-bit numbers at once, summed in 32 bits.

@@ -4,23 +4,15 @@ import CLIPKernelsBaseline
 import _Builtin_intrinsics.arm.neon
 
 /// Integer products with DotProduct: four of signed bytes at once, summed in 32 bits.
-enum DotProducts: GroupProducts {
+enum DotProducts: QuadProducts {
     typealias Sums = SIMD4<Int32>
 
     @inline(__always) static var tileRows: Int { 12 }
-    @inline(__always) static var productsPerLane: Int { 4 }
-
-    @inline(__always)
-    static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums { source.loadUnaligned(as: Sums.self) }
 
     @inline(__always)
     static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums {
         vdotq_s32(sums, unsafeBitCast(weights, to: SIMD16<Int8>.self), unsafeBitCast(word, to: SIMD16<Int8>.self))
     }
-
-    /// The instruction adds in any case.
-    @inline(__always)
-    static func products(_ word: Sums, _ weights: Sums) -> Sums { add(word, word, weights) }
 }
 
 extension DotProducts {

@@ -4,25 +4,17 @@ import CLIPKernelsBaseline
 import _Builtin_intrinsics.arm.neon
 
 /// Integer products with I8MM: of two rows of eight unsigned bytes with two columns of eight signed ones, summed in 32 bits.
-enum MatrixProducts: GroupProducts {
+enum MatrixProducts: QuadProducts {
     typealias Sums = SIMD4<Int32>
 
     // Of twelve rows the weights would find no registers: two vectors of each four columns, and two of a pair of rows.
     @inline(__always) static var tileRows: Int { 8 }
-    @inline(__always) static var productsPerLane: Int { 4 }
-
-    @inline(__always)
-    static func weights(_ source: UnsafeRawPointer, step: Int) -> Sums { source.loadUnaligned(as: Sums.self) }
 
     /// Two rows' sums with two columns; a pair of rows, and a pair of columns.
     @inline(__always)
     static func add(_ sums: Sums, _ rows: Sums, _ columns: Sums) -> Sums {
         vusmmlaq_s32(sums, unsafeBitCast(rows, to: SIMD16<UInt8>.self), unsafeBitCast(columns, to: SIMD16<Int8>.self))
     }
-
-    /// The instruction adds in any case.
-    @inline(__always)
-    static func products(_ rows: Sums, _ columns: Sums) -> Sums { add(rows, rows, columns) }
 }
 
 extension MatrixProducts {
