@@ -1,6 +1,6 @@
 /// How a picture relates to the labels that were given. No label outside that list is considered.
 public struct Classification: Sendable, Equatable {
-    /// The labels, best first; equal ones in the order given.
+    /// The labels, best first; equal ones in the order given. Only the best where no more were asked for.
     public let labels: [LabelScore]
     /// Whether the second label is too close behind the first to call: its share is more than half of the first's.
     public let isAmbiguous: Bool
@@ -8,14 +8,13 @@ public struct Classification: Sendable, Equatable {
     public let fitsNoLabel: Bool
 
     /// - Parameters:
-    ///   - scores: at least one, in the order of the labels.
+    ///   - ranked: best first, all or at least two where there are two.
+    ///   - top: how many of them to keep.
     ///   - background: the best cosine of prompts that name nothing in particular.
-    init(_ scores: [LabelScore], background: Float) {
-        labels = scores.enumerated().sorted {
-            ($1.element.similarity, $0.offset) < ($0.element.similarity, $1.offset)
-        }.map(\.element)
-        isAmbiguous = labels.count > 1 && labels[1].probability > labels[0].probability / 2
-        fitsNoLabel = labels.allSatisfy { $0.similarity <= background }
+    init(_ ranked: [LabelScore], top: Int = .max, background: Float) {
+        labels = Array(ranked.prefix(top))
+        isAmbiguous = ranked.count > 1 && ranked[1].probability > ranked[0].probability / 2
+        fitsNoLabel = ranked.allSatisfy { $0.similarity <= background }
     }
 }
 

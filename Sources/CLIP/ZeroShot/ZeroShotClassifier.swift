@@ -1,3 +1,5 @@
+package import CLIPCompute
+
 /// Names pictures with labels made up on the spot (Radford et al., 2021, section 3.1).
 ///
 /// Built once, used for any number of pictures: the labels' embeddings are computed when it is made.
@@ -15,7 +17,7 @@ public struct ZeroShotClassifier: Sendable {
     /// The prompts, each with `{}` where the label goes.
     public let templates: [String]
 
-    private let model: CLIPModel
+    package let model: CLIPModel
     /// One per label, each of length 1.
     private let labelEmbeddings: [Embedding]
     /// Prompts that name nothing in particular, each of length 1.
@@ -70,16 +72,21 @@ public struct ZeroShotClassifier: Sendable {
         let best = similarities.max() ?? 0
         let weights = similarities.map { exponential(scale * ($0 - best)) }
         let sum = weights.reduce(0, +)
-        let scores = labels.indices.map { index in
-            let logit =
-                model.logitBias.map { scale * similarities[index] + Double($0) }
-                ?? scale * (similarities[index] - neutral)
-            return LabelScore(
-                label: labels[index], probability: Float(weights[index] / sum),
-                similarity: Float(similarities[index]),
-                independent: Float(1 / (1 + exponential(-logit))))
-        }
-        return Classification(scores, background: Float(neutral))
+        let ranked = labels.indices.sorted { (similarities[$1], $0) < (similarities[$0], $1) }
+        return Classification(
+            ranked.map { score($0, similarities[$0], share: weights[$0] / sum, neutral: neutral) },
+            background: Float(neutral))
+    }
+
+    /// - Parameters:
+    ///   - share: among the labels.
+    ///   - neutral: the best cosine of prompts that name nothing in particular.
+    private func score(_ label: Int, _ similarity: Double, share: Double, neutral: Double) -> LabelScore {
+        let scale = Double(model.logitScale)
+        let logit = model.logitBias.map { scale * similarity + Double($0) } ?? scale * (similarity - neutral)
+        return LabelScore(
+            label: labels[label], probability: Float(share), similarity: Float(similarity),
+            independent: Float(1 / (1 + exponential(-logit))))
     }
 
     /// Embeds a picture and scores every label for it.
@@ -95,6 +102,71 @@ public struct ZeroShotClassifier: Sendable {
         of picture: Picture, fit: PictureFit? = nil
     ) async throws(CLIPError) -> Classification {
         try await withoutBlocking { () throws(CLIPError) in try classify(picture, fit: fit) }
+    }
+
+    /// What the embedding of a picture is multiplied with to classify it: the labels, then prompts that name nothing in
+    /// particular, each of length 1.
+    package var prompts: [Embedding] { labelEmbeddings + background }
+
+    /// Scores the labels for many pictures of which the products with `prompts` are there already.
+    /// - Parameters:
+    ///   - products: `[prompts, pictures]`.
+    ///   - count: how many pictures.
+    ///   - top: how many labels of each are wanted.
+    package func classifications(
+        of products: Rows<Float>, count: Int, top: Int, _ compute: Compute
+    ) -> [Classification] {
+        let scale = model.logitScale
+        let terms = compute.softmaxTerms(of: products[0..<labels.count], columns: count, scale: scale)
+        return ranked(products, count: count, top: max(2, top)).enumerated().map { picture, ranked in
+            let neutral = (labels.count..<products.count).reduce(-Float.infinity) { max($0, products[$1][picture]) }
+            let scores = ranked.map { label in
+                let similarity = products[label][picture]
+                let power = exponential(Double(scale) * Double(similarity - terms.largest[picture]))
+                return score(
+                    label, Double(similarity), share: power / Double(terms.sums[picture]), neutral: Double(neutral))
+            }
+            return Classification(scores, top: top, background: neutral)
+        }
+    }
+
+    /// The best labels of each picture, best first, equal ones in the order given.
+    private func ranked(_ products: Rows<Float>, count: Int, top: Int) -> [[Int]] {
+        guard top < labels.count else {
+            return (0..<count).map { picture in
+                labels.indices.sorted { (products[$1][picture], $0) < (products[$0][picture], $1) }
+            }
+        }
+        var best = [[Int]](repeating: [], count: count)
+        // Of each picture what a label must be better than.
+        var bars = [Float](repeating: -.infinity, count: count)
+        func take(_ label: Int, _ picture: Int) {
+            let similarity = products[label][picture]
+            var place = best[picture].count
+            while place > 0, products[best[picture][place - 1]][picture] < similarity { place -= 1 }
+            best[picture].insert(label, at: place)
+            if best[picture].count > top { best[picture].removeLast() }
+            if best[picture].count == top { bars[picture] = products[best[picture][top - 1]][picture] }
+        }
+        for label in labels.indices {
+            let similarities = products[label]
+            var picture = 0
+            // Almost all are below: sixteen are passed at a time.
+            while picture + 16 <= count {
+                let values = UnsafeRawPointer(similarities + picture).loadUnaligned(as: SIMD16<Float>.self)
+                let least = bars.withUnsafeBytes {
+                    $0.loadUnaligned(fromByteOffset: 4 * picture, as: SIMD16<Float>.self)
+                }
+                let above = values .> least
+                if any(above) { for lane in 0..<16 where above[lane] { take(label, picture + lane) } }
+                picture += 16
+            }
+            while picture < count {
+                if similarities[picture] > bars[picture] { take(label, picture) }
+                picture += 1
+            }
+        }
+        return best
     }
 
     /// Refuses labels that are one to the model: their shares would be halves of one answer.

@@ -25,7 +25,7 @@ enum Root {
 
     static var tables: [CommandTable] { commands.map { $0.table } }
 
-    private static let version = Option("version", help: "Show the version.")
+    private static let version = Option("version", short: "V", help: "Show the version.")
     private static let completionScript: Option<CompletionShell?> = Option(
         "generate-completion-script", .choice("shell"), isHidden: true,
         help: "Print a completion script for a shell.")
@@ -70,7 +70,9 @@ enum Root {
         if name.hasPrefix("-") { return try runWithoutCommand(arguments) }
         guard let command = command(name) else { return reject(unknownCommand(name), as: table) }
         if ArgumentParser.asksForHelp(rest) { return try show(HelpText.of(command.table)) }
-        if rest.count == 1, rest.first!.elementsEqual("--version".utf8) { return try show(versionText + "\n") }
+        if rest.count == 1, version.form.spellings.contains(where: { rest.first!.elementsEqual($0.utf8) }) {
+            return try show(versionText + "\n")
+        }
         let made: any Command
         let console: Console
         do throws(UsageError) {

@@ -60,6 +60,12 @@ package struct ArgumentParser {
         let equals = text.firstIndex(of: "=")
         let spelling = String(text[..<(equals ?? text.endIndex)])
         guard let option = table.options.first(where: { $0.form.spellings.contains(spelling) }) else {
+            // Many programs know it by this name.
+            if text == "--json", let format = table.options.first(where: { $0.form.name == "format" }),
+                format.form.choices.contains("json")
+            {
+                return try arguments.add("json", to: format)
+            }
             throw unknown(spelling)
         }
         try take(option, spelling, attached: equals.map { String(text[text.index(after: $0)...]) }, &rest)

@@ -41,6 +41,7 @@ package struct ResultOptions: Sendable {
     package init(_ formats: OutputFormat...) {
         self.formats = formats
         var help = "How results are written: \(formats.map(\.rawValue).joined(separator: ", "))."
+        if formats.contains(.json) { help += " --json means --format json." }
         if formats.contains(.npy) { help += " npy is for files and pipes." }
         let fallback = formats.contains(.text) ? "text at a terminal, jsonl elsewhere" : "jsonl"
         help += " (default: by the name after -o, else \(fallback))"

@@ -24,6 +24,8 @@ package struct KernelTable: Sendable {
     @usableFromInline package let depthwise: @Sendable (DepthwiseRow) -> Void
     /// Takes rows of so many columns through an activation.
     @usableFromInline package let activate: @Sendable (MutableRows<Float>, _ columns: Int, LinearActivation) -> Void
+    /// What a softmax over each of so many columns subtracts and divides by.
+    @usableFromInline package let softmaxTerms: @Sendable (Rows<Float>, _ columns: Int, SoftmaxTerms) -> Void
     /// Those of int8 weights.
     @usableFromInline package let int8: QuantisedKernels
     /// Those of int16 weights.
@@ -36,6 +38,7 @@ package struct KernelTable: Sendable {
         attention = { Unit.attention($0) }
         depthwise = { Unit.depthwise($0) }
         activate = { Unit.activate($0, columns: $1, $2) }
+        softmaxTerms = { Unit.softmaxTerms($0, columns: $1, $2) }
         self.int8 = int8
         self.int16 = int16
     }

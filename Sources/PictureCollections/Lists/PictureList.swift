@@ -81,6 +81,23 @@ package final class PictureList: Sequence, IteratorProtocol {
         return nil
     }
 
+    /// Up to `count` pictures; fewer at the end, or when the next would have to be waited for. Those of pipes are read: of these
+    /// one comes at a time.
+    package func next(atMost count: Int) -> [PictureInput] {
+        var inputs: [PictureInput] = []
+        while inputs.count < count, inputs.isEmpty || isReady, let input = next() {
+            inputs.append(input)
+            if case .bytes = input.source { break }
+        }
+        return inputs
+    }
+
+    /// Whether `next` would return at once.
+    private var isReady: Bool {
+        guard case .list(let reader) = sources.last else { return true }
+        return reader.isReady
+    }
+
     /// The picture that a path names; nil when it names a folder, which comes next.
     private func input(_ bytes: [UInt8], mayBeStandardInput: Bool) -> PictureInput? {
         if mayBeStandardInput, bytes == dash {

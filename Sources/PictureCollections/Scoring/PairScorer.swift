@@ -22,6 +22,8 @@ package struct PairScorer {
     private let fit: PictureFit?
     private let batchSize: Int
     private let longText: LongText
+    /// The embedding of a picture that an index has; nil where pictures are read.
+    package var indexed: ((PathBytes) -> Result<Embedding, CLIPError>)?
 
     /// - Parameters:
     ///   - template: the sentence that captions and references are put into, at `{}`.
@@ -51,9 +53,14 @@ package struct PairScorer {
     package func scores(_ pairs: [CaptionPair]) throws -> [Result<CLIPScore, CLIPError>] {
         let paths = Array(Set(pairs.map(\.picture)))
         var pictures: [Result<Embedding, CLIPError>] = []
-        try model.embedEach(paths.map(\.pictureInput), options: options, fit: fit, batchSize: batchSize) { _, result in
-            if case .failure(let error) = result, error.kind == .model { throw error }
-            pictures.append(result)
+        if let indexed {
+            pictures = paths.map(indexed)
+        } else {
+            try model.embedEach(paths.map(\.pictureInput), options: options, fit: fit, batchSize: batchSize) {
+                _, result in
+                if case .failure(let error) = result, error.kind == .model { throw error }
+                pictures.append(result)
+            }
         }
         let found = Dictionary(uniqueKeysWithValues: zip(paths, pictures))
         let texts = pairs.map(texts)

@@ -81,7 +81,7 @@ extension PictureIndex {
 }
 
 /// Queries where kernels find them: `[count, dimension]`, rows an odd number of cache lines apart.
-struct QueryRows {
+struct QueryRows: Sendable {
     private let rows: Activations
 
     /// - Throws: when one is not of the dimension.
@@ -105,21 +105,21 @@ struct QueryRows {
 
 /// The products of some queries with a block of vectors: `[queries, rowCount]`.
 struct BlockProducts {
-    private let products: Rows<Float>
+    let all: Rows<Float>
     let rowCount: Int
 
     init(_ products: Rows<Float>, rowCount: Int) {
-        self.products = products
+        all = products
         self.rowCount = rowCount
     }
 
     @inline(__always)
-    subscript(query: Int, row: Int) -> Float { products[query][row] }
+    subscript(query: Int, row: Int) -> Float { all[query][row] }
 
     /// Calls `body` for each row of a query whose product reaches a bar, which may rise meanwhile.
     @inline(__always)
     func forEach(query: Int, reaching bar: () -> Float, _ body: (_ row: Int, _ product: Float) -> Void) {
-        let products = products[query]
+        let products = all[query]
         var row = 0
         // Almost all are below: eight are passed at a time.
         while row + 8 <= rowCount {

@@ -40,8 +40,8 @@ struct AuditPictures: Command {
             large one says that wording decides, not which wording is right.
             """,
         ],
-        positionals: [PictureSources.positional],
-        options: [labels, labelsFile, template, groups, seed], ModelChoice.options,
+        positionals: [IndexedPictures.positional],
+        options: [labels, labelsFile, template, groups, seed, IndexedPictures.index], ModelChoice.options,
         [PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText],
         PictureChoice.options, results.all, PageChoice.options,
         examples: [
@@ -53,10 +53,14 @@ struct AuditPictures: Command {
                 "Do some labels lean towards a group?"),
         ])
 
+    private enum Pictures {
+        case files(PictureSources, PictureChoice)
+        case index(IndexedPictures)
+    }
+
     private let output: ResultChoice
     private let model: ModelChoice
-    private let sources: PictureSources
-    private let pictures: PictureChoice
+    private let pictures: Pictures
     private let labels: LabelChoice
     private let templates: [String]
     private let groups: String?
@@ -67,8 +71,12 @@ struct AuditPictures: Command {
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
-        sources = PictureSources(&arguments)
-        pictures = PictureChoice(&arguments)
+        let sources = PictureSources(&arguments)
+        if let indexed = try IndexedPictures(&arguments, sources) {
+            pictures = .index(indexed)
+        } else {
+            pictures = .files(sources, PictureChoice(&arguments))
+        }
         labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
         try labels.checkAreGiven(beside: sources.paths)
         let templates = arguments.take(Self.template)
@@ -84,7 +92,8 @@ struct AuditPictures: Command {
         let labels = try labels.read(console)
         try LabelChoice.checkWordings(labels)
         let groups = try groups.map { path throws(CLIPError) in try GroupTable(path: path) }
-        let model = try model.load(console)
+        let index: PictureIndex? = if case .index(let indexed) = pictures { try indexed.open(console) } else { nil }
+        let model = try index.map { try self.model.load(of: $0, console) } ?? self.model.load(console)
         let named = labels.map { AuditLabel(parsing: $0) }
         try console.warnOfDroppedText(
             inLabels: named.flatMap { [$0.name] + $0.otherNames }, templates: templates, longText: longText,
@@ -94,11 +103,21 @@ struct AuditPictures: Command {
 
         var names: [RecordName] = []
         var embeddings: [Embedding] = []
-        let skipped = try PictureRun(sources, pictures, console).embedEach(with: model, to: results) {
-            name, embedding in
+        func take(_ name: RecordName, _ embedding: Embedding) {
             names.append(name)
             embeddings.append(embedding)
             console.progress?.advance()
+        }
+        var skipped: [SkippedFiles] = []
+        let reading: PictureOptions
+        switch pictures {
+        case .files(let sources, let choice):
+            reading = choice.options(for: model).reading
+            skipped = try PictureRun(sources, choice, console).embedEach(with: model, to: results, take)
+        case .index(let indexed):
+            guard let index else { return }
+            reading = index.settings.reading
+            try indexed.forEach(in: index, console, take)
         }
         console.endProgress()
         guard !embeddings.isEmpty else {
@@ -121,8 +140,7 @@ struct AuditPictures: Command {
         if let page {
             try page.write(
                 .audit(
-                    audit, names: names.map(\.bytes), model: model, options: pictures.options(for: model).reading,
-                    file: page))
+                    audit, names: names.map(\.bytes), model: model, options: reading, file: page))
         }
         for (name, finding) in zip(names, audit.pictures) { try results.write(AuditRecord(picture: name, finding)) }
         for finding in audit.labelFindings { try results.write(AuditRecord(label: finding)) }

@@ -46,8 +46,8 @@ struct Classify: Command {
             beats prompts that name nothing in particular.
             """,
         ],
-        positionals: [PictureSources.positional],
-        options: [labels, labelsFile, template, top, independent, reject], ModelChoice.options,
+        positionals: [IndexedPictures.positional],
+        options: [labels, labelsFile, template, top, independent, reject, IndexedPictures.index], ModelChoice.options,
         [PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText],
         PictureChoice.options, results.all,
         examples: [
@@ -56,14 +56,21 @@ struct Classify: Command {
                 "clip classify photos --labels-file labels.txt --top 1 --format csv -o labels.csv",
                 "The best label of every picture in a folder, as a table."),
             .init(
+                "clip classify --index photos --labels-file labels.txt --top 1",
+                "Other labels for what is indexed, in no time."),
+            .init(
                 #"clip classify *.png --labels "dog,cat" --template "a drawing of a {}" --reject"#,
                 "Drawings, which may show neither."),
         ])
 
+    private enum Pictures {
+        case files(PictureSources, PictureChoice)
+        case index(IndexedPictures)
+    }
+
     private let output: ResultChoice
     private let model: ModelChoice
-    private let sources: PictureSources
-    private let pictures: PictureChoice
+    private let pictures: Pictures
     private let labels: LabelChoice
     private let templates: [String]
     private let longText: LongText
@@ -74,8 +81,12 @@ struct Classify: Command {
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
-        sources = PictureSources(&arguments)
-        pictures = PictureChoice(&arguments)
+        let sources = PictureSources(&arguments)
+        if let indexed = try IndexedPictures(&arguments, sources) {
+            pictures = .index(indexed)
+        } else {
+            pictures = .files(sources, PictureChoice(&arguments))
+        }
         labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
         try labels.checkAreGiven(beside: sources.paths)
         let templates = arguments.take(Self.template)
@@ -88,7 +99,8 @@ struct Classify: Command {
 
     func run(_ console: Console) throws {
         let labels = try labels.read(console)
-        let model = try model.load(console)
+        let index: PictureIndex? = if case .index(let indexed) = pictures { try indexed.open(console) } else { nil }
+        let model = try index.map { try self.model.load(of: $0, console) } ?? self.model.load(console)
         let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates, longText: longText)
         try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
         let style = ClassificationRecord.Style(
@@ -97,9 +109,21 @@ struct Classify: Command {
         let results = try ResultStream(
             output, console, model: model.fingerprint, note: style.note(labelCount: labels.count),
             columns: style.columns)
-        try PictureRun(sources, pictures, console).embedEach(with: model, to: results) { name, embedding in
-            try results.write(
-                ClassificationRecord(input: name, result: classifier.classify(embedding), style: style))
+        switch pictures {
+        case .files(let sources, let choice):
+            try PictureRun(sources, choice, console).embedEach(with: model, to: results) { name, embedding in
+                try results.write(
+                    ClassificationRecord(input: name, result: classifier.classify(embedding), style: style))
+            }
+        case .index(let indexed):
+            guard let index else { return }
+            let numbers = try indexed.numbers(in: index, console)
+            if console.showsProgress { console.progress = ProgressBar(total: numbers.count, unit: "pictures") }
+            try index.classify(numbers, by: classifier, top: top, threads: model.threads) { found in
+                console.progress?.refresh()
+                let name = RecordName(try index.picture(found.number))
+                try results.write(ClassificationRecord(input: name, result: found.classification, style: style))
+            }
         }
         try results.finish()
     }

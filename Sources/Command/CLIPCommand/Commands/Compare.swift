@@ -11,6 +11,13 @@ struct Compare: Command {
     private static let seed = Option(
         "seed", .integer("number", 0...Int.max), default: 1, help: "What decides the resamples. (default: 1)")
 
+    private static let indexes = Option(
+        each: "index", .file("file"),
+        help: """
+            Take embeddings from an index, or from that of a folder, and read no picture: given once, the folders are in \
+            it; given twice without folders, all that one has is compared with all that the other has.
+            """)
+
     static let table = CommandTable(
         "compare",
         abstract: "Measure how far apart two folders of pictures are (CMMD).",
@@ -28,62 +35,107 @@ struct Compare: Command {
             """,
         ],
         positionals: [
-            Positional("a", count: 1...1, isPath: true, help: "A folder of pictures."),
-            Positional("b", count: 1...1, isPath: true, help: "Another one."),
+            Positional("a", count: 1...1, unless: [indexes], isPath: true, help: "A folder of pictures."),
+            Positional("b", count: 1...1, unless: [indexes], isPath: true, help: "Another one."),
         ],
-        options: [resamples, seed], ModelChoice.options, [PictureChoice.batchSize], PictureChoice.options, results.all,
+        options: [resamples, seed, indexes], ModelChoice.options, [PictureChoice.batchSize], PictureChoice.options,
+        results.all,
         examples: [
-            .init("clip compare real generated --model b32.clip", "How far are generated pictures from real ones?")
+            .init("clip compare real generated --model b32.clip", "How far are generated pictures from real ones?"),
+            .init("clip compare photos/2023 photos/2024 --index photos", "Two folders of one index, read no more."),
         ])
 
     private let output: ResultChoice
-    private let model: ModelChoice
+    private enum Pictures {
+        case files([PictureSources], PictureChoice, ModelChoice)
+        case indexes([IndexedPictures], threads: Int?)
+    }
+
     private let names: [String]
-    private let folders: [PictureSources]
-    private let pictures: PictureChoice
+    private let pictures: Pictures
     private let resamples: Int
     private let seed: UInt64
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
-        model = ModelChoice(&arguments)
-        names = arguments.texts
         let sources = PictureSources(&arguments)
-        folders = arguments.positionals.map { sources.only($0) }
-        pictures = PictureChoice(&arguments)
+        let folders = arguments.positionals.map { sources.only($0) }
+        let indexes = arguments.take(Self.indexes)
+        switch (indexes.count, folders.count) {
+        case (0, _):
+            names = arguments.texts
+            pictures = .files(folders, PictureChoice(&arguments), ModelChoice(&arguments))
+        case (1, 2):
+            names = arguments.texts
+            var indexed: [IndexedPictures] = []
+            for folder in folders { indexed.append(try IndexedPictures(indexes[0], folder, &arguments)) }
+            pictures = .indexes(indexed, threads: arguments.take(ModelChoice.threads))
+        case (2, 0):
+            names = indexes
+            var indexed: [IndexedPictures] = []
+            for index in indexes { indexed.append(try IndexedPictures(index, sources, &arguments)) }
+            pictures = .indexes(indexed, threads: arguments.take(ModelChoice.threads))
+        default:
+            throw UsageError(
+                "Expected one '--index <file>' and two folders in it, or two '--index <file>' and no folder.")
+        }
         resamples = arguments.take(Self.resamples)
         seed = UInt64(arguments.take(Self.seed))
     }
 
     func run(_ console: Console) throws {
-        let model = try model.load(console)
-        let results = try ResultStream(
-            output, console, model: model.fingerprint,
-            note: "  0 means that this model sees no difference; compare only values of one model", isSingle: true)
+        let note = "  0 means that this model sees no difference; compare only values of one model"
+        let results: ResultStream
         var sets: [[Embedding]] = []
         var skipped = SkippedTally()
-        for (folder, name) in zip(folders, names) {
-            var embeddings: [Embedding] = []
-            skipped.add(
-                try PictureRun(folder, pictures, console).embedEach(with: model, to: results) { _, embedding in
-                    embeddings.append(embedding)
-                    console.progress?.advance()
-                })
-            console.progress?.clear()
-            guard embeddings.count > 1 else {
-                throw CLIPError(.storage, "\(name): \(embeddings.count) pictures that can be read, expected at least 2")
+        let threads: Int?
+        switch pictures {
+        case .files(let folders, let choice, let model):
+            let model = try model.load(console)
+            threads = model.threads
+            results = try ResultStream(output, console, model: model.fingerprint, note: note, isSingle: true)
+            for (folder, name) in zip(folders, names) {
+                var embeddings: [Embedding] = []
+                skipped.add(
+                    try PictureRun(folder, choice, console).embedEach(with: model, to: results) { _, embedding in
+                        embeddings.append(embedding)
+                        console.progress?.advance()
+                    })
+                console.progress?.clear()
+                try check(embeddings, name)
+                sets.append(embeddings)
             }
-            sets.append(embeddings)
+            console.progress = nil
+        case .indexes(let indexed, let count):
+            threads = count
+            let indexes = try indexed.map { try $0.open(console) }
+            guard indexes[0].fingerprint == indexes[1].fingerprint else {
+                throw CLIPError(
+                    .index, path: indexes[1].url.path,
+                    "is of model \(indexes[1].modelName), \(indexes[0].url.path) of \(indexes[0].modelName): index both with one"
+                )
+            }
+            results = try ResultStream(output, console, model: indexes[0].fingerprint, note: note, isSingle: true)
+            for ((pictures, index), name) in zip(zip(indexed, indexes), names) {
+                var embeddings: [Embedding] = []
+                try pictures.forEach(in: index, console) { embeddings.append($1) }
+                try check(embeddings, name)
+                sets.append(embeddings)
+            }
         }
-        console.progress = nil
-        let distance = try PictureSetDistance(
-            sets[0], sets[1], resamples: resamples, seed: seed, threads: model.threads)
+        let distance = try PictureSetDistance(sets[0], sets[1], resamples: resamples, seed: seed, threads: threads)
         for (folder, count) in zip(names, [distance.counts.first, distance.counts.second])
         where count == PictureSetDistance.largestSet {
             console.warn("\(folder): at most \(count) pictures are compared, evenly spread")
         }
         try results.write(DistanceRecord(a: names[0], b: names[1], distance: distance, skipped: skipped.files))
         try results.finish()
+    }
+
+    private func check(_ embeddings: [Embedding], _ name: String) throws(CLIPError) {
+        guard embeddings.count > 1 else {
+            throw CLIPError(.storage, "\(name): \(embeddings.count) pictures that can be read, expected at least 2")
+        }
     }
 }
 

@@ -16,9 +16,12 @@ struct EmbedImage: Command {
             reported and left out, the others go on, and the exit status is 1.
             """
         ],
-        positionals: [PictureSources.positional],
+        positionals: [IndexedPictures.positional],
         options: ModelChoice.options,
-        [PictureChoice.batchSize, EmbeddingRecord.normalize, PictureSources.filesFrom, TextSources.nulSeparated],
+        [
+            PictureChoice.batchSize, EmbeddingRecord.normalize, PictureSources.filesFrom, TextSources.nulSeparated,
+            IndexedPictures.index,
+        ],
         PictureChoice.options, results.all,
         examples: [
             .init("clip embed-image photo.jpg", "Look at an embedding."),
@@ -29,27 +32,44 @@ struct EmbedImage: Command {
         ])
 
     private let output: ResultChoice
-    private let model: ModelChoice
-    private let sources: PictureSources
-    private let pictures: PictureChoice
-    private let normalizes: Bool
+    private enum Pictures {
+        case files(PictureSources, PictureChoice, ModelChoice, normalizes: Bool)
+        case index(IndexedPictures)
+    }
+
+    private let pictures: Pictures
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
-        model = ModelChoice(&arguments)
-        sources = PictureSources(&arguments)
-        pictures = PictureChoice(&arguments)
-        normalizes = arguments.take(EmbeddingRecord.normalize)
+        let sources = PictureSources(&arguments)
+        if let indexed = try IndexedPictures(&arguments, sources) {
+            pictures = .index(indexed)
+        } else {
+            pictures = .files(
+                sources, PictureChoice(&arguments), ModelChoice(&arguments),
+                normalizes: arguments.take(EmbeddingRecord.normalize))
+        }
     }
 
     func run(_ console: Console) throws {
-        let model = try model.load(console)
-        let results = try EmbeddingRecord.stream(output, console, of: model)
-        try PictureRun(sources, pictures, console).embedEach(with: model, to: results, normalize: normalizes) {
-            name, embedding in
-            try results.write(EmbeddingRecord(input: name, embedding: embedding))
+        switch pictures {
+        case .files(let sources, let choice, let model, let normalizes):
+            let model = try model.load(console)
+            let results = try EmbeddingRecord.stream(output, console, of: model)
+            try PictureRun(sources, choice, console).embedEach(with: model, to: results, normalize: normalizes) {
+                name, embedding in
+                try results.write(EmbeddingRecord(input: name, embedding: embedding))
+            }
+            try results.finish()
+        case .index(let indexed):
+            let index = try indexed.open(console)
+            let results = try EmbeddingRecord.stream(
+                output, console, dimension: index.dimension, model: index.fingerprint, modelPath: index.modelName)
+            try indexed.forEach(in: index, console) { name, embedding in
+                try results.write(EmbeddingRecord(input: name, embedding: embedding))
+            }
+            try results.finish()
         }
-        try results.finish()
     }
 }
 

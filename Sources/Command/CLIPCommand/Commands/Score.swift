@@ -34,7 +34,7 @@ struct Score: Command {
             Positional("image", count: 1...1, unless: [PairChoice.pairs], isPath: true, help: "A picture."),
             Positional("text", count: 1...Int.max, unless: [PairChoice.pairs], help: "Captions of it."),
         ],
-        options: PairChoice.options, [reference, template], ModelChoice.options,
+        options: PairChoice.options, [reference, template, IndexedPictures.index], ModelChoice.options,
         [PictureChoice.batchSize, TextChoice.longText], PictureChoice.options, results.all,
         examples: [
             .init(#"clip score photo.jpg "a dog on a beach" "a cat on a sofa""#, "Which caption fits better?"),
@@ -44,19 +44,29 @@ struct Score: Command {
             .init("producer | clip score --pairs - --format jsonl | consumer", "A filter in a pipeline, order kept."),
         ])
 
+    private enum Pictures {
+        case files(PictureChoice)
+        case index(IndexedPictures)
+    }
+
     private let output: ResultChoice
     private let model: ModelChoice
     /// nil where the pairs stand on the command line.
     private let table: PairChoice?
     private let pairs: [CaptionPair]
     private let template: String
-    private let pictures: PictureChoice
+    private let pictures: Pictures
     private let longText: LongText
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
-        pictures = PictureChoice(&arguments)
+        let sources = PictureSources(&arguments)
+        if let indexed = try IndexedPictures(&arguments, sources.only(arguments.positionals.first ?? [])) {
+            pictures = .index(indexed)
+        } else {
+            pictures = .files(PictureChoice(&arguments))
+        }
         longText = arguments.take(TextChoice.longText)
         table = try PairChoice(&arguments)
         if table != nil, !arguments.positionals.isEmpty {
@@ -78,10 +88,24 @@ struct Score: Command {
     }
 
     func run(_ console: Console) throws {
-        let model = try model.load(console)
+        let index: PictureIndex? = if case .index(let indexed) = pictures { try indexed.open(console) } else { nil }
+        let model = try index.map { try self.model.load(of: $0, console) } ?? self.model.load(console)
         let results = try ResultStream(output, console, model: model.fingerprint, columns: ScoreRecord.columns)
-        let options = pictures.options(for: model)
-        let scorer = options.scorer(model, template: template, longText: longText)
+        let batchSize: Int
+        var scorer: PairScorer
+        switch pictures {
+        case .files(let choice):
+            let options = choice.options(for: model)
+            batchSize = options.batchSize
+            scorer = options.scorer(model, template: template, longText: longText)
+        case .index:
+            guard let index else { return }
+            batchSize = 256
+            scorer = PairScorer(
+                model: model, template: template, options: index.settings.reading, fit: index.settings.fit,
+                batchSize: batchSize, longText: longText)
+            scorer.indexed = try index.embeddingsByPath()
+        }
         var (count, sum) = (0, 0.0)
         func write(_ rows: [Result<CaptionPair, CLIPError>]) throws {
             let pairs = rows.compactMap { try? $0.get() }
@@ -104,7 +128,7 @@ struct Score: Command {
         if let choice = table {
             let table = try choice.open()
             if console.showsProgress { console.progress = ProgressBar(total: nil, unit: "pairs") }
-            while case let rows = try table.batch(options.batchSize), !rows.isEmpty {
+            while case let rows = try table.batch(batchSize), !rows.isEmpty {
                 for row in rows { if case .success(let row) = row { try choice.check(row.pair) } }
                 console.progress?.refresh()
                 try write(rows.map { $0.map(\.pair) })

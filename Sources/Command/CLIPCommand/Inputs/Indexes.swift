@@ -39,6 +39,64 @@ enum IndexChoice {
     }
 }
 
+/// The pictures of a command line whose embeddings an index has: none is read.
+struct IndexedPictures {
+    static let index = Option(
+        "index", .file("file"),
+        help: """
+            Take embeddings from an index, or from that of a folder, and read no picture: of all that it has, or of the \
+            files and folders that are named. (default: pictures are read)
+            """)
+    static let positional = PictureSources.positional(unless: [PictureSources.filesFrom, index])
+
+    private let path: PathBytes
+    private let sources: PictureSources
+    private let outputs: OutputFiles
+
+    /// - Returns: nil without `--index`.
+    init?(_ arguments: inout Arguments, _ sources: PictureSources) throws(UsageError) {
+        guard let name = arguments.take(IndexedPictures.index) else { return nil }
+        try self.init(name, sources, &arguments)
+    }
+
+    init(_ name: String, _ sources: PictureSources, _ arguments: inout Arguments) throws(UsageError) {
+        path = IndexChoice.path(PathBytes(name))
+        self.sources = sources
+        outputs = arguments.outputs
+        try outputs.check(index: path)
+        guard !sources.paths.contains([UInt8(ascii: "-")]) else {
+            throw UsageError("The picture on standard input is in no index: leave out '-', or '--index'.")
+        }
+    }
+
+    func open(_ console: Console) throws -> PictureIndex { try IndexChoice.open(path, outputs, console) }
+
+    /// The numbers of those that are named, else of all; what the index doesn't have is reported.
+    func numbers(in index: PictureIndex, _ console: Console) throws(CLIPError) -> [Int] {
+        if sources.paths.isEmpty, sources.lists.isEmpty { return index.pictureNumbers }
+        var paths = try IndexPaths(index)
+        var numbers: [Int] = []
+        for path in try sources.named() {
+            do throws(CLIPError) {
+                numbers += try paths.numbers(at: path)
+            } catch {
+                console.fail(error.shown)
+            }
+        }
+        return numbers
+    }
+
+    /// Hands the name and embedding of each to `body`, in their order.
+    func forEach(
+        in index: PictureIndex, _ console: Console, _ body: (RecordName, Embedding) throws -> Void
+    ) throws {
+        for number in try numbers(in: index, console) {
+            console.progress?.refresh()
+            try body(RecordName(index.picture(number)), index.embedding(of: number))
+        }
+    }
+}
+
 extension PictureIndex {
     /// What is wrong with an index whose end is missing.
     var problem: String? {

@@ -109,12 +109,17 @@ struct PictureSources {
     static let filesFrom = Option(
         each: "files-from", .file("file"), help: "Read paths from a file, one a line; - is standard input.")
     static let options: [any AnyOption] = [filesFrom, TextSources.nulSeparated]
-    static let positional = Positional(
-        "path", count: 1...Int.max, unless: [filesFrom], isPath: true,
-        help: """
-            Pictures: files, folders (all pictures inside, sorted; hidden ones are skipped), or - for the bytes of one \
-            picture on standard input.
-            """)
+    static let positional = positional(unless: [filesFrom])
+
+    /// - Parameter others: options that may stand in for paths.
+    static func positional(unless others: [any AnyOption]) -> Positional {
+        Positional(
+            "path", count: 1...Int.max, unless: others, isPath: true,
+            help: """
+                Pictures: files, folders (all pictures inside, sorted; hidden ones are skipped), or - for the bytes of one \
+                picture on standard input.
+                """)
+    }
 
     init(_ arguments: inout Arguments) {
         paths = arguments.positionals
@@ -136,6 +141,16 @@ struct PictureSources {
         try PictureList(
             paths, lists: lists, isNULSeparated: isNULSeparated,
             check: { path throws(CLIPError) in try outputs.check(path) }, report: { console.fail($0.shown) })
+    }
+
+    /// The paths themselves, of which an index has the pictures; lists are read.
+    func named() throws(CLIPError) -> [PathBytes] {
+        var named = paths.map { PathBytes($0) }
+        for list in lists {
+            let reader = try EntryReader(path: list, isNULSeparated: isNULSeparated)
+            while let entry = try reader.next() { if !entry.isEmpty { named.append(PathBytes(entry)) } }
+        }
+        return named
     }
 
     /// How many pictures there are; nil when finding out would use them up.
@@ -178,19 +193,24 @@ struct PictureRun {
         let options = choice.options(for: model)
         let pictures = try sources.pictures(console)
         if console.showsProgress { console.progress = ProgressBar(total: sources.count(), unit: "pictures") }
-        let inputs = pictures.lazy.map { input in
-            console.progress?.refresh()
-            return input
-        }
-        try model.embedEach(
-            inputs, options: options.reading, fit: options.fit, normalize: normalize, batchSize: options.batchSize
-        ) { input, result in
-            switch result {
-            case .success(let embedding): try body(RecordName(input), embedding)
-            // A model that can't encode one picture can't encode any.
-            case .failure(let error) where error.kind == .model: throw error
-            case .failure(let error): try results.fail(RecordName(input), described(error, name: input.name))
+        // Many batches in a row: the next is prepared while one is encoded. Whoever writes paths into a pipe may be waiting for
+        // the answers to those that are there.
+        while case let ready = pictures.next(atMost: 32 * options.batchSize), !ready.isEmpty {
+            let inputs = ready.lazy.map { input in
+                console.progress?.refresh()
+                return input
             }
+            try model.embedEach(
+                inputs, options: options.reading, fit: options.fit, normalize: normalize, batchSize: options.batchSize
+            ) { input, result in
+                switch result {
+                case .success(let embedding): try body(RecordName(input), embedding)
+                // A model that can't encode one picture can't encode any.
+                case .failure(let error) where error.kind == .model: throw error
+                case .failure(let error): try results.fail(RecordName(input), described(error, name: input.name))
+                }
+            }
+            try results.flush()
         }
         results.setSkipped(pictures.skipped)
         try pictures.checkEnd(console)
