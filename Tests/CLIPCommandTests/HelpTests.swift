@@ -77,7 +77,7 @@ import Testing
         (["xyzzy"], "Unknown subcommand 'xyzzy'. It is one of embed-image,"),
         (["help", "pakc"], "Unknown subcommand 'pakc'. Did you mean 'pack'?"),
         (["--vresion"], "Unknown option '--vresion'. Did you mean '--version'?"),
-        (["embed-image"], "Missing expected argument '<path> ...' or '--files-from <file>'."),
+        (["embed-image"], "Missing expected argument '<path> ...' or '--files-from <file>' or '--index <file>'."),
         (["embed-text"], "Missing expected argument '<text> ...' or '--file <file>'."),
         (["embed-image", "--fit", "corp", "x"], "Did you mean 'crop'?"),
         (["classify", "x"], "Missing expected option '--labels <labels>' or '--labels-file <file>'."),

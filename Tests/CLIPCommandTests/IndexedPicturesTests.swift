@@ -132,6 +132,7 @@ import Testing
         #expect(try ClipProcess.run("classify", "-V").text == ClipProcess.run("--version").text)
         let long = try ClipProcess.run("tokenize", "a dog", "--format", "json", "--model", Fixtures.model)
         #expect(try ClipProcess.run("tokenize", "a dog", "--json", "--model", Fixtures.model).text == long.text)
-        #expect(long.status == 0 && try ClipProcess.run("tokenize", "a", "--json=x").status == 64)
+        #expect(long.status == 0)
+        #expect(try ClipProcess.run("tokenize", "a", "--json=x").status == 64)
     }
 }

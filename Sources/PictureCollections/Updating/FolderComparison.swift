@@ -154,6 +154,13 @@ extension PathBytes {
     }
 }
 
+extension IndexNames {
+    /// Whether the file of an entry is surely the one that was read. A damaged record is of no file.
+    fileprivate func isUnchanged(_ entry: Int, _ status: FileStatus) -> Bool {
+        file.record(entry)?.identity.isSurelyThat(of: status) ?? false
+    }
+}
+
 extension FileIdentity {
     init(_ status: FileStatus) { self.init(byteCount: status.byteCount, modified: FileIdentity.stamp(status)) }
 
