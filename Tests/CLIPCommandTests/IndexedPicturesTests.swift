@@ -127,6 +127,26 @@ import Testing
         }
     }
 
+    @Test func `Queries that come one by one are answered one by one`() throws {
+        let folder = try indexed()
+        let script = """
+            coproc c { "$clip" search --file - --top 1 --index photos; }
+            for query in dog cat "a bird"; do
+                echo "$query" >&"${c[1]}"
+                read -r -t 60 answer <&"${c[0]}" || exit 3
+                case "$answer" in *"\\"query\\":\\"$query\\""*) ;; *) exit 4 ;; esac
+            done
+            """
+        let result = try ClipProcess.bash(script, in: folder.path)
+        #expect(result.status == 0, "\(result.errors)")
+        let all = try ClipProcess.run(
+            "search", "--file", "-", "--index", "photos", "--top", "1", input: Data("dog\n\n cat \na bird".utf8),
+            in: folder.path)
+        #expect(try all.records.map { $0["query"] as? String } == ["dog", "cat", "a bird"])
+        let single = try ClipProcess.run("search", "cat", "--index", "photos", "--top", "1", in: folder.path)
+        #expect(all.lines[1] == single.lines[0])
+    }
+
     @Test func `The short spellings that other programs have are understood`() throws {
         #expect(try ClipProcess.run("-V").text == ClipProcess.run("--version").text)
         #expect(try ClipProcess.run("classify", "-V").text == ClipProcess.run("--version").text)

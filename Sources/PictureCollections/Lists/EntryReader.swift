@@ -94,13 +94,29 @@ extension CLIPError {
 }
 
 /// The lines of several lists, in order, without the spaces around them; blank ones are left out.
-/// - Throws: when one can't be read, is no text, or holds nothing.
-package func lines(ofLists paths: [String]) throws(CLIPError) -> [String] {
-    var lines: [String] = []
-    for path in paths {
-        let reader = try EntryReader(path: path, isNULSeparated: false)
-        let count = lines.count
-        while let line = try reader.next() {
+package struct LineList {
+    private var readers: ArraySlice<EntryReader>
+    private var count = 0
+
+    /// - Throws: when a list can't be opened.
+    package init(_ paths: [String]) throws(CLIPError) {
+        var readers: [EntryReader] = []
+        for path in paths { readers.append(try EntryReader(path: path, isNULSeparated: false)) }
+        self.readers = readers[...]
+    }
+
+    /// The next line; nil after the last.
+    /// - Throws: when a list can't be read, is no text, or holds nothing.
+    package mutating func next() throws(CLIPError) -> String? {
+        while let reader = readers.first {
+            guard let line = try reader.next() else {
+                guard count > 0 else {
+                    throw CLIPError(.storage, path: reader.name, "holds no labels, expected one a line")
+                }
+                count = 0
+                readers.removeFirst()
+                continue
+            }
             let place = "\(reader.name): line \(reader.number)"
             guard let text = String(validating: line, as: UTF8.self) else { throw CLIPError.notUTF8(place) }
             guard !line.contains(0) else {
@@ -113,12 +129,27 @@ package func lines(ofLists paths: [String]) throws(CLIPError) -> [String] {
                         + "tr '\\r' '\\n'")
             }
             let trimmed = text.trimmingSpaces
-            if !trimmed.isEmpty { lines.append(trimmed) }
+            if trimmed.isEmpty { continue }
+            count += 1
+            return trimmed
         }
-        guard lines.count > count else {
-            throw CLIPError(.storage, path: reader.name, "holds no labels, expected one a line")
-        }
+        return nil
     }
+
+    /// Up to `count` lines; fewer at the end, or when more would have to be waited for.
+    package mutating func batch(_ count: Int) throws(CLIPError) -> [String] {
+        var batch: [String] = []
+        while batch.count < count, batch.isEmpty || readers.first?.isReady ?? true, let line = try next() {
+            batch.append(line)
+        }
+        return batch
+    }
+}
+
+/// All lines of several lists, as `LineList` has them.
+package func lines(ofLists paths: [String]) throws(CLIPError) -> [String] {
+    var (list, lines) = (try LineList(paths), [String]())
+    while let line = try list.next() { lines.append(line) }
     return lines
 }
 

@@ -67,14 +67,10 @@ struct Search: Command {
             .init(#"clip search "a beach" --minus "people" --filter "2024/**""#, "Empty beaches of one year."),
             .init(#"clip search --image sofa.jpg "in red" --weights 1,0.5 --top 3"#, "Like this picture, but in red."),
             .init(#"clip search "a dog" --top 50 --html dogs.html"#, "A page of them, for a browser."),
-            .init("clip search --file queries.txt --format jsonl", "Many queries, one a line, in one pass."),
+            .init(
+                "clip search --file queries.txt --format jsonl",
+                "Many queries, one a line; from a pipe each is answered as it comes."),
         ])
-
-    /// What is looked for in one pass, as it was written.
-    private struct Request {
-        let name: String
-        let wanted: [PictureReport.Asked]
-    }
 
     private let output: ResultChoice
     private let path: PathBytes
@@ -156,55 +152,52 @@ struct Search: Command {
         let embedder = TermEmbedder(index: index, model: model, longText: longText, console: console)
         let excluding = try embedder.terms(excluded)
         var background: [Embedding]?
-        let requests = try requests()
-        let wanted = try embedder.terms(requests.flatMap(\.wanted))
-        var rest = wanted[...]
-        var queries: [SearchQuery] = []
-        for request in requests {
-            var query = SearchQuery(Array(rest.prefix(request.wanted.count)))
-            rest = rest.dropFirst(request.wanted.count)
-            query.excluded = excluding
-            query.exclusionThreshold = exclusionThreshold
-            query.threshold = threshold
-            query.paths = glob
-            if (request.wanted + excluded).contains(where: { !$0.isPicture }) {
-                let prompts = try background ?? SearchQuery.backgroundEmbeddings(of: model)
-                background = prompts
-                query.background = prompts
-                query.leastFit = model.leastFit
-            }
-            queries.append(query)
-        }
         let gone = GoneFiles(index)
-        let found = try search(index, queries, gone)
-        let results = try ResultStream(
-            output, console, model: index.fingerprint, note: note(index, found) + gone.note,
-            columns: SearchRecord.columns)
-        if let page {
-            let answers = zip(requests, found).map {
-                PictureReport.Answer(name: $0.name, asked: $0.wanted + excluded, hits: $1)
+        let results = try ResultStream(output, console, model: index.fingerprint, columns: SearchRecord.columns)
+        var answers: [PictureReport.Answer] = []
+        var fits = FitCount()
+        // Whoever writes queries into a pipe may be waiting for the answers to those that are there.
+        var batches = try RequestBatches(request, lists)
+        while case let requests = try batches.next(), !requests.isEmpty {
+            let wanted = try embedder.terms(requests.flatMap(\.wanted))
+            var rest = wanted[...]
+            var queries: [SearchQuery] = []
+            for request in requests {
+                var query = SearchQuery(Array(rest.prefix(request.wanted.count)))
+                rest = rest.dropFirst(request.wanted.count)
+                query.excluded = excluding
+                query.exclusionThreshold = exclusionThreshold
+                query.threshold = threshold
+                query.paths = glob
+                if (request.wanted + excluded).contains(where: { !$0.isPicture }) {
+                    let prompts = try background ?? SearchQuery.backgroundEmbeddings(of: model)
+                    background = prompts
+                    query.background = prompts
+                    query.leastFit = model.leastFit
+                }
+                queries.append(query)
             }
-            try page.write(.search(answers, in: index, gone: gone, file: page))
-        }
-        for (request, hits) in zip(requests, found) {
-            var rank = 0
-            for (place, hit) in hits.enumerated() {
-                let isGone = gone.contains(hit.picture)
-                if !isGone { rank += 1 }
-                try results.write(
-                    SearchRecord(
-                        query: request.name, rank: isGone ? nil : rank, hit: hit,
-                        showsQuery: requests.count > 1 && place == 0))
+            for (request, hits) in zip(requests, try search(index, queries, gone)) {
+                fits.add(hits)
+                if page != nil {
+                    answers.append(.init(name: request.name, asked: request.wanted + excluded, hits: hits))
+                }
+                var rank = 0
+                for (place, hit) in hits.enumerated() {
+                    let isGone = gone.contains(hit.picture)
+                    if !isGone { rank += 1 }
+                    try results.write(
+                        SearchRecord(
+                            query: request.name, rank: isGone ? nil : rank, hit: hit,
+                            showsQuery: self.request == nil && place == 0))
+                }
+                if rank == 0 { try results.tell("\(excerpt(request.name)): no picture passes") }
             }
-            if rank == 0 { try results.tell("\(excerpt(request.name)): no picture passes") }
+            try results.flush()
         }
+        results.setNote(fits.note(index) + gone.note)
+        if let page { try page.write(.search(answers, in: index, gone: gone, file: page)) }
         try results.finish()
-    }
-
-    /// What is wanted: all of the command line together, or each line of a file alone.
-    private func requests() throws(CLIPError) -> [Request] {
-        if let request { return [request] }
-        return try lines(ofLists: lists).map { Request(name: $0, wanted: [.init($0, isPicture: false)]) }
     }
 
     /// The hits of each query: as many as are asked for of those whose file is there, and those that are gone among them.
@@ -220,14 +213,50 @@ struct Search: Command {
             count *= 4
         }
     }
+}
+
+/// What is looked for in one pass, as it was written.
+private struct Request {
+    let name: String
+    let wanted: [PictureReport.Asked]
+}
+
+/// What is wanted: all of the command line together, or each line of lists alone.
+private struct RequestBatches {
+    private var first: Request?
+    private var lines: LineList?
+
+    init(_ request: Request?, _ lists: [String]) throws(CLIPError) {
+        first = request
+        lines = request == nil ? try LineList(lists) : nil
+    }
+
+    /// Those that are there by now, as many as one reading of the vectors takes; none after the last.
+    mutating func next() throws(CLIPError) -> [Request] {
+        if let request = first {
+            first = nil
+            return [request]
+        }
+        return try lines?.batch(128).map { Request(name: $0, wanted: [.init($0, isPicture: false)]) } ?? []
+    }
+}
+
+/// Whether the hits of all queries fit.
+private struct FitCount {
+    private var hits = 0
+    private var misfits = 0
+
+    mutating func add(_ hits: [SearchHit]) {
+        self.hits += hits.count
+        misfits += hits.count { $0.fits == false }
+    }
 
     /// What people should know of the scores.
-    private func note(_ index: PictureIndex, _ found: [[SearchHit]]) -> String {
-        let hits = found.flatMap { $0 }
+    func note(_ index: PictureIndex) -> String {
         let scores =
             "cosines, exact among \(index.count) pictures; a picture and a text usually score lower than two of a kind"
-        guard hits.contains(where: { $0.fits == false }) else { return scores }
-        if hits.allSatisfy({ $0.fits == false }) {
+        guard misfits > 0 else { return scores }
+        if misfits == hits {
             return
                 "nothing fits: no hit is more like the text than like \"a photo\" or a word without meaning\n\(scores)"
         }
