@@ -106,6 +106,10 @@ import Testing
             "'1.5' is invalid for '--threshold <cosine>': expected a cosine, from -1 to 1."
         ),
         (["embed-image", "x", "-o", "x.parquet"], "the name may end in .txt, .jsonl, .ndjson, .json, .csv"),
+        (
+            ["classify", "x", "--labels", "a", "-o", "in/x.parquet"],
+            #"write in/x.jsonl, then: duckdb -c "COPY (FROM 'in/x.jsonl') TO 'in/x.parquet'""#
+        ),
         (["audit", "x", "--labels", "dog|,cat"], "The label \"dog|\" has an empty wording"),
         (["search", "x", "--html-links"], "'--html-links' has no effect without the '--html <file>'"),
     ])

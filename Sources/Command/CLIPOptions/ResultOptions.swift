@@ -102,6 +102,7 @@ package struct ResultChoice {
 
 /// What the name of a file that is written promises.
 package struct OutputName {
+    private let path: String
     private let name: String
     /// What stands behind its last dot, lower-case; nil without one.
     package let ending: String?
@@ -111,6 +112,16 @@ package struct OutputName {
         let dot = name.lastIndex(of: ".")
         ending = dot.map { name[name.index(after: $0)...].lowercased() }.flatMap { $0.isEmpty ? nil : $0 }
         self.name = name
+        self.path = path
+    }
+
+    /// How another program makes such a file of one that is written here; nil where none is known to.
+    private func conversion(from known: [String]) -> String? {
+        guard ending == "parquet", known.contains("jsonl"), !path.contains(where: { "'\"\\$`\n".contains($0) }) else {
+            return nil
+        }
+        let lines = path.dropLast("parquet".count) + "jsonl"
+        return "write \(lines), then: duckdb -c \"COPY (FROM '\(lines)') TO '\(path)'\""
     }
 
     /// Refuses a name that promises what will not be in the file.
@@ -120,10 +131,12 @@ package struct OutputName {
     package func check(_ known: [String], of option: any AnyOption) throws(UsageError) {
         guard let ending, !known.contains(ending) else { return }
         let endings = known.map { "." + $0 }.joined(separator: ", ")
+        let conversion = conversion(from: known).map { " For parquet \(displayed($0))." } ?? ""
         let isChoice = option.form.placeholder == "format"
         throw UsageError(
             "'\(displayed(name))' is named like \(displayed(ending)), which is not written here: the name may end in \(endings)."
                 + (isChoice
-                    ? " Choose with '--\(option.form.name) <format>', or another name." : " Choose another name."))
+                    ? " Choose with '--\(option.form.name) <format>', or another name." : " Choose another name.")
+                + conversion)
     }
 }
