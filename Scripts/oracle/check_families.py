@@ -26,12 +26,21 @@ HALF = torch.float16
 B32 = {"vision": (768, 12, 12), "text": (512, 12, 8)}
 SMALL = {"vision": (768, 3, 12), "text": (512, 3, 8)}
 ZERO = {"mean": (0.0,) * 3, "std": (1.0,) * 3, "interpolation": "bilinear"}
+LITE = {"mean": (127 / 255,) * 3, "std": (128 / 255,) * 3, "interpolation": "bicubic", "resize_mode": "shortest"}
 CLIPA = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bilinear", "resize_mode": "squash"}
 SIGLIP = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic", "resize_mode": "squash"}
 VARIANTS = {
     "vision_cfg": {"ls_init_value": 0.1, "pool_type": "avg", "head_width": 32, "norm_kwargs": {"eps": 1e-3}},
     "text_cfg": {"ls_init_value": 0.1, "pool_type": "first", "no_causal_mask": True, "proj_bias": True, "mlp_ratio": 3.7},
 }
+
+
+
+def lite(variant):
+    """An EfficientNet-lite of timm's as open_clip takes it, which has no name there."""
+    vision = {"timm_model_name": f"tf_efficientnet_lite{variant}", "timm_model_pretrained": False, "timm_pool": "avg", "timm_proj": "linear"}
+    text = {"context_length": 77, "vocab_size": 49408, "width": 256, "heads": 4, "layers": 3}
+    return {"embed_dim": 256, "vision_cfg": {**vision, "image_size": 160}, "text_cfg": text}
 
 
 def rows(layers):
@@ -66,6 +75,8 @@ def rows(layers):
         "MobileCLIP2-S0": tower("MobileCLIP2-S0", 48, layers=layers, preprocess=ZERO),
         "MobileCLIP-S2": tower("MobileCLIP-S2", 49, layers=layers, preprocess=ZERO),
         "MobileCLIP2-S3": tower("MobileCLIP2-S3", 50, layers=layers, dtype=HALF),
+        "EfficientNet-lite0": tower(lite(0), 53, preprocess=LITE),
+        "EfficientNet-lite2": tower(lite(2), 54, preprocess=LITE, dtype=HALF),
         "xlm-roberta-base-ViT-B-32": tower("xlm-roberta-base-ViT-B-32", 38, layers=layers, tokenizer="xlm-roberta"),
         "nllb-clip-base": tower("nllb-clip-base", 51, layers=layers, tokenizer="nllb"),
         "nllb-clip-base-siglip": tower("nllb-clip-base-siglip", 52, layers=layers, preprocess=SIGLIP, tokenizer="nllb", dtype=HALF),

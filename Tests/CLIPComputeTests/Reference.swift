@@ -53,6 +53,7 @@ enum Reference {
         case .gelu: 0.5 * x * (1 + erf(x / 2.0.squareRoot()))
         case .silu: x / (1 + exp(-x))
         case .relu: max(0, x)
+        case .relu6: min(max(0, x), 6)
         case .tanhGELU: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
         }
     }

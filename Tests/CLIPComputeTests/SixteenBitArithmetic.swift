@@ -80,6 +80,7 @@ enum SixteenBitArithmetic {
             return x / (1 + exponential(cubic * -1.595_769_1))
         case .silu: return x / (1 + exponential(0 - x))
         case .relu: return x < 0 ? 0 : x
+        case .relu6: return x < 0 ? 0 : x > 6 ? 6 : x
         }
     }
 

@@ -11,7 +11,7 @@ import Glibc
 
 /// The activations are tested for what they compute, one number through a layer of weight 1.
 @Suite struct VectorMathTests {
-    @Test(arguments: eachInstructionSet, [LinearActivation.quickGELU, .gelu, .tanhGELU, .silu, .relu])
+    @Test(arguments: eachInstructionSet, [LinearActivation.quickGELU, .gelu, .tanhGELU, .silu, .relu, .relu6])
     func `Activations are exact to a few units in the last place`(_ compute: Compute, _ activation: LinearActivation) {
         let inputs = (-600...600).map { Float($0) / 50 } + [-1e4, -200, -88, 1e-30, 88, 200, 1e4]
         let found = activate(compute, inputs, activation)
@@ -26,7 +26,7 @@ import Glibc
     /// What one rounding on the way costs.
     private func unit(_ activation: LinearActivation, _ x: Double, _ y: Double) -> Double {
         switch activation {
-        case .identity, .relu: 0
+        case .identity, .relu, .relu6: 0
         case .silu: 0x1p-24 * abs(y) * (1 + abs(x))
         // The exponent is rounded, so that its exponential is off by as many units as the exponent is large.
         case .quickGELU: 0x1p-24 * abs(y) * (1 + abs(1.702 * x))

@@ -10,8 +10,9 @@ import Testing
 /// Tiny towers of other architectures than CLIP's, beside what timm and transformers make of them.
 @Suite struct TowerTests {
     static let names = [
-        "altclip", "bert", "chinese-clip", "convnext", "eva02", "eva02-enormous", "fastvit", "fastvit-five-stages",
-        "fastvit-folded", "metaclip-2", "mobileclip-b", "nllb", "perception", "perception-without-class", "resnet",
+        "altclip", "bert", "chinese-clip", "convnext", "efficientnet-lite", "eva02", "eva02-enormous", "fastvit",
+        "fastvit-five-stages", "fastvit-folded", "metaclip-2", "mobileclip-b", "nllb", "perception",
+        "perception-without-class", "resnet",
         "xlm-roberta",
     ]
 
@@ -56,6 +57,35 @@ import Testing
             }
         }
         #expect(description.configuration == tower.configuration)
+    }
+
+    @Test func `An EfficientNet-lite has the shape that its name says in timm`() throws {
+        func configuration(_ name: String, size: Int = 160, pool: String = "avg") throws -> ModelConfiguration {
+            let text = """
+                {"model_cfg": {"embed_dim": 12, "text_cfg": {}, "vision_cfg": {"timm_model_name": "\(name)",
+                "timm_pool": "\(pool)", "timm_proj": "linear", "image_size": \(size)}}}
+                """
+            return try OpenCLIPConfig(json: Array(text.utf8), path: "open_clip_config.json").configuration
+        }
+        let known = try configuration("tf_efficientnet_lite2")
+        let shape = EfficientNetConfiguration(
+            depths: [1, 3, 3, 4, 4, 5, 1], widths: [16, 24, 48, 88, 120, 208, 352], stemWidth: 32, features: 1280)
+        #expect(known.vision.tower == .efficientNet(shape) && known.vision.imageSize == 160)
+        #expect(throws: CLIPError.self) { try configuration("tf_efficientnet_lite0", size: 170) }
+        #expect(throws: CLIPError.self) { try configuration("tf_efficientnet_lite0", pool: "max") }
+        #expect(throws: CLIPError.self) { try configuration("tf_efficientnet_lite9") }
+    }
+
+    @Test(arguments: [
+        ("\"depths\":[1, 2, 1, 1, 2, 1, 1]", "\"depths\":[1, 2, 1]"), ("\"features\":40", "\"features\":48"),
+        ("\"widths\":[4,", "\"widths\":[0,"), ("\"image_size\":64", "\"image_size\":60"),
+    ])
+    func `An EfficientNet-lite whose shape can't be is refused`(_ stated: String, _ wrong: String) throws {
+        let text = try Tower("efficientnet-lite").configuration.huggingFaceText(initialLogitScale: 2)
+        #expect(text.contains(stated))
+        #expect(throws: CLIPError.self) {
+            try HuggingFaceConfig(json: Array(text.replacingOccurrences(of: stated, with: wrong).utf8), path: "config")
+        }
     }
 }
 

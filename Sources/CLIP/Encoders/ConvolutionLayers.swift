@@ -3,23 +3,25 @@ internal import CLIPCompute
 extension Convolution {
     /// Reads `key.weight`, `[outputs, kernel · kernel · inputs]`, and `key.bias` if it has one.
     init(
-        _ key: String, outputs: Int, inputs: Int, kernel: Int, step: Int = 1, padding: Int? = nil, hasBias: Bool = true,
-        from source: some TensorSource
+        _ key: String, outputs: Int, inputs: Int, kernel: Int, step: Int = 1, padding: Int? = nil,
+        paddingAfter: Int? = nil,
+        hasBias: Bool = true, from source: some TensorSource
     ) throws(CLIPError) {
         self.init(
             try Linear(key, outputs: outputs, inputs: kernel * kernel * inputs, hasBias: hasBias, from: source),
-            kernel: kernel, step: step, padding: padding)
+            kernel: kernel, step: step, padding: padding, paddingAfter: paddingAfter)
     }
 }
 
 extension DepthwiseConvolution {
     /// Reads `key.weight`, `[kernel · kernel, channels]`, and `key.bias`.
     init(
-        _ key: String, channels: Int, kernel: Int, step: Int = 1, from source: some TensorSource
+        _ key: String, channels: Int, kernel: Int, step: Int = 1, padding: Int? = nil, from source: some TensorSource
     ) throws(CLIPError) {
         self.init(
             weights: try source.vector("\(key).weight", shape: [kernel * kernel, channels]),
-            bias: try source.vector("\(key).bias", shape: [channels]), channels: channels, kernel: kernel, step: step)
+            bias: try source.vector("\(key).bias", shape: [channels]), channels: channels, kernel: kernel, step: step,
+            padding: padding)
     }
 }
 

@@ -24,6 +24,7 @@ package struct ImageEncoder: Sendable {
             case .resNet(let shape): try ResNet(shape, configuration, weights)
             case .convNeXt(let shape): try ConvNeXt(shape, configuration, weights)
             case .fastViT(let shape): try FastViT(shape, configuration, weights)
+            case .efficientNet(let shape): try EfficientNet(shape, configuration, weights)
             }
     }
 

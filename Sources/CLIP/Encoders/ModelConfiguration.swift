@@ -95,6 +95,8 @@ package enum Activation: String, Sendable, CaseIterable {
     case silu
     /// max(0, x).
     case relu
+    /// min(max(0, x), 6).
+    case relu6
 }
 
 /// What kind of network an image encoder is.
@@ -104,6 +106,7 @@ package enum ImageTowerKind: Sendable, Equatable {
     case resNet(ResNetConfiguration)
     case convNeXt(ConvNeXtConfiguration)
     case fastViT(FastViTConfiguration)
+    case efficientNet(EfficientNetConfiguration)
 
     /// What people call a network of convolutions; nil of a transformer.
     package var name: String? {
@@ -112,6 +115,7 @@ package enum ImageTowerKind: Sendable, Equatable {
         case .resNet: "ResNet"
         case .convNeXt: "ConvNeXt"
         case .fastViT: "FastViT"
+        case .efficientNet: "EfficientNet-lite"
         }
     }
 }
@@ -325,6 +329,7 @@ extension ImageTowerKind {
         case .resNet(let shape): shape.features
         case .convNeXt(let shape): shape.widths.last
         case .fastViT(let shape): shape.features
+        case .efficientNet(let shape): shape.features
         }
     }
 
@@ -332,7 +337,7 @@ extension ImageTowerKind {
     var totalStep: Int {
         switch self {
         case .transformer: 1
-        case .resNet: 32
+        case .resNet, .efficientNet: 32
         case .convNeXt(let shape): 2 << shape.depths.count
         case .fastViT(let shape): 2 << shape.depths.count
         }
@@ -362,6 +367,13 @@ extension ImageTowerKind {
             side =
                 number(behind: "stages").map { 4 << $0 }
                 ?? (words.contains("stem") ? (words.contains("0") ? 2 : 4) : 4 << (shape.depths.count - 1))
+        case .efficientNet:
+            let stage = number(behind: "blocks")
+            // The first block of a stage widens what the one before gave.
+            let isBefore = stage != 0 && words.contains("conv_pw") && words.count > 3 && words[3] == "0"
+            side =
+                EfficientNetConfiguration.side(stage: stage, isBefore: isBefore)
+                ?? (words.contains("conv_stem") ? 2 : 32)
         }
         return key.hasPrefix("visual_projection") || words.contains("se") ? 0 : 1 / Double(side * side)
     }

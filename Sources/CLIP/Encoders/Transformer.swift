@@ -210,6 +210,7 @@ extension Activation {
         case .tanhGELU: .tanhGELU
         case .silu: .silu
         case .relu: .relu
+        case .relu6: .relu6
         }
     }
 }

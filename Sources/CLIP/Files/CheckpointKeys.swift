@@ -274,7 +274,11 @@ struct CheckpointKeys: Sendable {
         if rest.hasPrefix("fc") { return "visual.head.mlp.\(rest)" }
         let own = "visual.head.proj.\(rest)"
         if names.contains(own) { return own }
-        return convolutions == .fastViT ? "visual.trunk.head.fc.\(rest)" : "visual.trunk.head.\(rest)"
+        return switch convolutions {
+        case .fastViT: "visual.trunk.head.fc.\(rest)"
+        case .efficientNet: "visual.trunk.classifier.\(rest)"
+        default: "visual.trunk.head.\(rest)"
+        }
     }
 
     /// The name in transformers' BERT and its relatives, and in what stands around them: open_clip's adapter, or AltCLIP's

@@ -192,12 +192,14 @@ package struct CheckpointTensorSource: TensorSource {
     }
 
     /// What a batch norm does to a convolution's outputs: factor · x + term.
-    func batchNorm(_ name: String, count: Int) throws(CLIPError) -> (factors: [Float], terms: [Float]) {
+    func batchNorm(
+        _ name: String, count: Int, epsilon: Float = 1e-5
+    ) throws(CLIPError) -> (factors: [Float], terms: [Float]) {
         let gain = try vector(named: "\(name).weight", count: count)
         let bias = try vector(named: "\(name).bias", count: count)
         let mean = try vector(named: "\(name).running_mean", count: count)
         let variance = try vector(named: "\(name).running_var", count: count)
-        let factors = (0..<count).map { gain[$0] / (max(0, variance[$0]) + 1e-5).squareRoot() }
+        let factors = (0..<count).map { gain[$0] / (max(0, variance[$0]) + epsilon).squareRoot() }
         return (factors, (0..<count).map { bias[$0] - mean[$0] * factors[$0] })
     }
 

@@ -251,8 +251,16 @@ extension ConfigSection {
                     attentionStages: try int(
                         "attention_stages", named: "attention stages", default: 1, in: 0...depths.count),
                     hasLayerNorm: try flag("layer_norms", default: false)))
+        case "efficientnet-lite" where depths.count == EfficientNetConfiguration.kernels.count:
+            return .efficientNet(
+                EfficientNetConfiguration(
+                    depths: depths, widths: try widths(),
+                    stemWidth: try int("tower_width", named: "first width", default: 32, in: 1...1 << 10),
+                    features: try int("features", named: "features", default: 1280, in: 1...1 << 14)))
         default:
-            throw fault("tower", .string(name), expected: "\"resnet\" of four stages, \"convnext\" or \"fastvit\"")
+            throw fault(
+                "tower", .string(name),
+                expected: "\"resnet\" of four stages, \"convnext\", \"fastvit\" or \"efficientnet-lite\" of seven")
         }
     }
 

@@ -9,6 +9,8 @@ struct ConvolutionFolding: Equatable {
         var bias: String?
         /// What the names of the norm's tensors begin with.
         var batchNorm: String?
+        /// What the norm adds to a variance.
+        var epsilon: Float = 1e-5
         /// A number for each output that the branch counts.
         var gain: String?
         var sign: Float = 1
@@ -30,7 +32,7 @@ struct ConvolutionFolding: Equatable {
 extension CheckpointKeys {
     /// The networks of convolutions that image encoders are.
     enum ConvolutionalTower: Sendable {
-        case resNet, convNeXt, fastViT
+        case resNet, convNeXt, fastViT, efficientNet
 
         init?(_ names: Set<String>) {
             if names.contains("visual.layer1.0.conv1.weight") {
@@ -39,6 +41,8 @@ extension CheckpointKeys {
                 self = .convNeXt
             } else if names.contains(where: { $0.hasPrefix("visual.trunk.final_conv.") }) {
                 self = .fastViT
+            } else if names.contains("visual.trunk.conv_stem.weight") {
+                self = .efficientNet
             } else {
                 return nil
             }
@@ -59,11 +63,12 @@ extension CheckpointKeys {
             case .resNet: resNetFolding(path)
             case .convNeXt: convNeXtFolding(path)
             case .fastViT: fastViTFolding(path)
+            case .efficientNet: efficientNetFolding(path)
             }
         if let folding { return TensorPlace(name: folding.names.first ?? path, convolution: folding) }
         let plain = "\(path).\(parameter)"
         switch tower {
-        case .resNet: return TensorPlace(name: plain)
+        case .resNet, .efficientNet: return TensorPlace(name: plain)
         case .convNeXt:
             let gamma = "\(path.dropLast("mlp.fc2".count))gamma"
             return TensorPlace(name: plain, scale: module.hasSuffix("mlp.fc2") && names.contains(gamma) ? gamma : nil)
@@ -101,6 +106,25 @@ extension CheckpointKeys {
             || ends("mlp.conv")
         guard isDepthwise || ends("stem.0") || ends("stem.2") || ends("proj.1") else { return nil }
         return ConvolutionFolding(branches: branches(path), isDepthwise: isDepthwise)
+    }
+
+    /// The norms of a block are counted in their order.
+    private func efficientNetFolding(_ path: String) -> ConvolutionFolding? {
+        let last = path.split(separator: ".").last ?? ""
+        let block = path.dropLast(last.count)
+        let isExpanded = names.contains("\(block)conv_pwl.weight")
+        let norm: Int
+        switch last {
+        case "conv_stem": norm = 1
+        case "conv_head": norm = 2
+        case "conv_dw": norm = isExpanded ? 2 : 1
+        case "conv_pw": norm = isExpanded ? 1 : 2
+        case "conv_pwl": norm = 3
+        default: return nil
+        }
+        return ConvolutionFolding(
+            branches: [.init(weight: "\(path).weight", batchNorm: "\(block)bn\(norm)", epsilon: 1e-3)],
+            isDepthwise: last == "conv_dw")
     }
 
     private func branches(_ path: String) -> [ConvolutionFolding.Branch] {
@@ -217,7 +241,9 @@ extension CheckpointTensorSource {
                 }
             }
             if let name = branch.batchNorm {
-                for (index, term) in try batchNorm(name, count: outputs).terms.enumerated() {
+                for (index, term) in try batchNorm(name, count: outputs, epsilon: branch.epsilon).terms
+                    .enumerated()
+                {
                     sum[index] += gain[index] * term
                 }
             }
@@ -233,6 +259,6 @@ extension CheckpointTensorSource {
     private func factors(of branch: ConvolutionFolding.Branch, outputs: Int) throws(CLIPError) -> [Float] {
         let gain = try gain(of: branch, outputs: outputs)
         guard let name = branch.batchNorm else { return gain }
-        return zip(gain, try batchNorm(name, count: outputs).factors).map { $0 * $1 }
+        return zip(gain, try batchNorm(name, count: outputs, epsilon: branch.epsilon).factors).map { $0 * $1 }
     }
 }

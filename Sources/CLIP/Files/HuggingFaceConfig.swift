@@ -242,6 +242,7 @@ struct HuggingFaceConfig {
         case "gelu_new", "gelu_pytorch_tanh": activation = .tanhGELU
         case "silu", "swish": activation = .silu
         case "relu": activation = .relu
+        case "relu6": activation = .relu6
         default:
             throw section.fault(
                 "hidden_act", value, expected: "quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, silu or relu")

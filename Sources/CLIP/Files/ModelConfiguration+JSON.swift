@@ -193,6 +193,9 @@ extension ImageTowerKind {
             ",\"tower\":\"fastvit\",\"depths\":\(shape.depths),\"widths\":\(shape.widths),\"mlp_ratio\":\(shape.mlpRatio)"
                 + (shape.squeezedStages.isEmpty ? "" : ",\"squeezed_stages\":\(shape.squeezedStages)")
                 + ",\"attention_stages\":\(shape.attentionStages),\"layer_norms\":\(shape.hasLayerNorm)"
+        case .efficientNet(let shape):
+            ",\"tower\":\"efficientnet-lite\",\"depths\":\(shape.depths),\"widths\":\(shape.widths),"
+                + "\"tower_width\":\(shape.stemWidth),\"features\":\(shape.features)"
         }
     }
 }

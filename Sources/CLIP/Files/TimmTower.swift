@@ -98,6 +98,11 @@ struct TimmTower {
         case "fastvit_mci2": return fastViT([4, 12, 24, 4], 80)
         case "fastvit_mci3": return fastViT([2, 12, 24, 4, 2], 96)
         case "fastvit_mci4": return fastViT([2, 12, 24, 4, 4], 128)
+        case "tf_efficientnet_lite0": return efficientNetLite(depth: 1, width: 1)
+        case "tf_efficientnet_lite1": return efficientNetLite(depth: 1.1, width: 1)
+        case "tf_efficientnet_lite2": return efficientNetLite(depth: 1.2, width: 1.1)
+        case "tf_efficientnet_lite3": return efficientNetLite(depth: 1.4, width: 1.2)
+        case "tf_efficientnet_lite4": return efficientNetLite(depth: 1.8, width: 1.4)
         case "vit_base_mci_224": return Named(configuration: mobileCLIP, pool: "token")
         case "eva_giant_patch14_224":
             var layers = layers(width: 1408, mlpWidth: 6144, layers: 40, heads: 16, epsilon: 1e-6)
@@ -177,6 +182,25 @@ struct TimmTower {
                 layerCount: depths.reduce(0, +), headCount: 1, activation: .gelu), imageSize: 256,
             patchSize: 2 << depths.count)
         tower.tower = .fastViT(shape)
+        return Named(configuration: tower, pool: "avg")
+    }
+
+    /// For pictures of any size: open_clip's configuration says which.
+    /// - Parameters:
+    ///   - depth: what the blocks of the middle stages are counted by.
+    ///   - width: what the channels of the stages are counted by, and then rounded to eights.
+    private static func efficientNetLite(depth: Double, width: Double) -> Named {
+        let shape = EfficientNetConfiguration(
+            depths: [1] + [2, 2, 3, 3, 4].map { Int(($0 * depth).rounded(.up)) } + [1],
+            widths: [16, 24, 40, 80, 112, 192, 320].map {
+                let rounded = max(8, Int($0 * width + 4) / 8 * 8)
+                return Double(rounded) < 0.9 * $0 * width ? rounded + 8 : rounded
+            }, stemWidth: 32, features: 1280)
+        var tower = VisionConfiguration(
+            transformer: TransformerConfiguration(
+                width: shape.features, intermediateWidth: shape.expansion * (shape.widths.last ?? 0),
+                layerCount: shape.depths.reduce(0, +), headCount: 1, activation: .relu6), imageSize: 0, patchSize: 32)
+        tower.tower = .efficientNet(shape)
         return Named(configuration: tower, pool: "avg")
     }
 

@@ -29,16 +29,19 @@ package struct Convolution: Sendable {
     package let step: Int
     /// Places outside of the map, zeros, that the first square reaches over.
     package let padding: Int
+    /// Those that the last one may reach over.
+    package let paddingAfter: Int
 
-    package init(_ layer: Linear, kernel: Int, step: Int = 1, padding: Int? = nil) {
+    package init(_ layer: Linear, kernel: Int, step: Int = 1, padding: Int? = nil, paddingAfter: Int? = nil) {
         self.layer = layer
         self.kernel = kernel
         self.step = step
         self.padding = padding ?? kernel / 2
+        self.paddingAfter = paddingAfter ?? self.padding
     }
 
     /// Places along a side of what comes out.
-    package func outputSide(_ side: Int) -> Int { (side + 2 * padding - kernel) / step + 1 }
+    package func outputSide(_ side: Int) -> Int { (side + padding + paddingAfter - kernel) / step + 1 }
 }
 
 /// A convolution of each channel for itself.
@@ -50,11 +53,16 @@ package struct DepthwiseConvolution: Sendable {
     package let channels: Int
     package let kernel: Int
     package let step: Int
+    /// Places outside of the map, zeros, that the first square reaches over.
+    package let padding: Int
 
     /// - Parameters:
     ///   - weights: `[kernel · kernel, channels]`.
     ///   - bias: a number for each channel.
-    package init(weights: ParameterVector, bias: ParameterVector, channels: Int, kernel: Int, step: Int = 1) {
+    ///   - padding: half of the kernel unless given.
+    package init(
+        weights: ParameterVector, bias: ParameterVector, channels: Int, kernel: Int, step: Int = 1, padding: Int? = nil
+    ) {
         precondition(weights.count == kernel * kernel * channels && bias.count == channels && !kernel.isMultiple(of: 2))
         stride = (channels + 15) / 16 * 16
         self.weights = FloatBuffer(count: kernel * kernel * stride)
@@ -66,14 +74,15 @@ package struct DepthwiseConvolution: Sendable {
         self.channels = channels
         self.kernel = kernel
         self.step = step
+        self.padding = padding ?? kernel / 2
     }
 
     fileprivate func row(_ input: FeatureMaps, picture: Int, row: Int, target: MutableRows<Float>) -> DepthwiseRow {
         let size = input.side * input.side
         return DepthwiseRow(
             Rows(input.places.all[picture * size..<(picture + 1) * size]), side: input.side, row: row, kernel: kernel,
-            step: step, weights: Rows(weights.start, stride: stride, count: kernel * kernel), bias: bias.start,
-            channels: channels, target: target)
+            step: step, padding: padding, weights: Rows(weights.start, stride: stride, count: kernel * kernel),
+            bias: bias.start, channels: channels, target: target)
     }
 }
 

@@ -10,6 +10,8 @@
     @usableFromInline package var kernel: Int
     /// Places from one square to the next.
     @usableFromInline package var step: Int
+    /// Places outside of the map that the first square reaches over.
+    @usableFromInline package var padding: Int
     /// `[kernel · kernel, channels]`, rows `channels` rounded up to a whole panel apart.
     @usableFromInline package var weights: Rows<Float>
     /// A number for each channel.
@@ -20,14 +22,15 @@
 
     @inlinable
     package init(
-        _ input: Rows<Float>, side: Int, row: Int, kernel: Int, step: Int, weights: Rows<Float>,
-        bias: UnsafePointer<Float>, channels: Int, target: MutableRows<Float>
+        _ input: Rows<Float>, side: Int, row: Int, kernel: Int, step: Int, padding: Int,
+        weights: Rows<Float>, bias: UnsafePointer<Float>, channels: Int, target: MutableRows<Float>
     ) {
         self.input = input
         self.side = side
         self.row = row
         self.kernel = kernel
         self.step = step
+        self.padding = padding
         self.weights = weights
         self.bias = bias
         self.channels = channels
@@ -39,13 +42,12 @@ extension VectorUnit {
     /// The sums of the squares around each place of one row; outside of the map are zeros.
     @inlinable @inline(__always)
     package static func depthwise(_ job: DepthwiseRow) {
-        let reach = job.kernel / 2
-        let top = job.row * job.step - reach
+        let top = job.row * job.step - job.padding
         let lines = max(0, -top)..<min(job.kernel, job.side - top)
         for channel in stride(from: 0, to: job.channels, by: width) {
             var place = 0
             while place < job.target.count {
-                let left = place * job.step - reach
+                let left = place * job.step - job.padding
                 // Four places whose squares lie inside share the weights in registers.
                 if left >= 0, place + 4 <= job.target.count,
                     left + 3 * job.step + job.kernel <= job.side
@@ -109,6 +111,7 @@ extension VectorUnit {
         case .tanhGELU: activate(rows, columns: columns) { tanhGELU($0) }
         case .silu: activate(rows, columns: columns) { silu($0) }
         case .relu: activate(rows, columns: columns) { relu($0) }
+        case .relu6: activate(rows, columns: columns) { relu6($0) }
         }
     }
 

@@ -71,6 +71,8 @@
     case silu
     /// max(0, x).
     case relu
+    /// min(max(0, x), 6).
+    case relu6
 }
 
 /// What becomes of a linear layer's sums: plus bias, activation, plus residual.
@@ -230,6 +232,7 @@ extension VectorUnit {
         case .tanhGELU: finish(sums, output, rows: rows, columns: columns) { tanhGELU($0) }
         case .silu: finish(sums, output, rows: rows, columns: columns) { silu($0) }
         case .relu: finish(sums, output, rows: rows, columns: columns) { relu($0) }
+        case .relu6: finish(sums, output, rows: rows, columns: columns) { relu6($0) }
         }
     }
 

@@ -72,6 +72,12 @@ extension VectorUnit {
     }
 
     @inlinable @inline(__always)
+    package static func relu6(_ x: Vector) -> Vector {
+        let (six, positive) = (Vector(repeating: 6), relu(x))
+        return choose(six, positive, where: six, isBelow: positive)
+    }
+
+    @inlinable @inline(__always)
     package static func silu(_ x: Vector) -> Vector {
         x / (Vector(repeating: 1) + exponential(Vector(repeating: 0) - x))
     }
