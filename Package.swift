@@ -33,8 +33,12 @@ func on(_ architectures: [String], _ options: [String]) -> [String] {
 
 let avx2 = ["-mavx2", "-mfma", "-mf16c"]
 let avx512 = avx2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+#if compiler(>=6.3)
 // Tuned: else the compiler takes the sixteen-bit product apart again, into a product and a sum.
 let avx512VNNI = avx512 + ["-mavx512vnni", "-mtune=znver4"]
+#else
+let avx512VNNI = avx512 + ["-mavx512vnni"]
+#endif
 
 // An app needs the embedded model as a resource. A command finds the file by itself: the accessor that a resource brings
 // loads all of Foundation on Linux, which costs more time than embedding a picture.
