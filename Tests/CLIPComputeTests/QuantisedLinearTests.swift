@@ -123,7 +123,9 @@ import Testing
                 compute, input, weights, bias: bias, rows: rows, activation: activation, residual: residual)
             let sums = Reference.linear(input, values, bias: bias, rows: rows, outputs: outputs)
             let expected = zip(sums, residual).map { Reference.activate(activation, $0) + Double($1) }
-            #expect(largestError(found, expected) < 0.02, "\(rows) × \(inputs) × \(outputs)")
+            // Rounding is that of the sums, which may be cut off far below the largest of them.
+            let cut = activation == .relu6 ? max(1, (sums.map(abs).max() ?? 0) / 6) : 1
+            #expect(largestError(found, expected) < 0.02 * cut, "\(rows) × \(inputs) × \(outputs)")
         }
     }
 
