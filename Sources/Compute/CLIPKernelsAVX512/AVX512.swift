@@ -94,12 +94,12 @@ extension KernelTable {
     /// The same with integer sums by `tile`, which reads a group of four levels as one word of bytes, and by `blockTile`.
     package static func avx512(
         roofs: RoofKernels, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void,
-        blockTile: @escaping @Sendable (BlockTileJob) -> Void
+        blockTileRows: Int, blockTile: @escaping @Sendable (BlockTileJob) -> Void
     ) -> KernelTable {
         KernelTable(
             layers: LayerKernels(
                 AVX512Unit.self, int8: QuantisedKernels(AVX512Unit.self, tileRows: tileRows, tile: tile),
-                int16: BlockKernels(AVX512Unit.self, tileRows: tileRows, tile: blockTile)),
+                int16: BlockKernels(AVX512Unit.self, tileRows: blockTileRows, tile: blockTile)),
             pictures: KernelTable.avx2.pictures, roofs: roofs)
     }
 }

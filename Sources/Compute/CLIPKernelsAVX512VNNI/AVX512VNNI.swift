@@ -22,7 +22,8 @@ enum AVX512VNNIProducts: QuadProducts {
 enum AVX512VNNIPairs: BlockProducts {
     typealias Sums = SIMD16<Int32>
 
-    @inline(__always) static var tileRows: Int { AVX512VNNIProducts.tileRows }
+    /// The compiler doesn't keep the sums of eleven or twelve rows in registers.
+    @inline(__always) static var tileRows: Int { 10 }
     @inline(__always) static var productsPerLane: Int { 2 }
 
     @inline(__always)
@@ -47,6 +48,6 @@ extension KernelTable {
     package static let avx512VNNI = KernelTable.avx512(
         roofs: RoofKernels(KernelTable.avx512.roofs, AVX512VNNIProducts.self, AVX512VNNIPairs.self),
         tileRows: AVX512VNNIProducts.tileRows, tile: { AVX512VNNIProducts.tile($0) },
-        blockTile: { AVX512VNNIPairs.blockTile($0) })
+        blockTileRows: AVX512VNNIPairs.tileRows, blockTile: { AVX512VNNIPairs.blockTile($0) })
 }
 #endif
