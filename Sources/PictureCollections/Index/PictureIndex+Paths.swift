@@ -65,7 +65,7 @@ package struct IndexPaths {
         // A link leads to a file that may be in the index, and has a name of its own there too.
         if let target = try? path.resolved(), target != places[0] { places.append(target) }
         for place in places {
-            guard let entry = names.find(relativeName(place)) else { continue }
+            guard let entry = names.find(place.relative(to: base)) else { continue }
             if index.file.hasVector(entry) { return [entry] }
             guard let record = index.file.record(entry) else { throw index.damage(entry) }
             throw record.failure.at(path.text)
@@ -88,11 +88,6 @@ package struct IndexPaths {
                 return holdsBase || relative.map { name.starts(with: $0) } ?? false
             } ?? false
         }
-    }
-
-    private func relativeName(_ path: PathBytes) -> [UInt8] {
-        let prefix = base.appending([]).bytes
-        return path.bytes.starts(with: prefix) ? Array(path.bytes.dropFirst(prefix.count)) : path.bytes
     }
 
     /// The absolute path of an entry of a folder, which need not be there.

@@ -120,10 +120,7 @@ struct FolderComparison {
     }
 
     /// A path below the folder of the index without that folder, any other as it is.
-    func relativeName(_ path: PathBytes) -> [UInt8] {
-        let prefix = base.appending([]).bytes
-        return path.bytes.starts(with: prefix) ? Array(path.bytes.dropFirst(prefix.count)) : path.bytes
-    }
+    func relativeName(_ path: PathBytes) -> [UInt8] { path.relative(to: base) }
 
     private func absolutePath(_ entry: Int) -> PathBytes? {
         snapshot.withName(entry) { name in

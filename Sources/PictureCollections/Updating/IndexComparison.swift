@@ -70,11 +70,8 @@ extension PictureIndex {
             faults = comparison.faults
         }
         try compareOthers(roots, base, &result, &faults)
-        let prefix = base.appending([]).bytes
         result.unreachable = faults.map { fault in
-            let isInside = fault.path.bytes.starts(with: prefix)
-            let name = isInside ? Array(fault.path.bytes.dropFirst(prefix.count)) : fault.path.bytes
-            return UnreadablePicture(path: pathBytes(name), CLIPError(.picture, fault.message))
+            UnreadablePicture(path: pathBytes(fault.path.relative(to: base)), CLIPError(.picture, fault.message))
         }
         return result
     }

@@ -116,9 +116,7 @@ public final class PictureIndexWriter {
     /// A path below the folder of the index without that folder, any other absolute.
     private func relativeName(_ path: [UInt8]) -> [UInt8] {
         let current = path.first == PathBytes.slash ? nil : try? PathBytes(".").resolved()
-        let absolute = current?.appending(path).bytes ?? path
-        let prefix = base.appending([]).bytes
-        return absolute.starts(with: prefix) ? Array(absolute.dropFirst(prefix.count)) : absolute
+        return (current?.appending(path) ?? PathBytes(path)).relative(to: base)
     }
 }
 

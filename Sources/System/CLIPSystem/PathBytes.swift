@@ -37,6 +37,12 @@ package struct PathBytes: Hashable, Sendable {
             || bytes[folder.bytes.count] == PathBytes.slash
     }
 
+    /// A path inside `folder` without that folder, by their letters alone; any other as it is.
+    package func relative(to folder: PathBytes) -> [UInt8] {
+        let prefix = folder.appending([]).bytes
+        return bytes.starts(with: prefix) ? Array(bytes.dropFirst(prefix.count)) : bytes
+    }
+
     package static let slash = UInt8(ascii: "/")
 }
 
