@@ -19,19 +19,19 @@ extension PictureIndex {
         for url in urls { numbers += try paths.numbers(at: try PathBytes(ofFile: url)) }
         return numbers
     }
-}
 
-extension PictureIndex {
-    /// What gives the embedding of the picture at a path, or why there is none.
-    package func embeddingsByPath() throws(CLIPError) -> (PathBytes) -> Result<Embedding, CLIPError> {
+    /// What gives the embeddings of the pictures at some paths, or why there is none.
+    package func embeddingsByPath() throws(CLIPError) -> ([PathBytes]) -> [Result<Embedding, CLIPError>] {
         var paths = try IndexPaths(self)
-        return { path in
-            Result { () throws(CLIPError) in
-                let numbers = try paths.numbers(at: path)
-                guard numbers.count == 1 else {
-                    throw CLIPError(.index, path: path.text, "is a folder, expected a picture")
+        return { named in
+            named.map { path in
+                Result { () throws(CLIPError) in
+                    let numbers = try paths.numbers(at: path)
+                    guard numbers.count == 1 else {
+                        throw CLIPError(.index, path: path.text, "is a folder, expected a picture")
+                    }
+                    return try self.embedding(of: numbers[0])
                 }
-                return try self.embedding(of: numbers[0])
             }
         }
     }

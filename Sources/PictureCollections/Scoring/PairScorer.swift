@@ -18,13 +18,10 @@ package struct CaptionPair: Sendable {
 package struct PairScorer {
     package let model: CLIPModel
     private let template: String
-    private let options: PictureOptions
-    private let fit: PictureFit?
-    private let batchSize: Int
     private let longText: LongText
-    /// The embedding of a picture that an index has; nil where pictures are read.
-    package var indexed: ((PathBytes) -> Result<Embedding, CLIPError>)?
+    private let embeddings: ([PathBytes]) throws -> [Result<Embedding, CLIPError>]
 
+    /// Scores pictures that are read.
     /// - Parameters:
     ///   - template: the sentence that captions and references are put into, at `{}`.
     ///   - options: how pictures are read.
@@ -35,12 +32,26 @@ package struct PairScorer {
         model: CLIPModel, template: String = "{}", options: PictureOptions, fit: PictureFit?, batchSize: Int,
         longText: LongText
     ) {
+        self.init(model: model, template: template, longText: longText) { paths in
+            var pictures: [Result<Embedding, CLIPError>] = []
+            try model.embedEach(paths.map(\.pictureInput), options: options, fit: fit, batchSize: batchSize) {
+                _, result in
+                if case .failure(let error) = result, error.kind == .model { throw error }
+                pictures.append(result)
+            }
+            return pictures
+        }
+    }
+
+    /// Scores pictures whose embeddings `embeddings` gives, in the order of their paths.
+    package init(
+        model: CLIPModel, template: String = "{}", longText: LongText,
+        embeddings: @escaping ([PathBytes]) throws -> [Result<Embedding, CLIPError>]
+    ) {
         self.model = model
         self.template = template
-        self.options = options
-        self.fit = fit
-        self.batchSize = batchSize
         self.longText = longText
+        self.embeddings = embeddings
     }
 
     /// What the model reads of a pair: the caption, then the references.
@@ -52,17 +63,7 @@ package struct PairScorer {
     /// - Throws: what is wrong with the model rather than with a pair.
     package func scores(_ pairs: [CaptionPair]) throws -> [Result<CLIPScore, CLIPError>] {
         let paths = Array(Set(pairs.map(\.picture)))
-        var pictures: [Result<Embedding, CLIPError>] = []
-        if let indexed {
-            pictures = paths.map(indexed)
-        } else {
-            try model.embedEach(paths.map(\.pictureInput), options: options, fit: fit, batchSize: batchSize) {
-                _, result in
-                if case .failure(let error) = result, error.kind == .model { throw error }
-                pictures.append(result)
-            }
-        }
-        let found = Dictionary(uniqueKeysWithValues: zip(paths, pictures))
+        let found = Dictionary(uniqueKeysWithValues: zip(paths, try embeddings(paths)))
         let texts = pairs.map(texts)
         var embedded = try model.embeddingResults(of: texts.flatMap { $0 }, longText: longText)[...]
         return zip(pairs, texts).map { pair, texts in

@@ -53,14 +53,9 @@ struct AuditPictures: Command {
                 "Do some labels lean towards a group?"),
         ])
 
-    private enum Pictures {
-        case files(PictureSources, PictureChoice)
-        case index(IndexedPictures)
-    }
-
     private let output: ResultChoice
     private let model: ModelChoice
-    private let pictures: Pictures
+    private let pictures: PictureOrigin
     private let labels: LabelChoice
     private let templates: [String]
     private let groups: String?
@@ -72,11 +67,7 @@ struct AuditPictures: Command {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
         let sources = PictureSources(&arguments)
-        if let indexed = try IndexedPictures(&arguments, sources) {
-            pictures = .index(indexed)
-        } else {
-            pictures = .files(sources, PictureChoice(&arguments))
-        }
+        pictures = try PictureOrigin(&arguments, sources)
         labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
         try labels.checkAreGiven(beside: sources.paths)
         let templates = arguments.take(Self.template)
@@ -92,8 +83,7 @@ struct AuditPictures: Command {
         let labels = try labels.read(console)
         try LabelChoice.checkWordings(labels)
         let groups = try groups.map { path throws(CLIPError) in try GroupTable(path: path) }
-        let index: PictureIndex? = if case .index(let indexed) = pictures { try indexed.open(console) } else { nil }
-        let model = try index.map { try self.model.load(of: $0, console) } ?? self.model.load(console)
+        let (pictures, model) = try self.pictures.open(self.model, console)
         let named = labels.map { AuditLabel(parsing: $0) }
         try console.warnOfDroppedText(
             inLabels: named.flatMap { [$0.name] + $0.otherNames }, templates: templates, longText: longText,
@@ -114,8 +104,7 @@ struct AuditPictures: Command {
         case .files(let sources, let choice):
             reading = choice.options(for: model).reading
             skipped = try PictureRun(sources, choice, console).embedEach(with: model, to: results, take)
-        case .index(let indexed):
-            guard let index else { return }
+        case .index(let indexed, let index):
             reading = index.settings.reading
             try indexed.forEach(in: index, console, take)
         }

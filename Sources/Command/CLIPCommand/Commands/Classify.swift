@@ -63,14 +63,9 @@ struct Classify: Command {
                 "Drawings, which may show neither."),
         ])
 
-    private enum Pictures {
-        case files(PictureSources, PictureChoice)
-        case index(IndexedPictures)
-    }
-
     private let output: ResultChoice
     private let model: ModelChoice
-    private let pictures: Pictures
+    private let pictures: PictureOrigin
     private let labels: LabelChoice
     private let templates: [String]
     private let longText: LongText
@@ -82,11 +77,7 @@ struct Classify: Command {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
         let sources = PictureSources(&arguments)
-        if let indexed = try IndexedPictures(&arguments, sources) {
-            pictures = .index(indexed)
-        } else {
-            pictures = .files(sources, PictureChoice(&arguments))
-        }
+        pictures = try PictureOrigin(&arguments, sources)
         labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
         try labels.checkAreGiven(beside: sources.paths)
         let templates = arguments.take(Self.template)
@@ -99,8 +90,7 @@ struct Classify: Command {
 
     func run(_ console: Console) throws {
         let labels = try labels.read(console)
-        let index: PictureIndex? = if case .index(let indexed) = pictures { try indexed.open(console) } else { nil }
-        let model = try index.map { try self.model.load(of: $0, console) } ?? self.model.load(console)
+        let (pictures, model) = try self.pictures.open(self.model, console)
         let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates, longText: longText)
         try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
         let style = ClassificationRecord.Style(
@@ -115,8 +105,7 @@ struct Classify: Command {
                 try results.write(
                     ClassificationRecord(input: name, result: classifier.classify(embedding), style: style))
             }
-        case .index(let indexed):
-            guard let index else { return }
+        case .index(let indexed, let index):
             let numbers = try indexed.numbers(in: index, console)
             if console.showsProgress { console.progress = ProgressBar(total: numbers.count, unit: "pictures") }
             try index.classify(numbers, by: classifier, top: top, threads: model.threads) { found in

@@ -44,29 +44,20 @@ struct Score: Command {
             .init("producer | clip score --pairs - --format jsonl | consumer", "A filter in a pipeline, order kept."),
         ])
 
-    private enum Pictures {
-        case files(PictureChoice)
-        case index(IndexedPictures)
-    }
-
     private let output: ResultChoice
     private let model: ModelChoice
     /// nil where the pairs stand on the command line.
     private let table: PairChoice?
     private let pairs: [CaptionPair]
     private let template: String
-    private let pictures: Pictures
+    private let pictures: PictureOrigin
     private let longText: LongText
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
-        let sources = PictureSources(&arguments)
-        if let indexed = try IndexedPictures(&arguments, sources.only(arguments.positionals.first ?? [])) {
-            pictures = .index(indexed)
-        } else {
-            pictures = .files(PictureChoice(&arguments))
-        }
+        let sources = PictureSources(&arguments).only(arguments.positionals.first ?? [])
+        pictures = try PictureOrigin(&arguments, sources)
         longText = arguments.take(TextChoice.longText)
         table = try PairChoice(&arguments)
         if table != nil, !arguments.positionals.isEmpty {
@@ -88,23 +79,19 @@ struct Score: Command {
     }
 
     func run(_ console: Console) throws {
-        let index: PictureIndex? = if case .index(let indexed) = pictures { try indexed.open(console) } else { nil }
-        let model = try index.map { try self.model.load(of: $0, console) } ?? self.model.load(console)
+        let (pictures, model) = try self.pictures.open(self.model, console)
         let results = try ResultStream(output, console, model: model.fingerprint, columns: ScoreRecord.columns)
         let batchSize: Int
-        var scorer: PairScorer
+        let scorer: PairScorer
         switch pictures {
-        case .files(let choice):
+        case .files(_, let choice):
             let options = choice.options(for: model)
             batchSize = options.batchSize
             scorer = options.scorer(model, template: template, longText: longText)
-        case .index:
-            guard let index else { return }
+        case .index(_, let index):
             batchSize = 256
             scorer = PairScorer(
-                model: model, template: template, options: index.settings.reading, fit: index.settings.fit,
-                batchSize: batchSize, longText: longText)
-            scorer.indexed = try index.embeddingsByPath()
+                model: model, template: template, longText: longText, embeddings: try index.embeddingsByPath())
         }
         var (count, sum) = (0, 0.0)
         func write(_ rows: [Result<CaptionPair, CLIPError>]) throws {

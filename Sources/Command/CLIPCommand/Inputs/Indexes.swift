@@ -97,6 +97,36 @@ struct IndexedPictures {
     }
 }
 
+/// Whence a command has the embeddings of its pictures: it reads these, or an index has those.
+enum PictureOrigin {
+    case files(PictureSources, PictureChoice)
+    case index(IndexedPictures)
+
+    /// The same with the index open.
+    enum Opened {
+        case files(PictureSources, PictureChoice)
+        case index(IndexedPictures, PictureIndex)
+    }
+
+    init(_ arguments: inout Arguments, _ sources: PictureSources) throws(UsageError) {
+        if let indexed = try IndexedPictures(&arguments, sources) {
+            self = .index(indexed)
+        } else {
+            self = .files(sources, PictureChoice(&arguments))
+        }
+    }
+
+    /// Opens the index, and loads the model: that of the index where none is named.
+    func open(_ choice: ModelChoice, _ console: Console) throws -> (pictures: Opened, model: CLIPModel) {
+        switch self {
+        case .files(let sources, let pictures): return (.files(sources, pictures), try choice.load(console))
+        case .index(let indexed):
+            let index = try indexed.open(console)
+            return (.index(indexed, index), try choice.load(of: index, console))
+        }
+    }
+}
+
 extension PictureIndex {
     /// What is wrong with an index whose end is missing.
     var problem: String? {
