@@ -66,7 +66,8 @@ import Testing
         }
         #expect(try inputs(["photos/b"]) == ["photos/b/one.png", "photos/b/two.png"])
         #expect(try inputs(["--files-from", "list"]) == ["photos/b/two.png", "photos/a/one.png"])
-        #expect(try inputs(["./photos/a/../a/two.png"]).count <= 1)
+        // Of a folder that is gone nobody knows where ".." leads.
+        #expect(try inputs(["./photos/a/../a/two.png"]) == [])
         let missing = try clip(["embed-image", "photos/c.png", "photos/a", "--index", "photos"], in: folder)
         #expect(missing.status == 1 && missing.lines.count == 2)
         #expect(missing.errors.hasPrefix("clip: photos/c.png: is not in the index photos/.clip-index"))
