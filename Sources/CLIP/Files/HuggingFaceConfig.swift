@@ -245,7 +245,7 @@ struct HuggingFaceConfig {
         case "relu6": activation = .relu6
         default:
             throw section.fault(
-                "hidden_act", value, expected: "quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, silu or relu")
+                "hidden_act", value, expected: "quick_gelu, gelu, gelu_new, gelu_pytorch_tanh, silu, relu or relu6")
         }
         section.record("activation", activation.rawValue)
         return activation
