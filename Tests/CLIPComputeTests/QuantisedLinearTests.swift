@@ -237,16 +237,17 @@ import Testing
                     for row in range {
                         // Garbage behind the last level must not count.
                         let four: [Int32] = (0..<4).map { k in
-                            group * 4 + k < depth ? levels[row * depth + group * 4 + k] : 255
+                            let level = group * 4 + k < depth ? levels[row * depth + group * 4 + k] : 255
+                            return level + kernels.leastLevel
                         }
                         // Four bytes, or two words of sixteen bits.
                         let parts = kernels.steps == 1 ? four : [four[step], 0, four[step + 2], 0]
-                        words.append(parts.reversed().reduce(0) { word, part in word << 8 | part })
+                        words.append(parts.reversed().reduce(0) { word, part in word << 8 | part & 255 })
                     }
                 }
             }
         }
-        let rowScales = [RowScale](repeating: RowScale(scale: 1, zero: 3), count: rows)
+        let rowScales = [RowScale](repeating: RowScale(scale: 1, zero: 3 + kernels.leastLevel), count: rows)
         let scales = [Float](repeating: 1, count: padded)
         var target = [Float](repeating: 1234, count: rows * outputs + 64)
         target.withUnsafeMutableBufferPointer { target in
@@ -280,11 +281,11 @@ import Testing
             let levels = (0..<columns).map { column in
                 let (group, place) = column.quotientAndRemainder(dividingBy: 4)
                 guard kernels.steps == 2 else {
-                    return words[group * rows.count + row] >> (8 * Int32(place)) & 255
+                    return (words[group * rows.count + row] >> (8 * Int32(place)) - kernels.leastLevel) & 255
                 }
                 return words[(group * 2 + place % 2) * rows.count + row] >> (16 * Int32(place / 2)) & 0xFFFF
             }
-            return (levels, scales[row])
+            return (levels, RowScale(scale: scales[row].scale, zero: scales[row].zero - kernels.leastLevel))
         }
     }
 }

@@ -27,7 +27,7 @@ package struct KernelTable: Sendable {
     /// What a softmax over each of so many columns subtracts and divides by.
     @usableFromInline package let softmaxTerms: @Sendable (Rows<Float>, _ columns: Int, SoftmaxTerms) -> Void
     /// Those of int8 weights.
-    @usableFromInline package let int8: QuantisedKernels
+    @usableFromInline package var int8: QuantisedKernels
     /// Those of int16 weights.
     @usableFromInline package let int16: BlockKernels
 
@@ -77,6 +77,8 @@ package struct KernelTable: Sendable {
     @usableFromInline package let tileRows: Int
     /// The 32-bit words that a group of levels takes.
     @usableFromInline package let steps: Int
+    /// The least level: 0, or −128 where a word holds signed bytes.
+    @usableFromInline package let leastLevel: Int32
     /// Quantises the rows of a tile, of so many columns each.
     @usableFromInline package let quantise:
         @Sendable (
@@ -91,8 +93,11 @@ package struct KernelTable: Sendable {
     package init<Unit: QuantisingUnit, Products: PairProducts>(_: Unit.Type, _: Products.Type) {
         tileRows = Products.tileRows
         steps = Products.steps
+        leastLevel = 0
         quantise = {
-            Unit.quantise($0, columns: $1, words: $2, scales: $3, steps: Products.steps) { Unit.storePairs($0, $1) }
+            Unit.quantise($0, columns: $1, words: $2, scales: $3, steps: Products.steps, least: 0) {
+                Unit.storePairs($0, $1)
+            }
         }
         linear = {
             Unit.quantisedLinear(
@@ -108,8 +113,11 @@ package struct KernelTable: Sendable {
     ) {
         self.tileRows = tileRows
         steps = 1
+        leastLevel = Unit.leastLevel
         quantise = {
-            Unit.quantise($0, columns: $1, words: $2, scales: $3, steps: 1) { Unit.storeBytes($0, $1) }
+            Unit.quantise($0, columns: $1, words: $2, scales: $3, steps: 1, least: Unit.leastLevel) {
+                Unit.storeBytes($0, $1)
+            }
         }
         linear = { Unit.quantisedLinear($0, tiles: $1, $2, $3, tileRows: tileRows, steps: 1, tile: tile) }
     }
@@ -130,9 +138,17 @@ package struct KernelTable: Sendable {
 
     @inlinable @inline(__always)
     package init<Unit: VectorUnit, Products: PairProducts>(_: Unit.Type, _: Products.Type) {
+        self.init(Unit.self, Products.self, Products.self)
+    }
+
+    /// Those of `Products` of 8 bits and of `Pairs`.
+    @inlinable @inline(__always)
+    package init<Unit: VectorUnit, Products: IntegerUnit, Pairs: IntegerUnit>(
+        _: Unit.Type, _: Products.Type, _: Pairs.Type
+    ) {
         multiplyAdds = { Unit.multiplyAdds($0) }
         integerProducts = { Products.roof($0) }
-        pairProducts = integerProducts
+        pairProducts = { Pairs.roof($0) }
         sum = { Unit.sum($0, $1) }
     }
 

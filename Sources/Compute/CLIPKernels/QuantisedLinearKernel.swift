@@ -1,4 +1,4 @@
-/// How a row of activations was quantised: x ≈ scale · (level − zero), levels 0…255.
+/// How a row of activations was quantised: x ≈ scale · (level − zero), levels 0…255, or −128…127 where bytes are signed.
 @frozen @usableFromInline package struct RowScale: BitwiseCopyable, Sendable {
     @usableFromInline package var scale: Float
     @usableFromInline package var zero: Int32
@@ -20,6 +20,8 @@
 
 /// Where an instruction narrows levels, whose products take bytes.
 @usableFromInline package protocol ByteQuantisingUnit: QuantisingUnit {
+    /// The least level: 0, or −128 where the products take signed bytes.
+    static var leastLevel: Int32 { get }
     /// Writes a vector of whole numbers of 8 bits as bytes.
     static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer)
 }
@@ -33,11 +35,13 @@ extension QuantisingUnit {
     ///   - words: takes the levels, `[groups · steps][rows]`, the order in which a tile reads them.
     ///   - scales: one per row.
     ///   - steps: the words of a group of four.
+    ///   - least: the least level.
     ///   - store: writes a vector of levels as words.
     @inlinable @inline(__always)
     package static func quantise(
         _ input: Rows<Float>, columns: Int, words: UnsafeMutablePointer<Int32>,
-        scales: UnsafeMutablePointer<RowScale>, steps: Int, store: (Integers, UnsafeMutableRawPointer) -> Void
+        scales: UnsafeMutablePointer<RowScale>, steps: Int, least: Int32,
+        store: (Integers, UnsafeMutableRawPointer) -> Void
     ) {
         let wordCount = (columns + 3) / 4 * steps
         // A vector of levels may reach past the last group.
@@ -46,8 +50,8 @@ extension QuantisingUnit {
             let levels = scratch.baseAddress!.assumingMemoryBound(to: Int32.self)
             for row in 0..<input.count {
                 scales[row] = quantise(
-                    input[row], columns: columns, steps: steps, into: UnsafeMutableRawPointer(levels + row * stride),
-                    store: store)
+                    input[row], columns: columns, steps: steps, least: least,
+                    into: UnsafeMutableRawPointer(levels + row * stride), store: store)
             }
             transpose(levels, rows: input.count, columns: wordCount, stride: stride, into: words)
         }
@@ -84,7 +88,7 @@ extension QuantisingUnit {
 
     @inlinable @inline(__always)
     package static func quantise(
-        _ input: UnsafePointer<Float>, columns: Int, steps: Int, into target: UnsafeMutableRawPointer,
+        _ input: UnsafePointer<Float>, columns: Int, steps: Int, least: Int32, into target: UnsafeMutableRawPointer,
         store: (Integers, UnsafeMutableRawPointer) -> Void
     ) -> RowScale {
         let whole = columns / width * width
@@ -108,7 +112,7 @@ extension QuantisingUnit {
         // are rounded apart, so that every instruction set finds the same levels.
         let magic: Float = 0x1.8p23
         let zero = isDivisible ? -low * factor + magic - magic : 0
-        let levelZero = Integers(repeating: Int32(truncatingIfNeeded: magic.bitPattern) &- Int32(zero))
+        let levelZero = Integers(repeating: Int32(truncatingIfNeeded: magic.bitPattern) &- Int32(zero) &- least)
         let ceiling = Vector(repeating: 255 - zero)
         let factors = Vector(repeating: factor)
         @inline(__always) func levels(_ values: Vector) -> Integers {
@@ -122,7 +126,7 @@ extension QuantisingUnit {
         if whole < columns {
             store(levels(load(input + whole, count: columns - whole)), target + whole / width * vectorBytes)
         }
-        return RowScale(scale: range / 255, zero: Int32(zero))
+        return RowScale(scale: range / 255, zero: Int32(zero) + least)
     }
 
     /// The smallest lane.

@@ -178,7 +178,8 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
     @inlinable @inline(__always)
     package mutating func next() -> (left: Unit.Vector, right: Unit.Vector) {
         defer { position += 32 }
-        return (Unit.widen(position), Unit.widen(position + rightOffset))
+        let (left, right) = Unit.widen(position, offset: rightOffset)
+        return (left, right)
     }
 }
 
@@ -295,22 +296,35 @@ package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead:
     var a = a
     var b = b
     var k = 0
+    @inline(__always) func step() {
+        let row = b.next()
+        tile.accumulate(a, rowStride: Layout.rowStride(aStride), row.left, row.right)
+        a = Layout.next(a, stride: aStride)
+    }
+    if T.Unit.multipliesByLane {
+        // Loops with one end each, else the compiler keeps the sums twice.
+        let whole = depth & ~3
+        while k < whole {
+            ahead.advance()
+            let end = min(k + 8, whole)
+            repeat {
+                if Layout.isRowMajor {
+                    tile.accumulateFour(a, rowStride: aStride, FourRows(&b))
+                    a += 4
+                } else {
+                    for _ in 0..<4 { step() }
+                }
+                k += 4
+            } while k < end
+        }
+    }
     while k < depth {
         ahead.advance()
         let end = min(k + 8, depth)
-        if T.Unit.multipliesByLane && Layout.isRowMajor {
-            while k + 4 <= end {
-                tile.accumulateFour(a, rowStride: aStride, FourRows(&b))
-                a += 4
-                k += 4
-            }
-        }
-        while k < end {
-            let row = b.next()
-            tile.accumulate(a, rowStride: Layout.rowStride(aStride), row.left, row.right)
-            a = Layout.next(a, stride: aStride)
+        repeat {
+            step()
             k += 1
-        }
+        } while k < end
     }
     tile.store(target, stride: targetStride)
 }

@@ -28,6 +28,8 @@
 
     /// The half-precision numbers at `source`, which may start at any byte.
     static func widen(_ source: UnsafeRawPointer) -> Vector
+    /// The same of two vectors, the second `offset` bytes behind the first: half a vector's where they are in one panel.
+    static func widen(_ source: UnsafeRawPointer, offset: Int) -> (Vector, Vector)
 }
 
 extension VectorUnit {
@@ -40,6 +42,11 @@ extension VectorUnit {
             Vector(repeating: source[0]), Vector(repeating: source[1]), Vector(repeating: source[2]),
             Vector(repeating: source[3])
         )
+    }
+
+    @inlinable @inline(__always)
+    package static func widen(_ source: UnsafeRawPointer, offset: Int) -> (Vector, Vector) {
+        (widen(source), widen(source + offset))
     }
 
     /// Floats in a vector.

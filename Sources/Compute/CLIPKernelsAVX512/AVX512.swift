@@ -31,6 +31,8 @@ enum AVX512Unit: VectorUnit {
 }
 
 extension AVX512Unit: ByteQuantisingUnit {
+    @inline(__always) static var leastLevel: Int32 { 0 }
+
     @inline(__always)
     static func floats(_ integers: Integers) -> Vector {
         _mm512_cvtepi32_ps(unsafeBitCast(integers, to: SIMD8<Int64>.self))

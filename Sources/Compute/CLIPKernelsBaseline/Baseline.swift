@@ -59,6 +59,13 @@ enum BaselineUnit: VectorUnit {
     static func widen(_ source: UnsafeRawPointer) -> Vector {
         Vector(source.loadUnaligned(as: SIMD4<Float16>.self))
     }
+
+    /// The two vectors lie side by side: a panel holds four.
+    @inline(__always)
+    static func widen(_ source: UnsafeRawPointer, offset: Int) -> (Vector, Vector) {
+        let halves = source.loadUnaligned(as: SIMD8<Float16>.self)
+        return (Vector(halves.lowHalf), Vector(halves.highHalf))
+    }
     #else
     /// By integer arithmetic: the conversion of Float16 itself is a call per number without its instructions.
     @inline(__always)
@@ -109,6 +116,8 @@ extension BaselineUnit: QuantisingUnit {
 
 #if arch(arm64)
 extension BaselineUnit: ByteQuantisingUnit {
+    @inline(__always) static var leastLevel: Int32 { -128 }
+
     @inline(__always)
     static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer) {
         let halves = vmovn_s32(levels)
@@ -118,16 +127,17 @@ extension BaselineUnit: ByteQuantisingUnit {
 }
 #endif
 
+#if !arch(arm64)
 /// Integer products on every machine.
 enum BaselineProducts: PairProducts {
     typealias Sums = SIMD4<Int32>
+
+    @inline(__always) static var tileRows: Int { 6 }
 
     @inline(__always)
     static func floats(_ sums: Sums) -> BaselineUnit.Vector { BaselineUnit.floats(sums) }
 
     #if arch(x86_64)
-    @inline(__always) static var tileRows: Int { 6 }
-
     @inline(__always)
     static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums {
         unsafeBitCast(
@@ -145,30 +155,11 @@ enum BaselineProducts: PairProducts {
         unsafeBitCast(_mm_srai_epi16(unsafeBitCast(x, to: SIMD2<Int64>.self), 8), to: Sums.self)
     }
     #else
-    #if arch(arm64)
-    @inline(__always) static var tileRows: Int { 8 }
-
-    /// The instruction takes a number of one vector with all of another: pairs are split, those of the weights once for all
-    /// rows.
-    @inline(__always)
-    static func add(_ sums: Sums, _ word: Sums, _ weights: Sums) -> Sums {
-        let word = unsafeBitCast(word, to: SIMD8<Int16>.self)
-        let weights = unsafeBitCast(weights, to: SIMD8<Int16>.self)
-        let first = vmlal_s16(sums, weights.evenHalf, word.evenHalf)
-        return vmlal_s16(first, weights.oddHalf, word.oddHalf)
-    }
-
-    @inline(__always)
-    static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums { add(.zero, a, b) }
-    #else
-    @inline(__always) static var tileRows: Int { 6 }
-
     @inline(__always)
     static func sumOfPairs(_ a: Sums, _ b: Sums) -> Sums {
         let first = ((a &<< 16) &>> 16) &* ((b &<< 16) &>> 16)
         return first &+ (a &>> 16) &* (b &>> 16)
     }
-    #endif
 
     @inline(__always)
     static func shiftedLeft(_ x: Sums) -> Sums {
@@ -190,18 +181,26 @@ extension KernelTable {
             int16: BlockKernels(BaselineUnit.self, BaselineProducts.self)),
         pictures: PictureKernels(BaselinePictures.self), roofs: RoofKernels(BaselineUnit.self, BaselineProducts.self))
 }
-
-#if arch(arm64)
+#else
 extension KernelTable {
-    /// The same with integer sums by `tile`, which reads a group of four levels as one word of bytes.
+    /// The kernels for every machine.
+    package static let baseline = KernelTable(
+        layers: LayerKernels(
+            BaselineUnit.self,
+            int8: QuantisedKernels(BaselineUnit.self, tileRows: NEONByteProducts.tileRows) {
+                NEONByteProducts.tile($0)
+            },
+            int16: BlockKernels(BaselineUnit.self, tileRows: NEONPairs.tileRows) { NEONPairs.blockTile($0) }),
+        pictures: PictureKernels(BaselinePictures.self),
+        roofs: RoofKernels(BaselineUnit.self, NEONByteProducts.self, NEONPairs.self))
+
+    /// The same with integer sums by `tile`, which reads a group of four levels as one word of signed bytes.
     package static func baseline(
         roofs: RoofKernels, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void
     ) -> KernelTable {
-        KernelTable(
-            layers: LayerKernels(
-                BaselineUnit.self, int8: QuantisedKernels(BaselineUnit.self, tileRows: tileRows, tile: tile),
-                int16: KernelTable.baseline.layers.int16),
-            pictures: KernelTable.baseline.pictures, roofs: roofs)
+        var layers = baseline.layers
+        layers.int8 = QuantisedKernels(BaselineUnit.self, tileRows: tileRows, tile: tile)
+        return KernelTable(layers: layers, pictures: baseline.pictures, roofs: roofs)
     }
 }
 #endif

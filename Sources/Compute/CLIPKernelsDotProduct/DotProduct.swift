@@ -16,8 +16,6 @@ enum DotProducts: QuadProducts {
 }
 
 extension DotProducts {
-    /// The sums of a tile, by the instruction's signed products: levels are taken less 128, and what that takes from a
-    /// column's sums, 128 times its weights, is summed beside them and given back.
     @inline(__always)
     static func tile(_ job: IntegerTileJob) {
         switch job.rows {
@@ -41,27 +39,19 @@ extension DotProducts {
         var rows = Rows()
         var ahead = job.ahead
         var (words, position) = (job.words, job.weights)
-        let minus128 = Sums(repeating: lessHalf)
-        var (shortLeft, shortRight) = (Sums(repeating: 0), Sums(repeating: 0))
         var group = 0
         while group < job.groups {
             ahead.advance()
             let end = min(group + 8, job.groups)
             repeat {
-                let (left, right) = (weights(position, step: 0), weights(position + job.rightOffset, step: 0))
-                rows.add(words, left, right)
-                shortLeft = add(shortLeft, minus128, left)
-                shortRight = add(shortRight, minus128, right)
+                rows.add(words, weights(position, step: 0), weights(position + job.rightOffset, step: 0))
                 words += Rows.count
                 position += 64
                 group += 1
             } while group < end
         }
-        rows.store(job.target, shortLeft, shortRight)
+        rows.store(job.target)
     }
-
-    /// −128 in every byte: as an exclusive or it takes 128 from an unsigned byte, which is signed then.
-    @inline(__always) fileprivate static var lessHalf: Int32 { Int32(bitPattern: 0x8080_8080) }
 }
 
 /// The sums of some rows by two vectors of columns, held in registers while K runs.
@@ -70,8 +60,7 @@ private protocol DotRows {
     init()
     /// Adds the products of a word of each row with a group's weights.
     mutating func add(_ words: UnsafePointer<Int32>, _ left: SIMD4<Int32>, _ right: SIMD4<Int32>)
-    /// Writes the sums less what they are short of.
-    func store(_ target: UnsafeMutablePointer<Int32>, _ shortLeft: SIMD4<Int32>, _ shortRight: SIMD4<Int32>)
+    func store(_ target: UnsafeMutablePointer<Int32>)
 }
 
 private struct One: DotRows {
@@ -80,7 +69,7 @@ private struct One: DotRows {
 
     @inline(__always) static var count: Int { 1 }
 
-    /// Adds the products of a word, less 128 already, that stands in every lane.
+    /// Adds the products of a word that stands in every lane.
     @inline(__always)
     mutating func add(_ word: SIMD4<Int32>, _ left: SIMD4<Int32>, _ right: SIMD4<Int32>) {
         self.left = DotProducts.add(self.left, word, left)
@@ -89,14 +78,14 @@ private struct One: DotRows {
 
     @inline(__always)
     mutating func add(_ words: UnsafePointer<Int32>, _ left: SIMD4<Int32>, _ right: SIMD4<Int32>) {
-        add(SIMD4(repeating: words.pointee ^ DotProducts.lessHalf), left, right)
+        add(SIMD4(repeating: words.pointee), left, right)
     }
 
     @inline(__always)
-    func store(_ target: UnsafeMutablePointer<Int32>, _ shortLeft: SIMD4<Int32>, _ shortRight: SIMD4<Int32>) {
+    func store(_ target: UnsafeMutablePointer<Int32>) {
         let target = UnsafeMutableRawPointer(target)
-        target.storeBytes(of: left &- shortLeft, as: SIMD4<Int32>.self)
-        target.storeBytes(of: right &- shortRight, toByteOffset: 16, as: SIMD4<Int32>.self)
+        target.storeBytes(of: left, as: SIMD4<Int32>.self)
+        target.storeBytes(of: right, toByteOffset: 16, as: SIMD4<Int32>.self)
     }
 }
 
@@ -110,20 +99,21 @@ private struct Four: DotRows {
 
     @inline(__always)
     mutating func add(_ words: UnsafePointer<Int32>, _ left: SIMD4<Int32>, _ right: SIMD4<Int32>) {
-        let words = veorq_s32(
-            UnsafeRawPointer(words).loadUnaligned(as: SIMD4<Int32>.self), SIMD4(repeating: DotProducts.lessHalf))
-        first.add(SIMD4(repeating: words[0]), left, right)
-        second.add(SIMD4(repeating: words[1]), left, right)
-        third.add(SIMD4(repeating: words[2]), left, right)
-        fourth.add(SIMD4(repeating: words[3]), left, right)
+        // By steps of which the compiler makes a lane: single lanes of a vector it would load one by one.
+        let words = UnsafeRawPointer(words).loadUnaligned(as: SIMD4<Int32>.self)
+        let (low, high) = (vzip1q_s32(words, words), vzip2q_s32(words, words))
+        first.add(vzip1q_s32(low, low), left, right)
+        second.add(vzip2q_s32(low, low), left, right)
+        third.add(vzip1q_s32(high, high), left, right)
+        fourth.add(vzip2q_s32(high, high), left, right)
     }
 
     @inline(__always)
-    func store(_ target: UnsafeMutablePointer<Int32>, _ shortLeft: SIMD4<Int32>, _ shortRight: SIMD4<Int32>) {
-        first.store(target, shortLeft, shortRight)
-        second.store(target + 8, shortLeft, shortRight)
-        third.store(target + 16, shortLeft, shortRight)
-        fourth.store(target + 24, shortLeft, shortRight)
+    func store(_ target: UnsafeMutablePointer<Int32>) {
+        first.store(target)
+        second.store(target + 8)
+        third.store(target + 16)
+        fourth.store(target + 24)
     }
 }
 
@@ -140,9 +130,9 @@ private struct Above<Top: DotRows, Bottom: DotRows>: DotRows {
     }
 
     @inline(__always)
-    func store(_ target: UnsafeMutablePointer<Int32>, _ shortLeft: SIMD4<Int32>, _ shortRight: SIMD4<Int32>) {
-        top.store(target, shortLeft, shortRight)
-        bottom.store(target + 8 * Top.count, shortLeft, shortRight)
+    func store(_ target: UnsafeMutablePointer<Int32>) {
+        top.store(target)
+        bottom.store(target + 8 * Top.count)
     }
 }
 

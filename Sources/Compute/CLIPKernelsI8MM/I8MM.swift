@@ -3,7 +3,7 @@ package import CLIPKernels
 import CLIPKernelsBaseline
 import _Builtin_intrinsics.arm.neon
 
-/// Integer products with I8MM: of two rows of eight unsigned bytes with two columns of eight signed ones, summed in 32 bits.
+/// Integer products with I8MM: of two rows of eight signed bytes with two columns of eight, summed in 32 bits.
 enum MatrixProducts: QuadProducts {
     typealias Sums = SIMD4<Int32>
 
@@ -13,7 +13,7 @@ enum MatrixProducts: QuadProducts {
     /// Two rows' sums with two columns; a pair of rows, and a pair of columns.
     @inline(__always)
     static func add(_ sums: Sums, _ rows: Sums, _ columns: Sums) -> Sums {
-        vusmmlaq_s32(sums, unsafeBitCast(rows, to: SIMD16<UInt8>.self), unsafeBitCast(columns, to: SIMD16<Int8>.self))
+        vmmlaq_s32(sums, unsafeBitCast(rows, to: SIMD16<Int8>.self), unsafeBitCast(columns, to: SIMD16<Int8>.self))
     }
 }
 
