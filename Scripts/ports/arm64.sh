@@ -77,7 +77,7 @@ build() { # SCRATCH OPTIONS…
 
 # Programs start each other, and tests copy them: each becomes a script that holds its program and hands a copy of it, which
 # lies beside the script and bears its name, to the emulator.
-cp "$(command -v qemu-aarch64-static)" "$inside/usr/bin/"
+cp --update "$(command -v qemu-aarch64-static)" "$inside/usr/bin/"
 libraries=/cross/arm64/usr/libexec/swift/lib/swift/linux:/cross/arm64/usr/lib/aarch64-linux-gnu
 emulator="/usr/bin/qemu-aarch64-static -L /cross/arm64 -E LD_LIBRARY_PATH=$libraries"
 wrap() { # FOLDER PROGRAM
