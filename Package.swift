@@ -183,7 +183,8 @@ let package = Package(
             dependencies: [
                 "CLIPTestSupport", "CLIP", "CLIPSystem", "PictureCollections", "PictureReports", "CLIPCompute",
                 "CLIPWeights",
-            ]),
+            ],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "CLIPHubTests",
             dependencies: [

@@ -11,6 +11,8 @@ python3 -m venv .venv
 pip=(.venv/bin/python -m pip install --quiet)
 "${pip[@]}" "torch==$torch+cpu" 2>/dev/null || "${pip[@]}" "torch==$torch"
 "${pip[@]}" "torch==$torch" -r requirements-oracle.txt
+# Without what it would fetch for data sets.
+"${pip[@]}" --no-deps clip-benchmark==1.6.2
 case "${1:-}" in
 --peers) "${pip[@]}" "torch==$torch" -r requirements-peers.txt ;;
 "") ;;

@@ -459,6 +459,7 @@ def main():
             (run("filter", "filter", "photos", "--keep", "an animal", "--drop", "a fruit", "--show", "all"), False),
             (run("outliers", "outliers", "photos", "--top", "5"), False),
             (run("audit", "audit", "photos", "--labels", "dog|puppy,cat|kitten,fruit,vehicle"), False),
+            (run("evaluation", "evaluate", ".", "--template", "{}", "--template", "a drawing of {}"), False),
             (run("hostile-search", "search", harmful, "--minus", harmful, "--index", "hostile", "--top", "50",
                  "--minus-threshold", "0.99"), True),
             (run("hostile-links", "search", "a photo", "--index", "hostile", "--top", "50", "--html-links"), True),

@@ -60,6 +60,7 @@ score --pairs pairs.tsv --pairs-format lines
 compare photos drawings
 explain photos/cat.jpg "a cat" -o map.png
 audit photos --labels LABELS --html audit.html
+evaluate . --template {} --html evaluation.html
 index photos drawings -o both.index
 index photos
 index photos

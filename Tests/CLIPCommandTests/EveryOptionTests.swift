@@ -25,6 +25,9 @@ import Testing
             "in --labels dog%bar,%long", "in --labels dog,%long --groups groups.csv --files-from list",
             "in --labels dog,%long --html page.html",
         ],
+        "evaluate": [
+            "sets", "sets --html page.html", "labels.csv --index in", "--pairs pairs.csv",
+        ],
         // The second one is damaged, of the third the pictures are gone.
         "index": ["new|in3|emptied", "--status in", "--verify in", "--prune in|--prune emptied"],
         "search": [
@@ -112,6 +115,14 @@ import Testing
                 + "in/cut.png,dog,in/b.png,cat\n", to: "pairs.csv")
         let groups = pictures.enumerated().map { "in/\($1),\($0 % 2 == 0 ? "x" : "y")\n" }
         try folder.write("path,group\n" + groups.joined(), to: "groups.csv")
+        // Words enough for a label to be too long, in a name that a folder may have.
+        let label = Array(repeating: "a", count: 120).joined(separator: " ")
+        for (place, picture) in pictures.enumerated() {
+            let name = "sets/\(place % 2 == 0 ? "bird" : label)/\(picture)"
+            try folder.copy(URL(filePath: folder["in/\(picture)"]), to: name)
+        }
+        let labelled = pictures.enumerated().map { "in/\($1),\($0 % 2 == 0 ? "bird" : long)\n" }
+        try folder.write("path,label\n" + labelled.joined(), to: "labels.csv")
         try FileManager.default.copyItem(atPath: folder["in"], toPath: folder["new"])
         for name in ["in", "in2"] { _ = try clip(["index", name], in: folder) }
         try folder.write(folder.data("in/.clip-index"), to: "emptied/.clip-index")

@@ -50,7 +50,7 @@ struct IndexedPictures {
     static let positional = PictureSources.positional(unless: [PictureSources.filesFrom, index])
 
     private let path: PathBytes
-    private let sources: PictureSources
+    fileprivate var sources: PictureSources
     private let outputs: OutputFiles
 
     /// - Returns: nil without `--index`.
@@ -113,6 +113,18 @@ enum PictureOrigin {
             self = .index(indexed)
         } else {
             self = .files(sources, PictureChoice(&arguments))
+        }
+    }
+
+    /// The same with other pictures than the command line names.
+    func naming(_ paths: [[UInt8]]) -> PictureOrigin {
+        switch self {
+        case .files(var sources, let choice):
+            (sources.paths, sources.lists) = (paths, [])
+            return .files(sources, choice)
+        case .index(var indexed):
+            (indexed.sources.paths, indexed.sources.lists) = (paths, [])
+            return .index(indexed)
         }
     }
 
