@@ -17,6 +17,8 @@ public struct RetrievalEvaluation: Sendable, Equatable {
     public let recalls: [Recall]
     /// For each caption how many pictures come before its own. Of equal ones the first given comes first.
     public let pictureRanks: [Int]
+    /// The cosine of each caption with its own picture.
+    public let similarities: [Float]
     /// For each picture how many captions come before the first of its own; nil of one without a caption.
     public let captionRanks: [Int?]
 
@@ -45,9 +47,11 @@ public struct RetrievalEvaluation: Sendable, Equatable {
         for (caption, owner) in owners.enumerated() { own[owner].append(caption) }
 
         var pictureRanks: [Int] = []
+        var similarities: [Float] = []
         try EmbeddingProducts(pictures.map { $0.normalized() }, compute: compute).forEachRow(of: captions) {
             caption, products in
             pictureRanks.append(RetrievalEvaluation.rank(of: owners[caption], in: products))
+            similarities.append(products[owners[caption]])
         }
         var captionRanks: [Int?] = []
         try EmbeddingProducts(captions.map { $0.normalized() }, compute: compute).forEachRow(of: pictures) {
@@ -63,6 +67,7 @@ public struct RetrievalEvaluation: Sendable, Equatable {
                 captionsFound: Proportion(asked.count { $0 < k }, of: asked.count))
         }
         self.pictureRanks = pictureRanks
+        self.similarities = similarities
         self.captionRanks = captionRanks
     }
 

@@ -48,9 +48,9 @@ struct Evaluate: Command {
         examples: [
             .init(
                 "clip evaluate pets --model b32.clip --html pets.html",
-                "pets/dog/…, pets/cat/…: how often is the model right, and what does it mix up?"),
+                "pets/dog/…, pets/cat/…: how often is it right, what does it mix up?"),
             .init(
-                #"clip evaluate labels.csv --index photos --template "a photo of a {}" --template "{}""#,
+                #"clip evaluate labels.csv --index photos --template "a {}" --template "{}""#,
                 "Which template is better, on what is indexed?"),
             .init("clip evaluate --pairs captions.csv --index photos", "Do captions find their pictures?"),
         ])
@@ -192,8 +192,11 @@ struct Evaluate: Command {
         }
         let evaluation = try RetrievalEvaluation(
             pictures: embeddings, captions: texts, owners: owners, threads: model.threads)
-        for (caption, rank) in zip(zip(kept, owners), evaluation.pictureRanks) {
-            try results.write(EvaluationRecord(caption: caption.0, of: names[caption.1], rank: rank))
+        for (number, text) in kept.enumerated() {
+            try results.write(
+                EvaluationRecord(
+                    caption: text, of: names[owners[number]], rank: evaluation.pictureRanks[number],
+                    similarity: evaluation.similarities[number]))
         }
         for (name, rank) in zip(names, evaluation.captionRanks) {
             try results.write(EvaluationRecord(asking: name, rank: rank))
@@ -320,8 +323,8 @@ private struct EvaluationRecord: Record {
         self.text = text
     }
 
-    init(caption: String, of picture: RecordName, rank: Int) {
-        fields = ["kind": "caption", "text": caption, "image": picture, "rank": rank]
+    init(caption: String, of picture: RecordName, rank: Int, similarity: Float) {
+        fields = ["kind": "caption", "text": caption, "image": picture, "rank": rank, "similarity": similarity]
         text = ""
     }
 
