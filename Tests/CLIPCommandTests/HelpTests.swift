@@ -129,13 +129,18 @@ import Testing
             set -e
             eval "$($clip --generate-completion-script bash)"
             complete_line() {
-                COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _clip; echo "${COMPREPLY[*]}"
+                COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMPREPLY=(); _clip "$clip"
+                echo "${COMPREPLY[*]}"
             }
             complete_line clip emb
             complete_line clip classify --lab
             complete_line clip embed-image --format js
             complete_line clip help pa
             complete_line clip embed-text --threads ""
+            complete_line clip classify --model ViT-B-32:laion2b_s
+            COMP_WORDS=(clip classify --format = js) COMP_CWORD=4 COMP_LINE="clip classify --format=js"; _clip "$clip"
+            echo "${COMPREPLY[*]}"
+            complete_line clip info embed
             """
         let result = try ClipProcess.bash(script)
         #expect(result.status == 0, "\(result.errors)")
@@ -146,6 +151,9 @@ import Testing
                 jsonl json
                 pack
 
+                laion2b_s34b_b79k
+                jsonl json
+                embedded
 
                 """)
     }
@@ -160,16 +168,21 @@ import Testing
         }
     }
 
-    @Test func `The manual page has every option, its hyphens ready to be copied`() throws {
-        let page = try ClipProcess.run("--generate-manual").text
-        #expect(page.hasPrefix(".TH CLIP 1 "))
+    @Test func `Every command has a manual page with all of its options, hyphens ready to be copied`() throws {
+        let main = try ClipProcess.run("--generate-manual", "clip").text
+        #expect(main.hasPrefix(".TH CLIP 1 ") && main.contains("\nclip \\- "))
         for table in Self.tables {
-            #expect(page.contains(".SH \(table.name.uppercased())\n"))
+            let escaped = table.name.split(separator: "-").joined(separator: "\\-")
+            #expect(main.contains(".BR clip\\-\(escaped) (1)\n"))
+            let page = try ClipProcess.run("--generate-manual", table.name).text
+            #expect(page.hasPrefix(".TH CLIP\\-\(escaped.uppercased()) 1 "))
+            #expect(page.contains("\nclip\\-\(escaped) \\- "))
             for option in table.visibleForms {
                 #expect(page.contains("\\-\\-" + option.name.split(separator: "-").joined(separator: "\\-")))
             }
+            #expect(!page.contains("\n'") && !page.contains("--") && !page.contains("\n\n"))
         }
-        #expect(!page.contains("\n'") && !page.contains("--"))
+        #expect(try ClipProcess.run("--generate-manual", "nothing").status == 64)
     }
 }
 

@@ -314,7 +314,8 @@ import Testing
         #expect(served.contains { $0.port == .store } && served.contains { $0.port == .hub })
         for request in served {
             #expect(request.headers["authorization"] == (request.port == .hub ? "Bearer hf_secret" : nil))
-            #expect(request.headers["user-agent"] == "clip/0.1.0" && request.headers["accept-encoding"] == "identity")
+            #expect(request.headers["user-agent"] == "clip/\(PackageVersion.text)")
+            #expect(request.headers["accept-encoding"] == "identity")
             #expect(request.headers["cookie"] == nil && request.headers["referer"] == nil)
         }
     }

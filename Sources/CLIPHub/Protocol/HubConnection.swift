@@ -219,7 +219,7 @@ struct HubConnection: Sendable {
         }
     }
 
-    static let userAgent = "clip/0.1.0"
+    static let userAgent = "clip/\(PackageVersion.text)"
     private static let mostRedirects = 10
 }
 
