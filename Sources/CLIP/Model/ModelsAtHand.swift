@@ -41,29 +41,40 @@ package struct ModelAtHand: Sendable {
         }
     }
 
-    /// Every model that there is: the embedded one, the folder of installed models, and of the hub's cache, which is shared
-    /// with programs that run all kinds of models, what may be a CLIP; and what can't be examined.
+    /// Every model that there is, and what can't be examined.
     package static func all() -> (models: [ModelAtHand], problems: [any Error]) {
-        var models: [ModelAtHand] = []
+        let (found, problems) = findAll()
+        return (found.map { ModelAtHand($0.name, $0.place, $0.location) }, problems)
+    }
+
+    /// What every model that there is is called, without opening it.
+    package static func names() -> [String] { findAll().found.map(\.name) }
+
+    private typealias Found = (name: String, place: Place, location: PathBytes)
+
+    /// The embedded model, the folder of installed models, and of the hub's cache, which is shared with programs that run all
+    /// kinds of models, what may be a CLIP.
+    private static func findAll() -> (found: [Found], problems: [any Error]) {
+        var found: [Found] = []
         var problems: [any Error] = []
         func examining(_ body: () throws -> Void) { do { try body() } catch { problems.append(error) } }
         if let model = try? CLIPModel.embedded() {
-            models.append(ModelAtHand("embedded", .embedded, model.info.location))
+            found.append(("embedded", .embedded, model.info.location))
         }
         examining {
             let own = try InstalledModels(environment: processEnvironment())?.models() ?? []
-            models += own.map { ModelAtHand($0.name, .file, $0.file) }
+            found += own.map { ($0.name, .file, $0.file) }
         }
         examining {
             for (name, holding) in try HubCache(environment: processEnvironment())?.repositories() ?? [] {
                 examining {
                     guard case .snapshot(let path) = try holding.get() else { return }
                     let folder = ModelFolder(PathBytes(path))
-                    if try mayBeCLIP(folder) { models.append(ModelAtHand(name, .hub, folder.location)) }
+                    if try mayBeCLIP(folder) { found.append((name, .hub, folder.location)) }
                 }
             }
         }
-        return (models, problems)
+        return (found, problems)
     }
 
     private static func mayBeCLIP(_ folder: ModelFolder) throws -> Bool {

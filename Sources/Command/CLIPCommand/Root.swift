@@ -12,7 +12,7 @@ enum Root {
         static let usage: Int32 = 64
     }
 
-    static let versionText = "clip 0.1.0"
+    static let versionText = "clip \(PackageVersion.text)"
 
     static var commands: [any Command.Type] {
         [
@@ -30,7 +30,11 @@ enum Root {
     private static let completionScript: Option<CompletionShell?> = Option(
         "generate-completion-script", .choice("shell"), isHidden: true,
         help: "Print a completion script for a shell.")
-    private static let manual = Option("generate-manual", isHidden: true, help: "Print the manual page.")
+    private static let manual: Option<String?> = Option(
+        "generate-manual", .text("page"), isHidden: true,
+        help: "Print a manual page: clip, or that of a subcommand.")
+    private static let modelNames = Option(
+        "generate-model-names", isHidden: true, help: "Print the names that --model takes here, for completions.")
 
     /// What stands before a subcommand.
     static let table = CommandTable(
@@ -43,7 +47,7 @@ enum Root {
             """
         ],
         positionals: [],
-        options: [version, completionScript, manual],
+        options: [version, completionScript, manual, modelNames],
         examples: [
             .init(#"clip classify photo.jpg --labels "dog,cat""#, "Which of the labels fits the picture best?"),
             .init("clip embed-image photos -o photos.npy", "The embeddings of all pictures in a folder, for NumPy."),
@@ -101,7 +105,15 @@ enum Root {
             return reject(error, as: table)
         }
         if parsed.take(version) { return try show(versionText + "\n") }
-        if parsed.take(manual) { return try show(ManualPage.text(table, tables, version: versionText)) }
+        if let page = parsed.take(manual) {
+            guard page != table.name else { return try show(ManualPage.main(table, tables)) }
+            guard let command = command(page) else { return reject(unknownCommand(page), as: table) }
+            return try show(ManualPage.page(of: command.table))
+        }
+        if parsed.take(modelNames) {
+            let names = ModelAtHand.names() + ModelShortName.all().map(\.name)
+            return try show(names.filter { !$0.contains("\n") }.map { $0 + "\n" }.joined())
+        }
         if let shell = parsed.take(completionScript) {
             return try show(shell.script(table, tables))
         }

@@ -102,6 +102,8 @@ package struct OptionForm: Sendable {
         case pair(off: String)
         /// A text; a path may be meant.
         case text(String, mayBePath: Bool)
+        /// The name or path of a model.
+        case model(String)
         /// The path of a file to read, `-` for standard input.
         case file(String)
         /// The path of a file to write, `-` for standard output.
@@ -139,7 +141,7 @@ package struct OptionForm: Sendable {
     package var placeholder: String? {
         switch value {
         case .flag, .pair: nil
-        case .text(let name, _), .file(let name), .target(let name), .choice(let name, _): name
+        case .text(let name, _), .model(let name), .file(let name), .target(let name), .choice(let name, _): name
         }
     }
 
@@ -149,11 +151,14 @@ package struct OptionForm: Sendable {
     /// Whether a path may follow.
     package var takesPath: Bool {
         switch value {
-        case .file, .target: true
+        case .file, .target, .model: true
         case .text(_, let mayBePath): mayBePath
         case .flag, .pair, .choice: false
         }
     }
+
+    /// Whether the name of a model may follow.
+    package var takesModel: Bool { if case .model = value { true } else { false } }
 
     /// Every spelling that names this option, dashes included.
     package var spellings: [String] {
@@ -222,6 +227,9 @@ extension ValueKind where Value == String {
         ValueKind(.text(placeholder, mayBePath: mayBePath), expected: nil) { $0 }
     }
 
+    /// The name or path of a model.
+    package static var model: ValueKind { ValueKind(.model("model"), expected: nil) { $0 } }
+
     /// The path of a file to read.
     package static func file(_ placeholder: String) -> ValueKind { ValueKind(.file(placeholder), expected: nil) { $0 } }
 
@@ -274,14 +282,17 @@ package struct Positional: Sendable {
     package let help: String
     /// Whether they name files: for completions, and so that none is written over.
     package let isPath: Bool
+    /// Whether they name models: for completions.
+    package let isModel: Bool
     /// What may stand before a path, to say that it is one.
     let pathPrefix: String
 
     package init(
         _ name: String, count: ClosedRange<Int>, unless: [any AnyOption] = [], isPath: Bool = false,
-        pathPrefix: String = "", help: String
+        isModel: Bool = false, pathPrefix: String = "", help: String
     ) {
         self.name = name
+        self.isModel = isModel
         self.pathPrefix = pathPrefix
         self.count = count
         self.unless = unless

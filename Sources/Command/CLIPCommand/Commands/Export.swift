@@ -33,7 +33,10 @@ struct Export: Command {
             wrong encodings) is named. Prints the folder and the weights' size.
             """
         ],
-        positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to export, as for --model.")],
+        positionals: [
+            Positional(
+                "source", count: 1...1, isPath: true, isModel: true, help: "The model to export, as for --model.")
+        ],
         options: [target, layout, ModelChoice.threads, ResultOptions.quiet],
         examples: [
             .init("clip export b32.clip -o b32", "A packed model back as a folder."),

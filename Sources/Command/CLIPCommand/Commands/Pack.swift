@@ -37,7 +37,10 @@ struct Pack: Command {
             Embeddings of int16 and int8 are the same to the bit on every processor.
             """,
         ],
-        positionals: [Positional("source", count: 1...1, isPath: true, help: "The model to pack, as for --model.")],
+        positionals: [
+            Positional(
+                "source", count: 1...1, isPath: true, isModel: true, help: "The model to pack, as for --model.")
+        ],
         options: [
             target, weightType, imagesOnly, textsOnly, ModelChoice.threads, results.format, OutputFiles.overwrite,
             ResultOptions.quiet,

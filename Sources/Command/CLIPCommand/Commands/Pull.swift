@@ -31,7 +31,7 @@ struct Pull: Command {
         ],
         positionals: [
             Positional(
-                "model", count: 1...1,
+                "model", count: 1...1, isModel: true,
                 help: "org/name, org/name@revision, or a short name: see 'clip models --known'.")
         ],
         options: [file, verify], results.all,

@@ -10,7 +10,7 @@ struct ModelChoice {
     private let outputs: OutputFiles
 
     static let model = Option(
-        "model", .text("model", mayBePath: true),
+        "model", .model,
         help: """
             A .clip file, a Hugging Face folder, a .safetensors file beside its config.json, org/name in the hub's \
             cache, or a short name that 'clip models --known' lists; embedded is the small model that ships with \
@@ -20,7 +20,8 @@ struct ModelChoice {
         "threads", .integer("count", 1...1024),
         help: "How many threads compute. (default: $CLIP_THREADS, else the cores that this process may use)")
     static let options: [any AnyOption] = [model, threads]
-    static let positional = Positional("model", count: 0...1, isPath: true, help: "The model, as for --model.")
+    static let positional = Positional(
+        "model", count: 0...1, isPath: true, isModel: true, help: "The model, as for --model.")
 
     init(_ arguments: inout Arguments) {
         self.init(&arguments, name: arguments.take(ModelChoice.model))
