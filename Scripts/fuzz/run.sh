@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes every picture decoder with libFuzzer and the address sanitizer, one after the other.
 #
-#   Scripts/fuzz/run.sh [--minutes M] [--seeds DIR] [FORMAT…]
+#   Scripts/fuzz/run.sh [--minutes M | --seconds S] [--seeds DIR] [FORMAT…]
 #   Scripts/fuzz/run.sh --distill [FORMAT…]
 #
 # Each decoder gets M minutes of processor time (default 3), beginning with the fixtures of the tests, with
@@ -12,10 +12,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-minutes=3 seeds=() distill=
+seconds=180 seeds=() distill=
 while [[ ${1:-} == --* ]]; do
     case $1 in
-        --minutes) minutes=$2; shift ;;
+        --minutes) seconds=$(($2 * 60)); shift ;;
+        --seconds) seconds=$2; shift ;;
         --seeds) seeds+=("$2"); shift ;;
         --distill) distill=1 ;;
         *) sed -n '2,16s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;
@@ -70,10 +71,10 @@ for format in "${formats[@]}"; do
     find Tests/CLIPPicturesTests/Fixtures "$work/$format/seeds" "${seeds[@]}" -type f -size -64k | paste -sd, > "$work/$format/list"
     # Its clock is the wall's: on a busy machine it takes several runs to get the time.
     spent=0 inputs=0 status=0
-    while ((spent < minutes * 60 && status == 0)); do
+    while ((spent < seconds && status == 0)); do
         TIMEFORMAT=%U
         used=$({ time "$program" "$corpus" -seed_inputs=@"$work/$format/list" -artifact_prefix="$work/$format/" \
-            -max_total_time=$((minutes * 60 - spent)) -max_len=65536 -timeout=3600 -rss_limit_mb=2048 \
+            -max_total_time=$((seconds - spent)) -max_len=65536 -timeout=3600 -rss_limit_mb=2048 \
             -malloc_limit_mb=512 -report_slow_units=3600 -print_final_stats=1 > "$work/$format/log" 2>&1; } 2>&1) || status=1
         spent=$((spent + ${used%.*} + 1))
         inputs=$((inputs + $(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$format/log" || echo 0)))

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs the tests with a sanitizer of the compiler, in a build of its own.
+#
+#   Scripts/checks/sanitize.sh [address|thread …] [-- OPTIONS OF SWIFT TEST…]
+#
+# Without a name both, one after the other. What a sanitizer finds ends the tests; its report and the tests' answer are in
+# .build/address/log and .build/thread/log. OPTIONS such as --filter CLIPThreadsTests narrow what is run. Exit status 1 if anything is found.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+sanitizers=()
+while (($# > 0)) && [[ $1 != -- ]]; do
+    [[ $1 == address || $1 == thread ]] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+    sanitizers+=("$1")
+    shift
+done
+(($# == 0)) || shift
+((${#sanitizers[@]} > 0)) || sanitizers=(address thread)
+
+# Tests start programs, which take these along: what is found in them counts too.
+export ASAN_OPTIONS=abort_on_error=1:detect_leaks=0:allocator_may_return_null=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+failed=0
+for sanitizer in "${sanitizers[@]}"; do
+    log=.build/$sanitizer/log
+    mkdir -p ".build/$sanitizer"
+    echo "== $sanitizer: build and tests, $log"
+    if swift test --sanitize="$sanitizer" --scratch-path ".build/$sanitizer" "$@" >"$log" 2>&1; then
+        grep -h 'Test run with' "$log" | tail -n 1
+    else
+        failed=1
+        grep -hE 'ERROR: AddressSanitizer|WARNING: ThreadSanitizer|SUMMARY|✘|error:' "$log" | head -n 20 >&2 || tail -n 20 "$log" >&2
+    fi
+done
+exit $failed
