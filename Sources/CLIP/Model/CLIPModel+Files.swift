@@ -17,6 +17,7 @@ extension CLIPModel {
     /// A `.clip` file can be packed again, as any type; what f16, int16 or int8 has rounded away stays lost. The probes stay those
     /// of the original weights.
     /// - Parameters:
+    ///   - url: the file to write.
     ///   - weights: how matrices and token embeddings are stored. Norms, biases and positions are always f32.
     ///   - parts: the encoders to write.
     /// - Returns: what was written, and how near it comes to the original weights.

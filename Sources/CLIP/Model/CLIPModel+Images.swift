@@ -5,7 +5,9 @@ extension CLIPModel {
     private static let batchSize = 32
 
     /// What the image encoder sees of a picture: fitted, normalised.
-    /// - Parameter fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
+    /// - Parameters:
+    ///   - image: the picture.
+    ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     /// - Returns: `[crops, 3, S, S]`, one crop unless `fit` is `.multicrop`.
     public func preprocess(_ image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> PixelTensor {
         let picture = loaded.prepare(image, fit: fit)
@@ -20,14 +22,19 @@ extension CLIPModel {
     }
 
     /// What the image encoder sees of a picture, as pictures of the model's size, before normalisation.
-    /// - Parameter fit: as in `preprocess`.
+    /// - Parameters:
+    ///   - image: the picture.
+    ///   - fit: as in `preprocess`.
     /// - Returns: one picture, or several if `fit` is `.multicrop`.
     public func fittedPictures(of image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> [Picture] {
         loaded.preprocessor.fittedBitmaps(of: image.bitmap, fit: fit).map { Picture(bitmap: $0) }
     }
 
     /// The square that the image encoder sees of a picture, at least `side` pixels wide, to be looked at.
-    /// - Parameter fit: as in `preprocess`; of several crops it is the first.
+    /// - Parameters:
+    ///   - image: the picture.
+    ///   - fit: as in `preprocess`; of several crops it is the first.
+    ///   - side: the least width in pixels.
     public func view(of image: Picture, fit: PictureFit? = nil, side: Int = 448) -> Picture {
         var configuration = info.preprocessing
         let factor = max(1, (side + configuration.cropSize - 1) / configuration.cropSize)
@@ -38,6 +45,7 @@ extension CLIPModel {
 
     /// Embeds one picture.
     /// - Parameters:
+    ///   - image: the picture.
     ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     ///   - normalize: whether the result has length 1.
     /// - Throws: `CLIPError` of kind `.model` when the weights have no image encoder or are damaged.

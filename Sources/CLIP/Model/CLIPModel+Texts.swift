@@ -21,6 +21,7 @@ extension CLIPModel {
 
     /// Embeds one text.
     /// - Parameters:
+    ///   - text: the text.
     ///   - longText: what happens to a text of more tokens than the model's context.
     ///   - normalize: whether the result has length 1.
     /// - Throws: `CLIPError` of kind `.model` when the weights have no text encoder or are damaged; of kind `.text` when

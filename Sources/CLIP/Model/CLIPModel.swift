@@ -25,8 +25,10 @@ public struct CLIPModel: Sendable {
     /// The file is mapped for as long as the model lives: replace it by renaming another over it. Embedding throws once a
     /// file was written to in place; one that is cut short raises SIGBUS in every process that uses it, which a library
     /// can't turn into an error.
-    /// - Parameter threads: how many threads encode; by default `CLIP_THREADS`, else the cores this process may use.
-    ///   With one thread everything happens on the caller's.
+    /// - Parameters:
+    ///   - url: the file or folder.
+    ///   - threads: how many threads encode; by default `CLIP_THREADS`, else the cores this process may use. With one
+    ///     thread everything happens on the caller's.
     /// - Throws: `CLIPError` of kind `.model` when there is no such model, or it is incomplete or damaged; of kind
     ///   `.argument` when `threads`, `CLIP_THREADS` or `CLIP_ISA` can't be.
     public init(contentsOf url: URL, threads: Int? = nil) throws(CLIPError) {
@@ -39,7 +41,9 @@ public struct CLIPModel: Sendable {
     /// Loads a model by path, by `org/name` or `org/name@revision` from the Hugging Face hub's cache on this machine, by a
     /// short name such as `ViT-B-32:laion2b_s34b_b79k` from there too, or by the bare name of a `.clip` file in the folder
     /// of installed models.
-    /// - Parameter threads: as in `init(contentsOf:threads:)`.
+    /// - Parameters:
+    ///   - name: the path or name.
+    ///   - threads: as in `init(contentsOf:threads:)`.
     /// - Throws: `CLIPError` as `init(contentsOf:threads:)`; nothing is ever downloaded: the module
     ///   `CLIPHub` does that.
     public init(named name: String, threads: Int? = nil) throws(CLIPError) {

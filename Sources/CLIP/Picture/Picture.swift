@@ -38,6 +38,7 @@ public struct Picture: Sendable {
     ///   - pixels: rows from the top, `bytesPerRow` apart.
     ///   - width: pixels across, at least 1.
     ///   - height: pixels down, at least 1.
+    ///   - format: what a pixel is made of, and in what order.
     ///   - bytesPerRow: the distance of two rows; nil when rows follow each other without padding.
     ///   - options: what becomes of alpha, and the most pixels.
     /// - Throws: `CLIPError` of kind `.argument` when there are too few bytes for the size given, or too many pixels.

@@ -90,7 +90,9 @@ public struct ZeroShotClassifier: Sendable {
     }
 
     /// Embeds a picture and scores every label for it.
-    /// - Parameter fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
+    /// - Parameters:
+    ///   - image: the picture.
+    ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
     /// - Throws: `CLIPError` as embedding a picture does.
     public func classify(_ image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> Classification {
         classify(try model.embed(image, fit: fit))

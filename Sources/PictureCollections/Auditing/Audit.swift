@@ -29,10 +29,14 @@ public struct Audit: Sendable {
 
     /// Examines embeddings of pictures.
     /// - Parameters:
+    ///   - model: the model that answers.
     ///   - pictures: of `model`.
+    ///   - labels: the labels, each with the other names it has.
+    ///   - templates: the prompts, each with `{}` where a label goes.
     ///   - groups: the group of each picture, nil where it has none; empty without groups.
     ///   - longText: what happens to labels that are longer than the model's context.
     ///   - permutations: how often groups are shuffled for the chance of an association.
+    ///   - seed: what decides how groups are shuffled.
     /// - Throws: `CLIPError` as `ZeroShotClassifier`, and of kind `.argument` when there are no pictures, or not as many
     ///   groups.
     /// - Complexity: O(pictures · wordings · dimension), and O(pictures · permutations) for each label and group.

@@ -61,7 +61,11 @@ extension PictureIndex {
     }
 
     /// What `findClusters(reaching:minimum:threads:progress:)` finds, without blocking the caller's executor.
-    /// - Parameter progress: called on a thread of the library.
+    /// - Parameters:
+    ///   - threshold: the least cosine of neighbours.
+    ///   - minimum: as in the synchronous method.
+    ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    ///   - progress: called on a thread of the library.
     /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
     public func clusters(
         reaching threshold: Float, minimum: Int = 5, threads: Int? = nil,

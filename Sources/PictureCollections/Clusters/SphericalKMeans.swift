@@ -11,6 +11,7 @@ extension PictureIndex {
     ///   - seed: of the choice of the first middles.
     ///   - rounds: the most rounds of assigning and averaging.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    ///   - progress: called after each round with how many are done.
     /// - Throws: `CLIPError` of kind `.argument` for no cluster, of kind `.index` when a vector is damaged.
     /// - Complexity: O(rounds · pictures · count · dimension) products. Memory: a copy of the vectors, 16 bytes a picture.
     public func findClusters(
@@ -43,7 +44,12 @@ extension PictureIndex {
     }
 
     /// What `findClusters(count:seed:rounds:threads:progress:)` finds, without blocking the caller's executor.
-    /// - Parameter progress: called on a thread of the library.
+    /// - Parameters:
+    ///   - count: how many clusters, at least 1.
+    ///   - seed: of the choice of the first middles.
+    ///   - rounds: the most rounds of assigning and averaging.
+    ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    ///   - progress: called on a thread of the library.
     /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
     public func clusters(
         count: Int, seed: UInt64 = 0, rounds: Int = 50, threads: Int? = nil,

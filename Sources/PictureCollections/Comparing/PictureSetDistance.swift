@@ -38,6 +38,8 @@ public struct PictureSetDistance: Sendable, Equatable {
 
     /// Compares two sets.
     /// - Parameters:
+    ///   - first: embeddings of one set.
+    ///   - second: embeddings of the other, by the same model.
     ///   - resamples: how often sets are resampled, and how often divided at random.
     ///   - seed: what decides the resamples; the same seed gives the same result.
     ///   - threads: how many threads compute; by default the cores that this process may use.

@@ -54,7 +54,9 @@ extension DuplicateGroup {
     /// different ones, and what was indexed; else the duplicate is left alone. Symbolic links are never moved or
     /// replaced, nor is a file moved that one of the index leads to, or that is in the folder already.
     /// - Complexity: O(bytes of the files), which are read; on another file system they are written and read again.
-    /// - Parameter progress: called after every act, on the caller's thread.
+    /// - Parameters:
+    ///   - action: what becomes of each duplicate.
+    ///   - progress: called after every act, on the caller's thread.
     public func perform(_ action: DuplicateAction, progress: (Handled) -> Void = { _ in }) -> [Handled] {
         var handled: [Handled] = []
         func act(_ duplicate: Duplicate, _ name: IndexedPicture) {

@@ -59,6 +59,8 @@ extension PictureIndex {
 
     /// What `findDuplicates(threshold:threads:progress:leftOut:)` finds, without blocking the caller's executor.
     /// - Parameters:
+    ///   - threshold: the least cosine; nil for files of the same bytes alone.
+    ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     ///   - progress: called on a thread of the library.
     ///   - leftOut: called on a thread of the library.
     /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.

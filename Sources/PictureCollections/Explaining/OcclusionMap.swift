@@ -27,6 +27,8 @@ public struct OcclusionMap: Sendable, Equatable {
 
     /// Explains the similarity of a picture and a text. It embeds (`side` + 1)² + 1 pictures.
     /// - Parameters:
+    ///   - model: the model whose answer is explained.
+    ///   - image: the picture.
     ///   - text: an embedding of `model`.
     ///   - side: cells per side, at least 1.
     ///   - fit: how a picture becomes square, any but `.multicrop`; nil is the model's own preprocessing.

@@ -9,7 +9,11 @@ public struct WordDrop: Sendable, Equatable {
     public let drop: Float
 
     /// Explains the similarity of a picture and a text by its words; of a text of one word there is nothing to say.
-    /// - Parameter image: an embedding of `model`.
+    /// - Parameters:
+    ///   - model: the model whose answer is explained.
+    ///   - image: an embedding of `model`.
+    ///   - text: the text.
+    ///   - longText: what happens to a text of more tokens than the model's context.
     /// - Throws: `CLIPError` as embedding a text does.
     /// - Complexity: an embedding per word, and one.
     public static func drops(

@@ -19,6 +19,7 @@ extension PictureIndex {
     ///   - neighbors: how many others count; fewer when there are not so many. A group of no more pictures that are
     ///     like each other but nothing else stands out too.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    ///   - progress: called with how many pictures were compared, of how many.
     /// - Returns: the least like the others first.
     /// - Complexity: O(pictures² · dimension) products, of whole numbers where that suffices. Memory: a copy of the vectors,
     ///   and a byte a number.
@@ -44,7 +45,11 @@ extension PictureIndex {
     }
 
     /// What `findOutliers(top:neighbors:threads:progress:)` finds, without blocking the caller's executor.
-    /// - Parameter progress: called on a thread of the library.
+    /// - Parameters:
+    ///   - top: how many at most.
+    ///   - neighbors: how many others count.
+    ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
+    ///   - progress: called on a thread of the library.
     /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
     public func outliers(
         top: Int = 10, neighbors: Int = 5, threads: Int? = nil,

@@ -18,7 +18,10 @@ public struct CLIPScore: Sendable, Equatable {
     public static let weight: Float = 2.5
 
     /// Scores a caption.
-    /// - Parameter references: what people wrote of the same picture.
+    /// - Parameters:
+    ///   - image: the embedding of the picture.
+    ///   - text: the embedding of the caption.
+    ///   - references: what people wrote of the same picture.
     /// - Precondition: all embeddings are of the same model.
     /// - Complexity: O(references · dimension).
     public init(image: Embedding, text: Embedding, references: [Embedding] = []) {

@@ -4,6 +4,7 @@ import CLIPCompute
 extension PictureIndex {
     /// Finds the pictures that score best for a query, exactly.
     /// - Parameters:
+    ///   - query: what to look for.
     ///   - top: how many at most.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     /// - Returns: best first; of equal scores the one that was indexed first.

@@ -11,6 +11,7 @@ extension PictureIndex {
     /// Drops from an index the pictures whose file is gone and what is damaged, and rewrites it without them
     /// and without what holds no longer.
     /// - Parameters:
+    ///   - url: the index.
     ///   - waits: whether to wait for another process that writes it, rather than refuse.
     ///   - allowsEmpty: whether all may be gone. Else that is told and nothing dropped, if they are several: a disk may not
     ///     be mounted.
