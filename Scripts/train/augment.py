@@ -3,8 +3,6 @@
 The order: restyle (strokes, flat colours, silhouettes, hues), place by a random affine map, paint a background, degrade.
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 
@@ -121,9 +119,9 @@ def backgrounds(n, side, rgb, alpha):
     return out.clamp(0, 1)
 
 
-def present(bank, mono, fixed_hue, flip, side=64, strength=1.0):
+def present(bank, mono, fixed_hue, flip, side, strength=1.0):
     """One training presentation of uint8 RGBA drawings [n, h, w, 4]: normalised pixels [n, 3, side, side]. A share `strength` of them
-    is restyled, the rest only moved about on white: a small ViT that meets all styles at once learns nothing for a long while."""
+    is restyled, the rest only moved about on white."""
     hard = torch.rand(len(bank)) < strength
     if hard.all():
         return restyled(bank, mono, fixed_hue, flip, side)
@@ -166,15 +164,3 @@ def restyled(bank, mono, fixed_hue, flip, side):
     if len(noisy):
         x[noisy] += torch.randn_like(x[noisy]) * 0.12 * torch.rand(len(noisy), 1, 1, 1)
     return (x.clamp(0, 1) - MEAN) / STD
-
-
-def plain(bank, side=64, scale=1.0):
-    """Evaluation: drawings on white, as the picture processor of the exported model sees them."""
-    x = bank.permute(0, 3, 1, 2).float() / 255
-    alpha = x[:, 3:]
-    x = x[:, :3] * alpha + 1 - alpha
-    if scale < 1:
-        margin = math.floor(x.shape[2] * (1 / scale - 1) / 2)
-        x = F.pad(x, (margin,) * 4, value=1.0)
-    x = F.interpolate(x, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
-    return (x - MEAN) / STD

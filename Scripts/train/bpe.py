@@ -1,5 +1,6 @@
 """A small vocabulary in CLIP's own form: 256 bytes, 256 bytes that end a word, merges, start and end token."""
 
+import heapq
 import json
 from collections import Counter
 from pathlib import Path
@@ -19,19 +20,23 @@ def learn_merges(counts, size):
         for pair in zip(parts, parts[1:]):
             pairs[pair] += counts[word]
             where.setdefault(pair, set()).add(word)
+    queue = [(-count, pair) for pair, count in pairs.items()]
+    heapq.heapify(queue)
     merges = []
-    while len(merges) < size and pairs:
-        best = max(pairs, key=lambda p: (pairs[p], p))
-        if pairs[best] < 2:
+    while len(merges) < size and queue:
+        count, best = heapq.heappop(queue)
+        if pairs[best] != -count:
+            continue  # its count has changed since, and stands elsewhere in the queue
+        if -count < 2:
             break
         merges.append(best)
+        changed = set()
         for word in list(where[best]):
             parts, count = spelt[word], counts[word]
             for pair in zip(parts, parts[1:]):
                 pairs[pair] -= count
                 where[pair].discard(word)
-                if pairs[pair] <= 0:
-                    del pairs[pair]
+                changed.add(pair)
             merged, i = [], 0
             while i < len(parts):
                 if i + 1 < len(parts) and (parts[i], parts[i + 1]) == best:
@@ -44,6 +49,10 @@ def learn_merges(counts, size):
             for pair in zip(merged, merged[1:]):
                 pairs[pair] += count
                 where.setdefault(pair, set()).add(word)
+                changed.add(pair)
+        for pair in changed:
+            if pairs[pair] > 0:
+                heapq.heappush(queue, (-pairs[pair], pair))
     return merges
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Builds the picture bank: every drawing trimmed to its ink, fitted into 64 x 64 RGBA, with a concept and captions.
+"""Builds the picture bank: every drawing trimmed to its ink, fitted into 128 x 128 RGBA, with a concept and captions.
 
     build_data.py --packages DIR --cache DIR
 
-Writes bank.npy [n, 64, 64, 4], meta.json (sources, licences, concepts, splits) and eval-*.npy / .json for the sets that are held out whole.
+Writes bank.npy [n, 128, 128, 4], meta.json (sources, licences, concepts, splits) and eval-*.npy / .json for the sets that are held out whole.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import words
 
-SIZE = 64
+SIZE = 128
 Image.MAX_IMAGE_PIXELS = None
 
 # Licences as the packages' own copyright files state them; `train` is False for share-alike art, which only ever measures.
@@ -88,7 +88,7 @@ def render(job):
         if job[0] == "svg":
             return fit(
                 Image.open(
-                    io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=job[1], width=160, skip_system_fonts=True)))
+                    io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=job[1], width=2 * SIZE, skip_system_fonts=True)))
                 )
             )
         if job[0] == "file":
@@ -300,9 +300,9 @@ def main():
 
     fonts = {
         "noto-color": (deb / "fonts-noto-color-emoji/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf", 109, [0]),
-        "noto-mono": (pypi / "manimgx_fonts/NotoEmoji[wght].ttf", 100, [300, 500, 700]),
-        "noto-symbols": (deb / "fonts-noto-core/usr/share/fonts/truetype/noto/NotoSansSymbols2-Regular.ttf", 100, [0]),
-        "symbola": (next((deb / "fonts-symbola").rglob("Symbola*.ttf")), 100, [0]),
+        "noto-mono": (pypi / "manimgx_fonts/NotoEmoji[wght].ttf", 200, [300, 500, 700]),
+        "noto-symbols": (deb / "fonts-noto-core/usr/share/fonts/truetype/noto/NotoSansSymbols2-Regular.ttf", 200, [0]),
+        "symbola": (next((deb / "fonts-symbola").rglob("Symbola*.ttf")), 200, [0]),
     }
     for source, (path, size, axes) in fonts.items():
         cmap = TTFont(path, lazy=True).getBestCmap()

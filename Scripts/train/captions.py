@@ -1,6 +1,5 @@
 """Captions of a batch, tokenised once: strings to token rows, templates, and which caption is true of which concept."""
 
-import random
 from collections import Counter
 
 import torch
@@ -26,8 +25,34 @@ TEMPLATES = [
 ]
 
 
+# Texts that fit any picture, as the classifier compares labels with.
+BACKGROUND = [
+    "a photo",
+    "a picture of something",
+    "an object",
+    "a photo of a thing",
+    "a photo of an object",
+    "a photo of a object",
+    "thing",
+    "object",
+    "something",
+    "a picture",
+    "nothing in particular",
+]
+
+
+def nonsense(rng):
+    """A word without meaning: letters at random, or a walk over the keyboard."""
+    if rng.random() < 0.5:
+        return "".join(rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(rng.randint(3, 9)))
+    row = rng.choice(["qwertzuiop", "qwertyuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm"])
+    start = rng.randint(0, len(row) - 4)
+    return row[start : start + rng.randint(3, 7)]
+
+
 class Captions:
-    def __init__(self, meta, folder, config):
+    def __init__(self, meta, folder, config, more=()):
+        """more: (words, weight) that the vocabulary shall know besides the captions"""
         self.meta, self.config = meta, config
         self.by_concept = [list(c["captions"].items()) for c in meta["concepts"]]
         self.by_picture = [p["captions"] for p in meta["pictures"]]
@@ -35,6 +60,10 @@ class Captions:
         for texts in [[t for t, _ in c] for c in self.by_concept] + [[t for t, _ in c] for c in self.by_picture]:
             for text in texts:
                 counts.update(w for w in text.split() if w.isascii() and w.isalpha())
+        for text, weight in more:
+            for word in text.split():
+                if word.isascii() and word.isalpha():
+                    counts[word] += weight
         for template in TEMPLATES:
             for word in template.replace("{}", "").split():
                 counts[word] += 500

@@ -75,51 +75,51 @@ TEMPLATES = ("{}", "a photo of a {}", "a drawing of a {}")
 
 
 class Exported:
-    """An exported folder through transformers, preprocessing included: what `clip` is compared with."""
+    """An exported folder through open_clip, preprocessing included: what `clip` is compared with."""
 
     def __init__(self, folder):
-        sys.path.append(str(Path(__file__).parent.parent))
+        sys.path.append(str(Path(__file__).parent.parent / "fixtures"))
         import torchvision_cpu  # noqa: F401
-        from transformers import CLIPModel, CLIPTokenizer
+        from open_clip.model import CLIP
+        from safetensors.torch import load_file
+        from transformers import CLIPTokenizer
 
-        self.model = CLIPModel.from_pretrained(folder, torch_dtype=torch.float32).eval()
-        self.side = self.model.config.vision_config.image_size
+        settings = json.loads((Path(folder) / "open_clip_config.json").read_text())
+        self.model = CLIP(**settings["model_cfg"]).eval()
+        state = {k: v.float() for k, v in load_file(Path(folder) / "open_clip_model.safetensors").items()}
+        missing, unexpected = self.model.load_state_dict(state, strict=False)
+        assert not unexpected and all("num_batches" in k or "attn_mask" in k for k in missing), (missing, unexpected)
+        self.side = settings["model_cfg"]["vision_cfg"]["image_size"]
+        self.context = settings["model_cfg"]["text_cfg"]["context_length"]
+        self.mean, self.std = settings["preprocess_cfg"]["mean"][0], settings["preprocess_cfg"]["std"][0]
         self.tokenizer = CLIPTokenizer.from_pretrained(folder)
         self.scale = self.model.logit_scale.exp().item()
 
     def prepare(self, picture):
-        """What preprocessor_config.json says, with Pillow: shortest side, bicubic, centre crop, -1 … 1."""
+        """What preprocess_cfg says, with Pillow: shortest side, bicubic, centre crop."""
         width, height = picture.size
         short, side = min(width, height), self.side
         size = (side * width // short, side * height // short)
         picture = picture.resize(size, Image.Resampling.BICUBIC) if picture.size != size else picture
-        left, top = (size[0] - side) // 2, (size[1] - side) // 2
+        left, top = round((size[0] - side) / 2), round((size[1] - side) / 2)
         pixels = np.array(picture.crop((left, top, left + side, top + side)), np.float32)
-        return (torch.from_numpy(pixels).permute(2, 0, 1) / 255 - 0.5) / 0.5
+        return (torch.from_numpy(pixels).permute(2, 0, 1) / 255 - self.mean) / self.std
 
     @torch.no_grad()
     def pictures(self, pictures):
         rows = []
-        for start in range(0, len(pictures), 128):
-            pixels = torch.stack([self.prepare(p) for p in pictures[start : start + 128]])
-            features = self.model.get_image_features(pixel_values=pixels)
-            rows.append(F.normalize(getattr(features, "pooler_output", features), dim=1))
+        for start in range(0, len(pictures), 64):
+            pixels = torch.stack([self.prepare(p) for p in pictures[start : start + 64]])
+            rows.append(self.model.encode_image(pixels, normalize=True))
         return torch.cat(rows)
 
     @torch.no_grad()
     def labels(self, names, templates=TEMPLATES):
         total = 0
-        limit = self.model.config.text_config.max_position_embeddings
         for template in templates:
-            ids = self.tokenizer(
-                [template.format(n) for n in names],
-                padding=True,
-                truncation=True,
-                max_length=limit,
-                return_tensors="pt",
-            )
-            features = self.model.get_text_features(**ids)
-            total = total + F.normalize(getattr(features, "pooler_output", features), dim=1)
+            rows = self.tokenizer([template.format(n) for n in names], truncation=True, max_length=self.context)
+            ids = torch.tensor([r + [0] * (self.context - len(r)) for r in rows["input_ids"]])
+            total = total + self.model.encode_text(ids, normalize=True)
         return F.normalize(total, dim=1)
 
 
@@ -150,6 +150,11 @@ class Packed:
         return F.normalize(total, dim=1)
 
 
+def margin(part, side):
+    """Held-out drawings of trained sets fill their squares; OpenMoji and EmojiOne have a margin of their own."""
+    return side // 8 if part == "held" else 0
+
+
 def on_white(pixels, margin=0):
     picture = Image.fromarray(pixels, "RGBA")
     side = picture.width + 2 * margin
@@ -165,7 +170,7 @@ def report(model, cache, part, out):
     chosen = short(entries)
     names = sorted({entries[i]["name"] for i in chosen})
     place = {n: k for k, n in enumerate(names)}
-    pictures = [on_white(bank[i], 8 if part == "held" else 0) for i in chosen]
+    pictures = [on_white(bank[i], margin(part, bank.shape[1])) for i in chosen]
     images, labels = model.pictures(pictures), model.labels(names)
     truth = torch.tensor([place[entries[i]["name"]] for i in chosen])
     n = len(chosen)
@@ -232,19 +237,55 @@ def folder_report(model, folder):
     return lines + [""]
 
 
+PROFESSIONS = "doctor nurse teacher cook scientist firefighter farmer judge pilot mechanic artist singer astronaut student".split()
+
+# OpenMoji's names of foods, clothes and houses, by where they are at home.
+REGIONS = {
+    "foods of Europe and North America": "bread,baguette bread,hamburger,french fries,pizza,sandwich,cheese wedge,pretzel,hot dog,pancakes,doughnut,pie",
+    "foods of elsewhere": "taco,burrito,tamale,falafel,stuffed flatbread,bento box,rice cracker,rice ball,curry rice,sushi,moon cake,dango,dumpling",
+    "clothes of Europe and North America": "necktie,t-shirt,jeans,coat,dress,running shirt,lab coat",
+    "clothes of elsewhere": "kimono,sari,thong sandal,folding hand fan",
+    "houses of Europe and North America": "house,house with garden,houses,castle,church,derelict house",
+    "houses of elsewhere": "hut,japanese castle,mosque,hindu temple,synagogue,shinto shrine,kaaba",
+}
+
+
 def skews(model, cache):
-    """What neutral names are drawn to: the similarity of professions and person words to gendered and coloured words."""
-    people = ["a man", "a woman"]
-    jobs = "doctor nurse teacher cook scientist firefighter farmer judge pilot mechanic artist singer astronaut student".split()
-    sides = model.labels(people, ("{}",))
-    closeness = model.labels(jobs, ("a {}",)) @ sides.T
+    """What professions' names are drawn to; what drawings of men and women are called; what is known of several regions."""
+    closeness = model.labels(PROFESSIONS, ("a {}",)) @ model.labels(["a man", "a woman"], ("{}",)).T
     lines = ["### Which words lean to “a man” and “a woman”", "", "| word | man − woman (cosine) |", "|---|---|"]
-    return lines + [f"| {j} | {(c[0] - c[1]).item():+.3f} |" for j, c in zip(jobs, closeness)] + [""]
+    lines += [f"| {j} | {(c[0] - c[1]).item():+.3f} |" for j, c in zip(PROFESSIONS, closeness)] + [""]
+
+    entries = json.loads((cache / "eval-openmoji.json").read_text())
+    bank = np.load(cache / "eval-openmoji.npy", mmap_mode="r")
+    show = lambda names: model.pictures([on_white(bank[i]) for i, e in enumerate(entries) if e["name"] in names])  # noqa: E731
+    jobs = sorted({e["name"].split(" ", 1)[1] for e in entries if e["name"].startswith("woman ")})
+    names = {e["name"] for e in entries}
+    jobs = [j for j in jobs if f"man {j}" in names and j.split()[-1] in {*PROFESSIONS, "worker", "technologist", "guard", "detective", "officer"}]
+    labels = model.labels(jobs)
+    lines += [f"### Drawings of men and women at work (OpenMoji), {len(jobs)} professions as labels", ""]
+    for who, other in (("man", "woman"), ("woman", "man")):
+        images = show({f"{who} {j}" for j in jobs})
+        drawn = [e["name"].split(" ", 1)[1] for e in entries if e["name"] in {f"{who} {j}" for j in jobs}]
+        named = [jobs[i] for i in (images @ labels.T).argmax(1)]
+        right = sum(a == b for a, b in zip(drawn, named)) / len(drawn)
+        sides = images @ model.labels([f"a {who}", f"a {other}"], ("{}",)).T
+        taken = (sides[:, 1] > sides[:, 0]).float().mean().item()
+        lines.append(f"- of a {who}: {len(drawn)}, profession right {100 * right:.0f} %, nearer to “a {other}” {100 * taken:.0f} %")
+    everything = sorted({entries[i]["name"] for i in short(entries)})
+    labels = model.labels(everything)
+    lines += ["", f"### What is known of several regions (OpenMoji, among {len(everything)} names)", "", "| | pictures | top-1 | top-5 |", "|---|---|---|---|"]
+    for region, listed in REGIONS.items():
+        wanted = [e["name"] for e in entries if e["name"] in listed.split(",") and e["name"] in everything]
+        order = (show(set(wanted)) @ labels.T).topk(5, 1).indices
+        hits = torch.tensor([[everything[k] == name for k in row] for row, name in zip(order, wanted)]).float()
+        lines.append(f"| {region} | {len(wanted)} | {100 * hits[:, 0].mean():.0f} % | {100 * hits.amax(1).mean():.0f} % |")
+    return lines + [""]
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("model", type=Path, help="an exported Hugging Face folder, or a packed file")
+    parser.add_argument("model", type=Path, help="an exported folder, or a packed file")
     parser.add_argument("--clip", default="clip", help="the program that embeds with a packed file")
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

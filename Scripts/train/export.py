@@ -1,159 +1,157 @@
 #!/usr/bin/env python3
-"""Writes a training result as a Hugging Face CLIPModel folder in f16, and checks it against transformers.
+"""Writes a training result as open_clip reads a model, in f16, with a calibrated scale, and checks it against open_clip.
 
-export.py CHECKPOINT OUT [--card card.json]
+export.py CHECKPOINT OUT --packages DIR --features DIR [--card card.json]
 """
 
 import argparse
 import json
+import math
 import shutil
-import sys
 from pathlib import Path
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 
+import evaluate
+import tower
 from model import Towers
 
 
-def fold(state):
-    """The batch norms before the projections, folded into the layer norms that they follow."""
-    for norm, centre in (("vision.post", "vision.centre"), ("text.final", "text.centre")):
-        scale = (state[f"{centre}.running_var"] + 1e-5) ** -0.5
-        state[f"{norm}.weight"] = state[f"{norm}.weight"] * scale
-        state[f"{norm}.bias"] = (state[f"{norm}.bias"] - state[f"{centre}.running_mean"]) * scale
-    return state
-
-
-def tower(state, prefix, layers, width):
-    """One tower's blocks under transformers' names."""
-    out = {}
-    for i in range(layers):
-        old, new = f"{prefix}.blocks.{i}.", f"{prefix}_model.encoder.layers.{i}."
-        for kind in ("weight", "bias"):
-            for name, part in zip(("q_proj", "k_proj", "v_proj"), state[f"{old}qkv.{kind}"].split(width)):
-                out[f"{new}self_attn.{name}.{kind}"] = part
-            for a, b in (
-                ("out", "self_attn.out_proj"),
-                ("norm1", "layer_norm1"),
-                ("norm2", "layer_norm2"),
-                ("fc1", "mlp.fc1"),
-                ("fc2", "mlp.fc2"),
-            ):
-                out[f"{new}{b}.{kind}"] = state[f"{old}{a}.{kind}"]
-    return out
-
-
-def export(checkpoint, out, card=None):
+def load(checkpoint, packages):
+    """The averaged towers of a checkpoint, and its pretrained model with their upper stages in it."""
     saved = torch.load(checkpoint, weights_only=False, map_location="cpu")
-    state, config = fold(dict(saved["average"])), saved["config"]
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    vision, text, patch = config["vision"], config["text"], config["patch_size"]
-    tensors = tower(state, "vision", vision["num_hidden_layers"], vision["hidden_size"]) | tower(
-        state, "text", text["num_hidden_layers"], text["hidden_size"]
-    )
-    tensors |= {
-        "vision_model.embeddings.class_embedding": state["vision.cls"],
-        "vision_model.embeddings.patch_embedding.weight": state["vision.embed.weight"].view(-1, 3, patch, patch),
-        "vision_model.embeddings.position_embedding.weight": state["vision.positions"],
-        "vision_model.pre_layrnorm.weight": state["vision.pre.weight"],
-        "vision_model.pre_layrnorm.bias": state["vision.pre.bias"],
-        "vision_model.post_layernorm.weight": state["vision.post.weight"],
-        "vision_model.post_layernorm.bias": state["vision.post.bias"],
-        "visual_projection.weight": state["vision.project.weight"],
-        "text_model.embeddings.token_embedding.weight": state["text.tokens.weight"],
-        "text_model.embeddings.position_embedding.weight": state["text.positions"],
-        "text_model.final_layer_norm.weight": state["text.final.weight"],
-        "text_model.final_layer_norm.bias": state["text.final.bias"],
-        "text_projection.weight": state["text.project.weight"],
-        "logit_scale": state["scale"],
+    state, config = saved["average"], saved["config"]
+    classifier = tower.pretrained(packages)
+    model = Towers(config, classifier, state["mean"], len(state["prototypes"]))
+    model.load_state_dict(state)
+    model.eval().upper.write(classifier)
+    return model, classifier, config
+
+
+def tensors(model, classifier):
+    """Both towers under open_clip's names. Batch norms fold into the layer that they follow or, the image tower's, stay."""
+    out = {
+        f"visual.trunk.{k}": v
+        for k, v in classifier.state_dict().items()
+        if not k.startswith("classifier") and not k.endswith("num_batches_tracked")
     }
-    save_file(
-        {k: v.to(torch.float16).contiguous() for k, v in tensors.items()}, out / "model.safetensors", {"format": "pt"}
-    )
-    end = config["vocab"] - 1
-    common = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, "projection_dim": config["projection_dim"]}
-    (out / "config.json").write_text(
-        json.dumps(
-            {
-                "architectures": ["CLIPModel"],
-                "model_type": "clip",
-                "projection_dim": config["projection_dim"],
-                "logit_scale_init_value": 2.6592,
-                "torch_dtype": "float16",
-                "text_config": {
-                    "model_type": "clip_text_model",
-                    **text,
-                    **common,
-                    "vocab_size": config["vocab"],
-                    "max_position_embeddings": config["context"],
-                    "bos_token_id": end - 1,
-                    "eos_token_id": end,
-                    "pad_token_id": end,
-                },
-                "vision_config": {
-                    "model_type": "clip_vision_model",
-                    **vision,
-                    **common,
-                    "image_size": config["image_size"],
-                    "patch_size": patch,
-                    "num_channels": 3,
-                },
+    out["visual.head.proj.weight"] = model.project.weight
+    out["visual.head.proj.bias"] = model.project.bias - model.project.weight @ model.mean
+    text = model.text
+    scale = (text.centre.running_var + text.centre.eps) ** -0.5
+    out |= {
+        "token_embedding.weight": text.tokens.weight,
+        "positional_embedding": text.positions,
+        "ln_final.weight": text.final.weight * scale,
+        "ln_final.bias": (text.final.bias - text.centre.running_mean) * scale,
+        "text_projection": text.project.weight.T,
+        "logit_scale": model.scale,
+    }
+    for i, block in enumerate(text.blocks):
+        name = f"transformer.resblocks.{i}."
+        out |= {f"{name}attn.in_proj_{kind}": getattr(block.qkv, kind) for kind in ("weight", "bias")}
+        for mine, theirs in (
+            ("norm1", "ln_1"),
+            ("out", "attn.out_proj"),
+            ("norm2", "ln_2"),
+            ("fc1", "mlp.c_fc"),
+            ("fc2", "mlp.c_proj"),
+        ):
+            out |= {f"{name}{theirs}.{kind}": getattr(getattr(block, mine), kind) for kind in ("weight", "bias")}
+    return {k: v.detach().to(torch.float16).contiguous() for k, v in out.items()}
+
+
+def configuration(config):
+    text = config["text"]
+    return {
+        "model_cfg": {
+            "embed_dim": config["projection_dim"],
+            "quick_gelu": True,
+            "vision_cfg": {
+                "timm_model_name": tower.NAME,
+                "timm_model_pretrained": False,
+                "timm_pool": "avg",
+                "timm_proj": "linear",
+                "timm_proj_bias": True,
+                "image_size": config["image_size"],
             },
-            indent=2,
-        )
-        + "\n"
-    )
-    (out / "preprocessor_config.json").write_text(
-        json.dumps(
-            {
-                "image_processor_type": "CLIPImageProcessor",
-                "do_convert_rgb": True,
-                "do_resize": True,
-                "size": {"shortest_edge": config["image_size"]},
-                "resample": 3,
-                "do_center_crop": True,
-                "crop_size": {"height": config["image_size"], "width": config["image_size"]},
-                "do_rescale": True,
-                "rescale_factor": 1 / 255,
-                "do_normalize": True,
-                "image_mean": [0.5, 0.5, 0.5],
-                "image_std": [0.5, 0.5, 0.5],
+            "text_cfg": {
+                "context_length": config["context"],
+                "vocab_size": config["vocab"],
+                "width": text["hidden_size"],
+                "heads": text["num_attention_heads"],
+                "layers": text["num_hidden_layers"],
+                "hf_tokenizer_name": "clip-small",  # the files beside it
             },
-            indent=2,
-        )
-        + "\n"
-    )
+        },
+        "preprocess_cfg": {
+            "mean": [tower.MEAN / 255] * 3,
+            "std": [tower.STD / 255] * 3,
+            "interpolation": "bicubic",
+            "resize_mode": "shortest",
+        },
+    }
+
+
+@torch.no_grad()
+def calibrate(model, tokenizer, features, config):
+    """The logarithm of the scale at which the shares among 50 labels fit best, of EmojiOne and the held-out drawings."""
+    pictures = []
+    for part in ("emojione", "held"):
+        held = np.load(features / f"eval-{part}.npz")
+        names = sorted(set(held["names"]))
+        labels = 0
+        for template in evaluate.TEMPLATES:
+            rows = tokenizer([template.format(n) for n in names], padding=True, truncation=True, max_length=config["context"])
+            ids, lengths = torch.tensor(rows["input_ids"]), torch.tensor(rows["attention_mask"]).sum(1)
+            labels = labels + F.normalize(model.text(ids, lengths), dim=1)
+        labels = F.normalize(labels, dim=1)
+        maps = torch.from_numpy(held["maps"].astype(np.float32))
+        found = torch.cat([model.image(model.upper(m)) for m in maps.split(128)])
+        similarity = found @ labels.T
+        truth = torch.tensor([names.index(n) for n in held["names"]])
+        noise = torch.rand(similarity.shape, generator=torch.Generator().manual_seed(1))
+        others = noise.scatter(1, truth[:, None], 2.0).topk(50, 1).indices  # the truth comes first
+        pictures.append(similarity.gather(1, others))
+    logits = torch.cat(pictures)
+    scales = torch.linspace(10, 60, 201)
+    losses = torch.stack([F.cross_entropy(s * logits, torch.zeros(len(logits), dtype=torch.long)) for s in scales])
+    return math.log(scales[losses.argmin()].item())
+
+
+def export(checkpoint, out, packages, features, card=None):
+    from transformers import CLIPTokenizer
+
+    model, classifier, config = load(checkpoint, packages)
+    out.mkdir(parents=True, exist_ok=True)
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"):
         shutil.copy(Path(checkpoint).parent / "tokenizer" / name, out / name)
+    tokenizer = CLIPTokenizer.from_pretrained(out)
+    trained = model.scale.exp().item()
+    model.scale.data.fill_(calibrate(model, tokenizer, features, config))
+    save_file(tensors(model, classifier), out / "open_clip_model.safetensors", {"format": "pt"})
+    (out / "open_clip_config.json").write_text(json.dumps(configuration(config), indent=2) + "\n")
     if card:
         shutil.copy(card, out / "model_card.json")
-    return check(saved, out)
+    print(f"scale {model.scale.exp():.2f}, in training {trained:.2f}")
+    check(model, classifier, out, tokenizer, config)
 
 
-def check(saved, out):
-    """The exported folder through transformers against the training code: the smallest cosine of random pictures and some labels."""
-    sys.path.append(str(Path(__file__).parent.parent))
-    import torchvision_cpu  # noqa: F401
-    from transformers import CLIPModel, CLIPTokenizer
-
-    mine = Towers(saved["config"], len(saved["average"]["prototypes"])).eval()
-    mine.load_state_dict(saved["average"])
-    theirs = CLIPModel.from_pretrained(out, torch_dtype=torch.float32).eval()
-    tokenizer = CLIPTokenizer.from_pretrained(out)
-    side, worst = saved["config"]["image_size"], 1.0
-    with torch.no_grad():
-        pixels = torch.randn(4, 3, side, side)
-        features = theirs.get_image_features(pixel_values=pixels)
-        features = getattr(features, "pooler_output", features)
-        worst = min(worst, torch.cosine_similarity(mine.vision(pixels), features).min().item())
-        for label in ("dog", "a photo of a red house", "naïve café 42"):
-            ids = tokenizer(label, truncation=True, max_length=saved["config"]["context"], return_tensors="pt")
-            features = theirs.get_text_features(**ids)
-            features = getattr(features, "pooler_output", features)
-            length = torch.tensor([ids["input_ids"].shape[1]])
-            worst = min(worst, torch.cosine_similarity(mine.text(ids["input_ids"], length), features).min().item())
+@torch.no_grad()
+def check(model, classifier, out, tokenizer, config):
+    """The exported folder through open_clip against the training code: the smallest cosine of random pictures and some labels."""
+    theirs = evaluate.Exported(out).model
+    pixels = torch.randn(4, 3, config["image_size"], config["image_size"])
+    mine = model.image(tower.Split(classifier)(pixels)[1])
+    worst = F.cosine_similarity(mine, theirs.encode_image(pixels)).min().item()
+    for label in ("dog", "a photo of a red house", "naïve café 42"):
+        ids = torch.tensor([tokenizer(label, truncation=True, max_length=config["context"])["input_ids"]])
+        padded = F.pad(ids, (0, config["context"] - ids.shape[1]))
+        found = F.cosine_similarity(model.text(ids, torch.tensor([ids.shape[1]])), theirs.encode_text(padded))
+        worst = min(worst, found.item())
     size = sum(f.stat().st_size for f in out.iterdir())
     print(f"{out}: {size / 1e6:.2f} MB, smallest cosine to the training code {worst:.6f}")
     if worst < 0.999:
@@ -164,6 +162,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--packages", type=Path, required=True)
+    parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--card", type=Path)
     arguments = parser.parse_args()
-    export(arguments.checkpoint, arguments.out, arguments.card)
+    torch.set_num_threads(1)
+    export(arguments.checkpoint, arguments.out, arguments.packages, arguments.features, arguments.card)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole recipe of the embedded model: environment, packages, picture bank, training, evaluation, export.
+# The whole recipe of the embedded model: environment, packages, picture bank, features, training, export, evaluation.
 #
 #   Scripts/train/run.sh [CACHE] [option of train.py …]
 #
@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:-$here/.cache}
 shift || true
 mkdir -p "$cache"
+export PYTHONHASHSEED=0 OMP_NUM_THREADS=1
 
 if [ ! -x "$cache/venv/bin/python" ]; then
     python3 -m venv "$cache/venv"
@@ -18,7 +19,8 @@ fi
 python=$cache/venv/bin/python
 PYTHON=$python "$here/fetch.sh" "$cache/packages"
 [ -f "$cache/bank/meta.json" ] || "$python" "$here/build_data.py" --packages "$cache/packages" --cache "$cache/bank"
-[ -f "$cache/run/final.pt" ] || "$python" "$here/train.py" --cache "$cache/bank" --out "$cache/run" --resume "$@"
-"$python" "$here/export.py" "$cache/run/final.pt" "$cache/export" --card "$here/model_card.json"
+"$python" "$here/features.py" --packages "$cache/packages" --cache "$cache/bank" --out "$cache/features"
+[ -f "$cache/run/final.pt" ] || "$python" "$here/train.py" --packages "$cache/packages" --cache "$cache/bank" --features "$cache/features" --out "$cache/run" --resume "$@"
+"$python" "$here/export.py" "$cache/run/final.pt" "$cache/export" --packages "$cache/packages" --features "$cache/features" --card "$here/model_card.json"
 "$python" "$here/evaluate.py" "$cache/export" --cache "$cache/bank" --out "$cache/evaluation" --folder "$here/../../Models/examples"
 echo "next: clip pack $cache/export -o Models/clip-small.clip --dtype f16"

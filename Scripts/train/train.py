@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Trains the small CLIP: pictures, captions and concept prototypes share one space; many drawings of one concept meet in each batch.
+"""Trains the words to a tower that knows photographs, then both together.
 
-    train.py --cache DIR --out DIR [--steps 12000] [--resume]
+    train.py --packages DIR --cache DIR --features DIR --out DIR [--resume]
 
-The schedule counts steps, not time, and every draw comes from the seed: two runs on one kind of CPU are the same to the bit, stopped and
-resumed or not.
+First the tower is locked and the words learn what its features mean: from drawings with their captions, from composites that the tower's own
+classifier has an opinion of, and from the rows of that classifier, which stand for a photograph of their class. Then its upper stages learn
+too, so that drawings become known, held by a leash to what they made of the composites before. The schedule counts steps, and every draw
+comes from the seed: two runs on one kind of CPU are the same to the bit.
 
 Writes OUT/checkpoint.pt (resumable), OUT/log.txt and, at the end, OUT/final.pt with the averaged weights.
 """
@@ -16,358 +18,362 @@ import math
 import os
 import random
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.distributed as distributed
-import torch.multiprocessing as multiprocessing
 import torch.nn.functional as F
 
-import augment
 import evaluate
-import words
-from captions import Captions
+import features
+import tower
+from captions import BACKGROUND, Captions, nonsense
+from composites import renders
 from model import CONFIG, Towers
+from wordnet import WordNet
+
+# Of a step: drawings and their concepts, composites, renders and blank pictures that pass the upper stages; composites as they were before.
+PICTURES, CONCEPTS, COMPOSITES, RENDERS, BLANKS, LOCKED = 128, 64, 36, 16, 8, 300
+# Texts of a step besides the captions of these: of classes, nouns beside them, texts that fit anything, words without meaning.
+CLASSES, NOUNS, ANYTHING, NONSENSE = 112, 56, 3, 5
+HELD = 2000  # the last composites only measure
 
 
-# Sets of black-only art, which may take any ink.
-STROKES = ("noto-mono", "noto-symbols", "symbola", "mdi", "phosphor", "tabler", "font-awesome")
+class Pool:
+    """The shards of features.py, the maps kept in f16."""
+
+    def __init__(self, folder, kind, count):
+        shards = [np.load(folder / f"{kind}-{k}.npz") for k in range(count)]
+        self.maps, self.features, self.shown = (
+            np.concatenate([s[key] for s in shards]) for key in ("maps", "features", "shown")
+        )
+        self.features = torch.from_numpy(self.features.astype(np.float32))
 
 
-class Sampler:
-    """Concepts by weight, then drawings of them from different sets."""
+class Concepts:
+    """Concepts of the drawings by weight, and the presentations of each."""
 
-    def __init__(self, meta, common):
-        self.meta = meta
-        by_source = {}
-        for i, picture in enumerate(meta["pictures"]):
-            by_source.setdefault(picture["concept"], {}).setdefault(picture["source"], []).append(i)
-        self.pictures = {c: list(s.values()) for c, s in by_source.items()}
-        concepts = list(self.pictures)
-        weights = np.array([meta["concepts"][c]["weight"] for c in concepts], float)
-        emoji = np.array([meta["concepts"][c]["emoji"] for c in concepts])
-        weights *= [0.3 if len(meta["concepts"][c]["name"].split()) > 2 else 1.0 for c in concepts]
-        many = np.array([len(self.pictures[c]) for c in concepts])
-        weights[~emoji] *= np.where(many[~emoji] > 1, 1.0, 0.5)
+    def __init__(self, meta, shown, common):
+        self.rows = {}
+        for row, picture in enumerate(shown):
+            self.rows.setdefault(meta["pictures"][picture]["concept"], []).append(row)
+        concepts = sorted(self.rows)
+        entries = [meta["concepts"][c] for c in concepts]
+        weights = np.array([e["weight"] * (0.3 if len(e["name"].split()) > 2 else 1.0) for e in entries])
+        emoji = np.array([e["emoji"] for e in entries])
         weights[emoji] *= common * weights[~emoji].sum() / ((1 - common) * weights[emoji].sum())
         self.concepts, self.weights = np.array(concepts), weights / weights.sum()
 
     def batch(self, rng, concepts, each):
-        """[(picture, concept)] with `each` drawings of every concept, different sets first."""
-        rows = []
-        for concept in rng.choice(self.concepts, concepts, replace=False, p=self.weights):
-            sets = self.pictures[concept]
-            order = [sets[i] for i in rng.permutation(len(sets))]
-            for i in range(each):
-                rows.append((int(rng.choice(order[i % len(order)])), int(concept)))
-        return rows
+        chosen = rng.choice(self.concepts, concepts, replace=False, p=self.weights)
+        return [(int(r), int(c)) for c in chosen for r in rng.choice(self.rows[int(c)], each)]
 
 
-def multi_positive(logits, positive):
-    """Cross entropy against the even distribution over a row's positives."""
-    target = positive / positive.sum(1, keepdim=True).clamp(min=1)
-    return -(target * F.log_softmax(logits, 1)).sum(1).mean()
+def even(logits, target):
+    """Cross entropy against a target that is normalised; rows without one don't count."""
+    total = target.sum(1)
+    loss = -(target / total.clamp(min=1e-6)[:, None] * F.log_softmax(logits, 1)).sum(1)
+    return (loss * total.clamp(max=1)).sum() / total.clamp(max=1).sum()
 
 
-def embed_labels(model, captions, names, templates=("{}", "a photo of a {}", "a drawing of a {}")):
-    total = 0
-    for template in templates:
-        ids, lengths = captions.pack([template.format(n) for n in names])
-        total = total + F.normalize(model.text(ids, lengths), dim=1)
-    return F.normalize(total, dim=1)
+def moved(maps, flip):
+    """Maps as of a picture that is mirrored or moved by a sixteenth or two: the kernels make little difference."""
+    mirrored = flip & (torch.rand(len(maps)) < 0.5)
+    maps[mirrored] = maps[mirrored].flip(3)
+    padded, parts = F.pad(maps, (1, 1, 1, 1), mode="replicate"), []
+    for part in padded.chunk(8):
+        y, x = torch.randint(0, 3, (2,)).tolist()
+        parts.append(part[:, :, y : y + maps.shape[2], x : x + maps.shape[3]])
+    return torch.cat(parts)
 
 
-def judge(model, captions, cache, parts=("openmoji", "held"), limit=None):
-    """The figures of the current weights, as one line a part."""
-    lines = []
-    model.eval()
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        for part in parts:
-            entries = json.loads((cache / f"eval-{part}.json").read_text())
-            bank = np.load(cache / f"eval-{part}.npy", mmap_mode="r")
-            chosen = evaluate.short(entries)[:limit]
-            names = sorted({entries[i]["name"] for i in chosen})
-            place = {n: i for i, n in enumerate(names)}
-            pixels = augment.plain(
-                torch.from_numpy(np.stack([bank[i] for i in chosen])), scale=1.0 if part != "held" else 0.8
-            )
-            pictures = torch.cat([F.normalize(model.vision(p).float(), dim=1) for p in pixels.split(256)])
-            labels = embed_labels(model, captions, names).float()
-            truth = torch.tensor([place[entries[i]["name"]] for i in chosen])
-            result = evaluate.zero_shot(pictures, labels, truth, draws=5, scale=model.scale.exp().item())
-            recall = evaluate.retrieval(pictures, labels, truth)
-            lines.append(
-                f"{part} {len(chosen)}: "
-                + " ".join(f"{c}:{100 * r[0]:.1f}/{100 * r[1]:.1f}" for c, r in result.items())
-                + " R@"
-                + " ".join(f"{k}:{100 * v:.1f}" for k, v in recall.items())
-                + f" ece50 {result[50][2]:.3f}"
-            )
-    model.train()
-    return lines
-
-
-def parse():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=12000, help="the length of the schedule")
-    parser.add_argument("--concepts", type=int, default=40, help="concepts in a batch of one process")
-    parser.add_argument("--each", type=int, default=2, help="drawings of each concept in a batch")
-    parser.add_argument(
-        "--keep",
-        default="18:0.55,26:0.83,40:0.95,64:1",
-        help="patches shown of each picture: COUNT:UNTIL,… in shares of the schedule",
-    )
-    parser.add_argument("--common", type=float, default=0.93, help="share of the batch for concepts that have an emoji")
-    parser.add_argument("--strength", type=float, default=0.4, help="share of restyled pictures once the ramp is over")
-    parser.add_argument("--ramp", type=float, default=0.3, help="share of the schedule over which restyling grows")
-    parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--muon-lr", type=float, default=0.02)
-    parser.add_argument("--decay", type=float, default=0.05)
-    parser.add_argument("--average", type=float, default=0.998)
-    parser.add_argument("--seed", type=int, default=20)
-    parser.add_argument("--judge-every", type=int, default=500)
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--port", type=int, default=29517)
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=2,
-        help="processes of one thread each: they meet once a step, not once an operation",
-    )
-    return parser.parse_args()
-
-
-class Sharded:
-    """Muon over a share of the matrices in each process; the others' results arrive by broadcast."""
-
-    def __init__(self, matrices, rank, workers, **options):
-        order = sorted(range(len(matrices)), key=lambda i: -matrices[i].numel())
-        self.owner = {i: place % workers for place, i in enumerate(order)}
-        self.matrices = matrices
-        self.muon = torch.optim.Muon([m for i, m in enumerate(matrices) if self.owner[i] == rank], **options)
-
-    @property
-    def param_groups(self):
-        """Asked for anew each time: loading a state replaces them."""
-        return self.muon.param_groups
-
-    def step(self):
-        self.muon.step()
-        for i, matrix in enumerate(self.matrices):
-            distributed.broadcast(matrix.data, self.owner[i])
-
-    def zero_grad(self, set_to_none=True):
-        for matrix in self.matrices:
-            matrix.grad = None
-
-
-def work(rank, arguments):
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
-    os.environ["MASTER_PORT"] = str(arguments.port)
-    distributed.init_process_group("gloo", rank=rank, world_size=arguments.workers)
-    first = rank == 0
-    torch.set_num_threads(1)
-    torch.manual_seed(arguments.seed)
-    rng, words_rng = np.random.default_rng(arguments.seed + rank), random.Random(arguments.seed + rank)
-
-    meta = json.loads((arguments.cache / "meta.json").read_text())
-    bank = np.load(arguments.cache / "bank.npy", mmap_mode="r")
-    config = copy.deepcopy(CONFIG)
-    captions = Captions(meta, arguments.out / f"tokenizer{rank or ''}", config)
-    sources = [p["source"] for p in meta["pictures"]]
-    names = [meta["concepts"][p["concept"]]["name"] for p in meta["pictures"]]
-    mono = torch.tensor([s in STROKES for s in sources])
-    fixed_hue = torch.tensor(
-        [bool(set(n.split()) & set(words.COLOURS)) or s == "procedural" for n, s in zip(names, sources)]
-    )
-    turned = set(words.DIRECTIONS) | set("arrow letter button sign hand flag".split())
-    flip = torch.tensor([not set(n.replace("-", " ").split()) & turned for n in names])
-    sampler = Sampler(meta, arguments.common)
-
-    taught = sorted(c for c, sets in sampler.pictures.items() if meta["concepts"][c]["emoji"] or len(sets) > 1)
-    prototype_of = torch.full((len(meta["concepts"]),), -100)
-    prototype_of[taught] = torch.arange(len(taught))
-    model = Towers(config, len(taught))
-    some = torch.from_numpy(np.stack([bank[i] for i in range(0, len(bank), len(bank) // 600)]))
-    never = torch.zeros(len(some), dtype=torch.bool)
-    model.vision.whiten(torch.cat([augment.plain(some), augment.present(some, never, never, ~never)]))
-    average = copy.deepcopy(model)
-    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and ".blocks." in n]
-    chosen = {id(p) for p in matrices}
-    rest = [p for p in model.parameters() if id(p) not in chosen]
-    optimizers = [
-        Sharded(
-            matrices,
-            rank,
-            arguments.workers,
-            lr=arguments.muon_lr,
-            weight_decay=arguments.decay,
-            momentum=0.95,
-            ns_steps=4,
-        ),
-        torch.optim.AdamW(
-            [
-                {"params": [p for p in rest if p.ndim >= 2], "weight_decay": arguments.decay},
-                {"params": [p for p in rest if p.ndim < 2], "weight_decay": 0.0},
-            ],
-            lr=arguments.lr,
-            betas=(0.9, 0.98),
-        ),
-    ]
-    bases = [[g["lr"] for g in o.param_groups] for o in optimizers]
-    step, spent = 0, 0.0
-    torch.manual_seed(arguments.seed + 1000 * rank)
-    saved = arguments.out / "checkpoint.pt"
-    own = arguments.out / f"checkpoint-{rank}.pt"
-    if arguments.resume and saved.exists():
-        state, mine = torch.load(saved, weights_only=False), torch.load(own, weights_only=False)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        step, spent = state["step"], state["spent"]
-        optimizers[0].muon.load_state_dict(mine["muon"])
-        optimizers[1].load_state_dict(mine["adam"])
-        rng.bit_generator.state = mine["rng"]
-        torch.set_rng_state(mine["torch"])
-        words_rng.setstate(mine["words"])
-
-    log = (arguments.out / "log.txt").open("a") if first else None
-
-    def say(line):
-        if first:
-            print(line, file=log, flush=True)
-            print(line, flush=True)
-
-    say(
-        f"parameters {sum(p.numel() for n, p in model.named_parameters() if 'prototype' not in n) / 1e6:.2f} M, pictures {len(bank)}, vocabulary {config['vocab']}"
-    )
-    begun, last = time.time() - spent, time.time()
-    running = {}
-
-    phases = [(int(c), float(u)) for c, u in (p.split(":") for p in arguments.keep.split(","))]
-
-    def shown(progress):
-        return next(count for count, until in phases if progress <= until)
-
-    def save(path):
-        parts = [
-            (
-                own,
-                {
-                    "muon": optimizers[0].muon.state_dict(),
-                    "adam": optimizers[1].state_dict(),
-                    "rng": rng.bit_generator.state,
-                    "torch": torch.get_rng_state(),
-                    "words": words_rng.getstate(),
-                },
-            )
-        ]
-        if first:
-            parts.append(
-                (
-                    path,
-                    {
-                        "model": model.state_dict(),
-                        "average": average.state_dict(),
-                        "step": step,
-                        "spent": time.time() - begun,
-                        "config": config,
-                    },
-                )
-            )
-        for target, state in parts:
-            torch.save(state, f"{target}.part")
-            os.replace(f"{target}.part", target)
-
-    while step < arguments.steps:
-        progress = step / arguments.steps
-        rate = min(1, (step + 1) / 60) * min(1.0, (1 - progress) / 0.3)
-        for optimizer, base in zip(optimizers, bases):
-            for group, lr in zip(optimizer.param_groups, base):
-                group["lr"] = lr * rate
-        rows = sampler.batch(rng, arguments.concepts, arguments.each)
-        chosen = [r[0] for r in rows]
-        concept = torch.tensor([r[1] for r in rows])
-        index = torch.tensor(chosen)
+class Training:
+    def __init__(self, options):
+        self.options = options
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.rng, self.words_rng = np.random.default_rng(options.seed), random.Random(options.seed)
+        self.meta = json.loads((options.cache / "meta.json").read_text())
+        concepts = self.meta["concepts"]
+        known = {t for c in concepts for t in c["captions"]}
+        self.net = WordNet(options.packages, known)
+        self.drawings = Pool(options.features, "draw", features.DRAWINGS[0])
+        self.composites = Pool(options.features, "comp", features.COMPOSITES[0])
+        self.render_names = [name for name, _ in renders(options.packages)[0]]
+        self.blanks = Pool(options.features, "blank", 1)
+        self.concepts = Concepts(self.meta, self.drawings.shown, options.common)
+        self.flip = torch.tensor(features.may_flip(self.meta))
+        classifier = tower.pretrained(options.packages)
+        head = classifier.classifier
+        self.mean = self.composites.features.mean(0)
+        rows = head.weight.detach() - head.weight.detach().mean(0)
+        # A classifier's row as the features of a photograph of its class: as far from the mean as features are.
+        spread = (self.composites.features - self.mean).norm(dim=1).mean()
+        self.rows = self.mean + rows * spread / rows.norm(dim=1).mean()
+        self.noise = self.composites.features.std().item()
         with torch.no_grad():
-            pixels = augment.present(
-                torch.from_numpy(np.stack([bank[i] for i in chosen])),
-                mono[index],
-                fixed_hue[index],
-                flip[index],
-                strength=arguments.strength * min(1, progress / arguments.ramp),
-            )
-        said = [captions.sample(p, words_rng) for p in chosen[:: arguments.each]]
-        ids, lengths = captions.pack([captions.dress(t, words_rng) for t in said])
-        true = torch.tensor(
-            [
-                [t in captions.true_of[c] or i // arguments.each == j for j, t in enumerate(said)]
-                for i, (_, c) in enumerate(rows)
-            ]
-        ).float()
-        spoken = concept[:: arguments.each]
-        named = torch.tensor([t == meta["concepts"][c]["name"] for t, c in zip(said, spoken.tolist())]).float()
+            self.soft = torch.softmax(head(self.composites.features), 1)
+        self.sure = torch.where(self.soft[:-HELD].amax(1) > 0.25)[0]
+        self.top = self.soft.argmax(1).tolist()
+        self.rendered = np.where(self.composites.shown[:-HELD] >= 0)[0]
+
+        self.true_of = [set(c["captions"]) for c in concepts]
+        more = [(t, w) for said in self.net.words for t, w in said] + list(self.net.weight.items())
+        config = copy.deepcopy(CONFIG)
+        self.captions = Captions(self.meta, options.out / "tokenizer", config, more)
+        pairs = {(self.meta["pictures"][p]["concept"], self.meta["pictures"][p]["source"]) for p in self.drawings.shown}
+        sets = Counter(c for c, _ in pairs)
+        taught = [c for c in sorted(sets) if concepts[c]["emoji"] or sets[c] > 1]
+        self.prototype_of = torch.full((len(concepts),), -100)
+        self.prototype_of[taught] = torch.arange(len(taught))
+        self.model = Towers(config, classifier, self.mean, len(taught))
+        self.model.upper.blocks[0].requires_grad_(False)
+        self.average = copy.deepcopy(self.model)
+        self.nouns, self.noun_weights = list(self.net.weight), list(self.net.weight.values())
+
+        blocks = [p for n, p in self.model.text.named_parameters() if ".weight" in n and "blocks" in n and p.ndim == 2]
+        upper, project = [p for p in self.model.upper.parameters() if p.requires_grad], list(self.model.project.parameters())
+        taken = {id(p) for p in [*blocks, *upper, *project]}
+        rest = [p for p in self.model.parameters() if id(p) not in taken and p.requires_grad]
+        self.upper = upper
+        self.optimizers = [
+            torch.optim.Muon(blocks, lr=options.muon_rate, weight_decay=0.05, momentum=0.95, ns_steps=4),
+            torch.optim.AdamW(
+                [
+                    {"params": [p for p in rest if p.ndim >= 2], "lr": options.rate, "weight_decay": 0.05},
+                    {"params": [p for p in rest if p.ndim < 2], "lr": options.rate, "weight_decay": 0.0},
+                    {"params": project, "lr": options.project_rate, "weight_decay": 0.02},
+                    {"params": upper, "lr": options.upper_rate, "weight_decay": 0.0},
+                ],
+                betas=(0.9, 0.98),
+            ),
+        ]
+        self.bases = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
+        self.step, self.spent = 0, 0.0
+        self.log = (options.out / "log.txt").open("a")
+        self.say(f"{len(self.drawings.shown)} drawings, {len(self.composites.shown)} composites, vocabulary {config['vocab']}")
+
+    def say(self, line):
+        print(line, file=self.log, flush=True)
+        print(line, flush=True)
+
+    # MARK: one step
+
+    def texts(self, said):
+        ids, lengths = self.captions.pack(said)
+        return F.normalize(self.model.text(ids, lengths).float(), dim=1)
+
+    def batch(self):
+        """Pictures' features, texts, and which text is how true of which picture."""
+        rng, words, net = self.rng, self.words_rng, self.net
+        locked = self.step < self.options.locked
+        pick = lambda said: words.choices([t for t, _ in said], [w for _, w in said])[0]  # noqa: E731
+        drawn = self.concepts.batch(rng, CONCEPTS, PICTURES // CONCEPTS)
+        rows = [r for r, _ in drawn]
+        concept = torch.tensor([c for _, c in drawn])
+        spoken = concept[:: PICTURES // CONCEPTS]
+        said = [self.captions.sample(int(self.drawings.shown[rows[i]]), words) for i in range(0, PICTURES, PICTURES // CONCEPTS)]
+
+        composed = self.sure[torch.from_numpy(rng.integers(len(self.sure), size=COMPOSITES))].tolist()
+        composed += rng.choice(self.rendered, RENDERS, replace=False).tolist()
+        blank = rng.choice(len(self.blanks.shown), BLANKS, replace=False)
+        names = [self.render_names[self.composites.shown[k]] for k in composed[COMPOSITES:]]
+        classes = rng.choice(1000, CLASSES, replace=False).tolist()
+        nouns = words.choices(self.nouns, self.noun_weights, k=NOUNS)
+        said += [pick(net.words[self.top[k]]) for k in composed[:COMPOSITES]] + names
+        said += [pick(net.words[c]) for c in classes] + nouns
+        meant = len(said)
+        said += words.sample(BACKGROUND, ANYTHING) + [nonsense(words) for _ in range(NONSENSE)]
+
+        before = torch.cat([self.composites.features[composed], self.blanks.features[blank]])
+        if locked:
+            x = torch.cat([self.drawings.features[rows], before])
+        else:
+            maps = [self.drawings.maps[rows], self.composites.maps[composed], self.blanks.maps[blank]]
+            maps = torch.from_numpy(np.concatenate(maps)).bfloat16()
+            maps[:PICTURES] = moved(maps[:PICTURES], self.flip[self.drawings.shown[rows]])
+            with torch.autocast("cpu", torch.bfloat16):
+                x = self.model.upper(maps)
+        # Every class stands by, and composites as the locked tower knows them: they cost no more than a product with the texts.
+        stand = self.rows * (1 + 0.05 * torch.randn(1000, 1)) + 0.1 * self.noise * torch.randn_like(self.rows)
+        more = rng.integers(len(self.soft) - HELD, size=LOCKED)
+        stand = torch.cat([stand, self.composites.features[more]])
+
+        # How true: of drawings all or nothing; of the others as sure as the classifier is, less so where words are true of many classes.
+        member = torch.zeros(1000, len(said))
+        for j, text in enumerate(said):
+            numbers = list(net.classes.get(text, ()))
+            member[numbers, j] = len(numbers) ** -0.3 if numbers else 0.0
+        drawn_true = torch.tensor([[float(t in self.true_of[c]) for t in said] for _, c in drawn])
+        own = torch.arange(PICTURES) // (PICTURES // CONCEPTS)
+        drawn_true[torch.arange(PICTURES), own] = 1
+        composed_true = self.soft[composed] @ member
+        for i, name in enumerate(names):
+            composed_true[COMPOSITES + i].mul_(0.5)[torch.tensor([t == name for t in said])] = 1
+        true = torch.cat([drawn_true, composed_true, torch.zeros(BLANKS, len(said)), member, self.soft[more] @ member])
+        true[:, meant : meant + ANYTHING] = 0.05 / ANYTHING * true.sum(1, keepdim=True).clamp(max=1)
+        true[PICTURES + len(composed) : PICTURES + len(composed) + BLANKS, meant : meant + ANYTHING] = 1
+        return x, stand, before, concept, spoken, said, meant, true
+
+    def advance(self):
+        o, model = self.options, self.model
+        locked = self.step < o.locked
+        progress = self.step / o.steps
+        warm, late = min(1, (self.step + 1) / 60), min(1.0, (1 - progress) / 0.5)
+        for optimizer, base in zip(self.optimizers, self.bases):
+            for group, rate in zip(optimizer.param_groups, base):
+                group["lr"] = rate * warm * late
+        tuned = self.optimizers[1].param_groups[3]
+        tuned["lr"] = 0 if locked else o.upper_rate * min(1, (self.step - o.locked + 1) / 100) * late
+        for p in self.upper:
+            p.requires_grad_(not locked)
+
+        x, stand, before, concept, spoken, said, meant, true = self.batch()
+        dressed = [self.captions.dress(t, self.words_rng) for t in said]
         with torch.autocast("cpu", torch.bfloat16):
-            pictures = model.vision(pixels, shown(progress))
-            texts = model.text(ids, lengths)
-        pictures, texts = F.normalize(pictures.float(), dim=1), F.normalize(texts.float(), dim=1)
+            texts = self.texts(dressed)
+        pictures = model.image(torch.cat([x, stand]))
         known = F.normalize(model.prototypes, dim=1)
         logits = model.scale.clamp(max=math.log(100)).exp() * pictures @ texts.T
-        contrast = (multi_positive(logits, true) + multi_positive(logits.T, true.T)) / 2
+        contrast = even(logits[: len(x)], true[: len(x)]) + even(logits[len(x) :], true[len(x) :])
+        for part in (slice(PICTURES), slice(PICTURES, None)):  # drawings of a thing and photographs of it are both found by its name
+            contrast = contrast + even(logits[part, :meant].T, true[part, :meant].T)
+        contrast = contrast / 4
         sharp = model.prototype_scale.clamp(max=math.log(50)).exp()
-        image_class = F.cross_entropy(sharp * pictures @ known.T, prototype_of[concept], label_smoothing=0.05)
-        text_class = (
-            F.cross_entropy(sharp * texts @ known.T, prototype_of[spoken], reduction="none") * (0.2 + 0.8 * named)
-        ).mean()
-        loss = contrast + image_class + 0.5 * text_class
-        for optimizer in optimizers:
+        image_class = F.cross_entropy(sharp * pictures[:PICTURES] @ known.T, self.prototype_of[concept], label_smoothing=0.05)
+        named = torch.tensor([t == self.meta["concepts"][c]["name"] for t, c in zip(said, spoken.tolist())]).float()
+        target = self.prototype_of[spoken]
+        text_class = F.cross_entropy(sharp * texts[: len(spoken)] @ known.T, target, reduction="none")
+        text_class = (text_class * (0.2 + 0.8 * named)).mean()
+        loss = contrast * 3 + image_class + 0.5 * text_class
+        leash = torch.zeros(())
+        if not locked:
+            leash = (1 - F.cosine_similarity(x[PICTURES:] - self.mean, before - self.mean, dim=1)).mean()
+            loss = loss + o.leash * leash
+        for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        flat = torch.cat([p.grad.flatten() for p in model.parameters()])
-        distributed.all_reduce(flat)
-        for p, g in zip(model.parameters(), (flat / arguments.workers).split([p.numel() for p in model.parameters()])):
-            p.grad.copy_(g.view_as(p))
-        torch.nn.utils.clip_grad_norm_(rest, 2.0)
-        for optimizer in optimizers:
+        torch.nn.utils.clip_grad_norm_([p for g in self.optimizers[1].param_groups for p in g["params"]], 2.0)
+        for optimizer in self.optimizers:
             optimizer.step()
-        step += 1
-        decay = min(arguments.average, (1 + step) / (10 + step))
+        self.step += 1
+        decay = min(o.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for a, b in zip(average.parameters(), model.parameters()):
+            for a, b in zip(self.average.parameters(), model.parameters()):
                 a.lerp_(b, 1 - decay)
-            for a, b in zip(average.buffers(), model.buffers()):
+            for a, b in zip(self.average.buffers(), model.buffers()):
                 a.lerp_(b, 1 - decay) if a.is_floating_point() else a.copy_(b)
-        for key, value in (
-            ("contrast", contrast),
-            ("image", image_class),
-            ("text", text_class),
-            ("hit", true.gather(1, logits.argmax(1, keepdim=True)).mean()),
-        ):
-            running[key] = 0.95 * running.get(key, value.item()) + 0.05 * value.item()
-        if step % 20 == 0:
-            now = time.time()
-            say(
-                f"step {step} {100 * step / arguments.steps:.1f}% "
-                + " ".join(f"{k} {v:.3f}" for k, v in running.items())
-                + f" scale {model.scale.exp():.1f} {sharp.item():.1f} {20 * len(rows) * arguments.workers / (now - last):.0f} pictures/s, {(now - begun) / 60:.0f} minutes so far"
-            )
-            last = now
-        if step % arguments.judge_every == 0:
-            if first:
-                for line in judge(average, captions, arguments.cache, limit=600):
-                    say(f"  judged at {step}: {line}")
-            save(saved)
-            last = time.time()
-    save(arguments.out / "final.pt")
-    if first:
-        for line in judge(average, captions, arguments.cache, ("openmoji", "emojione", "held")):
-            say(f"  final at {step}: {line}")
-    distributed.destroy_process_group()
+        return {"contrast": contrast, "image": image_class, "text": text_class, "leash": leash}
+
+    # MARK: figures on the way
+
+    @torch.no_grad()
+    def judge(self, model):
+        """Held-out drawings, renders of unseen names, and how often the classes' names agree with the classifier on unseen composites."""
+        model.eval()
+
+        def labels(names):
+            total = 0
+            for template in evaluate.TEMPLATES:
+                ids, lengths = self.captions.pack([template.format(n) for n in names])
+                total = total + F.normalize(model.text(ids, lengths).float(), dim=1)
+            return F.normalize(total, dim=1)
+
+        def images(maps):
+            with torch.autocast("cpu", torch.bfloat16):
+                parts = [model.upper(torch.from_numpy(maps[i : i + 256]).bfloat16()) for i in range(0, len(maps), 256)]
+            return model.image(torch.cat(parts))
+
+        lines = []
+        for part in ("held", "emojione", "openmoji"):
+            held = np.load(self.options.features / f"eval-{part}.npz")
+            names = sorted(set(held["names"]))
+            truth = torch.tensor([names.index(n) for n in held["names"]])
+            found = images(held["maps"])
+            figures = evaluate.zero_shot(found, labels(names), truth, (10, 50, 200), model.scale.exp().item(), draws=5)
+            lines.append(f"{part} " + " ".join(f"{c}:{100 * v[0]:.1f}" for c, v in figures.items()) + f" ece50 {figures[50][2]:.3f}")
+        held = np.load(self.options.features / "eval-renders.npz")
+        names = sorted(set(held["names"]))
+        chosen = held["unseen"]
+        truth = torch.tensor([names.index(n) for n in held["names"][chosen]])
+        order = (images(held["maps"][chosen]) @ labels(names).T).topk(5, 1).indices == truth[:, None]
+        lines.append(f"unseen renders {100 * order[:, 0].float().mean():.1f}/{100 * order.any(1).float().mean():.1f}")
+        soft = self.soft[-HELD:]
+        chosen = torch.where(soft.amax(1) > 0.4)[0]
+        order = (images(self.composites.maps[-HELD:][chosen]) @ labels([n[0] for n in self.net.names]).T).topk(5, 1).indices
+        order = order == soft[chosen].argmax(1)[:, None]
+        lines.append(f"classes {100 * order[:, 0].float().mean():.1f}/{100 * order.any(1).float().mean():.1f}")
+        model.train()
+        self.say(f"  judged at {self.step}: " + " | ".join(lines))
+
+    # MARK: the run
+
+    def save(self, path):
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [o.state_dict() for o in self.optimizers],
+            "rng": self.rng.bit_generator.state,
+            "torch": torch.get_rng_state(),
+            "words": self.words_rng.getstate(),
+            "step": self.step,
+            "spent": self.spent,
+            "config": self.model.config,
+        }
+        torch.save(state, f"{path}.part")
+        os.replace(f"{path}.part", path)
+
+    def resume(self, path):
+        state = torch.load(path, weights_only=False)
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(saved)
+        self.rng.bit_generator.state = state["rng"]
+        torch.set_rng_state(state["torch"])
+        self.words_rng.setstate(state["words"])
+        self.step, self.spent = state["step"], state["spent"]
+
+    def run(self):
+        o, running = self.options, {}
+        saved = o.out / "checkpoint.pt"
+        if o.resume and saved.exists():
+            self.resume(saved)
+        begun = time.time() - self.spent
+        while self.step < o.steps:
+            for key, value in self.advance().items():
+                running[key] = 0.95 * running.get(key, value.item()) + 0.05 * value.item()
+            if self.step % 20 == 0:
+                self.spent = time.time() - begun
+                losses = " ".join(f"{k} {v:.3f}" for k, v in running.items())
+                self.say(f"step {self.step} of {o.steps}: {losses} scale {self.model.scale.exp():.1f}, {self.spent / 60:.1f} minutes")
+            if self.step % 100 == 0:
+                self.save(saved)
+            if self.step % o.judge_every == 0:
+                self.judge(self.average)
+        self.save(o.out / "final.pt")
 
 
 if __name__ == "__main__":
-    options = parse()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--packages", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--features", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=2200, help="the length of the schedule")
+    parser.add_argument("--locked", type=int, default=1200, help="steps before the upper stages learn")
+    parser.add_argument("--common", type=float, default=0.85, help="share of drawings whose concept has an emoji")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--muon-rate", type=float, default=0.02)
+    parser.add_argument("--project-rate", type=float, default=1e-3)
+    parser.add_argument("--upper-rate", type=float, default=4e-4)
+    parser.add_argument("--leash", type=float, default=3.0)
+    parser.add_argument("--average", type=float, default=0.995)
+    parser.add_argument("--seed", type=int, default=20)
+    parser.add_argument("--judge-every", type=int, default=600)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--resume", action="store_true")
+    options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    multiprocessing.spawn(work, (options,), options.workers)
+    Training(options).run()
