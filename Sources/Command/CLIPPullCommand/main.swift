@@ -25,6 +25,7 @@ guard Watch.begin(STDIN_FILENO) else {
     EventLine.failure("\(name): the system lets this program have no thread: \(Watch.noThreads)").write()
     exit(1)
 }
+TrustedCertificates.find()
 do {
     let pulled = try await HubClient().pull(name, files: Array(arguments.dropFirst()), verifiesCache: verifies) {
         EventLine($0).write()

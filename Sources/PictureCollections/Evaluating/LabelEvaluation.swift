@@ -32,8 +32,10 @@ public struct LabelEvaluation: Sendable {
 
     /// Classifies pictures whose labels are known, with all templates together and with each alone.
     /// - Parameters:
+    ///   - model: the model that answers.
     ///   - pictures: of `model`.
     ///   - truths: the number of each picture's own label in `labels`.
+    ///   - labels: the labels.
     ///   - templates: as for `ZeroShotClassifier`: the answers are of all together.
     ///   - longText: what happens to labels that are longer than the model's context.
     ///   - threads: by default those of the model.
@@ -57,6 +59,10 @@ public struct LabelEvaluation: Sendable {
 
     /// The same of embeddings, whatever made them.
     /// - Parameters:
+    ///   - pictures: of one model.
+    ///   - truths: the number of each picture's own label in `labels`.
+    ///   - labels: the labels.
+    ///   - templates: what each row of `prompts` is called.
     ///   - prompts: for each template the embedding of each label in it. With several a label is their ensemble: normalised,
     ///     averaged and normalised again.
     ///   - logitScale: what cosines are multiplied by before the softmax that gives shares.

@@ -24,6 +24,7 @@ public struct RetrievalEvaluation: Sendable, Equatable {
 
     /// Asks with every caption for its picture, and with every picture for its captions.
     /// - Parameters:
+    ///   - pictures: of one model.
     ///   - captions: of the same model as the pictures.
     ///   - owners: the number of each caption's picture in `pictures`; a picture may have several captions.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds a libcurl of HTTP and TLS alone as a static library, so that `clip-pull` needs none of the system it runs on.
+#
+#   Scripts/release/curl.sh FOLDER
+#
+# The sources are Debian's with its security patches, fetched by apt from the mirrors that it uses (CURL_SOURCE names a folder of
+# unpacked ones instead). FOLDER/lib then holds libcurl.a, libssl.a, libcrypto.a and libz.a and nothing else, FOLDER/VERSIONS what they are.
+# Needs Debian or a child of it, a C compiler, make, dpkg-dev, libssl-dev and zlib1g-dev.
+set -euo pipefail
+folder=$(realpath -m "${1:?usage: curl.sh FOLDER}")
+[[ ! -e $folder/VERSIONS ]] || exit 0
+mkdir -p "$folder/work" "$folder/lib"
+cd "$folder/work"
+
+source=${CURL_SOURCE:-}
+if [[ -z $source ]]; then
+    mkdir -p sources lists/partial
+    shopt -s nullglob
+    for list in /etc/apt/sources.list.d/*.sources; do sed 's/^Types:.*/Types: deb-src/' "$list" >"sources/${list##*/}"; done
+    for list in /etc/apt/sources.lis[t] /etc/apt/sources.list.d/*.list; do sed -n 's/^deb /deb-src /p' "$list" >"sources/${list##*/}.list"; done
+    apt=(apt-get -qq -o Dir::Etc::sourcelist=/nonexistent -o Dir::Etc::sourceparts="$PWD/sources" -o Dir::State::lists="$PWD/lists" -o APT::Sandbox::User=root)
+    "${apt[@]}" update 2>/dev/null
+    rm -rf curl-*/
+    "${apt[@]}" source curl >/dev/null 2>&1 || { echo "curl.sh: apt can't fetch the sources of curl: name unpacked ones by CURL_SOURCE" >&2; exit 1; }
+    source=$(echo "$PWD"/curl-*/)
+    version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$source/debian/changelog")
+fi
+mkdir -p build
+cd build
+"$source/configure" --quiet --prefix="$folder" --disable-shared --enable-static --with-openssl --with-zlib \
+    --without-brotli --without-zstd --without-libpsl --without-libidn2 --without-nghttp2 --without-librtmp --without-libssh2 --without-gssapi \
+    --disable-ldap --disable-ldaps --disable-ftp --disable-file --disable-telnet --disable-dict --disable-tftp --disable-pop3 --disable-imap \
+    --disable-smtp --disable-gopher --disable-mqtt --disable-rtsp --disable-smb --disable-ntlm --disable-manual --disable-dependency-tracking \
+    --without-ca-bundle --without-ca-path --with-ca-fallback >"$folder/log" 2>&1 ||
+    { tail -n 5 "$folder/log" >&2; exit 1; }
+make -C lib -j"$(nproc)" >>"$folder/log" 2>&1 || { tail -n 5 "$folder/log" >&2; exit 1; }
+cp lib/.libs/libcurl.a "$folder/lib/"
+for library in ssl crypto z; do cp "$(cc -print-file-name=lib$library.a)" "$folder/lib/"; done
+{
+    echo "curl ${version:-$(sed -n 's/.*LIBCURL_VERSION "\(.*\)"/\1/p' "$source/include/curl/curlver.h")}"
+    echo "openssl $(dpkg-query -W -f '${Version}' libssl-dev)"
+    echo "zlib $(dpkg-query -W -f '${Version}' zlib1g-dev)"
+} >"$folder/VERSIONS"
+rm -rf "$folder/work"
