@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds and runs an app that depends on this package by version, beside a package whose targets have the plain names that
-# such packages like (Tokenizers, JSON, Images, Weights, …) and a module that declares `Image`, as SwiftUI does. Fails if the
-# graph doesn't resolve, a name is ambiguous, or the build warns.
+# such packages like (Tokenizers, JSON, Images, Weights, …) and a module that declares `Image`, as SwiftUI does; and the
+# program of the documentation's tutorial, which then runs away from where it was built, with the embedded model beside it. Fails if
+# the graph doesn't resolve, a name is ambiguous, the build warns, or an answer is missing.
 #
 #   Scripts/structure/versioned_client.sh
 #
@@ -14,7 +15,8 @@ trap 'rm -rf "$work"' EXIT
 commit=(git -c user.name=client -c user.email=client@example.invalid -c init.defaultBranch=main)
 
 git clone --quiet "$PWD" "$work/clip"
-git -C "$work/clip" tag 0.1.0
+version=$(sed -n 's/.*text = "\(.*\)"/\1/p' Sources/System/CLIPSystem/Version.swift)
+git -C "$work/clip" tag "$version"
 
 mkdir -p "$work/neighbors"
 targets=(Tokenizers JSON Images Weights Kernels TensorCore Widgets)
@@ -48,13 +50,17 @@ import PackageDescription
 let package = Package(
     name: "app", platforms: [.macOS(.v15)],
 MANIFEST
-    echo "    dependencies: [.package(url: \"file://$work/clip\", from: \"0.1.0\"),"
+    echo "    dependencies: [.package(url: \"file://$work/clip\", from: \"$version\"),"
     echo "        .package(url: \"file://$work/neighbors\", from: \"1.0.0\")],"
     echo '    targets: [.executableTarget(name: "App", dependencies: ['
     for target in "${targets[@]}"; do echo "        .product(name: \"$target\", package: \"neighbors\"),"; done
     for product in CLIP PictureCollections CLIPHub; do echo "        .product(name: \"$product\", package: \"clip\"),"; done
+    echo '    ]), .executableTarget(name: "Search", dependencies: ['
+    for product in CLIP PictureCollections; do echo "        .product(name: \"$product\", package: \"clip\"),"; done
     echo '    ])])'
 } >"$work/app/Package.swift"
+mkdir -p "$work/app/Sources/Search"
+cp Sources/PictureCollections/PictureCollections.docc/Resources/search-4.swift "$work/app/Sources/Search/main.swift"
 cat >"$work/app/Sources/App/main.swift" <<'APP'
 import CLIP
 import CLIPHub
@@ -80,3 +86,11 @@ if grep -E 'warning:' "$work/log"; then
     exit 1
 fi
 "$work/app/.build/debug/App" Models/clip-small.clip Models/examples/cat.jpg
+
+# As an app is installed: the package's folders are gone, the model lies beside the program.
+mkdir "$work/installed" "$work/pictures"
+cp "$work/app/.build/debug/Search" Models/clip-small.clip "$work/installed/"
+cp Models/examples/*.png "$work/pictures/"
+rm -rf "$work/app" "$work/clip"
+"$work/installed/Search" "$work/pictures" a teapot | tail -n 5 | tee "$work/answer"
+grep -q teapot.png "$work/answer" || { echo "versioned_client: the tutorial's program finds no teapot" >&2; exit 1; }
