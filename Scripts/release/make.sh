@@ -4,8 +4,8 @@
 #
 #   Scripts/release/make.sh [--programs FOLDER --architecture NAME] [OUTPUT]
 #
-# OUTPUT is .build/release-files by default. --programs packs a `clip` and a `clip-pull` that were built for another architecture
-# (x86_64 or aarch64) in place of this machine's. README.md beside this script says what goes where. Programs run on systems whose C library is
+# OUTPUT is .build/release-files by default. --programs packs a `clip` and a `clip-pull` that are there already; those of another architecture than
+# this machine's (x86_64 or aarch64) after a run for this one, whose programs say what manual pages and completions hold. README.md beside this script says what goes where. Programs run on systems whose C library is
 # at least as new as that of the machine that built them: build on the oldest that you support. Needs the toolchain, Python 3, and what
 # curl.sh needs; dpkg-deb for the Debian package, which is left out without it. SOURCE_DATE_EPOCH sets all times; equal programs give equal files.
 set -euo pipefail
@@ -28,18 +28,22 @@ mkdir -p "$output" "$parts"
 output=$(realpath "$output")
 step() { printf '== %s %s\n' "$(date +%T)" "$*"; }
 
-# This machine's programs: they say what manual pages and completions hold, whatever is packed.
-step "libcurl of HTTP and TLS alone"
-Scripts/release/curl.sh "$parts/curl"
-step "static programs"
-libraries=$(realpath "$parts/curl/lib")
-for product in clip clip-pull; do
-    swift build -c release --static-swift-stdlib --scratch-path .build/static --product $product -Xswiftc -use-ld=lld \
-        -Xlinker "-L$libraries" -Xlinker -lssl -Xlinker -lcrypto -Xlinker -lz -Xlinker -s >"$parts/log" 2>&1 ||
-        { tail -n 20 "$parts/log" >&2; exit 1; }
-done
 native=.build/static/release
-programs=${programs:-$native}
+if [[ -z $programs ]]; then
+    step "libcurl of HTTP and TLS alone"
+    Scripts/release/curl.sh "$parts/curl"
+    step "static programs"
+    libraries=$(realpath "$parts/curl/lib")
+    for product in clip clip-pull; do
+        swift build -c release --static-swift-stdlib --scratch-path .build/static --product $product -Xswiftc -use-ld=lld \
+            -Xlinker "-L$libraries" -Xlinker -lssl -Xlinker -lcrypto -Xlinker -lz -Xlinker -s >"$parts/log" 2>&1 ||
+            { tail -n 20 "$parts/log" >&2; exit 1; }
+    done
+    programs=$native
+elif [[ $architecture == "$(uname -m)" ]]; then
+    native=$programs
+fi
+[[ -x $native/clip ]] || { echo "make.sh: $native/clip is not there: make a release for this machine first" >&2; exit 1; }
 
 step "tree"
 name=clip-$version-linux-$architecture
