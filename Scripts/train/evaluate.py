@@ -237,6 +237,39 @@ def folder_report(model, folder):
     return lines + [""]
 
 
+# What `clip` compares labels and searches with, and words without meaning.
+BACKGROUND = ("a photo", "a picture of something", "an object", "a photo of a thing", "a photo of a object")
+NONSENSE = "qwertz asdf xyzzy foobar blorf grumbix zzzz fnord wibble qqq lkjh snarfle plugh mnbv trelk vashti oomph jkl gronk ptang".split()
+
+
+def fits(model, cache, folders=()):
+    """How often a text beats the background prompts and reaches a cosine: a picture's own label, a word without meaning, and any of
+    100 labels on a picture of nothing."""
+    entries = json.loads((cache / "eval-emojione.json").read_text())
+    bank = np.load(cache / "eval-emojione.npy", mmap_mode="r")
+    chosen = short(entries)[::2]
+    pictures, names = [on_white(bank[i]) for i in chosen], [entries[i]["name"] for i in chosen]
+    for folder in folders:
+        images = json.loads((folder / "labels.json").read_text())["images"]
+        pictures += [Image.open(folder / f["file"]).convert("RGB") for f in images]
+        names += [f["label"] if isinstance(f["label"], str) else f["label"][0] for f in images]
+    rng = np.random.default_rng(3)
+    blank = [Image.new("RGB", (256, 256), tuple(rng.integers(0, 256, 3).tolist())) for _ in range(20)]
+    blank += [Image.fromarray(rng.integers(0, 256, (256, 256, 3), np.uint8)) for _ in range(10)] + [Image.new("RGB", (256, 256), c) for c in ("white", "black")]
+    shown, nothing = model.pictures(pictures), model.pictures(blank)
+    neutral = model.labels(BACKGROUND, ("{}",))
+    labels, senseless = model.labels(names, ("a photo of a {}",)), model.labels(NONSENSE, ("{}",))
+    own = (shown * labels).sum(1)
+    rivals = [own, shown @ senseless.T, nothing @ labels[:100].T]
+    beaten = [(shown @ neutral.T).amax(1), (shown @ neutral.T).amax(1)[:, None], (nothing @ neutral.T).amax(1)[:, None]]
+    lines = [f"### What fits: {len(names)} pictures and {len(blank)} of nothing", "", "| cosine of at least | own label | word without meaning | label on nothing |", "|---|---|---|---|"]
+    for least in (-1, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
+        shares = [((c > b) & (c >= least)).float().mean().item() for c, b in zip(rivals, beaten)]
+        lines.append(f"| {least if least > 0 else 'any'} | " + " | ".join(f"{100 * s:.1f} %" for s in shares) + " |")
+    strange = shown @ senseless.T
+    return lines + ["", f"The greatest cosine of “{NONSENSE[0]}” with a picture is {strange[:, 0].max():.2f}, of any such word {strange.max():.2f}.", ""]
+
+
 PROFESSIONS = "doctor nurse teacher cook scientist firefighter farmer judge pilot mechanic artist singer astronaut student".split()
 
 # OpenMoji's names of foods, clothes and houses, by where they are at home.
@@ -300,7 +333,7 @@ def main():
         lines += report(model, arguments.cache, part, arguments.out)
     for folder in arguments.folder:
         lines += folder_report(model, folder)
-    lines += skews(model, arguments.cache)
+    lines += fits(model, arguments.cache, arguments.folder) + skews(model, arguments.cache)
     (arguments.out / "evaluation.md").write_text("\n".join(lines))
     print("\n".join(lines))
 

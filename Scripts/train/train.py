@@ -181,8 +181,9 @@ class Training:
         names = [self.render_names[self.composites.shown[k]] for k in composed[COMPOSITES:]]
         classes = rng.choice(1000, CLASSES, replace=False).tolist()
         nouns = words.choices(self.nouns, self.noun_weights, k=NOUNS)
-        said += [pick(net.words[self.top[k]]) for k in composed[:COMPOSITES]] + names
-        said += [pick(net.words[c]) for c in classes] + nouns
+        listed = net.words if self.step < self.options.everyday else net.everyday
+        said += [pick(listed[self.top[k]]) for k in composed[:COMPOSITES]] + names
+        said += [pick(listed[c]) for c in classes] + nouns
         meant = len(said)
         said += words.sample(BACKGROUND, ANYTHING) + [nonsense(words) for _ in range(NONSENSE)]
 
@@ -363,6 +364,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=2200, help="the length of the schedule")
     parser.add_argument("--locked", type=int, default=1200, help="steps before the upper stages learn")
+    parser.add_argument("--everyday", type=int, default=1300, help="steps before a class is called what people call it")
     parser.add_argument("--common", type=float, default=0.85, help="share of drawings whose concept has an emoji")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--muon-rate", type=float, default=0.02)

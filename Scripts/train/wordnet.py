@@ -16,7 +16,8 @@ CONCRETE = {5, 6, 8, 13, 17, 20}  # lexicographer files: animals, artifacts, bod
 
 
 class WordNet:
-    """words[class]: [(words, weight)], its names before its hypernyms, then its gloss; classes[words]: the classes it is true of;
+    """words[class]: [(words, weight)], its names before its hypernyms, then its gloss; everyday[class]: the same, what people say more
+    often weighing more ("horse", not "sorrel"); classes[words]: the classes it is true of;
     beside[noun]: the classes nearest to a noun that is neither a class nor a hypernym of one, and weight[noun]: how often it is said."""
 
     def __init__(self, packages, known=()):
@@ -71,6 +72,10 @@ class WordNet:
             key, sense, count = line.split()
             if "%1:" in key and sense == "1":
                 spoken[key.split("%")[0].replace("_", " ")] += int(count)
+        self.everyday = [
+            [(word, weight * (1 + 3 * (word in known) + min(spoken[word], 20) / 10)) for word, weight in said]
+            for said in self.words
+        ]
         self.beside, self.weight = {}, {}
         for line in (folder / "index.noun").read_text().splitlines():
             p = line.split()
