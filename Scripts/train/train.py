@@ -33,10 +33,10 @@ from composites import renders
 from model import CONFIG, Towers
 from wordnet import WordNet
 
-# Of a step: drawings and their concepts, composites, renders and blank pictures that pass the upper stages; composites as they were before.
-PICTURES, CONCEPTS, COMPOSITES, RENDERS, BLANKS, LOCKED = 128, 64, 36, 16, 8, 300
-# Texts of a step besides the captions of these: of classes, nouns beside them, texts that fit anything, words without meaning.
-CLASSES, NOUNS, ANYTHING, NONSENSE = 112, 56, 3, 5
+# Of a step: drawings and their concepts, composites, renders; texts of classes and of nouns beside them.
+PICTURES, CONCEPTS, COMPOSITES, RENDERS, CLASSES, NOUNS = 128, 64, 36, 16, 72, 36
+# And, once classes are called what people call them, pictures of nothing, texts that fit anything, words without meaning.
+BLANKS, ANYTHING, NONSENSE = 8, 3, 5
 HELD = 2000  # the last composites only measure
 
 
@@ -177,15 +177,18 @@ class Training:
 
         composed = self.sure[torch.from_numpy(rng.integers(len(self.sure), size=COMPOSITES))].tolist()
         composed += rng.choice(self.rendered, RENDERS, replace=False).tolist()
-        blank = rng.choice(len(self.blanks.shown), BLANKS, replace=False)
         names = [self.render_names[self.composites.shown[k]] for k in composed[COMPOSITES:]]
         classes = rng.choice(1000, CLASSES, replace=False).tolist()
         nouns = words.choices(self.nouns, self.noun_weights, k=NOUNS)
-        listed = net.words if self.step < self.options.everyday else net.everyday
+        classes += [words.choice(net.beside[n]) for n in nouns]
+        everyday = self.step >= self.options.everyday
+        listed = net.everyday if everyday else net.words
         said += [pick(listed[self.top[k]]) for k in composed[:COMPOSITES]] + names
-        said += [pick(listed[c]) for c in classes] + nouns
-        meant = len(said)
-        said += words.sample(BACKGROUND, ANYTHING) + [nonsense(words) for _ in range(NONSENSE)]
+        said += [pick(listed[c]) for c in classes[:CLASSES]] + nouns
+        meant, blank = len(said), []
+        if everyday:
+            said += words.sample(BACKGROUND, ANYTHING) + [nonsense(words) for _ in range(NONSENSE)]
+            blank = rng.choice(len(self.blanks.shown), BLANKS, replace=False).tolist()
 
         before = torch.cat([self.composites.features[composed], self.blanks.features[blank]])
         if locked:
@@ -196,10 +199,8 @@ class Training:
             maps[:PICTURES] = moved(maps[:PICTURES], self.flip[self.drawings.shown[rows]])
             with torch.autocast("cpu", torch.bfloat16):
                 x = self.model.upper(maps)
-        # Every class stands by, and composites as the locked tower knows them: they cost no more than a product with the texts.
-        stand = self.rows * (1 + 0.05 * torch.randn(1000, 1)) + 0.1 * self.noise * torch.randn_like(self.rows)
-        more = rng.integers(len(self.soft) - HELD, size=LOCKED)
-        stand = torch.cat([stand, self.composites.features[more]])
+        stand = self.rows[classes] * (1 + 0.05 * torch.randn(len(classes), 1))
+        stand = stand + 0.1 * self.noise * torch.randn_like(stand)
 
         # How true: of drawings all or nothing; of the others as sure as the classifier is, less so where words are true of many classes.
         member = torch.zeros(1000, len(said))
@@ -212,16 +213,16 @@ class Training:
         composed_true = self.soft[composed] @ member
         for i, name in enumerate(names):
             composed_true[COMPOSITES + i].mul_(0.5)[torch.tensor([t == name for t in said])] = 1
-        true = torch.cat([drawn_true, composed_true, torch.zeros(BLANKS, len(said)), member, self.soft[more] @ member])
-        true[:, meant : meant + ANYTHING] = 0.05 / ANYTHING * true.sum(1, keepdim=True).clamp(max=1)
-        true[PICTURES + len(composed) : PICTURES + len(composed) + BLANKS, meant : meant + ANYTHING] = 1
+        true = torch.cat([drawn_true, composed_true, torch.zeros(len(blank), len(said)), member[classes]])
+        if everyday:
+            true[:, meant : meant + ANYTHING] = 0.05 / ANYTHING * true.sum(1, keepdim=True).clamp(max=1)
+            true[len(drawn) + len(composed) :][: len(blank), meant : meant + ANYTHING] = 1
         return x, stand, before, concept, spoken, said, meant, true
 
     def advance(self):
         o, model = self.options, self.model
         locked = self.step < o.locked
-        progress = self.step / o.steps
-        warm, late = min(1, (self.step + 1) / 60), min(1.0, (1 - progress) / 0.5)
+        warm, late = min(1, (self.step + 1) / 60), min(1.0, (o.steps - self.step) / (o.steps - o.decay))
         for optimizer, base in zip(self.optimizers, self.bases):
             for group, rate in zip(optimizer.param_groups, base):
                 group["lr"] = rate * warm * late
@@ -237,17 +238,14 @@ class Training:
         pictures = model.image(torch.cat([x, stand]))
         known = F.normalize(model.prototypes, dim=1)
         logits = model.scale.clamp(max=math.log(100)).exp() * pictures @ texts.T
-        contrast = even(logits[: len(x)], true[: len(x)]) + even(logits[len(x) :], true[len(x) :])
-        for part in (slice(PICTURES), slice(PICTURES, None)):  # drawings of a thing and photographs of it are both found by its name
-            contrast = contrast + even(logits[part, :meant].T, true[part, :meant].T)
-        contrast = contrast / 4
+        contrast = (even(logits, true) + even(logits[:, :meant].T, true[:, :meant].T)) / 2
         sharp = model.prototype_scale.clamp(max=math.log(50)).exp()
         image_class = F.cross_entropy(sharp * pictures[:PICTURES] @ known.T, self.prototype_of[concept], label_smoothing=0.05)
         named = torch.tensor([t == self.meta["concepts"][c]["name"] for t, c in zip(said, spoken.tolist())]).float()
         target = self.prototype_of[spoken]
         text_class = F.cross_entropy(sharp * texts[: len(spoken)] @ known.T, target, reduction="none")
         text_class = (text_class * (0.2 + 0.8 * named)).mean()
-        loss = contrast * 3 + image_class + 0.5 * text_class
+        loss = contrast * 1.5 + image_class + 0.5 * text_class
         leash = torch.zeros(())
         if not locked:
             leash = (1 - F.cosine_similarity(x[PICTURES:] - self.mean, before - self.mean, dim=1)).mean()
@@ -362,18 +360,19 @@ if __name__ == "__main__":
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=2200, help="the length of the schedule")
-    parser.add_argument("--locked", type=int, default=1200, help="steps before the upper stages learn")
-    parser.add_argument("--everyday", type=int, default=1300, help="steps before a class is called what people call it")
+    parser.add_argument("--steps", type=int, default=1350, help="the length of the schedule")
+    parser.add_argument("--locked", type=int, default=600, help="steps before the upper stages learn")
+    parser.add_argument("--decay", type=int, default=900, help="steps before the rates begin to fall, to nothing at the end")
+    parser.add_argument("--everyday", type=int, default=900, help="steps before a class is called what people call it")
     parser.add_argument("--common", type=float, default=0.85, help="share of drawings whose concept has an emoji")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--project-rate", type=float, default=1e-3)
-    parser.add_argument("--upper-rate", type=float, default=4e-4)
+    parser.add_argument("--upper-rate", type=float, default=3e-4)
     parser.add_argument("--leash", type=float, default=3.0)
     parser.add_argument("--average", type=float, default=0.995)
     parser.add_argument("--seed", type=int, default=20)
-    parser.add_argument("--judge-every", type=int, default=600)
+    parser.add_argument("--judge-every", type=int, default=450)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()

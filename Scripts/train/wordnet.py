@@ -51,20 +51,23 @@ class WordNet:
                 front = list(dict.fromkeys(h for _, h in front))
             return steps
 
-        self.words, self.classes, under = [], defaultdict(set), defaultdict(dict)
+        self.words, self.classes, under, foremost = [], defaultdict(set), defaultdict(dict), []
         for number, synset in enumerate(synsets):
-            said = {}
+            said, first = {}, {}
             for ancestor, steps in ancestors(synset).items():
                 under[ancestor][number] = steps
                 for place, word in enumerate(lemmas[ancestor]):
                     if word not in EMPTY:
-                        weight = 1 / (1 + steps * 0.5) if steps <= 4 else 0.1
-                        said.setdefault(word, (weight if steps else 4.0) / (1 + 0.7 * place))
+                        said.setdefault(word, 1 / (1 + steps * 0.5) if steps else 3.0)
+                        first.setdefault(word, (1 / (1 + steps * 0.5) if steps else 4.0) / (1 + 0.7 * place))
+                        if steps > 4:
+                            first[word] = min(first[word], 0.1)
                         self.classes[word].add(number)
             gloss = " ".join(glosses[synset].split()[:14])
             said.setdefault(gloss, 0.7)
             self.classes[gloss].add(number)
             self.words.append(list(said.items()))
+            foremost.append(first)
         self.names = [lemmas[s] for s in synsets]
 
         spoken = Counter()
@@ -73,8 +76,8 @@ class WordNet:
             if "%1:" in key and sense == "1":
                 spoken[key.split("%")[0].replace("_", " ")] += int(count)
         self.everyday = [
-            [(word, weight * (1 + 3 * (word in known) + min(spoken[word], 20) / 10)) for word, weight in said]
-            for said in self.words
+            [(w, first.get(w, weight) * (1 + 3 * (w in known) + min(spoken[w], 20) / 10)) for w, weight in said]
+            for said, first in zip(self.words, foremost)
         ]
         self.beside, self.weight = {}, {}
         for line in (folder / "index.noun").read_text().splitlines():
