@@ -150,7 +150,7 @@ class Training:
             ),
         ]
         self.bases = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
-        self.step, self.spent = 0, 0.0
+        self.step, self.spent, self.earlier = 0, 0.0, None
         self.log = (options.out / "log.txt").open("a")
         self.say(f"{len(self.drawings.shown)} drawings, {len(self.composites.shown)} composites, vocabulary {config['vocab']}")
 
@@ -312,6 +312,7 @@ class Training:
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
+            "earlier": self.earlier,
             "optimizers": [o.state_dict() for o in self.optimizers],
             "rng": self.rng.bit_generator.state,
             "torch": torch.get_rng_state(),
@@ -332,7 +333,7 @@ class Training:
         self.rng.bit_generator.state = state["rng"]
         torch.set_rng_state(state["torch"])
         self.words_rng.setstate(state["words"])
-        self.step, self.spent = state["step"], state["spent"]
+        self.step, self.spent, self.earlier = state["step"], state["spent"], state["earlier"]
 
     def run(self):
         o, running = self.options, {}
@@ -341,6 +342,8 @@ class Training:
             self.resume(saved)
         begun = time.time() - self.spent
         while self.step < o.steps:
+            if self.step == o.everyday:
+                self.earlier = copy.deepcopy(self.average.state_dict())
             for key, value in self.advance().items():
                 running[key] = 0.95 * running.get(key, value.item()) + 0.05 * value.item()
             if self.step % 20 == 0:
@@ -351,6 +354,12 @@ class Training:
                 self.save(saved)
             if self.step % o.judge_every == 0:
                 self.judge(self.average)
+        # Halfway between what it was and what everyday words made of it: the classes' own names were better known before.
+        if self.earlier:
+            for name, value in self.average.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(self.earlier[name], 0.5)
+        self.judge(self.average)
         self.save(o.out / "final.pt")
 
 
