@@ -36,13 +36,19 @@ if [[ -z $programs ]]; then
     libraries=$(realpath "$parts/curl/lib")
     for product in clip clip-pull; do
         swift build -c release --static-swift-stdlib --scratch-path .build/static --product $product -Xswiftc -use-ld=lld \
-            -Xlinker "-L$libraries" -Xlinker -lssl -Xlinker -lcrypto -Xlinker -lz -Xlinker -s >"$parts/log" 2>&1 ||
+            -Xlinker "-L$libraries" -Xlinker -l:libcurl.a -Xlinker -l:libssl.a -Xlinker -l:libcrypto.a -Xlinker -l:libz.a \
+            -Xlinker --as-needed -Xlinker -s >"$parts/log" 2>&1 ||
             { tail -n 20 "$parts/log" >&2; exit 1; }
     done
     programs=$native
 elif [[ $architecture == "$(uname -m)" ]]; then
     native=$programs
 fi
+# Nothing may be needed but what every system has.
+for program in clip clip-pull; do
+    needed=$(objdump -p "$programs/$program" | sed -n 's/^ *NEEDED *//p' | grep -vxE 'lib(c|m|gcc_s|stdc\+\+|pthread|dl|util)\.so\.[0-9]+|ld-linux-.*' || true)
+    [[ -z $needed ]] || { echo "make.sh: $programs/$program needs $needed, which not every system has" >&2; exit 1; }
+done
 [[ -x $native/clip ]] || { echo "make.sh: $native/clip is not there: make a release for this machine first" >&2; exit 1; }
 
 step "tree"

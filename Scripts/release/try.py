@@ -10,7 +10,7 @@ reads the package, without an error or warning. Needs root, debootstrap, lintian
 
 import argparse
 import json
-import shlex
+import os
 import shutil
 import subprocess
 import sys
@@ -41,8 +41,12 @@ class Bare:
         return done.stdout
 
     def files(self):
-        found = {str(path.relative_to(self.path)) for path in self.path.rglob("*")}
-        return {name for name in found if not (name + "/").startswith(KEPT)}
+        found = set()
+        for folder, folders, names in os.walk(self.path):
+            place = Path(folder).relative_to(self.path)
+            folders[:] = [name for name in folders if not f"{place / name}/".startswith(KEPT)]
+            found |= {str(place / name) for name in folders + names}
+        return {name for name in found if not name.startswith(KEPT)}
 
 
 def use(bare, prefix, endpoint):
@@ -112,12 +116,16 @@ def main():
             options.roots.mkdir(parents=True, exist_ok=True)
             subprocess.run(["debootstrap", "--variant=minbase", suite, path], check=True, stdout=subprocess.DEVNULL)
         (path / "etc/hosts").write_text("127.0.0.1 localhost\n")
+        # What every system and container has.
+        subprocess.run(["mount", "-t", "proc", "proc", path / "proc"], check=True)
         try:
             version = attempt(Bare(path), files, endpoint)
             print(f"{suite}: clip {version} installs twice, answers, pulls, and leaves nothing")
         except (AssertionError, RuntimeError, StopIteration) as error:
             failures += 1
-            print(f"try.py: {suite}: {shlex.quote(str(error))}", file=sys.stderr)
+            print(f"try.py: {suite}: {error}", file=sys.stderr)
+        finally:
+            subprocess.run(["umount", path / "proc"], check=True)
     server.shutdown()
     return 1 if failures else 0
 

@@ -26,12 +26,15 @@ guard Watch.begin(STDIN_FILENO) else {
     exit(1)
 }
 TrustedCertificates.find()
+let folders = FoundationFolders()
 do {
     let pulled = try await HubClient().pull(name, files: Array(arguments.dropFirst()), verifiesCache: verifies) {
         EventLine($0).write()
     }
+    folders.removeEmpty()
     EventLine(pulled).write()
 } catch {
+    folders.removeEmpty()
     EventLine(error).write()
     exit(1)
 }
