@@ -61,6 +61,9 @@ compare photos drawings
 explain photos/cat.jpg "a cat" -o map.png
 audit photos --labels LABELS --html audit.html
 evaluate . --template {} --html evaluation.html
+classify photos --examples . --save-head folders.safetensors
+classify drawings --head folders.safetensors
+score --head folders.safetensors photos
 index photos drawings -o both.index
 index photos
 index photos

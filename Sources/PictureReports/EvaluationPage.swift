@@ -5,7 +5,7 @@ extension PictureReport {
     /// What labels are right and what they mix up, with the pictures.
     /// - Parameters:
     ///   - names: the paths of its pictures.
-    ///   - templates: the sentences that labels were put into.
+    ///   - templates: the sentences that labels were put into; empty where they were learnt from examples.
     ///   - options: how pictures are read.
     package static func evaluation(
         _ evaluation: LabelEvaluation, names: [[UInt8]], templates: [String], model: CLIPModel, options: PictureOptions,
@@ -168,9 +168,21 @@ private struct EvaluationPage {
             Intervals of shares: Wilson, 1927; of differences on the same pictures: Newcombe, 1998, method 10. Calibration: \
             Guo et al., 2017, \(Calibration.binCount) equal parts.
             """,
-            "Wordings: " + templates.map { "“\($0)”" }.joined(separator: ", ") + ".",
+        ] + wordingNote + [
             PictureReport.cosineNote,
             PictureReport.modelNote(model.info.card?.name ?? model.info.path, fingerprint: model.fingerprint),
+        ]
+    }
+
+    private var wordingNote: [String] {
+        guard templates.isEmpty else {
+            return ["Wordings: " + templates.map { "“\($0)”" }.joined(separator: ", ") + "."]
+        }
+        return [
+            """
+            The labels were learnt from examples: a cosine is that with the mean of a label’s examples, far higher than one \
+            with words. Pictures that were among the examples are no test.
+            """
         ]
     }
 

@@ -16,9 +16,12 @@ import Testing
     private static let modes: [String: [[String]]] = [
         "embed-image": ["in", "in --files-from list"],
         "embed-text": ["dog %long", "--file texts"],
-        "classify": ["in --labels dog,%long", "in --labels dog,%long --files-from list"],
+        "classify": [
+            "in --labels dog,%long", "in --labels dog,%long --files-from list", "in --examples sets",
+            "in --examples labels.csv --labels bird,%long", "in --head head.safetensors",
+        ],
         "similarity": ["%picture dog %long", "dog %long", "%picture in/a.png"],
-        "score": ["%picture dog %long", "--pairs pairs.csv"],
+        "score": ["%picture dog %long", "--pairs pairs.csv", "in --head head.safetensors"],
         "compare": ["in in2"],
         "explain": ["%picture %long --cells 1|in/a.png %long"],
         "audit": [
@@ -27,6 +30,7 @@ import Testing
         ],
         "evaluate": [
             "sets", "sets --html page.html", "labels.csv --index in", "--pairs pairs.csv",
+            "sets --head head.safetensors",
         ],
         // The second one is damaged, of the third the pictures are gone.
         "index": ["new|in3|emptied", "--status in", "--verify in", "--prune in|--prune emptied"],
@@ -41,6 +45,7 @@ import Testing
         "cluster": [
             "--index in --format text|--index in --count 3", "in --format text|in --count 3",
             "--index in --labels dog,%long --format text|--index in --labels dog,%long --count 3",
+            "--index in --head head.safetensors --format text|--index in --head head.safetensors --count 3",
             "--index in --density 0.5 --format text",
             "--index in --html page.html --format text|--index in --html page.html --count 3",
         ],
@@ -81,10 +86,11 @@ import Testing
         "minus-image": ["in/b.png", "in/cat.jpg"],
         "minus-threshold": ["-1"], "weights": ["1,-0.5"], "threshold": ["0.9999", "0.3", "-0.9"], "filter": ["*.jpg"],
         "move-to": ["moved"], "count": ["2"], "density": ["0.9"], "minimum": ["1000"], "keep": ["tree", "one"],
-        "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"],
+        "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"], "examples": ["in2.csv"],
+        "head": ["head2.safetensors"], "regression": ["7"], "save-head": ["new.safetensors"],
     ]
 
-    private static let commands = Root.tables.map(\.name).filter { !["bench", "pull"].contains($0) }
+    private static let commands = Root.tables.map(\.name).filter { !["bench", "pull", "mcp"].contains($0) }
 
     /// Pictures for which every way of reading them makes a difference, indexes, lists.
     private func prepared() throws -> TemporaryFolder {
@@ -121,6 +127,7 @@ import Testing
             let name = "sets/\(place % 2 == 0 ? "bird" : label)/\(picture)"
             try folder.copy(URL(filePath: folder["in/\(picture)"]), to: name)
         }
+        try folder.write("path,label\nin2/a.png,bird\nin2/b.png,\(label)\n", to: "in2.csv")
         let labelled = pictures.enumerated().map { "in/\($1),\($0 % 2 == 0 ? "bird" : long)\n" }
         try folder.write("path,label\n" + labelled.joined(), to: "labels.csv")
         try FileManager.default.copyItem(atPath: folder["in"], toPath: folder["new"])
@@ -133,6 +140,10 @@ import Testing
         try folder.write(index, to: "in3/.clip-index")
         _ = try clip(["pack", Fixtures.model, "-o", "packed.clip", "--dtype", "f32"], in: folder)
         try FileManager.default.copyItem(atPath: folder["packed.clip"], toPath: folder["a model"])
+        _ = try clip(
+            ["classify", "--examples", "sets", "--save-head", "head.safetensors", "--max-pixels", "90000000"],
+            in: folder)
+        _ = try clip(["classify", "--examples", "in2.csv", "--save-head", "head2.safetensors"], in: folder)
         try FileManager.default.copyItem(atPath: folder["in/a.png"], toPath: folder["a picture"])
         return folder
     }

@@ -99,6 +99,33 @@ public struct LabelEvaluation: Sendable {
         self.init(labels: labels, answered, templates: findings)
     }
 
+    /// Classifies pictures whose labels are known by a head. They should be none of its examples, which it knows.
+    /// - Parameters:
+    ///   - head: made of examples, whose labels these are.
+    ///   - truths: the number of each picture's own label in the head's `names`.
+    /// - Throws: `CLIPError` of kind `.argument` as the others, and for a head without labels.
+    /// - Complexity: O(pictures · labels · dimension).
+    public init(head: PictureHead, pictures: [Embedding], truths: [Int]) throws(CLIPError) {
+        guard head.hasExamples else {
+            throw CLIPError(.argument, "the head has values, not labels: expected one made of examples")
+        }
+        try LabelEvaluation.check(pictures, truths: truths, labels: head.names)
+        try EmbeddingProducts.checkDimensions(pictures, head.prototypes)
+        var answers: [EvaluatedPicture] = []
+        for (picture, truth) in zip(pictures, truths) {
+            try checkCancellation()
+            let ranked = head.classify(picture).labels
+            guard let rank = ranked.firstIndex(where: { $0.label == head.names[truth] }),
+                let answer = head.names.firstIndex(of: ranked[0].label)
+            else { continue }
+            answers.append(
+                EvaluatedPicture(
+                    truth: truth, answer: answer, rank: rank, probability: ranked[0].probability,
+                    similarity: ranked[0].similarity, truthSimilarity: ranked[rank].similarity))
+        }
+        self.init(labels: head.names, answers, templates: [])
+    }
+
     private init(labels: [String], _ pictures: [EvaluatedPicture], templates: [TemplateFinding]) {
         self.labels = labels
         self.pictures = pictures
@@ -127,13 +154,7 @@ public struct LabelEvaluation: Sendable {
     private static func answers(
         to pictures: [Embedding], truths: [Int], labels: [String], rows: [Embedding], scale: Float, _ compute: Compute
     ) throws(CLIPError) -> [EvaluatedPicture] {
-        guard !pictures.isEmpty else { throw CLIPError(.argument, "no pictures, expected at least one") }
-        guard truths.count == pictures.count else {
-            throw CLIPError(.argument, "\(truths.count) truths for \(pictures.count) pictures, expected one each")
-        }
-        if let truth = truths.first(where: { !labels.indices.contains($0) }) {
-            throw CLIPError(.argument, "\(truth) is the number of none of the \(labels.count) labels")
-        }
+        try check(pictures, truths: truths, labels: labels)
         try EmbeddingProducts.checkDimensions(pictures, rows)
         var answers: [EvaluatedPicture] = []
         answers.reserveCapacity(pictures.count)
@@ -141,6 +162,16 @@ public struct LabelEvaluation: Sendable {
             answers.append(EvaluatedPicture(truth: truths[picture], products: products, scale: scale))
         }
         return answers
+    }
+
+    private static func check(_ pictures: [Embedding], truths: [Int], labels: [String]) throws(CLIPError) {
+        guard !pictures.isEmpty else { throw CLIPError(.argument, "no pictures, expected at least one") }
+        guard truths.count == pictures.count else {
+            throw CLIPError(.argument, "\(truths.count) truths for \(pictures.count) pictures, expected one each")
+        }
+        if let truth = truths.first(where: { !labels.indices.contains($0) }) {
+            throw CLIPError(.argument, "\(truth) is the number of none of the \(labels.count) labels")
+        }
     }
 }
 
@@ -162,6 +193,15 @@ public struct EvaluatedPicture: Sendable, Equatable {
 
     /// Whether the answer is its own label.
     public var isRight: Bool { rank == 0 }
+
+    init(truth: Int, answer: Int, rank: Int, probability: Float, similarity: Float, truthSimilarity: Float) {
+        self.truth = truth
+        self.answer = answer
+        self.rank = rank
+        self.probability = probability
+        self.similarity = similarity
+        self.truthSimilarity = truthSimilarity
+    }
 
     /// - Parameter products: the picture's cosine with each label.
     init(truth: Int, products: UnsafeBufferPointer<Float>, scale: Float) {

@@ -45,11 +45,20 @@ struct Classify: Command {
             the pair that a SigLIP was trained to give, often small for all labels; or "background", how far the label \
             beats prompts that name nothing in particular.
             """,
+            """
+            Of labels that are learnt from examples "similarity" is the cosine with the mean of a label's examples, far \
+            higher than that with words, and the farthest of these examples takes the place of such prompts. A few \
+            pictures teach a model what they have in common, which may be the background.
+            """,
         ],
-        positionals: [IndexedPictures.positional],
-        options: [labels, labelsFile, template, top, independent, reject, IndexedPictures.index], ModelChoice.options,
+        positionals: [
+            PictureSources.positional(
+                unless: [PictureSources.filesFrom, IndexedPictures.index, ExampleChoice.saveHead])
+        ],
+        options: [labels, labelsFile, template], ExampleChoice.options,
+        [HeadChoice.head, top, independent, reject, IndexedPictures.index], ModelChoice.options,
         [PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText],
-        PictureChoice.options, results.all,
+        PictureChoice.options, results.all, [ExampleChoice.saveHead],
         examples: [
             .init(#"clip classify photo.jpg --labels "dog,cat""#, "A dog or a cat?"),
             .init(
@@ -61,25 +70,52 @@ struct Classify: Command {
             .init(
                 #"clip classify *.png --labels "dog,cat" --template "a drawing of a {}" --reject"#,
                 "Drawings, which may show neither."),
+            .init(
+                "clip classify photos --examples pets --save-head pets.safetensors",
+                "pets/rex/…, pets/mia/…: by pictures, not by words."),
         ])
 
     private let output: ResultChoice
     private let model: ModelChoice
     private let pictures: PictureOrigin
-    private let labels: LabelChoice
+    private let labels: LabelSource
+    /// Whether any are to be classified.
+    private let hasPictures: Bool
     private let templates: [String]
     private let longText: LongText
     private let top: Int?
     private let isIndependent: Bool
     private let answers: Bool
 
+    /// Whence the labels are.
+    private enum LabelSource {
+        case words(LabelChoice)
+        /// With words where some are given.
+        case examples(ExampleChoice, LabelChoice)
+        case head(HeadChoice)
+    }
+
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
         let sources = PictureSources(&arguments)
         pictures = try PictureOrigin(&arguments, sources)
-        labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
-        try labels.checkAreGiven(beside: sources.paths)
+        let words = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
+        let texts: [any AnyOption] = [Self.template, TextChoice.longText]
+        if let head = try HeadChoice(
+            &arguments,
+            refusing: [Self.labels, Self.labelsFile, ExampleChoice.saveHead] + texts + ExampleChoice.options)
+        {
+            labels = .head(head)
+        } else if let examples = try ExampleChoice(&arguments) {
+            if words.isEmpty { try arguments.refuse(texts, "on examples alone: give their labels with '--labels' too") }
+            labels = .examples(examples, words)
+        } else {
+            try words.checkAreGiven(beside: sources.paths)
+            labels = .words(words)
+        }
+        hasPictures =
+            !sources.paths.isEmpty || !sources.lists.isEmpty || !arguments.given(IndexedPictures.index).isEmpty
         let templates = arguments.take(Self.template)
         self.templates = templates.isEmpty ? ZeroShotClassifier.defaultTemplates : templates
         longText = arguments.take(TextChoice.longText)
@@ -89,26 +125,73 @@ struct Classify: Command {
     }
 
     func run(_ console: Console) throws {
-        let labels = try labels.read(console)
+        let words: [String]
+        switch labels {
+        case .words(let choice), .examples(_, let choice): words = try choice.read(console)
+        case .head: words = []
+        }
         let (pictures, model) = try self.pictures.open(self.model, console)
-        let classifier = try ZeroShotClassifier(model: model, labels: labels, templates: templates, longText: longText)
-        try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
+        switch labels {
+        case .words:
+            let classifier = try ZeroShotClassifier(
+                model: model, labels: words, templates: templates, longText: longText)
+            try console.warnOfDroppedText(inLabels: words, templates: templates, longText: longText, model: model)
+            let isSigmoid = model.logitBias != nil
+            let style = ClassificationRecord.Style(
+                top: top, showsIndependent: isIndependent || isSigmoid, weighed: isSigmoid ? .sigmoid : .background,
+                answers: answers)
+            try classify(pictures, model, style, labelCount: words.count, console, by: classifier.classify) {
+                numbers, index, body in
+                try index.classify(numbers, by: classifier, top: top, threads: model.threads, body)
+            }
+        case .examples(let choice, _):
+            let head = try choice.learn(
+                words, templates: templates, longText: longText, model: model, pictures: reading(pictures, model),
+                console)
+            try classify(pictures, model, by: head, console)
+        case .head(let choice): try classify(pictures, model, by: choice.load(for: model), console)
+        }
+    }
+
+    private func classify(
+        _ pictures: PictureOrigin.Opened, _ model: CLIPModel, by head: PictureHead, _ console: Console
+    ) throws {
+        guard hasPictures else { return }
         let style = ClassificationRecord.Style(
-            top: top, showsIndependent: isIndependent || model.logitBias != nil, isSigmoid: model.logitBias != nil,
-            answers: answers)
+            top: top, showsIndependent: isIndependent, weighed: .examples, answers: answers)
+        try classify(pictures, model, style, labelCount: head.names.count, console, by: head.classify) {
+            numbers, index, body in try index.classify(numbers, by: head, body)
+        }
+    }
+
+    /// How examples are read: like the pictures.
+    private func reading(
+        _ pictures: PictureOrigin.Opened, _ model: CLIPModel
+    ) -> (reading: PictureOptions, fit: PictureFit?, batchSize: Int) {
+        switch pictures {
+        case .files(_, let choice):
+            let options = choice.options(for: model)
+            return (options.reading, options.fit, options.batchSize)
+        case .index(_, let index): return (index.settings.reading, index.settings.fit, 8)
+        }
+    }
+
+    private func classify(
+        _ pictures: PictureOrigin.Opened, _ model: CLIPModel, _ style: ClassificationRecord.Style, labelCount: Int,
+        _ console: Console, by classify: (Embedding) -> Classification,
+        inIndex: ([Int], PictureIndex, (PictureClassification) throws -> Void) throws -> Void
+    ) throws {
         let results = try ResultStream(
-            output, console, model: model.fingerprint, note: style.note(labelCount: labels.count),
-            columns: style.columns)
+            output, console, model: model.fingerprint, note: style.note(labelCount: labelCount), columns: style.columns)
         switch pictures {
         case .files(let sources, let choice):
             try PictureRun(sources, choice, console).embedEach(with: model, to: results) { name, embedding in
-                try results.write(
-                    ClassificationRecord(input: name, result: classifier.classify(embedding), style: style))
+                try results.write(ClassificationRecord(input: name, result: classify(embedding), style: style))
             }
         case .index(let indexed, let index):
             let numbers = try indexed.numbers(in: index, console)
             if console.showsProgress { console.progress = ProgressBar(total: numbers.count, unit: "pictures") }
-            try index.classify(numbers, by: classifier, top: top, threads: model.threads) { found in
+            try inIndex(numbers, index) { found in
                 console.progress?.refresh()
                 let name = RecordName(try index.picture(found.number))
                 try results.write(ClassificationRecord(input: name, result: found.classification, style: style))
@@ -120,14 +203,24 @@ struct Classify: Command {
 
 /// The labels of a picture.
 private struct ClassificationRecord: Record {
+    /// What a label is weighed against when it is weighed alone.
+    enum Weighed: String {
+        /// Nothing: the model has a probability for the pair.
+        case sigmoid
+        /// Prompts that name nothing in particular.
+        case background
+        /// The farthest of the label's own examples.
+        case examples
+    }
+
     /// What a record shows.
     struct Style {
         /// How many labels; nil for all.
         let top: Int?
         /// Whether each label's score alone stands beside the others.
         let showsIndependent: Bool
-        /// Whether that is the model's own sigmoid, not a comparison with background prompts.
-        let isSigmoid: Bool
+        /// What a label is weighed against when it is weighed alone.
+        let weighed: Weighed
         /// Whether there is an answer, which may be none.
         let answers: Bool
 
@@ -138,10 +231,12 @@ private struct ClassificationRecord: Record {
                 ? "  one label alone always has the whole share: look at the cosine, or use --independent"
                 : "  share among the \(labelCount) labels given, not a probability of being true"
             if showsIndependent {
-                note +=
-                    isSigmoid
-                    ? "\n  alone: the probability that the model gives the pair, whatever the other labels"
-                    : "\n  alone: the label against prompts that name nothing in particular"
+                switch weighed {
+                case .sigmoid:
+                    note += "\n  alone: the probability that the model gives the pair, whatever the other labels"
+                case .background: note += "\n  alone: the label against prompts that name nothing in particular"
+                case .examples: note += "\n  alone: the label against the farthest of its own examples"
+                }
             }
             return note
         }
@@ -161,7 +256,7 @@ private struct ClassificationRecord: Record {
 
     var fields: Fields {
         var fields: Fields = ["input": input, "labels": shown.map(scores)]
-        if style.showsIndependent { fields.add("independent_by", style.isSigmoid ? "sigmoid" : "background") }
+        if style.showsIndependent { fields.add("independent_by", style.weighed.rawValue) }
         fields += verdict
         return fields
     }
@@ -206,7 +301,10 @@ private struct ClassificationRecord: Record {
             text += "  … \(result.labels.count - scores.count) more; --top \(result.labels.count) shows all\n"
         }
         if result.fitsNoLabel {
-            text += "  none of the labels stands out from background prompts\n"
+            text +=
+                style.weighed == .examples
+                ? "  none of the labels: farther from each than its own examples are\n"
+                : "  none of the labels stands out from background prompts\n"
         } else if result.isAmbiguous, result.labels.count > 1 {
             text += "  ambiguous: \(displayed(result.labels[0].label)) or \(displayed(result.labels[1].label))\n"
         }

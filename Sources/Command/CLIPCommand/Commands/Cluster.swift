@@ -45,7 +45,8 @@ struct Cluster: Command {
             """,
         ],
         positionals: [IndexSource.positional],
-        options: [count, seed, density, minimum, labels, labelsFile, template, members], IndexSource.options,
+        options: [count, seed, density, minimum, labels, labelsFile, template, HeadChoice.head, members],
+        IndexSource.options,
         results.all, PageChoice.options,
         examples: [
             .init(#"clip cluster photos --count 8 --labels "dog,cat,beach,street""#, "Eight groups, named."),
@@ -62,6 +63,7 @@ struct Cluster: Command {
     private let source: IndexSource
     private let page: PageChoice?
     private let labels: LabelChoice
+    private let head: HeadChoice?
     private let template: String
     private let method: Method
     private let showsAll: Bool
@@ -69,6 +71,7 @@ struct Cluster: Command {
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
         labels = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
+        head = try HeadChoice(&arguments, refusing: [Self.labels, Self.labelsFile, Self.template])
         source = try IndexSource(&arguments, needsModel: !labels.isEmpty)
         page = try PageChoice(&arguments, threads: source.threads)
         if let least = arguments.take(Self.density) {
@@ -98,6 +101,7 @@ struct Cluster: Command {
             embeddings = try model.embed(labels.map { ZeroShotClassifier.prompt($0, in: template) })
             try ZeroShotClassifier.check(embeddings, of: labels)
         }
+        let head = try head?.load(for: index)
         let found = try clusters(index, console)
         let gone = GoneFiles(index)
         func members(_ numbers: [Int]) throws -> [(name: RecordName, isGone: Bool)] {
@@ -112,7 +116,7 @@ struct Cluster: Command {
         let results = try ResultStream(
             output, console, model: index.fingerprint,
             note: "\(clusters.count) clusters of \(index.count - gone.count) pictures\(rest)\(gone.note)")
-        let named = zip(labels, embeddings).map { (label: $0, embedding: $1) }
+        let named = head?.means ?? zip(labels, embeddings).map { (label: $0, embedding: $1) }
         let nearest = found.clusters.map { $0.nearestLabels(named) }
         if let page {
             try page.write(

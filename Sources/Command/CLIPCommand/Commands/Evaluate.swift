@@ -43,7 +43,7 @@ struct Evaluate: Command {
                     file with a header: path, label.
                     """)
         ],
-        options: PairChoice.options, [template, IndexedPictures.index], ModelChoice.options,
+        options: PairChoice.options, [template, HeadChoice.head, IndexedPictures.index], ModelChoice.options,
         [PictureChoice.batchSize, TextChoice.longText], PictureChoice.options, results.all, PageChoice.options,
         examples: [
             .init(
@@ -60,6 +60,7 @@ struct Evaluate: Command {
     private let place: PathBytes
     private let pairs: PairChoice?
     private let pictures: PictureOrigin
+    private let head: HeadChoice?
     private let templates: [String]
     private let longText: LongText
     private let page: PageChoice?
@@ -77,6 +78,8 @@ struct Evaluate: Command {
         if pairs != nil {
             try arguments.refuse([Self.template, PageChoice.html], "with '--pairs <file>'")
         }
+        head = try HeadChoice(
+            &arguments, refusing: [Self.template, TextChoice.longText] + (pairs == nil ? [] : [PairChoice.pairs]))
         let templates = arguments.take(Self.template)
         self.templates = templates.isEmpty ? Audit.defaultTemplates : templates
         page = try PageChoice(&arguments, threads: model.threads)
@@ -108,19 +111,32 @@ struct Evaluate: Command {
                 "\(unlabelled.count.pictures) left out for want of a label, such as \(first.text): expected \(place.text)/<label>/…"
             )
         }
-        let labels = Array(Set(found)).sorted()
-        guard labels.count > 1 else {
+        let head = try head?.load(for: model)
+        let labels = head?.names ?? Array(Set(found)).sorted()
+        if let head, let odd = Set(found).subtracting(head.names).min() {
             throw CLIPError(
                 .storage, path: place.text,
-                labels.isEmpty
-                    ? "no labelled picture could be read, expected \(place.text)/<label>/<picture>"
-                    : "all pictures that can be read have the label \"\(labels[0])\", expected at least two labels")
+                "has pictures of \"\(odd)\", which the head doesn't know: it has \(CLIPError.list(head.names))")
         }
-        try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
+        guard Set(found).count > 1 else {
+            throw CLIPError(
+                .storage, path: place.text,
+                found.isEmpty
+                    ? "no labelled picture could be read, expected \(place.text)/<label>/<picture>"
+                    : "all pictures that can be read have the label \"\(found[0])\", expected at least two labels")
+        }
         let numbers = Dictionary(uniqueKeysWithValues: labels.enumerated().map { ($1, $0) })
-        let evaluation = try LabelEvaluation(
-            model: model, pictures: embeddings, truths: found.map { numbers[$0] ?? 0 }, labels: labels,
-            templates: templates, longText: longText)
+        let truths = found.map { numbers[$0] ?? 0 }
+        let evaluation: LabelEvaluation
+        if let head {
+            evaluation = try LabelEvaluation(head: head, pictures: embeddings, truths: truths)
+        } else {
+            try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
+            evaluation = try LabelEvaluation(
+                model: model, pictures: embeddings, truths: truths, labels: labels, templates: templates,
+                longText: longText)
+        }
+        let templates = head == nil ? self.templates : []
         if let page {
             try page.write(
                 .evaluation(

@@ -14,10 +14,22 @@ struct Score: Command {
             The sentence that captions are put into, at {}. Published CLIPScores use "A photo depicts {}". \
             (default: "{}")
             """)
+    private static let head = Option(
+        "head", .file("file"),
+        help: """
+            Give pictures the values of a head that was trained on the model's embeddings, such as a score of taste or a \
+            filter: a safetensors file of linear layers. All arguments are pictures then.
+            """)
+    private static let activation: Option<PictureHead.Activation?> = Option(
+        "activation", .choice("function"),
+        help: """
+            What stands between a head's layers, where its file doesn't say, since it can't be told from the weights: none, \
+            relu, gelu or tanh.
+            """)
 
     static let table = CommandTable(
         "score",
-        abstract: "Score how well captions fit their pictures (CLIPScore).",
+        abstract: "Score how well captions fit their pictures (CLIPScore), or pictures with a head.",
         discussion: [
             """
             One record per pair: {"image", "text", "similarity", "clip_score", "ref_clip_score", "model"}. similarity \
@@ -29,12 +41,18 @@ struct Score: Command {
             A score says how near two embeddings are, not whether the caption is true: negations, counts, positions \
             and names hardly move it. Scores of different models can't be compared; "model" says whose they are.
             """,
+            """
+            With --head one record per picture: {"image", "values": [{"name", "value"}, ...], "head", "model"}. Such values \
+            are a judgement, of those who chose and marked the head's pictures: look at what it picks out before acting on \
+            it. Its card is shown; Sources/PictureCollections/Heads says how its file is made.
+            """,
         ],
         positionals: [
-            Positional("image", count: 1...1, unless: [PairChoice.pairs], isPath: true, help: "A picture."),
-            Positional("text", count: 1...Int.max, unless: [PairChoice.pairs], help: "Captions of it."),
+            Positional("image", count: 1...1, unless: [PairChoice.pairs, head], isPath: true, help: "A picture."),
+            Positional("text", count: 1...Int.max, unless: [PairChoice.pairs, head], help: "Captions of it."),
         ],
-        options: PairChoice.options, [reference, template, IndexedPictures.index], ModelChoice.options,
+        options: PairChoice.options, [reference, template, head, activation, IndexedPictures.index],
+        ModelChoice.options,
         [PictureChoice.batchSize, TextChoice.longText], PictureChoice.options, results.all,
         examples: [
             .init(#"clip score photo.jpg "a dog on a beach" "a cat on a sofa""#, "Which caption fits better?"),
@@ -42,6 +60,9 @@ struct Score: Command {
                 #"clip score --pairs generated.jsonl --template "A photo depicts {}" -o scores.csv"#,
                 "The pictures that a generator made of its prompts."),
             .init("producer | clip score --pairs - --format jsonl | consumer", "A filter in a pipeline, order kept."),
+            .init(
+                "clip score --head taste.safetensors photos --model l14.clip",
+                "Scores by a head, of the model it is for."),
         ])
 
     private let output: ResultChoice
@@ -52,12 +73,27 @@ struct Score: Command {
     private let template: String
     private let pictures: PictureOrigin
     private let longText: LongText
+    /// nil without a head: pictures are scored for their captions.
+    private let head: (path: String, activation: PictureHead.Activation?)?
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = try ResultChoice(&arguments, Self.results)
         model = ModelChoice(&arguments)
-        let sources = PictureSources(&arguments).only(arguments.positionals.first ?? [])
-        pictures = try PictureOrigin(&arguments, sources)
+        let all = PictureSources(&arguments)
+        if let path = arguments.take(Self.head) {
+            try arguments.refuse(
+                PairChoice.options + [Self.reference, Self.template, TextChoice.longText], "with '--head <file>'")
+            if arguments.positionals.isEmpty, arguments.given(IndexedPictures.index).isEmpty {
+                throw UsageError("Missing expected argument '<image> ...'.")
+            }
+            head = (path, arguments.take(Self.activation))
+            pictures = try PictureOrigin(&arguments, all)
+            (table, pairs, template, longText) = (nil, [], "{}", .truncate)
+            return
+        }
+        head = nil
+        try arguments.refuse([Self.activation], "without the '--head <file>' that it is of")
+        pictures = try PictureOrigin(&arguments, all.only(arguments.positionals.first ?? []))
         longText = arguments.take(TextChoice.longText)
         table = try PairChoice(&arguments)
         if table != nil, !arguments.positionals.isEmpty {
@@ -80,6 +116,11 @@ struct Score: Command {
 
     func run(_ console: Console) throws {
         let (pictures, model) = try self.pictures.open(self.model, console)
+        if let head {
+            let head = try PictureHead(path: PathBytes(head.path), activation: head.activation)
+            try head.check(model)
+            return try writeValues(of: head, pictures, model, console)
+        }
         let results = try ResultStream(output, console, model: model.fingerprint, columns: ScoreRecord.columns)
         let batchSize: Int
         let scorer: PairScorer
@@ -132,6 +173,54 @@ struct Score: Command {
                 ? "  mean CLIPScore \(decimal(sum / Double(count), places: 3)) of \(count) pairs; a score is not a truth value"
                 : "  a score says how near picture and caption are, not whether the caption is true")
         try results.finish()
+    }
+}
+
+extension Score {
+    private func writeValues(
+        of head: PictureHead, _ pictures: PictureOrigin.Opened, _ model: CLIPModel, _ console: Console
+    ) throws {
+        let card = head.card.filter { $0.key != "path" }.sorted { $0.key < $1.key }
+        if head.fingerprint == nil {
+            console.warn(
+                "\(head.card["path"] ?? ""): doesn't say which model it belongs to; with another than \(model.info.path) its "
+                    + "values mean nothing")
+        }
+        if !card.isEmpty {
+            console.noteWithResults(
+                "the head's card: "
+                    + card.map { "\($0.key): \(excerpt($0.value, atMost: 300))" }.joined(separator: "; "))
+        }
+        let results = try ResultStream(
+            output, console, model: model.fingerprint,
+            note: "  a judgement, of those who chose and marked the head's pictures: look at what it picks out",
+            columns: ["image", "name", "value", "head", "model", "image_bytes"])
+        let name = head.card["name"] ?? head.card["path"].map { Path.name(of: $0) } ?? ""
+        _ = try EmbeddedPictures(pictures, model, results, console) { picture, embedding in
+            try results.write(
+                ValueRecord(picture: picture, values: Array(zip(head.names, head.values(for: embedding))), head: name))
+        }
+        try results.finish()
+    }
+}
+
+/// What a head says of one picture.
+private struct ValueRecord: Record {
+    let picture: RecordName
+    let values: [(name: String, value: Float)]
+    let head: String
+
+    var fields: Fields {
+        ["image": picture, "values": values.map { ["name": $0.name, "value": $0.value] as Fields }, "head": head]
+    }
+
+    var rows: [Fields] {
+        values.map { ["image": picture, "name": $0.name, "value": $0.value, "head": head] }
+    }
+
+    var text: String {
+        let numbers = values.map { "\(displayed($0.name)) \(decimal(Double($0.value), places: 3).rightAligned(to: 6))" }
+        return "\(numbers.joined(separator: "  "))  \(displayed(picture.text))\n"
     }
 }
 
