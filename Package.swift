@@ -147,10 +147,18 @@ let package = Package(
         .target(
             name: "CLIPOptions", dependencies: ["CLIP", "PictureCollections", "CLIPSystem"],
             path: "Sources/Command/CLIPOptions", swiftSettings: optimised),
+        .target(
+            name: "CLIPAssistant",
+            dependencies: [
+                "CLIP", "PictureCollections", "PictureReports", "CLIPSystem", "CLIPThreads", "CLIPJSON", "CLIPWeights",
+            ],
+            path: "Sources/Command/CLIPAssistant", swiftSettings: optimised),
         .executableTarget(
             name: "CLIPCommand",
             dependencies: [
-                "CLIP", "PictureCollections", "PictureReports", "CLIPBench", "CLIPOptions", "CLIPSystem", "CLIPJSON",
+                "CLIP", "PictureCollections", "PictureReports", "CLIPAssistant", "CLIPBench", "CLIPOptions",
+                "CLIPSystem",
+                "CLIPJSON",
             ],
             path: "Sources/Command/CLIPCommand",
             swiftSettings: optimised),
@@ -192,7 +200,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "CLIPCommandTests",
-            dependencies: ["CLIPTestSupport", "CLIPCommand", "CLIPOptions", "PictureCollections", "PictureReports"]),
+            dependencies: [
+                "CLIPTestSupport", "CLIPCommand", "CLIPAssistant", "CLIPOptions", "CLIP", "CLIPSystem",
+                "PictureCollections",
+                "PictureReports",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -19,7 +19,8 @@ enum Root {
             EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Score.self, Compare.self, Explain.self,
             AuditPictures.self, Evaluate.self, Index.self, Search.self, Dedupe.self, Cluster.self, Filter.self,
             Outliers.self,
-            Vectors.self, Tokenize.self, Preprocess.self, Pull.self, Models.self, Info.self, Verify.self, Pack.self,
+            Assist.self, Vectors.self, Tokenize.self, Preprocess.self, Pull.self, Models.self, Info.self, Verify.self,
+            Pack.self,
             Export.self, Bench.self,
         ]
     }

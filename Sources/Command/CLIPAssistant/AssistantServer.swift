@@ -1,0 +1,264 @@
+package import CLIP
+internal import CLIPJSON
+package import CLIPSystem
+internal import CLIPThreads
+internal import Dispatch
+internal import PictureCollections
+internal import Synchronization
+
+/// A server of the Model Context Protocol over lines of JSON-RPC 2.0 (modelcontextprotocol.io, revision 2025-11-25 and the three
+/// before it).
+///
+/// One thread reads, answers what takes no time, and takes back calls that are cancelled; the caller's does the calls, one after
+/// another. A message that makes no sense is answered with an error, and the next is read.
+package final class AssistantServer: Sendable {
+    /// The revisions that are spoken, the newest first.
+    static let revisions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+    /// How many calls may wait. An assistant asks for a few things at once.
+    static let mostWaiting = 64
+
+    /// What JSON-RPC and the protocol call errors.
+    private enum Fault: Int {
+        case parse = -32700
+        case request = -32600
+        case method = -32601
+        case parameters = -32602
+        case busy = -32000
+    }
+
+    /// How a request is called: the answer has it again.
+    private enum Identifier: Hashable {
+        case text(String)
+        case number(Int)
+
+        init?(_ value: JSONValue?) {
+            if let text = value?.string {
+                self = .text(text)
+            } else if let number = value?.int {
+                self = .number(number)
+            } else {
+                return nil
+            }
+        }
+
+        var field: FieldValue {
+            switch self {
+            case .text(let text): .text(text)
+            case .number(let number): .integer(number)
+            }
+        }
+    }
+
+    private struct Call: @unchecked Sendable {
+        let id: Identifier
+        let tool: String
+        let arguments: ToolArguments
+        let cancellation = Cancellation()
+    }
+
+    private struct State {
+        var waiting: [Call] = []
+        var running: Call?
+        var isFinished = false
+        var failure: CLIPError?
+    }
+
+    private let version: String
+    private let tools: any ToolSet
+    private let limit: Int
+    private let output: Mutex<@Sendable (String) throws(CLIPError) -> Void>
+    private let state = Mutex(State())
+    /// Signalled once for each call, and once for the end.
+    private let changes = DispatchSemaphore(value: 0)
+
+    /// - Parameters:
+    ///   - version: of the program.
+    ///   - limit: the longest message in bytes.
+    ///   - output: takes the lines of answers, one at a time.
+    package init(
+        _ tools: any ToolSet, version: String, limit: Int? = nil,
+        output: @escaping @Sendable (String) throws(CLIPError) -> Void
+    ) {
+        self.tools = tools
+        self.version = version
+        self.limit = limit ?? MessageLines.longest
+        self.output = Mutex(output)
+    }
+
+    /// Serves until the other end closes, and does what was asked for by then.
+    /// - Throws: when messages can't be read, or answers can't be written.
+    package func serve(_ descriptor: Int32) throws(CLIPError) {
+        let hasReader = BackgroundThreads.shared.start { [self] in read(descriptor, between: {}) }
+        if hasReader {
+            while work(waits: true) {}
+        } else {
+            // No thread is left: calls are done between the messages.
+            read(descriptor) { [self] in while work(waits: false) {} }
+        }
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+
+    private func read(_ descriptor: Int32, between: () -> Void) {
+        var lines = MessageLines(descriptor, limit: limit)
+        do throws(CLIPError) {
+            while true {
+                let line: MessageLines.Line?
+                do throws(SystemError) {
+                    line = try lines.next()
+                } catch {
+                    throw CLIPError(.storage, path: "standard input", "can't be read", error)
+                }
+                switch line {
+                case .message(let bytes): try take(bytes)
+                case .tooLong:
+                    try answer(nil, .request, "a message of more than \(limit) bytes, which is the most that is taken")
+                case nil: return finish(nil)
+                }
+                between()
+            }
+        } catch {
+            finish(error)
+        }
+    }
+
+    private func finish(_ failure: CLIPError?) {
+        state.withLock { state in
+            state.isFinished = true
+            state.failure = state.failure ?? failure
+            guard failure != nil else { return }
+            // Nobody takes an answer any more.
+            state.waiting = []
+            state.running?.cancellation.cancel()
+        }
+        changes.signal()
+    }
+
+    /// Does the next call.
+    /// - Returns: false when there is none, and there won't be: or there is none, and it was not to be waited for.
+    private func work(waits: Bool) -> Bool {
+        if waits { changes.wait() }
+        let next = state.withLock { state -> Call? in
+            guard !state.waiting.isEmpty else { return nil }
+            state.running = state.waiting.removeFirst()
+            return state.running
+        }
+        guard let call = next else {
+            guard waits else { return false }
+            // A call that was taken back leaves its signal behind.
+            return state.withLock { !$0.isFinished || !$0.waiting.isEmpty }
+        }
+        let result = call.cancellation.during { () -> Result<Fields?, any Error> in
+            Result {
+                var arguments = call.arguments
+                return try tools.call(call.tool, &arguments).content
+            }
+        }
+        state.withLock { $0.running = nil }
+        do throws(CLIPError) {
+            switch result {
+            case _ where call.cancellation.isRequested: break
+            case .success(let content): try answer(call.id, content ?? [:])
+            case .failure(let error):
+                try answer(call.id, ToolResult.failure((error as? CLIPError)?.description ?? "\(error)"))
+            }
+        } catch {
+            finish(error)
+        }
+        return state.withLock { !$0.isFinished || !$0.waiting.isEmpty }
+    }
+
+    /// Answers a message, or puts the call that it asks for behind the others.
+    private func take(_ bytes: [UInt8]) throws(CLIPError) {
+        let message: JSONValue
+        do throws(CLIPError) {
+            message = try JSONValue(parsing: bytes, at: JSONPlace("the message", .argument))
+        } catch {
+            return try answer(nil, .parse, error.description)
+        }
+        guard let fields = message.object else {
+            return try answer(nil, .request, "the message is \(message.kindName), expected one request as an object")
+        }
+        let id = Identifier(fields["id"])
+        guard fields["jsonrpc"]?.string == "2.0", fields["id"] == nil || id != nil else {
+            return try answer(id, .request, "expected \"jsonrpc\": \"2.0\", and as \"id\" a string or a whole number")
+        }
+        guard let method = fields["method"]?.string else {
+            // An answer to a question that was never put.
+            if fields["result"] != nil || fields["error"] != nil { return }
+            return try answer(id, .request, "the message has no \"method\"")
+        }
+        guard let id else {
+            if method == "notifications/cancelled" { cancel(Identifier(fields["params"]?["requestId"])) }
+            return
+        }
+        switch method {
+        case "initialize": try answer(id, greeting(fields["params"]?["protocolVersion"]?.string))
+        case "ping": try answer(id, [:])
+        case "tools/list": try answer(id, ["tools": tools.tools.map(\.listing)])
+        case "tools/call": try take(call: id, fields["params"])
+        default: try answer(id, .method, "there is no method \(quoted(method))")
+        }
+    }
+
+    private func greeting(_ wanted: String?) -> Fields {
+        let revision = AssistantServer.revisions.first { $0 == wanted } ?? AssistantServer.revisions[0]
+        return [
+            "protocolVersion": revision, "capabilities": ["tools": ["listChanged": false] as Fields] as Fields,
+            "serverInfo": ["name": "clip", "title": "Picture search", "version": version] as Fields,
+            "instructions": tools.instructions,
+        ]
+    }
+
+    private func take(call id: Identifier, _ parameters: JSONValue?) throws(CLIPError) {
+        guard let name = parameters?["name"]?.string, let tool = tools.tools.first(where: { $0.name == name }) else {
+            let names = tools.tools.map(\.name).joined(separator: ", ")
+            return try answer(
+                id, .parameters,
+                "there is no tool \(quoted(parameters?["name"]?.string ?? "")), expected one of \(names)")
+        }
+        let arguments: ToolArguments
+        do throws(CLIPError) {
+            arguments = try ToolArguments(parameters?["arguments"], of: tool)
+        } catch {
+            // The assistant is told what to do otherwise.
+            return try answer(id, ToolResult.failure(error.description))
+        }
+        let call = Call(id: id, tool: name, arguments: arguments)
+        let isTaken = state.withLock { state in
+            guard state.waiting.count < AssistantServer.mostWaiting else { return false }
+            state.waiting.append(call)
+            return true
+        }
+        guard isTaken else {
+            return try answer(
+                id, .busy, "\(AssistantServer.mostWaiting) calls wait already: ask again when some are answered")
+        }
+        changes.signal()
+    }
+
+    /// A call that waits is taken back, one that runs ends when it next asks; none is answered.
+    private func cancel(_ id: Identifier?) {
+        guard let id else { return }
+        state.withLock { state in
+            state.waiting.removeAll { $0.id == id }
+            if state.running?.id == id { state.running?.cancellation.cancel() }
+        }
+    }
+
+    private func answer(_ id: Identifier, _ result: Fields) throws(CLIPError) {
+        try write(["jsonrpc": "2.0", "id": id.field, "result": result])
+    }
+
+    private func answer(_ id: Identifier?, _ fault: Fault, _ message: String) throws(CLIPError) {
+        try write([
+            "jsonrpc": "2.0", "id": id?.field,
+            "error": ["code": fault.rawValue, "message": message] as Fields,
+        ])
+    }
+
+    private func write(_ message: Fields) throws(CLIPError) {
+        let line = FieldValue.object(message).json + "\n"
+        let result = output.withLock { write in Result { () throws(CLIPError) in try write(line) } }
+        try result.get()
+    }
+}
