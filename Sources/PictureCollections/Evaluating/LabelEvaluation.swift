@@ -102,6 +102,7 @@ public struct LabelEvaluation: Sendable {
     /// Classifies pictures whose labels are known by a head. They should be none of its examples, which it knows.
     /// - Parameters:
     ///   - head: made of examples, whose labels these are.
+    ///   - pictures: of the model that the head belongs to.
     ///   - truths: the number of each picture's own label in the head's `names`.
     /// - Throws: `CLIPError` of kind `.argument` as the others, and for a head without labels.
     /// - Complexity: O(pictures · labels · dimension).

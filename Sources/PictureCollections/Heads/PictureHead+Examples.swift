@@ -9,6 +9,7 @@ extension PictureHead {
     /// shares are a softmax of the cosines with them times the model's logit scale. With regression shares are those of a
     /// multinomial logistic regression on the examples, as scikit-learn's `LogisticRegression` gives them.
     /// - Parameters:
+    ///   - model: that made the embeddings.
     ///   - labels: the labels, at least two.
     ///   - examples: the embeddings of each label's pictures, at least one, by `model`.
     ///   - words: the embedding of each label as a text, which then counts as one more example of it (Lin et al., 2023,

@@ -15,7 +15,9 @@ public import Foundation
 /// (the fingerprint), `logit_scale`; every other key is its card.
 extension PictureHead {
     /// Reads a head, of examples or trained elsewhere.
-    /// - Parameter activation: what stands between its layers, where the file doesn't say.
+    /// - Parameters:
+    ///   - url: where its file is.
+    ///   - activation: what stands between its layers, where the file doesn't say.
     /// - Throws: `CLIPError` of kind `.model` when it is no such file, or holds anything that is no linear layer.
     public init(contentsOf url: URL, activation: Activation? = nil) throws(CLIPError) {
         guard let path = PathBytes(url) else {
