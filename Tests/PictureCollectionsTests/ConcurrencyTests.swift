@@ -56,6 +56,10 @@ import Testing
         let model = try Fixtures.model()
         let picture = try Fixtures.picture("waves.png")
         let text = try model.embed("a dog")
+        let texts: [Embedding] = try model.embed(["a dog", "a cat"])
+        let head = try PictureHead(
+            labels: ["a", "b"], examples: [[embeddings[0]], [embeddings[1]]], regressionC: nil, logitScale: 1,
+            fingerprint: Fixtures.fingerprint, modelName: "seeded", threads: 1)
         let before = try folder.bytes("i")
         let calls: [@Sendable () async throws -> Void] = [
             { _ = try index.search(queries[0]) }, { _ = try await index.hits(for: queries) },
@@ -71,6 +75,13 @@ import Testing
             { _ = try PictureIndex.prune(path, allowsEmpty: true) },
             { _ = try PictureSetDistance(embeddings, embeddings) },
             { _ = try Audit(model: model, pictures: [text], labels: [AuditLabel("dog"), AuditLabel("cat")]) },
+            { _ = try LabelEvaluation(model: model, pictures: [text], truths: [0], labels: ["dog", "cat"]) },
+            { _ = try RetrievalEvaluation(pictures: embeddings, captions: embeddings, owners: [0, 1, 2]) },
+            {
+                _ = try PictureHead(
+                    model: model, labels: ["a", "b"], examples: [[texts[0]], [texts[1]]], regressionC: 1)
+            },
+            { _ = try await index.classifications(by: head) },
             { _ = try OcclusionMap(model: model, image: picture, text: text, side: 2) },
             { _ = try WordDrop.drops(model: model, image: text, text: "a big dog") },
             { _ = try await withoutBlocking { try PictureIndex.prune(path, allowsEmpty: true) } },
