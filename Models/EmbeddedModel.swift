@@ -13,7 +13,7 @@ package enum EmbeddedModel {
 
     /// `CLIPModel.fingerprint` of it, which its embeddings carry. Another training changes it, and then the figures that
     /// were measured of the model are measured again.
-    package static let fingerprint = "c861f6a27495faf53938e9c7f8ea39a7b7efb79f09bf397af3566cabf7a09a36"
+    package static let fingerprint = "9fb05a5eaca79539ebe1842ecd62c19577deff1484c7205f21c51ade66a4e211"
 
     /// Where the weights file lies; nil when it is nowhere. Looked for beside the program, in `../share/clip` as seen from
     /// there, and in the package's own folder, where it was built from.

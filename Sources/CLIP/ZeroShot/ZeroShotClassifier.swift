@@ -206,12 +206,10 @@ public struct ZeroShotClassifier: Sendable {
 extension CLIPModel {
     /// The cosine that a text must reach to fit a picture, of a model for which it was measured; nil of others.
     ///
-    /// The embedded model gives words without meaning a direction of their own, so that being more like "qwertz" than like
-    /// "a photo" says little. Measured with it on the 20 pictures of Models/examples and 215 photographs, 157 labels, 46 such
-    /// words ("qwertz", "asdf", "xyzzy") and 24 texts that show nothing ("an empty scene", "justice"): of the words without
-    /// meaning one in 90 pairs reaches 0.25 and one in 290 reaches 0.30 while beating the background prompts; the greatest
-    /// cosine of "qwertz" with any of the pictures is 0.24, of "asdf" 0.27. The pictures' own labels reach 0.30 in 10 of 20
-    /// examples and a fifth of the photographs: it is the least round value that keeps nonsense out, and misses much.
+    /// Being more like "qwertz" than like "a photo" says little. Measured with the embedded model: the greatest cosine of
+    /// "qwertz" with any of 1,410 pictures is 0.27. Of 197 photographs and cut-outs 81 % have a label that beats the background
+    /// prompts and 32 % one that also reaches 0.30; of 20 words without meaning 21 % beat the prompts, and 0.2 % reach 0.25,
+    /// none 0.30 as well. It keeps such words out, and misses much.
     package var leastFit: Float? { isEmbedded ? 0.3 : nil }
 }
 

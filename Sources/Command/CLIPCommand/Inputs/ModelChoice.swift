@@ -113,7 +113,7 @@ extension Console {
     /// Said with the results of the embedded model when nobody has asked for it.
     func noteDemonstration() {
         noteWithResults(
-            "answered by the small demonstration model, which has seen drawings alone: \"clip help pull\" says how to fetch "
-                + "a real one")
+            "answered by the small demonstration model, which knows everyday things roughly: \"clip help pull\" says how to "
+                + "fetch a real one")
     }
 }
