@@ -3,7 +3,7 @@
 
     Scripts/faults/run.py [--clip .build/debug/clip] [--quick] [--only index,pull…] [--calls openat,read…] [--points 6]
 
-Each scenario (index, dedupe, pack, export, pull) is run once as it should be, under strace: that gives the right end, and
+Each scenario (index, dedupe, undo, pack, export, pull) is run once as it should be, under strace: that gives the right end, and
 the calls that can fail. Then it is run again and again with one fault each: an error (EIO, ENOSPC, EINTR, ESTALE, EMFILE)
 in the Nth call of a kind, the same from the Nth on, a signal there, transfers that are cut short, or a limit of processes,
 descriptors, file size or memory. A fault counts when it took place, and the program is held before its own code until
@@ -13,6 +13,7 @@ strace is there: what the loader does is not among them. After each fault:
   - exit status 0 means that nothing is missing: files and output are those of the right end,
   - otherwise an error line says why, and the program neither hung nor died of a signal,
   - no temporary file is left behind (but after SIGKILL, which leaves no time),
+  - what was done to files can be taken back by the list of changes: each byte and name, whatever ended the command,
   - the same command without a fault then comes to the right end.
 
 Needs strace, a C compiler and Linux. Nothing leaves the machine: `pull` speaks to a hub on the loopback.
@@ -21,6 +22,7 @@ Needs strace, a C compiler and Linux. Nothing leaves the machine: `pull` speaks 
 import argparse
 import collections
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -161,6 +163,10 @@ class Scenario:
         """What is wrong after a run with a fault."""
         raise NotImplementedError
 
+    def undone(self):
+        """What is wrong after what was done was taken back: on a copy, which changes nothing here."""
+        return []
+
     def again(self):
         """What is wrong after the command was run once more, without a fault."""
         result = self.clean()
@@ -236,7 +242,32 @@ class Dedupe(Scenario):
     def state(self):
         found = tree(self.box)
         found.pop("photos/.clip-index", None)
-        return found
+        return {name: content for name, content in found.items() if ".undo" not in name and not name.startswith("tmp/")}
+
+    def undone(self):
+        copy = self.folder / "copy"
+        subprocess.run(["cp", "-a", self.box, copy], check=True)
+        problems = self.take_back() + self.compare(self.state(), self.before, "after undo differs")
+        problems += [f"after undo: {names}" for names in self.shared()]
+        subprocess.run(["rm", "-rf", self.box], check=True)
+        copy.rename(self.box)
+        return problems
+
+    def take_back(self):
+        problems = []
+        for path in sorted(self.box.glob("*.undo*.jsonl"), key=lambda path: (len(path.name), path.name), reverse=True):
+            result = subprocess.run(
+                [self.run.clip, "undo", path.name], cwd=self.box, env=self.environment(), capture_output=True, timeout=BOUND)
+            if result.returncode:
+                problems.append(f"undo: exit status {result.returncode}: {result.stderr.decode()[:200]}")
+        return problems
+
+    def shared(self):
+        """Names of one file that were not names of one before."""
+        return []
+
+    def again(self):
+        return super().again() + self.undone()
 
 
 class Move(Dedupe):
@@ -256,6 +287,86 @@ class Move(Dedupe):
         return problems
 
 
+class MoveAcross(Move):
+    """To another file system, where files are copied."""
+
+    name = "dedupe --move-to across"
+
+    def prepare(self, template):
+        self.far = pathlib.Path(tempfile.mkdtemp(prefix="clip-faults-", dir="/dev/shm"))
+        self.far.chmod(0o777)
+        self.numbers = itertools.count(100)
+        (template / "far").symlink_to(self.far)
+        self.arguments = ["dedupe", "photos", "--exact", "--move-to", "far/aside", "--undo-list", "far.undo.jsonl", "-q"]
+        super().prepare(template)
+
+    def restore(self):
+        super().restore()
+        shutil.rmtree(self.far / "aside", ignore_errors=True)
+        self.name_list()
+
+    def state(self):
+        return super().state() | {f"aside/{name}": content for name, content in tree(self.far / "aside").items()}
+
+    def name_list(self):
+        # None that is there is written over.
+        self.arguments[6] = f"far.undo-{next(self.numbers)}.jsonl"
+
+    def clean(self):
+        self.name_list()
+        return super().clean()
+
+    def again(self):
+        # A copy that could not be removed is in the way, until what was done is taken back.
+        self.take_back()
+        return super().again()
+
+    def undone(self):
+        copy = self.folder / "far copy"
+        if (self.far / "aside").exists():
+            subprocess.run(["cp", "-a", self.far / "aside", copy], check=True)
+        problems = super().undone()
+        shutil.rmtree(self.far / "aside", ignore_errors=True)
+        if copy.exists():
+            subprocess.run(["cp", "-a", copy, self.far / "aside"], check=True)
+            shutil.rmtree(copy)
+        return problems
+
+
+class Undo(Dedupe):
+    """Of moved files, with absolute paths that lead into the box."""
+
+    name, arguments, action = "undo", ["undo", "aside.undo.jsonl", "-q"], ["--move-to", "aside"]
+    commands = []
+
+    def prepare(self, template):
+        pictures(template / "photos", self.files)
+        self.original = self.tree_of(template)
+        for arguments in (["index", "photos", "-q"], ["dedupe", "photos", "--exact", *self.action, "-q"]):
+            subprocess.run([self.run.clip, *arguments], cwd=template, check=True, capture_output=True)
+        listed = template / self.arguments[1]
+        listed.write_text(listed.read_text().replace(str(template), str(self.box)))
+
+    def tree_of(self, folder):
+        found = tree(folder / "photos")
+        return {f"photos/{name}": content for name, content in found.items() if name != ".clip-index"}
+
+    def problems(self, status):
+        now = self.state()
+        files = {name: content for name, content in now.items() if name.startswith("photos/")}
+        if status == 0:
+            return self.compare(files, self.original, "exit status 0, files differ")
+        kept = {content for content in now.values()}
+        return [f"lost: {name}" for name, content in self.original.items() if content and content not in kept]
+
+    def undone(self):
+        return []
+
+
+class UndoLinks(Undo):
+    name, arguments, action = "undo of links", ["undo", "clip.undo.jsonl", "-q"], ["--link"]
+
+
 class Link(Dedupe):
     name, arguments = "dedupe --link", ["dedupe", "photos", "--exact", "--link", "-q"]
 
@@ -273,6 +384,10 @@ class Link(Dedupe):
             self.state()
             self.right = self.links
         return result
+
+    def shared(self):
+        self.state()
+        return [names for names in self.links if len(names) > 1]
 
     def problems(self, status):
         problems = self.compare(self.state(), self.before, "files differ")
@@ -339,7 +454,7 @@ class PullProgram(Pull):
     name, program = "pull (clip-pull)", "clip-pull"
 
 
-SCENARIOS = [Index, Update, Move, Link, Pack, Export, Pull, PullProgram]
+SCENARIOS = [Index, Update, Move, MoveAcross, Link, Undo, UndoLinks, Pack, Export, Pull, PullProgram]
 Fault = collections.namedtuple("Fault", "group what first rest")  # what: an error or a signal
 Short = collections.namedtuple("Short", "group divisor")
 Limit = collections.namedtuple("Limit", "group value")
@@ -475,6 +590,7 @@ class Attempt:
         found = scenario.problems(self.status or 0 if not self.hung else 1)
         # A program that is killed has no time to clean up.
         problems += [text for text in found if not (is_kill and ".tmp" in text or "tmp/" in text and is_kill)]
+        problems += scenario.undone()
         if is_kill or self.hung:
             for path in [*scenario.box.rglob("*.tmp"), *(scenario.box / "tmp").iterdir()]:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

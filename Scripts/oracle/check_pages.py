@@ -6,7 +6,7 @@
 The pictures are Models/examples, once as they are and once under names that would do harm in careless HTML. Chromium
 runs headless and is driven over its DevTools pipe: it clicks, types, and reads the console. Checked on each page: nothing
 in the console, no request to elsewhere, no sideways scrolling at 360, 800 and 1600 pixels, nothing that moves while
-loading, pictures that open, go on and close by mouse and keyboard, links inside the page, contrast in light and dark,
+loading, pictures that open, go on and close by mouse and keyboard, a plan that is ticked, saved and carried out, links inside the page, contrast in light and dark,
 names that stay text, an outline and names for screen readers. --many makes one page of so many different pictures and
 measures loading, scrolling and memory. --shots keeps screenshots.
 """
@@ -471,10 +471,11 @@ def main():
         try:
             for path, is_hostile in pages:
                 check_page(browser, path, is_hostile, options.shots)
+            check_plan(browser, clip, folder)
             # Broken and gone after indexing: the page still comes, with place holders.
             (folder / "photos/bus.png").unlink()
             (folder / "photos/dog.jpg").write_bytes(b"no picture")
-            gone = run("gone", "search", "a bus", "--index", "photos", "--top", "30")
+            gone = run("gone", "search", "a bus", "--index", "photos", "--top", "30", "--no-update")
             browser.load(gone)
             check(browser.run("document.querySelectorAll('.missing').length") == 2, "gone: two pictures are missing")
             check_events(browser, "gone", folder)
@@ -492,6 +493,41 @@ def main():
             browser.close()
     print("all pages hold" if not failures else f"{len(failures)} failures")
     return 1 if failures else 0
+
+
+def check_plan(browser, clip, folder):
+    """Ticks boxes of the page with hostile names, saves the plan, and lets clip carry it out and take it back."""
+    browser.load(folder / "hostile-duplicates.html")
+    saved = folder / "saved"
+    saved.mkdir()
+    browser.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(saved))
+    boxes = "[...document.querySelectorAll('.choice input')]"
+    count = browser.run(f"{boxes}.length")
+    check(browser.run(f"{boxes}.filter((box) => box.checked).length") == count - 1, "plan: all but one are ticked")
+    check(browser.run("getComputedStyle(document.querySelector('.plan')).display") == "flex", "plan: its tools are shown")
+    browser.run(f"{boxes}[0].click()")
+    check(browser.run("document.querySelector('.save').disabled"), "plan: of a group of which nothing stays none is saved")
+    # Another is kept now, and a third stays too.
+    browser.run(f"{boxes}[2].click()")
+    browser.run(f"{boxes}[3].click()")
+    check(f"{count - 2} of {count} ticked" in browser.run("document.querySelector('.plan output').textContent"), "plan: counts")
+    browser.run("document.querySelector('.save').click()")
+    deadline = time.monotonic() + 20
+    while not (saved / "plan.jsonl").exists() and time.monotonic() < deadline:
+        browser.settle()
+    if not (saved / "plan.jsonl").exists():
+        check(False, "plan: a click saves it")
+        return
+    records = [json.loads(line) for line in (saved / "plan.jsonl").read_text().splitlines()]
+    check(len(records) == count - 2 and len({record["kept"] for record in records}) == 1, "plan: a record for each that is ticked")
+    before = {path.name: path.read_bytes() for path in (folder / "hostile").iterdir()}
+    result = subprocess.run(
+        [clip, "dedupe", "--apply", "saved/plan.jsonl", "--move-to", "aside"], cwd=folder, capture_output=True, text=True)
+    left = {path.name for path in (folder / "hostile").iterdir()} - {".clip-index"}
+    check(result.returncode == 0 and len(left) == 2, f"plan: clip carries it out: {result.stderr}")
+    result = subprocess.run([clip, "undo", "aside.undo.jsonl"], cwd=folder, capture_output=True, text=True)
+    now = {path.name: path.read_bytes() for path in (folder / "hostile").iterdir()}
+    check(result.returncode == 0 and now == before, f"plan: clip takes it back: {result.stderr}")
 
 
 def write(path, text):

@@ -54,7 +54,9 @@ private struct DuplicatesPage {
         } else if action == .link {
             introduction.append("\(moved.count.pictures) of the same bytes replaced by links to the one kept.")
         } else if !groups.isEmpty {
-            introduction.append("Nothing was moved or changed: this is a plan.")
+            introduction.append(
+                "Nothing was moved or changed: this is a plan. Untick what is to stay, and save it; what this page does not show is "
+                    + "not in it.")
         }
         return PictureReport(
             title: groups.isEmpty
@@ -65,13 +67,17 @@ private struct DuplicatesPage {
                 : [
                     PictureReport.Section(
                         "The groups", paragraphs: PictureReport.limitNote(shown: shown.count, of: groups.count),
+                        plan: action == nil
+                            ? PictureReport.Plan(
+                                model: index.fingerprint, call: "clip dedupe --apply plan.jsonl --move-to duplicates")
+                            : nil,
                         groups: shown.enumerated().map { group($1, number: $0 + 1) })
                 ],
             notes: PictureReport.notes(
                 index,
                 """
                 Of each group the picture with the most pixels is kept, of equals the largest file, then the one with the \
-                shortest path. Every other one is near to the picture that is kept, not only to another of the group. \
+                shortest path, unless another order was asked for. Every other one is near to the picture that is kept, not only to another of the group. \
                 Two different pictures of one thing may be as near: look before you act.
                 """))
     }
@@ -92,20 +98,42 @@ private struct DuplicatesPage {
             lines: ["\(fileSize(bytes)) need not be kept"]
                 + PictureReport.limitNote(shown: shown.count, of: group.duplicates.count),
             pictures: [
-                pictures.card(
-                    group.kept.pathBytes, mark: .init("keep", .good), lines: [group.kept.size, reason(group)])
+                chosen(
+                    pictures.card(
+                        group.kept.pathBytes, mark: .init("keep", .good), lines: [group.kept.size, reason(group)]),
+                    group.kept, group.otherNamesOfKept, link: group.linkToKept, similarity: 1, goes: false,
+                    isFixed: group.isKeptReference)
             ]
                 + shown.map { duplicate in
                     let cosine = decimal(Double(duplicate.similarity), places: 3)
                     let goal = moved[duplicate.picture.number]
-                    return pictures.card(
+                    let card = pictures.card(
                         duplicate.picture.pathBytes, moved: isMoved ? goal.map { Array($0.utf8) } : nil,
                         mark: .init(duplicate.isExact ? "same bytes" : cosine),
                         lines: [
                             duplicate.picture.size,
                             duplicate.isExact ? "the same file as the one kept" : "cosine \(cosine) with the one kept",
                         ] + (goal == nil ? [] : [isMoved ? "moved here" : "replaced by a link"]))
+                    return chosen(
+                        card, duplicate.picture, duplicate.otherNames, link: duplicate.link,
+                        similarity: duplicate.similarity, goes: true)
                 })
+    }
+
+    /// A card with a box to tick, on a page that is a plan.
+    private func chosen(
+        _ card: PictureReport.Card, _ picture: IndexedPicture, _ otherNames: [IndexedPicture], link: IndexedPicture?,
+        similarity: Float, goes: Bool, isFixed: Bool = false
+    ) -> PictureReport.Card {
+        guard action == nil else { return card }
+        var fields: Fields = [
+            "path": RecordName(picture), "sha256": picture.contentHash, "bytes": picture.byteCount,
+            "similarity": similarity, "other_names": otherNames.map { RecordName($0) },
+        ]
+        if let link { fields.add("link", RecordName(link)) }
+        var card = card
+        card.choice = PictureReport.Choice(file: asciiJSON(fields.fieldValue.json), goes: goes, isFixed: isFixed)
+        return card
     }
 
     private var isMoved: Bool { action?.folder != nil }
@@ -113,9 +141,12 @@ private struct DuplicatesPage {
     private func reason(_ group: DuplicateGroup) -> String {
         let kept = group.kept
         let others = group.duplicates.map(\.picture)
-        if others.allSatisfy({ $0.width * $0.height < kept.width * kept.height }) { return "kept: the most pixels" }
-        let equals = others.filter { $0.width * $0.height == kept.width * kept.height }
+        let pixels = kept.width * kept.height
+        if group.isKeptReference { return "kept: in a reference folder" }
+        if others.contains(where: { $0.width * $0.height > pixels }) { return "kept: in a preferred folder" }
+        let equals = others.filter { $0.width * $0.height == pixels }
+        if equals.isEmpty { return "kept: the most pixels" }
         return equals.allSatisfy { $0.byteCount < kept.byteCount }
-            ? "kept: the largest file of those with the most pixels" : "kept: the shortest path of equals"
+            ? "kept: the largest file of those with the most pixels" : "kept: the first of equals"
     }
 }

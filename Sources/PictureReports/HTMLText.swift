@@ -21,6 +21,20 @@ func escaped(_ text: String) -> String {
     return result
 }
 
+/// A JSON text in ASCII alone, which no escaping for HTML changes.
+func asciiJSON(_ json: String) -> String {
+    var result = ""
+    for unit in json.utf16 {
+        if unit < 0x7F {
+            result.unicodeScalars.append(Unicode.Scalar(UInt8(unit)))
+        } else {
+            let digits = String(unit, radix: 16)
+            result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
+    }
+    return result
+}
+
 /// A path as a relative URL: what has a meaning in URLs is escaped, slashes stay.
 func relativeAddress(_ path: some Collection<UInt8>) -> String {
     // A colon before the first slash would be taken for a scheme's.

@@ -1,6 +1,6 @@
 extension PictureReport {
-    /// Opens pictures and moves between them. Without it a page still reads, and its pictures are links to their files.
-    static let script = """
+    /// Opens pictures and moves between them, and saves the plan that the reader ticks. Without it a page still reads, and its pictures are links to their files.
+    static let script = #"""
         (() => {
           'use strict';
           const dialog = document.querySelector('dialog');
@@ -98,6 +98,81 @@ extension PictureReport {
             stage.removeAttribute('src');
             shots[at].focus();
           });
+
+          const plan = document.querySelector('.plan');
+          if (!plan) return;
+          const groups = [...document.querySelectorAll('.group')].map((element) => ({
+            element,
+            boxes: [...element.querySelectorAll('.choice input')],
+          }));
+          const boxes = groups.flatMap((group) => group.boxes);
+          const files = new Map(boxes.map((box) => [box, JSON.parse(box.dataset.file)]));
+          const save = plan.querySelector('.save');
+          const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+          const size = (bytes) => {
+            let unit = 0;
+            for (; bytes >= 1000 && unit < units.length - 1; unit += 1) bytes /= 1000;
+            return `${unit && bytes < 99.95 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
+          };
+
+          const tell = () => {
+            const going = boxes.filter((box) => box.checked);
+            let empty = 0;
+            for (const { element, boxes } of groups) {
+              const isEmpty = boxes.every((box) => box.checked);
+              element.classList.toggle('empty', isEmpty);
+              if (isEmpty) empty += 1;
+            }
+            const bytes = going.reduce((sum, box) => sum + files.get(box).bytes, 0);
+            plan.querySelector('output').textContent = empty
+              ? `Nothing would stay in ${empty === 1 ? 'a group' : `${empty} groups`}: untick a picture there`
+              : `${going.length} of ${boxes.length} ticked to go, ${size(bytes)}`;
+            save.disabled = empty > 0 || !going.length;
+          };
+
+          const put = (record, key, name, bytes) => {
+            record[key] = name ?? null;
+            if (bytes) record[`${key}_bytes`] = bytes;
+          };
+          const records = ({ boxes }, index) => {
+            const first = files.get(boxes[0]);
+            const kept = files.get(boxes.find((box) => !box.checked));
+            return boxes.filter((box) => box.checked).map((box) => {
+              const file = files.get(box);
+              const record = { group: index + 1 };
+              put(record, 'kept', kept.path, kept.path_bytes);
+              put(record, 'duplicate', file.path, file.path_bytes);
+              put(record, 'other_names', file.other_names, file.other_names_bytes);
+              // Of two that were not compared with each other nothing is known.
+              record.similarity = kept === first ? file.similarity : file === first ? kept.similarity : null;
+              record.exact = kept.sha256 === file.sha256;
+              record.bytes = file.bytes;
+              record.action = null;
+              record.kept_sha256 = kept.sha256;
+              record.sha256 = file.sha256;
+              put(record, 'link', file.link, file.link_bytes);
+              record.model = plan.dataset.model;
+              return record;
+            });
+          };
+
+          save.addEventListener('click', () => {
+            const lines = groups.flatMap(records).map((record) => JSON.stringify(record) + '\n');
+            const link = document.createElement('a');
+            link.href = URL.createObjectURL(new Blob(lines, { type: 'application/x-ndjson' }));
+            link.download = 'plan.jsonl';
+            link.click();
+            setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+          });
+          const tick = (isTicked) => {
+            for (const box of boxes) box.checked = isTicked(box);
+            tell();
+          };
+          plan.querySelector('.tick').addEventListener('click', () => tick((box) => box.defaultChecked));
+          plan.querySelector('.untick').addEventListener('click', () => tick(() => false));
+          document.addEventListener('change', tell);
+          for (const element of [plan, ...document.querySelectorAll('.choice')]) element.hidden = false;
+          tell();
         })();
-        """
+        """#
 }

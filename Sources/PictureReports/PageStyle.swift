@@ -92,6 +92,23 @@ extension PictureReport {
         .group .card { width: min(10.4rem, calc(50vw - 2.9rem)); }
         .group > p { margin: 0; color: var(--soft); font-size: .88rem; }
 
+        .plan {
+          position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .6rem;
+          margin: 1rem 0; padding: .7rem 0; background: var(--page); border-bottom: 1px solid var(--line);
+        }
+        .plan output { min-width: 14rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+        .plan p { flex-basis: 100%; max-width: none; margin: 0; color: var(--soft); font-size: .88rem; }
+        .plan button {
+          padding: .35rem .9rem; border: 1px solid var(--line); border-radius: 1.2rem; background: var(--card);
+          color: var(--text); font: inherit; cursor: pointer;
+        }
+        .plan button:disabled { color: var(--soft); cursor: default; }
+        .choice { display: flex; align-items: center; gap: .45rem; padding: 0 .7rem .6rem; font-size: .84rem; cursor: pointer; }
+        .choice input { flex: none; width: 1.1rem; height: 1.1rem; margin: 0; accent-color: var(--link); }
+        .card:has(.choice input:checked) .shot img { opacity: .45; }
+        .group.empty { border-color: var(--doubt); box-shadow: 0 0 0 1px var(--doubt); }
+        .plan[hidden], .choice[hidden] { display: none; }
+
         .scroll { overflow-x: auto; margin: 1rem 0; }
         table { border-collapse: collapse; font-size: .94rem; }
         th, td {
@@ -126,7 +143,7 @@ extension PictureReport {
 
         @media print {
           .card { break-inside: avoid; }
-          nav, .skip { display: none; }
+          nav, .skip, .plan { display: none; }
         }
         """
 }

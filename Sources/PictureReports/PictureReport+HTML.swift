@@ -58,6 +58,7 @@ extension PictureReport {
         }
         if let table = section.table { append(table, to: &html) }
         append(section.pictures, to: &html)
+        if let plan = section.plan { html += toolbar(plan) }
         if !section.groups.isEmpty {
             html += "<div class=\"groups\">\n"
             for group in section.groups {
@@ -68,6 +69,18 @@ extension PictureReport {
             html += "</div>\n"
         }
         html += "</section>\n"
+    }
+
+    /// Hidden where no script runs, as the boxes are that it is about.
+    private func toolbar(_ plan: Plan) -> String {
+        """
+        <div class="plan" role="group" aria-label="The plan" hidden data-model="\(escaped(plan.model))">
+        <output></output> <button type="button" class="save">Save the plan</button>
+        <button type="button" class="tick">Tick as proposed</button> <button type="button" class="untick">Untick all</button>
+        <p>What is ticked goes once you run <code>\(escaped(plan.call))</code>; <code>clip undo</code> brings it back.</p>
+        </div>
+
+        """
     }
 
     private func append(_ term: Term, to html: inout String) {
@@ -133,7 +146,14 @@ extension PictureReport {
         }
         html += "\(escaped(String(card.name[slash...])))</bdi></span>"
         for line in card.lines { html += "<span>\(escaped(line))</span>" }
-        html += "</figcaption></figure></li>\n"
+        html += "</figcaption></figure>"
+        if let choice = card.choice {
+            html += "<label class=\"choice\" hidden><input type=\"checkbox\" data-file=\"\(escaped(choice.file))\""
+            if choice.goes { html += " checked" }
+            if choice.isFixed { html += " disabled" }
+            html += "> \(choice.isFixed ? "always stays" : "goes")</label>"
+        }
+        html += "</li>\n"
     }
 
     /// nil when there is nothing to show.

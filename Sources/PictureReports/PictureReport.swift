@@ -33,12 +33,15 @@ package struct PictureReport: Sendable {
         package var pictures: [Card]
         /// Pictures that belong together, at the end.
         package var groups: [Group]
+        /// What saves which of those pictures are chosen, above them.
+        package var plan: Plan?
 
         /// A part of a page.
         package init(
             _ heading: String, paragraphs: [String] = [], terms: [Term] = [], table: Table? = nil,
-            pictures: [Card] = [], groups: [Group] = []
+            pictures: [Card] = [], plan: Plan? = nil, groups: [Group] = []
         ) {
+            self.plan = plan
             self.heading = heading
             self.paragraphs = paragraphs
             self.terms = terms
@@ -85,6 +88,24 @@ package struct PictureReport: Sendable {
         }
     }
 
+    /// A plan of the duplicates that are to go, which the reader changes and saves.
+    package struct Plan: Sendable {
+        /// The fingerprint of the model that found them.
+        package var model: String
+        /// How the saved plan is carried out.
+        package var call: String
+    }
+
+    /// What the plan says of a picture, until the reader says otherwise.
+    package struct Choice: Sendable {
+        /// What a record of a plan needs of its file, as JSON of ASCII alone.
+        package var file: String
+        /// Whether it is to go.
+        package var goes: Bool
+        /// Whether that can't be changed.
+        package var isFixed: Bool
+    }
+
     /// Rows of cells under column headings.
     package struct Table: Sendable {
         /// The headings.
@@ -120,6 +141,8 @@ package struct PictureReport: Sendable {
         package var mark: Mark?
         /// What is said of it, line by line.
         package var lines: [String]
+        /// Whether it is to go, for the reader to say.
+        package var choice: Choice?
 
         /// A picture with its words.
         package init(

@@ -17,8 +17,11 @@ import Testing
         "embed-image": ["in", "in --files-from list"],
         "embed-text": ["dog %long", "--file texts"],
         "classify": [
-            "in --labels dog,%long", "in --labels dog,%long --files-from list", "in --examples sets",
-            "in --examples labels.csv --labels bird,%long", "in --head head.safetensors",
+            "in --labels dog,%long|in --labels dog,cat --keyword-threshold -1",
+            "in --labels dog,%long --files-from list|in --labels dog,cat --keyword-threshold -1",
+            "in --examples sets|in --labels dog,cat --keyword-threshold -1",
+            "in --examples labels.csv --labels bird,%long|in --labels dog,cat --keyword-threshold -1",
+            "in --head head.safetensors|in --labels dog,cat --keyword-threshold -1",
         ],
         "similarity": ["%picture dog %long", "dog %long", "%picture in/a.png"],
         "score": ["%picture dog %long", "--pairs pairs.csv", "in --head head.safetensors"],
@@ -35,13 +38,18 @@ import Testing
         // The second one is damaged, of the third the pictures are gone.
         "index": ["new|in3|emptied", "--status in", "--verify in", "--prune in|--prune emptied"],
         "search": [
-            "dog %long --index in|sky --index in|tree --index in", "--image in/a.png --index in",
-            "--file texts --index in",
-            "dog --minus %long --index in",
-            "--image in/a.png --image in/turned.jpg --minus-image in/b.png --index in",
-            "dog %long --index in --html page.html",
+            "dog %long --index in|sky --index in|tree --index in|dog --index stale --threshold 1",
+            "--image in/a.png --index in|dog --index stale --threshold 1",
+            "--file texts --index in|dog --index stale --threshold 1",
+            "dog --minus %long --index in|dog --minus cat --index stale --threshold 1",
+            "--image in/a.png --image in/turned.jpg --minus-image in/b.png --index in|dog --index stale --threshold 1",
+            "dog %long --index in --html page.html|dog --index stale --threshold 1",
         ],
-        "dedupe": ["--index in|--index in --exact", "in|in --exact", "--index in --exact --html page.html"],
+        "dedupe": [
+            "--index in|--index in --exact", "in|in --exact", "--index in --exact --html page.html",
+            "--apply plan.jsonl --link|--apply plan.jsonl --move-to aside",
+        ],
+        "undo": ["undo.jsonl"],
         "cluster": [
             "--index in --format text|--index in --count 3", "in --format text|in --count 3",
             "--index in --labels dog,%long --format text|--index in --labels dog,%long --count 3",
@@ -88,6 +96,9 @@ import Testing
         "move-to": ["moved"], "count": ["2"], "density": ["0.9"], "minimum": ["1000"], "keep": ["tree", "one"],
         "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"], "examples": ["in2.csv"],
         "head": ["head2.safetensors"], "regression": ["7"], "save-head": ["new.safetensors"],
+        "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"],
+        "sort-into": ["sorted"], "keywords": ["k.csv"], "keyword-threshold": ["0.1"], "exclude": ["*.png"],
+        "prefer": ["missing"], "apply": ["plan.jsonl"], "undo-list": ["list.jsonl"],
     ]
 
     private static let commands = Root.tables.map(\.name).filter { !["bench", "pull", "mcp"].contains($0) }
@@ -133,11 +144,19 @@ import Testing
         try FileManager.default.copyItem(atPath: folder["in"], toPath: folder["new"])
         for name in ["in", "in2"] { _ = try clip(["index", name], in: folder) }
         try folder.write(folder.data("in/.clip-index"), to: "emptied/.clip-index")
+        // A picture of it is new.
+        try folder.copyPicture("blocks.png", to: "stale/a.png")
+        _ = try clip(["index", "stale"], in: folder)
+        try folder.copyPicture("waves.png", to: "stale/b.png")
         // An index that is damaged in its middle can be made from what comes before.
         try FileManager.default.copyItem(atPath: folder["in"], toPath: folder["in3"])
         var index = try folder.data("in3/.clip-index")
         index[532] ^= 1
         try folder.write(index, to: "in3/.clip-index")
+        try folder.write(clip(["dedupe", "--index", "in", "--exact"], in: folder).output, to: "plan.jsonl")
+        try folder.write(
+            "{\"clip_undo\":1}\n{\"change\":\"make-folder\",\"source\":null,\"target\":\"/nonexistent/folder\"}\n",
+            to: "undo.jsonl")
         _ = try clip(["pack", Fixtures.model, "-o", "packed.clip", "--dtype", "f32"], in: folder)
         try FileManager.default.copyItem(atPath: folder["packed.clip"], toPath: folder["a model"])
         _ = try clip(
@@ -164,10 +183,14 @@ import Testing
         for name in try prepared.contents() {
             try FileManager.default.copyItem(atPath: prepared[name], toPath: folder[name])
         }
+        // A copy has no time of its own everywhere.
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: folder["in/copy of b.png"])
         let result = try clip(arguments, in: folder)
         var files: [String] = []
         let names = FileManager.default.enumerator(atPath: folder.path)?.allObjects as? [String] ?? []
-        for name in names.sorted() {
+        // What a search brings up to date holds times.
+        for name in names.sorted() where arguments[0] != "search" || !name.hasSuffix(".clip-index") {
             let attributes = try FileManager.default.attributesOfItem(atPath: folder[name])
             let isFolder = attributes[.type] as? FileAttributeType == .typeDirectory
             files.append("\(name) \(isFolder ? 0 : try folder.data(name).hashValue)")

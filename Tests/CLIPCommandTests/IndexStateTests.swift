@@ -79,12 +79,12 @@ import Testing
 
     @Test func `Results whose file is gone are marked, and don't count`() throws {
         try FileManager.default.removeItem(atPath: folder["in/3.png"])
-        let hits = try clip(["search", "--image", "in/0.png", "--index", "in", "--top", "3"]).records
+        let hits = try clip(["search", "--image", "in/0.png", "--index", "in", "--top", "3", "--no-update"]).records
         let byPath = Dictionary(uniqueKeysWithValues: hits.map { ($0["path"] as! String, $0) })
         #expect(hits.count { $0["gone"] as? Bool == false } == 3)
         #expect(hits.compactMap { $0["rank"] as? Int } == [1, 2, 3])
         if let gone = byPath["in/3.png"] { #expect(gone["gone"] as? Bool == true && gone["rank"] is NSNull) }
-        let all = try clip(["search", "--image", "in/0.png", "--index", "in", "--format", "text"])
+        let all = try clip(["search", "--image", "in/0.png", "--index", "in", "--format", "text", "--no-update"])
         #expect(
             all.lines.count { $0.hasSuffix("in/3.png  gone") } == 1 && all.lines.count { $0.hasSuffix("  gone") } == 1)
 
@@ -94,7 +94,7 @@ import Testing
         #expect(kept.text.contains("of 3 pictures stay") && kept.lines.count { $0.hasSuffix("  gone") } == 1)
         let clusters = try clip(["cluster", "--index", "in", "--count", "1"]).records
         #expect(clusters.first?["size"] as? Int == 3 && clusters.first?["gone"] as? [String] == ["in/3.png"])
-        for command in [["search", "--image", "in/0.png"], ["outliers"], ["cluster", "--count", "1"]] {
+        for command in [["search", "--image", "in/0.png", "--no-update"], ["outliers"], ["cluster", "--count", "1"]] {
             let result = try clip(command + ["--index", "in", "--html", "page.html", "-q"])
             #expect(result.status == 0)
             #expect(try folder.text("page.html").contains(">gone<"), "\(command)")

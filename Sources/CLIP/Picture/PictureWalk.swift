@@ -24,7 +24,12 @@ package struct PictureWalk {
     package private(set) var skipped = SkippedTally()
 
     /// A walk from `root`, a folder or a picture, which is taken whatever its name is.
-    package init(_ root: PathBytes) { walk = FolderWalk(root) }
+    /// - Parameter excludes: whether a file or folder inside is left out.
+    package init(
+        _ root: PathBytes, excludes: @escaping (_ path: PathBytes, _ isFolder: Bool) -> Bool = { _, _ in false }
+    ) {
+        walk = FolderWalk(root, excludes: excludes)
+    }
 
     /// The next thing; nil after the last.
     package mutating func next() -> Finding? {
@@ -70,6 +75,8 @@ package struct PictureWalk {
         switch omission {
         // Nobody misses what programs keep in hidden files, unless they are pictures.
         case .hiddenFile: if isPictureName { skipped.add("hidden pictures", path) }
+        case .excludedFile: if isPictureName { skipped.add("excluded pictures", path) }
+        case .excludedFolder: skipped.add("excluded folders", path)
         case .hiddenFolder: skipped.add("hidden folders", path)
         case .linkToFolder: skipped.add("links to folders", path)
         case .loop: skipped.add("folders inside themselves", path)

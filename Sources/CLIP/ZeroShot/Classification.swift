@@ -6,19 +6,24 @@ public struct Classification: Sendable, Equatable {
     public let isAmbiguous: Bool
     /// Whether no label beats prompts that name nothing in particular: the picture probably shows none of them.
     public let fitsNoLabel: Bool
+    /// The best cosine of prompts that name nothing in particular; nil where labels were learnt from examples.
+    public let background: Float?
 
     /// - Parameters:
     ///   - ranked: best first, all or at least two where there are two.
     ///   - top: how many of them to keep.
     ///   - background: the best cosine of prompts that name nothing in particular.
     init(_ ranked: [LabelScore], top: Int = .max, background: Float) {
-        self.init(ranked, top: top, fitsNoLabel: ranked.allSatisfy { $0.similarity <= background })
+        self.init(
+            ranked, top: top, fitsNoLabel: ranked.allSatisfy { $0.similarity <= background },
+            background: background)
     }
 
-    package init(_ ranked: [LabelScore], top: Int = .max, fitsNoLabel: Bool) {
+    package init(_ ranked: [LabelScore], top: Int = .max, fitsNoLabel: Bool, background: Float? = nil) {
         labels = Array(ranked.prefix(top))
         isAmbiguous = ranked.count > 1 && ranked[1].probability > ranked[0].probability / 2
         self.fitsNoLabel = fitsNoLabel
+        self.background = background
     }
 }
 

@@ -17,7 +17,8 @@ enum Root {
     static var commands: [any Command.Type] {
         [
             EmbedImage.self, EmbedText.self, Classify.self, Similarity.self, Score.self, Compare.self, Explain.self,
-            AuditPictures.self, Evaluate.self, Index.self, Search.self, Dedupe.self, Cluster.self, Filter.self,
+            AuditPictures.self, Evaluate.self, Index.self, Search.self, Dedupe.self, Undo.self, Cluster.self,
+            Filter.self,
             Outliers.self,
             Assist.self, Vectors.self, Tokenize.self, Preprocess.self, Pull.self, Models.self, Info.self, Verify.self,
             Pack.self,

@@ -60,13 +60,9 @@ package struct ArgumentParser {
         let equals = text.firstIndex(of: "=")
         let spelling = String(text[..<(equals ?? text.endIndex)])
         guard let option = table.options.first(where: { $0.form.spellings.contains(spelling) }) else {
-            // Many programs know it by this name.
-            if text == "--json", let format = table.options.first(where: { $0.form.name == "format" }),
-                format.form.choices.contains("json")
-            {
-                return try arguments.add("json", to: format)
-            }
-            throw unknown(spelling)
+            let named = table.options.first { $0.form.shorthands.contains { "--" + $0 == text } }
+            guard let named else { throw unknown(spelling) }
+            return try arguments.add(String(text.dropFirst(2)), to: named)
         }
         try take(option, spelling, attached: equals.map { String(text[text.index(after: $0)...]) }, &rest)
     }
@@ -141,7 +137,7 @@ package struct ArgumentParser {
     }
 
     private func unknown(_ spelling: String) -> UsageError {
-        let known = table.visibleForms.flatMap(\.spellings).filter { $0.hasPrefix("--") }
+        let known = table.visibleForms.flatMap(\.everySpelling).filter { $0.hasPrefix("--") }
         let word = String(spelling.drop { $0 == "-" })
         if let exclusion = table.exclusion, word.count > 1, !spelling.hasPrefix("--"),
             !known.contains(where: { $0.hasPrefix("--" + word) })

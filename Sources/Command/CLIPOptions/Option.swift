@@ -29,10 +29,11 @@ extension Option {
     /// An option with a value, nil where it isn't given.
     package convenience init<Wrapped>(
         _ name: String, short: Character? = nil, _ kind: ValueKind<Wrapped>, group: OptionGroup = .command,
-        isHidden: Bool = false, help: String
+        isHidden: Bool = false, shorthands: [String] = [], help: String
     ) where Value == Wrapped? {
         self.init(
-            OptionForm(name, short, kind.form, group, isHidden: isHidden, help: help), standard: nil
+            OptionForm(name, short, kind.form, group, isHidden: isHidden, shorthands: shorthands, help: help),
+            standard: nil
         ) { given, form throws(UsageError) in try kind.read(given[given.count - 1], form) }
     }
 
@@ -122,11 +123,13 @@ package struct OptionForm: Sendable {
     package let group: OptionGroup
     package let isRepeatable: Bool
     package let isHidden: Bool
+    /// Words to choose from that are options by themselves: `--json` is `--format json`.
+    package let shorthands: [String]
     package let help: String
 
     init(
         _ name: String, _ short: Character?, _ value: Value, _ group: OptionGroup, isRepeatable: Bool = false,
-        isHidden: Bool = false, help: String
+        isHidden: Bool = false, shorthands: [String] = [], help: String
     ) {
         self.name = name
         self.short = short
@@ -134,6 +137,7 @@ package struct OptionForm: Sendable {
         self.group = group
         self.isRepeatable = isRepeatable
         self.isHidden = isHidden
+        self.shorthands = shorthands
         self.help = help
     }
 
@@ -167,6 +171,9 @@ package struct OptionForm: Sendable {
         if case .pair(let off) = value { spellings.append("--" + off) }
         return spellings
     }
+
+    /// Every word that is read as this option, those included that choose a value too.
+    package var everySpelling: [String] { spellings + shorthands.map { "--" + $0 } }
 
     /// As it stands in error messages: `--format <format>`.
     package var signature: String { "--" + name + (placeholder.map { " <\($0)>" } ?? "") }

@@ -15,6 +15,8 @@ package enum OutputFormat: String, CaseIterable, Sendable {
     case npy
     /// Text for PostgreSQL's COPY.
     case pgcopy
+    /// The paths of pictures alone, for xargs and the like.
+    case paths
 
     /// What the names of such files end in, without the dot.
     package var endings: [String] {
@@ -34,6 +36,8 @@ package struct ResultOptions: Sendable {
     package static let quiet = Option(
         "quiet", short: "q", off: "progress", default: false, group: .output,
         help: "Leave out progress bar and warnings; errors are always shown. (default: --progress, at a terminal)")
+    static let nulSeparated = Option(
+        "null", short: "0", group: .output, help: "With --paths each path ends with a NUL byte, as xargs -0 reads it.")
 
     let formats: [OutputFormat]
     package let format: Option<OutputFormat?>
@@ -41,22 +45,31 @@ package struct ResultOptions: Sendable {
     package init(_ formats: OutputFormat...) {
         self.formats = formats
         var help = "How results are written: \(formats.map(\.rawValue).joined(separator: ", "))."
-        if formats.contains(.json) { help += " --json means --format json." }
+        let shorthands = [OutputFormat.json, .paths].filter { formats.contains($0) }.map(\.rawValue)
+        if !shorthands.isEmpty {
+            help += " " + shorthands.map { "--\($0) means --format \($0)" }.joined(separator: ", ") + "."
+        }
         if formats.contains(.npy) { help += " npy is for files and pipes." }
         let fallback = formats.contains(.text) ? "text at a terminal, jsonl elsewhere" : "jsonl"
         help += " (default: by the name after -o, else \(fallback))"
-        format = Option("format", .choice("format", of: formats), group: .output, help: help)
+        format = Option(
+            "format", .choice("format", of: formats), group: .output, shorthands: shorthands, help: help)
     }
 
     /// Of results that have parts of their own.
     package static let records = ResultOptions(.text, .jsonl, .json)
     /// Of results that are rows alike.
     package static let table = ResultOptions(.text, .jsonl, .json, .csv)
+    /// Of pictures of an index, a row each.
+    package static let listing = ResultOptions(.text, .jsonl, .json, .csv, .paths)
     /// Of embeddings.
     package static let vectors = ResultOptions(.text, .jsonl, .json, .csv, .npy, .pgcopy)
 
     /// All of them.
-    package var all: [any AnyOption] { [format, ResultOptions.output, OutputFiles.overwrite, ResultOptions.quiet] }
+    package var all: [any AnyOption] {
+        [format] + (formats.contains(.paths) ? [ResultOptions.nulSeparated] : [])
+            + [ResultOptions.output, OutputFiles.overwrite, ResultOptions.quiet]
+    }
 }
 
 /// Where the results of a command line go and how.
@@ -65,6 +78,8 @@ package struct ResultChoice {
     package var format: OutputFormat?
     /// nil: standard output.
     package let path: String?
+    /// Whether paths end with a NUL byte rather than a line's end.
+    package private(set) var isNULSeparated = false
 
     package init(format: OutputFormat?, path: String?) {
         self.format = format
@@ -80,6 +95,11 @@ package struct ResultChoice {
             try OutputName(path).check(options.formats.flatMap(\.endings), of: options.format)
         }
         if format == .npy { try checkBinary() }
+        if format == .paths {
+            isNULSeparated = arguments.take(ResultOptions.nulSeparated)
+        } else if options.formats.contains(.paths) {
+            try arguments.refuse([ResultOptions.nulSeparated], "without '--paths'")
+        }
     }
 
     /// Takes `--format` alone, of results that go to standard output.

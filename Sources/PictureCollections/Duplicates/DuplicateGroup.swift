@@ -14,9 +14,14 @@ public struct DuplicateGroup: Sendable {
         public let link: IndexedPicture?
     }
 
-    /// The largest by pixels, then by bytes; of equals one that other names or links lead to, then the one with the
-    /// shortest path.
+    /// The one that is kept, by a `KeepingRule`.
     public let kept: IndexedPicture
+    /// Other names of the file that is kept, as of a duplicate.
+    public let otherNamesOfKept: [IndexedPicture]
+    /// A symbolic link of the index that leads to the file that is kept, as of a duplicate.
+    public let linkToKept: IndexedPicture?
+    /// Whether the picture that is kept is in a reference folder: whatever is decided, it stays.
+    public let isKeptReference: Bool
     /// The others, in the order of the same rule. Each is near enough to the kept one itself, not only to another.
     public let duplicates: [Duplicate]
 }

@@ -56,159 +56,118 @@ extension DuplicateGroup {
     /// - Complexity: O(bytes of the files), which are read; on another file system they are written and read again.
     /// - Parameters:
     ///   - action: what becomes of each duplicate.
+    ///   - undo: the list that each act is noted in before it is done; what can't be noted is left alone.
     ///   - progress: called after every act, on the caller's thread.
-    public func perform(_ action: DuplicateAction, progress: (Handled) -> Void = { _ in }) -> [Handled] {
+    public func perform(
+        _ action: DuplicateAction, undo: UndoList? = nil, progress: (Handled) -> Void = { _ in }
+    ) -> [Handled] {
+        let performance = DuplicatePerformance(
+            action: action, acts: FileActs(undo: undo), untouched: [], since: "it was indexed: index again")
         var handled: [Handled] = []
-        func act(_ duplicate: Duplicate, _ name: IndexedPicture) {
-            handled.append(handle(duplicate, name, action))
-            progress(handled[handled.count - 1])
-        }
-        for duplicate in duplicates where action != .link || duplicate.isExact {
-            act(duplicate, duplicate.picture)
-            for name in duplicate.otherNames where !isDone(name) { act(duplicate, name) }
+        for duplicate in duplicates {
+            let entry = DuplicatePlan.Entry(kept: kept, duplicate)
+            let names = [duplicate.picture] + duplicate.otherNames
+            performance.handle(entry) { place, goal in
+                handled.append(Handled(duplicate: duplicate, picture: names[place], goal: goal))
+                progress(handled[handled.count - 1])
+            }
         }
         return handled
     }
+}
 
-    private func handle(_ duplicate: Duplicate, _ name: IndexedPicture, _ action: DuplicateAction) -> Handled {
-        Handled(
-            duplicate: duplicate, picture: name,
-            goal: Result { () throws(CLIPError) in
-                try checkCancellation()
-                let (kept, file) = (try DuplicateGroup.verified(self.kept), try DuplicateGroup.verified(name))
-                guard kept.identity != file.identity else {
-                    throw CLIPError(
-                        .picture, path: name.path,
-                        "is the same file as the kept one, \(self.kept.path); nothing was done")
-                }
-                switch action.kind {
-                case .moveElsewhere(let address):
-                    throw CLIPError(.argument, path: address, "is not a folder on this machine; nothing was done")
-                case .move(let folder):
-                    if let link = duplicate.link {
-                        throw CLIPError(
-                            .picture, path: name.path, "the link \(link.path) leads to it: it stays where it is")
-                    }
-                    // A run over an index of what was moved before would move it ever deeper.
-                    if let place = try? PathBytes(name.pathBytes).folder.resolved(),
-                        let target = try? folder.resolved(), place.isAtOrInside(target)
-                    {
-                        throw CLIPError(.picture, path: name.path, "is in \(folder.text) already: nothing was done")
-                    }
-                    return try DuplicateGroup.move(file, name, to: folder, kept)
-                case .link: return try DuplicateGroup.link(file, name, to: kept, self.kept)
-                }
-            })
+/// One way to act on duplicates.
+struct DuplicatePerformance {
+    let action: DuplicateAction
+    let acts: FileActs
+    /// Folders without links in which nothing is touched.
+    let untouched: [PathBytes]
+    /// Since when a file must be unchanged, and what to do where it isn't.
+    let since: String
+
+    /// Acts on all names of a duplicate.
+    /// - Parameter body: takes the place of each name and what became of it.
+    func handle(
+        _ entry: DuplicatePlan.Entry, _ body: (_ name: Int, _ goal: Result<PathBytes, CLIPError>) -> Void
+    ) {
+        guard action != .link || entry.isExact else { return }
+        for (place, name) in entry.names.enumerated() where place == 0 || !isDone(name, entry) {
+            body(place, Result { () throws(CLIPError) in try handle(name, entry) })
+        }
     }
 
     /// Whether acting on another name has taken care of this one: two mounts show one entry of a folder.
-    private func isDone(_ name: IndexedPicture) -> Bool {
-        switch PathState(PathBytes(name.pathBytes)) {
+    private func isDone(_ name: PathBytes, _ entry: DuplicatePlan.Entry) -> Bool {
+        switch PathState(name) {
         case .gone: return true
         case .file(let node):
-            if case .file(let keptNode) = PathState(PathBytes(kept.pathBytes)) { return node == keptNode }
+            if case .file(let keptNode) = PathState(entry.kept.path) { return node == keptNode }
             return false
         default: return false
         }
     }
 
-    private static func verified(_ picture: IndexedPicture) throws(CLIPError) -> VerifiedFile {
-        do throws(CLIPError) {
-            return try VerifiedFile(picture)
-        } catch {
-            throw error.saying("\(error.message); nothing was done").at(picture.path)
+    private func handle(_ name: PathBytes, _ entry: DuplicatePlan.Entry) throws(CLIPError) -> PathBytes {
+        try checkCancellation()
+        let kept = try verified(entry.kept.path, entry.kept.hash)
+        let file = try verified(name, entry.duplicate.hash)
+        guard kept.identity != file.identity else {
+            throw CLIPError(
+                .picture, path: name.text, "is the same file as the kept one, \(entry.kept.path.text); nothing was done"
+            )
+        }
+        let place = try? name.folder.resolved()
+        if let folder = untouched.first(where: { place?.isAtOrInside($0) ?? true }) {
+            throw CLIPError(
+                .picture, path: name.text, "is in \(folder.text), where nothing is touched; nothing was done")
+        }
+        switch action.kind {
+        case .moveElsewhere(let address):
+            throw CLIPError(.argument, path: address, "is not a folder on this machine; nothing was done")
+        case .move(let folder):
+            if let link = entry.link, case .link(file.identity) = PathState(link) {
+                throw CLIPError(.picture, path: name.text, "the link \(link.text) leads to it: it stays where it is")
+            }
+            // A run over an index of what was moved before would move it ever deeper.
+            if let place, let target = try? folder.resolved(), place.isAtOrInside(target) {
+                throw CLIPError(.picture, path: name.text, "is in \(folder.text) already: nothing was done")
+            }
+            return try move(file, to: folder, kept)
+        case .link:
+            do throws(CLIPError) {
+                try acts.replace(file, by: kept)
+            } catch {
+                throw error.saying("can't be linked to \(entry.kept.path.text): \(error.message)").at(name.text)
+            }
+            return entry.kept.path
         }
     }
 
-    private static func move(
-        _ file: VerifiedFile, _ picture: IndexedPicture, to folder: PathBytes, _ kept: VerifiedFile
+    private func verified(_ path: PathBytes, _ hash: String) throws(CLIPError) -> VerifiedFile {
+        do throws(CLIPError) {
+            return try VerifiedFile(path, holding: hash, otherwise: "has changed since \(since)")
+        } catch {
+            throw error.saying("\(error.message); nothing was done").at(path.text)
+        }
+    }
+
+    private func move(
+        _ file: VerifiedFile, to folder: PathBytes, _ kept: VerifiedFile
     ) throws(CLIPError) -> PathBytes {
         let parts = file.path.bytes.split(separator: PathBytes.slash).filter {
             !$0.elementsEqual("..".utf8) && !$0.elementsEqual(".".utf8)
         }
         var target = folder
         for part in parts {
-            try makeFolder(target)
+            try acts.makeFolder(target)
             target = PathBytes(target.bytes + [PathBytes.slash] + part)
         }
         do throws(CLIPError) {
-            try kept.check()
-            do throws(SystemError) {
-                // A link fails where something stands, a rename would replace it.
-                try file.path.link(to: target)
-            } catch {
-                // Another file system, or one without links, as cards and sticks have.
-                if [EXDEV, EPERM, ENOTSUP, EOPNOTSUPP, EMLINK].contains(error.code) {
-                    try ReadFile.copy(file.path, holding: picture.contentHash, to: target)
-                } else if error.code != EEXIST || !isOneFile(file.path, target) {
-                    // What stands there may be this file: an earlier run could not take its old name away.
-                    throw CLIPError(.picture, error)
-                }
-            }
+            try acts.move(file, to: target, unless: kept)
         } catch {
-            throw error.saying("can't be moved to \(target.text): \(error.message)").at(picture.path)
-        }
-        // From here on the picture is there twice. Only what is surely the same may go.
-        guard kept.isUnchanged, file.isUnchanged else {
-            throw CLIPError(
-                .picture, path: picture.path,
-                "it or the kept file has changed just now: it is left, with a copy in \(target.text)")
-        }
-        do throws(SystemError) {
-            try file.path.remove()
-        } catch {
-            // A failed call may have done its work: the copy goes only where the original is seen.
-            if file.isUnchanged { try? target.remove() }
-            throw CLIPError(.picture, path: picture.path, "can't be moved", error)
+            throw error.saying("can't be moved to \(target.text): \(error.message)").at(file.path.text)
         }
         return target
-    }
-
-    private static func isOneFile(_ left: PathBytes, _ right: PathBytes) -> Bool {
-        guard let left = try? left.status(followsLinks: false), let right = try? right.status(followsLinks: false)
-        else { return false }
-        return left.kind == .file && left.identity == right.identity
-    }
-
-    private static func makeFolder(_ path: PathBytes) throws(CLIPError) {
-        do throws(SystemError) {
-            try path.makeFolder()
-        } catch {
-            if error.code != EEXIST { throw CLIPError(.argument, path: path.text, "can't be made", error) }
-        }
-    }
-
-    private static func link(
-        _ file: VerifiedFile, _ picture: IndexedPicture, to kept: VerifiedFile, _ keptPicture: IndexedPicture
-    ) throws(CLIPError) -> PathBytes {
-        let temporary = file.path.temporarySibling
-        TemporaryFiles.add(temporary)
-        defer {
-            // Renaming one link of a file over another does nothing and leaves both.
-            try? temporary.remove()
-            TemporaryFiles.remove(temporary)
-        }
-        do throws(CLIPError) {
-            do throws(SystemError) {
-                try kept.path.link(to: temporary)
-            } catch {
-                throw CLIPError(.picture, error)
-            }
-            // What the new name leads to counts, whatever happened to the path in between.
-            guard case .file(kept.identity) = PathState(temporary) else {
-                throw CLIPError(.picture, "that has changed just now")
-            }
-            try kept.check()
-            try file.check()
-            do throws(SystemError) {
-                try temporary.rename(to: file.path)
-            } catch {
-                throw CLIPError(.picture, error)
-            }
-        } catch {
-            throw error.saying("can't be linked to \(keptPicture.path): \(error.message)").at(picture.path)
-        }
-        return PathBytes(keptPicture.pathBytes)
     }
 }
 

@@ -80,6 +80,9 @@ private struct CompactedFile {
             header.bodyChecksum = sum.value
             try target.write(header.bytes, at: IndexHeader.byteCount)
         }
+        if let sources = source.sources {
+            try put(SegmentBody(sources, firstEntry: live.count, offset: position + buffer.count).bytes)
+        }
         try put(SegmentBody.seal(firstEntry: live.count, offset: position + buffer.count))
         try flush()
     }

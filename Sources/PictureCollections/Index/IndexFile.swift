@@ -34,6 +34,8 @@ final class IndexFile: Sendable {
     let end: Int
     /// Whether the last run came to its end.
     let isSealed: Bool
+    /// Whence its pictures come; nil where it doesn't say.
+    let sources: IndexSources?
     /// Bytes behind the last whole segment: what a run was writing when it was cut short.
     let tornByteCount: Int
     private let mapping: MappedFile
@@ -55,6 +57,7 @@ final class IndexFile: Sendable {
         (end, isSealed, entryCount) = (log.end, log.isSealed, log.entryCount)
         tornByteCount = log.byteCount - log.end
         live = log.live
+        sources = log.sources
         mapping = try MappedFile(file, byteCount: log.end)
         let bytes = mapping.bytes
         segments = log.segments.map { header, layout in

@@ -69,6 +69,13 @@ final class IndexLog {
         return first
     }
 
+    /// Appends whence the pictures come, where the file says something else.
+    func note(_ sources: IndexSources) throws(CLIPError) {
+        guard sources != snapshot.sources else { return }
+        try write(SegmentBody(sources, firstEntry: entryCount, offset: end).bytes)
+        isSealed = false
+    }
+
     /// Says in the file that the run came to its end. Nothing is written when nothing was.
     func seal() throws(CLIPError) {
         guard !isSealed else { return }

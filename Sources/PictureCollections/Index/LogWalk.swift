@@ -11,6 +11,8 @@ struct LogWalk {
     private(set) var entryCount = 0
     private(set) var end = IndexHeader.byteCount
     private(set) var isSealed = false
+    /// The last segment of sources.
+    private(set) var sources: IndexSources?
 
     init(_ file: OpenFile, header: IndexHeader) {
         self.file = file
@@ -51,17 +53,27 @@ struct LogWalk {
         guard layout.byteCount <= byteCount - end - SegmentHeader.byteCount else { return false }
         let next = end + SegmentHeader.byteCount + layout.byteCount
         // A segment that ends the file without a seal may be one whose data never came to the disk.
-        if segment.kind == .pictures, next == byteCount || byteCount - next < SegmentHeader.byteCount {
+        if segment.kind != .seal, next == byteCount || byteCount - next < SegmentHeader.byteCount {
             guard try checksum(segment, layout) == segment.bodyChecksum else { return false }
         }
         isSealed = segment.kind == .seal && next == byteCount
         end = next
+        if segment.kind == .sources { sources = try text(segment, layout) }
         if segment.kind == .pictures {
             _ = try removals(segment, layout)
             segments.append((segment, layout))
             entryCount += segment.entryCount
         }
         return true
+    }
+
+    /// What a segment of sources says.
+    private func text(_ segment: SegmentHeader, _ layout: SegmentLayout) throws(CLIPError) -> IndexSources? {
+        guard segment.textByteCount <= 1 << 24, try checksum(segment, layout) == segment.bodyChecksum else {
+            return nil
+        }
+        let start = segment.offset + SegmentHeader.byteCount + layout.texts.lowerBound
+        return IndexSources(try file.read(at: start, count: segment.textByteCount))
     }
 
     /// The entries that a segment removes, all of them earlier ones.

@@ -1,4 +1,4 @@
-public import CLIP
+import CLIP
 import CLIPSystem
 
 #if canImport(FoundationEssentials)
@@ -99,7 +99,10 @@ package struct IndexPaths {
         return folder.appending(path.name)
     }
 
+    /// Of a folder that is gone "." says nothing, and where ".." leads nobody knows.
     private func absolute(_ path: PathBytes) -> PathBytes {
-        path.bytes.first == PathBytes.slash ? path : current.appending(path.bytes)
+        let parts = path.bytes.split(separator: PathBytes.slash).filter { $0 != [UInt8(ascii: ".")] }
+        let start = path.bytes.first == PathBytes.slash ? PathBytes([PathBytes.slash]) : current
+        return parts.reduce(start) { $0.appending($1) }
     }
 }

@@ -65,6 +65,18 @@ struct SegmentBody {
         }
     }
 
+    /// A segment that says whence the pictures come.
+    init(_ sources: IndexSources, firstEntry: Int, offset: Int) {
+        let text = sources.bytes
+        var header = SegmentHeader(
+            kind: .sources, entryCount: 0, vectorCount: 0, removalCount: 0, textByteCount: text.count,
+            firstEntry: firstEntry, offset: offset)
+        body = text + [UInt8](repeating: 0, count: (64 - text.count % 64) % 64)
+        header.removalChecksum = CRC32C.checksum([])
+        header.bodyChecksum = CRC32C.checksum(body)
+        self.header = header
+    }
+
     /// A segment that says: everything before was synced.
     static func seal(firstEntry: Int, offset: Int) -> [UInt8] {
         SegmentHeader(

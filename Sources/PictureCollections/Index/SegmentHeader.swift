@@ -7,6 +7,8 @@ struct SegmentHeader: Equatable {
         case pictures = 0
         /// Everything before it was synced: what is wrong there is damage, not an interrupted run.
         case seal = 1
+        /// Whence the pictures come; the last one counts.
+        case sources = 2
     }
 
     var kind: Kind

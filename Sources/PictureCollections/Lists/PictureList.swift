@@ -9,7 +9,7 @@ package final class PictureList: Sequence, IteratorProtocol {
     private enum Source {
         case path([UInt8])
         case list(EntryReader)
-        case folder(PictureWalk, PathBytes)
+        case folder(PictureWalk, PathBytes, ExclusionWalk)
     }
 
     private var sources: [Source]
@@ -61,12 +61,13 @@ package final class PictureList: Sequence, IteratorProtocol {
                     failure = error
                     sources.removeAll()
                 }
-            case .folder(var walk, let folder):
+            case .folder(var walk, let folder, let excluded):
                 if let path = nextPicture(&walk) {
                     countInFolder += 1
-                    sources.append(.folder(walk, folder))
+                    sources.append(.folder(walk, folder, excluded))
                     return picture(at: path)
                 }
+                for fault in excluded.faults { report(CLIPError(.storage, path: fault.path.text, fault.message)) }
                 skippedTally.add(walk.skipped.files)
                 if !walk.skipped.files.isEmpty { foldersWithSkipped.append(folder) }
                 if countInFolder == 0, isFolderComplete {
@@ -107,7 +108,8 @@ package final class PictureList: Sequence, IteratorProtocol {
         guard path.kind == .folder else { return picture(at: path) }
         countInFolder = 0
         isFolderComplete = true
-        sources.append(.folder(PictureWalk(path), path))
+        let excluded = ExclusionWalk(path, ExclusionRules())
+        sources.append(.folder(PictureWalk(path, excludes: excluded.excludes), path, excluded))
         return nil
     }
 

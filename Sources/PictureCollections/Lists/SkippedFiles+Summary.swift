@@ -22,8 +22,9 @@ extension [SkippedFiles] {
 }
 
 extension SkippedFiles {
-    /// Whether these are files with an ending of something else; hidden pictures, links and the like are told in words.
-    package var isNoPicture: Bool { advice == nil && !kind.contains(" ") }
+    /// Whether these are files with an ending of something else; hidden pictures, links and the like are
+    /// told in words. What was to be left out is none either.
+    package var isNoPicture: Bool { advice == nil && (!kind.contains(" ") || kind.hasPrefix("excluded ")) }
 }
 
 /// `2,140`.

@@ -11,11 +11,14 @@ package protocol Record {
     var text: String { get }
     /// For NumPy: what a row of the array belongs to, and the values of one row or several.
     var vectors: (name: RecordName, values: [Float])? { get }
+    /// For lists of paths: the pictures that it is about, as far as their files are there.
+    var paths: [RecordName] { get }
 }
 
 extension Record {
     package var rows: [Fields] { [fields] }
     package var vectors: (name: RecordName, values: [Float])? { nil }
+    package var paths: [RecordName] { [] }
 }
 
 /// Names and values, written as a dictionary whose order counts.

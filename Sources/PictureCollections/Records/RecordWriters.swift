@@ -136,6 +136,26 @@ package final class CSVWriter: RecordWriter {
     }
 }
 
+/// The bytes of paths, one a line or each ended by a NUL byte.
+package final class PathWriter: RecordWriter {
+    private let output: Output
+    private let isNULSeparated: Bool
+
+    package init(_ output: Output, isNULSeparated: Bool) {
+        self.output = output
+        self.isNULSeparated = isNULSeparated
+    }
+
+    package func write(_ record: some Record) throws(CLIPError) {
+        for path in record.paths {
+            let bytes = output.isTerminal ? Array(displayed(path.text).utf8) : path.bytes
+            try output.write(bytes + [isNULSeparated ? 0 : UInt8(ascii: "\n")])
+        }
+    }
+
+    package func finish() {}
+}
+
 /// Text for PostgreSQL's COPY: a line per row, columns separated by tabs, `\N` for null. Lists of numbers are written as
 /// pgvector reads them, `[1,2,3]`.
 package final class PGCopyWriter: RecordWriter {

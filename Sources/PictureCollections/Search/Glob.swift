@@ -44,6 +44,9 @@ public struct Glob: Sendable, Equatable {
     /// - Complexity: O(length of the path · length of the pattern).
     public func matches(_ path: String) -> Bool { matches(Array(path.unicodeScalars)[...]) }
 
+    /// Whether a text matches from its first character to its last.
+    func matchesAll(of text: String) -> Bool { matchesWhole(Array(text.unicodeScalars)[...]) }
+
     private func matches(_ path: ArraySlice<Unicode.Scalar>) -> Bool {
         let slashes = steps.count { $0 == .scalar("/") }
         guard steps.first != .scalar("/"), !steps.contains(.run(crossesSlashes: true)) else {

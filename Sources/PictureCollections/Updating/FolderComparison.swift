@@ -29,8 +29,13 @@ struct FolderComparison {
     /// - Parameters:
     ///   - base: the absolute path of the folder that names are relative to.
     ///   - roots: absolute paths of folders and files, without links.
-    /// - Throws: `CLIPError` of kind `.cancelled`.
-    init(_ snapshot: IndexFile, base: PathBytes, roots: [PathBytes]) throws(CLIPError) {
+    ///   - exclusions: what is left out of them. Pictures of the index that it leaves out count as gone.
+    ///   - isWorthwhile: asked now and then, with how many files are new or changed so far.
+    /// - Throws: `CLIPError` of kind `.cancelled`; the error of `isWorthwhile`.
+    init(
+        _ snapshot: IndexFile, base: PathBytes, roots: [PathBytes], exclusions: ExclusionRules,
+        isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void = { _ in }
+    ) throws(CLIPError) {
         self.snapshot = snapshot
         self.base = base
         names = IndexNames(snapshot)
@@ -38,10 +43,12 @@ struct FolderComparison {
         var found: Set<PathBytes> = []
         var emptyFolders: Set<PathBytes> = []
         for root in roots {
-            var walk = PictureWalk(root)
+            let excluded = ExclusionWalk(root, exclusions)
+            var walk = PictureWalk(root, excludes: excluded.excludes)
             var isEmpty = true
             while let finding = walk.next() {
                 try checkCancellation()
+                try isWorthwhile(candidates.count)
                 switch finding {
                 case .picture(let file):
                     isEmpty = false
@@ -53,6 +60,7 @@ struct FolderComparison {
             }
             if isEmpty { emptyFolders.insert(root) }
             skipped.add(walk.skipped.files)
+            faults += excluded.faults
         }
         try lookForTheRest(roots, emptyFolders)
     }

@@ -55,7 +55,8 @@ extension PictureIndex {
         }
         var faults: [FolderWalk.Fault] = []
         if !roots.isEmpty {
-            let comparison = try FolderComparison(file, base: base, roots: roots)
+            let comparison = try FolderComparison(
+                file, base: base, roots: roots, exclusions: ExclusionRules(file.sources?.excluded ?? []))
             result.newCount = comparison.candidates.count { $0.entry == nil }
             result.changedCount = comparison.candidates.count { candidate in
                 candidate.entry.map { isChanged($0, now: candidate.status) } ?? false

@@ -8,16 +8,27 @@ struct IndexingRun {
     private let log: IndexLog
     private let contents: IndexContents
     private let comparison: FolderComparison
+    private let sources: IndexSources
     private var update = IndexUpdate()
     /// Entries whose file is gone. Those that turn out to be moved are taken out.
     private var gone: Set<Int>
 
     /// Compares what is in the folders with what is in the index.
-    init(_ indexer: PictureIndexer, _ log: IndexLog, roots: [PathBytes]) throws(CLIPError) {
+    /// - Parameter isWorthwhile: asked now and then, with how many files are new or changed so far.
+    init(
+        _ indexer: PictureIndexer, _ log: IndexLog, roots: [PathBytes],
+        isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void
+    ) throws(CLIPError) {
         self.indexer = indexer
         self.log = log
         contents = IndexContents(log.snapshot)
-        comparison = try FolderComparison(log.snapshot, base: try log.folder(), roots: roots)
+        let base = try log.folder()
+        let known = log.snapshot.sources ?? IndexSources(roots: [], excluded: [])
+        let excluded = indexer.exclusions?.patterns ?? known.excluded
+        sources = IndexSources(roots: known.roots, excluded: excluded).adding(
+            roots.map { $0 == base ? [] : $0.relative(to: base) })
+        comparison = try FolderComparison(
+            log.snapshot, base: base, roots: roots, exclusions: ExclusionRules(excluded), isWorthwhile: isWorthwhile)
         update.unchanged = comparison.unchangedCount
         update.skipped = comparison.skipped.files
         update.wasCutShort = log.wasCutShort
@@ -52,6 +63,7 @@ struct IndexingRun {
         if !indexer.allowsEmptyFolders { keepEmptied(shown) }
         try log.append(pictures: [], removals: gone.sorted())
         update.deleted = gone.count
+        try noteSources()
         try log.seal()
         let snapshot = try log.reread()
         update.unreadable = snapshot.live.failureCount
@@ -63,6 +75,11 @@ struct IndexingRun {
             update.wasCompacted = true
         }
         return update
+    }
+
+    /// An index that can be read alone, and has nothing to be written but this, is as good without.
+    private func noteSources() throws(CLIPError) {
+        if !log.isReadOnly { try log.note(sources) }
     }
 
     /// Takes what was in folders that are empty or missing now for there, unless most of it was found elsewhere.

@@ -29,6 +29,10 @@ public struct PictureIndexer: Sendable {
     /// Whether of an index whose structure is damaged what comes before the damage is kept, rather than the file refused.
     public var salvages = false
 
+    /// What is left out of the folders; nil is what the index says, of the run before. Pictures of the index that it leaves out are
+    /// dropped.
+    public var exclusions: ExclusionRules?
+
     /// An indexer by `model`.
     public init(
         model: CLIPModel, settings: PictureSettings = PictureSettings(), vectorType: VectorType = .float16,
@@ -77,8 +81,12 @@ public struct PictureIndexer: Sendable {
         try await withoutBlocking { () throws(CLIPError) in try update(index, folders: folders, progress: progress) }
     }
 
+    /// - Parameter isWorthwhile: asked now and then before anything is written, with how many files are new or changed so far; what it
+    ///   throws ends the run, and the index is as it was.
     package func update(
-        _ path: PathBytes, roots: [PathBytes], progress: (IndexProgress) -> Void = { _ in }
+        _ path: PathBytes, roots: [PathBytes],
+        progress: (IndexProgress) -> Void = { _ in },
+        isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
         let resolved = try roots.map { root throws(CLIPError) in
             do throws(SystemError) {
@@ -94,7 +102,7 @@ public struct PictureIndexer: Sendable {
             modelName: (try? model.info.location.resolved())?.text ?? model.info.path)
         let log = try IndexLog(path: path, header: header, waits: waits, salvages: salvages)
         try check(log)
-        var run = try IndexingRun(self, log, roots: resolved)
+        var run = try IndexingRun(self, log, roots: resolved, isWorthwhile: isWorthwhile)
         try run.embed(progress)
         return try run.finish()
     }

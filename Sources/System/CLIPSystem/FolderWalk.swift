@@ -22,6 +22,8 @@ package struct FolderWalk {
         case special
         /// A folder that holds itself: mounted twice, for example.
         case loop
+        /// What whoever walks doesn't want.
+        case excludedFile, excludedFolder
     }
 
     /// A folder or entry that can't be looked at. Whatever was known at or below its path may still be there.
@@ -54,12 +56,17 @@ package struct FolderWalk {
         var entries: [(name: [UInt8], entry: FolderListing.Entry)]
     }
 
+    private let excludes: (_ path: PathBytes, _ isFolder: Bool) -> Bool
     private var levels: [Level] = []
     /// What is told before the walk goes on, the next at the end.
     private var pending: [Finding] = []
 
     /// A walk from `root`, a folder or a file, to which a link may lead.
-    package init(_ root: PathBytes) {
+    /// - Parameter excludes: whether a file or folder inside is left out.
+    package init(
+        _ root: PathBytes, excludes: @escaping (_ path: PathBytes, _ isFolder: Bool) -> Bool = { _, _ in false }
+    ) {
+        self.excludes = excludes
         do throws(SystemError) {
             let status = try root.status()
             switch status.kind {
@@ -83,6 +90,8 @@ package struct FolderWalk {
             }
             let path = levels[level].path.appending(name)
             switch entry {
+            case .file where excludes(path, false): return .leftOut(path, .excludedFile)
+            case .folder where excludes(path, true): return .leftOut(path, .excludedFolder)
             case .file(let status, let isLink):
                 return .file(File(path: path, status: status, isLink: isLink, isRoot: false))
             case .leftOut(let omission): return .leftOut(path, omission)

@@ -124,6 +124,23 @@ extension PathBytes {
         _ = try uninterrupted { withCString(bytes) { old in withCString(path.bytes) { linkEntry(old, $0) } } }
     }
 
+    /// Makes a symbolic link here, where nothing stands, to another path.
+    package func makeLink(to path: PathBytes) throws(SystemError) {
+        guard !path.bytes.contains(0) else { throw SystemError(code: EINVAL) }
+        _ = try reach { folder, name in withCString(path.bytes) { symlinkat($0, folder, name) } }
+    }
+
+    /// Where the symbolic link here says that it leads; nil where there is none.
+    package var linkText: [UInt8]? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { buffer, filled in
+            let count = try? reach { folder, name in
+                buffer.withMemoryRebound(to: CChar.self) { Int32(readlinkat(folder, name, $0.baseAddress!, $0.count)) }
+            }
+            filled = Int(max(0, count ?? 0))
+        }
+        return bytes.isEmpty ? nil : bytes
+    }
+
     /// Makes a folder.
     package func makeFolder() throws(SystemError) {
         _ = try reach { folder, name in mkdirat(folder, name, 0o777) }

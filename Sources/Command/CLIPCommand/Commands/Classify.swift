@@ -1,5 +1,6 @@
 import CLIP
 import CLIPOptions
+import CLIPSystem
 import PictureCollections
 
 struct Classify: Command {
@@ -26,6 +27,27 @@ struct Classify: Command {
     private static let reject = Option(
         "reject", help: "Give an answer: the best label, or none where no label beats such prompts.")
 
+    fileprivate static let sortInto = Option(
+        "sort-into", .target("folder"),
+        help: """
+            Put each picture into a folder inside this one that is named after its best label, or into "none" where no label \
+            fits. Nothing there is replaced: a second picture of one name gets a number.
+            """)
+    fileprivate static let sortBy = Option(
+        "sort-by", .choice("manner"), default: PictureSorting.Manner.copy,
+        help: "How pictures come there: as copies, as symbolic links, or moved. (default: copy)")
+    fileprivate static let xmp = Option(
+        "xmp",
+        help: "Write the labels that a picture shows as keywords into NAME.xmp beside it, where no such file is yet.")
+    fileprivate static let keywords = Option(
+        "keywords", .target("file"),
+        help: "Write a table of the labels that each picture shows, for 'exiftool -csv+=FILE -sep \";\" FOLDER'.")
+    fileprivate static let keywordThreshold = Option(
+        "keyword-threshold", .cosine,
+        help:
+            "The cosine from which a label is a keyword. (default: one greater than with prompts that name nothing in particular)"
+    )
+
     static let table = CommandTable(
         "classify",
         abstract: "Say which of the labels given fits each picture best.",
@@ -38,7 +60,8 @@ struct Classify: Command {
             "probability" is a softmax over the labels given, a share among them: it says nothing about labels that \
             were not given, and one label alone always gets 1. "similarity" is the cosine that the model measured. \
             "ambiguous" means that the second label has more than half the share of the first; "fits_no_label" that \
-            no label beats prompts that name nothing in particular.
+            no label beats prompts that name nothing in particular. With --index "gone" marks a picture whose file is not there \
+            any more.
             """,
             """
             "independent" scores a label without the others. "independent_by" says how: "sigmoid", the probability of \
@@ -56,9 +79,10 @@ struct Classify: Command {
                 unless: [PictureSources.filesFrom, IndexedPictures.index, ExampleChoice.saveHead])
         ],
         options: [labels, labelsFile, template], ExampleChoice.options,
-        [HeadChoice.head, top, independent, reject, IndexedPictures.index], ModelChoice.options,
+        [HeadChoice.head, top, independent, reject, IndexedPictures.index],
+        [sortInto, sortBy, xmp, keywords, keywordThreshold], ModelChoice.options,
         [PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText],
-        PictureChoice.options, results.all, [ExampleChoice.saveHead],
+        PictureChoice.options, results.all, [ExampleChoice.saveHead, UndoChoice.list],
         examples: [
             .init(#"clip classify photo.jpg --labels "dog,cat""#, "A dog or a cat?"),
             .init(
@@ -67,6 +91,9 @@ struct Classify: Command {
             .init(
                 "clip classify --index photos --labels-file labels.txt --top 1",
                 "Other labels for what is indexed, in no time."),
+            .init(
+                #"clip classify photos --labels "beach,city" --sort-into sorted --sort-by link"#,
+                "Folders of links, sorted/beach and so on; clip undo takes them away."),
             .init(
                 #"clip classify *.png --labels "dog,cat" --template "a drawing of a {}" --reject"#,
                 "Drawings, which may show neither."),
@@ -86,6 +113,7 @@ struct Classify: Command {
     private let top: Int?
     private let isIndependent: Bool
     private let answers: Bool
+    private let consequences: ConsequenceChoice
 
     /// Whence the labels are.
     private enum LabelSource {
@@ -122,6 +150,7 @@ struct Classify: Command {
         top = arguments.take(Self.top)
         isIndependent = arguments.take(Self.independent)
         answers = arguments.take(Self.reject)
+        consequences = try ConsequenceChoice(&arguments, sources)
     }
 
     func run(_ console: Console) throws {
@@ -139,8 +168,9 @@ struct Classify: Command {
             let isSigmoid = model.logitBias != nil
             let style = ClassificationRecord.Style(
                 top: top, showsIndependent: isIndependent || isSigmoid, weighed: isSigmoid ? .sigmoid : .background,
-                answers: answers)
-            try classify(pictures, model, style, labelCount: words.count, console, by: classifier.classify) {
+                answers: answers, marksGone: self.pictures.isIndexed, sorts: consequences.sorts)
+            let top = consequences.needsAllLabels ? nil : top
+            try classify(pictures, model, style, labels: words, console, by: classifier.classify) {
                 numbers, index, body in
                 try index.classify(numbers, by: classifier, top: top, threads: model.threads, body)
             }
@@ -158,8 +188,10 @@ struct Classify: Command {
     ) throws {
         guard hasPictures else { return }
         let style = ClassificationRecord.Style(
-            top: top, showsIndependent: isIndependent, weighed: .examples, answers: answers)
-        try classify(pictures, model, style, labelCount: head.names.count, console, by: head.classify) {
+            top: top, showsIndependent: isIndependent, weighed: .examples, answers: answers,
+            marksGone: self.pictures.isIndexed,
+            sorts: consequences.sorts)
+        try classify(pictures, model, style, labels: head.names, console, by: head.classify) {
             numbers, index, body in try index.classify(numbers, by: head, body)
         }
     }
@@ -177,27 +209,38 @@ struct Classify: Command {
     }
 
     private func classify(
-        _ pictures: PictureOrigin.Opened, _ model: CLIPModel, _ style: ClassificationRecord.Style, labelCount: Int,
+        _ pictures: PictureOrigin.Opened, _ model: CLIPModel, _ style: ClassificationRecord.Style, labels: [String],
         _ console: Console, by classify: (Embedding) -> Classification,
         inIndex: ([Int], PictureIndex, (PictureClassification) throws -> Void) throws -> Void
     ) throws {
+        let consequences = try consequences.open(labels)
+        defer { TemporaryFiles.setLastWords(nil) }
         let results = try ResultStream(
-            output, console, model: model.fingerprint, note: style.note(labelCount: labelCount), columns: style.columns)
+            output, console, model: model.fingerprint, note: style.note(labelCount: labels.count),
+            columns: style.columns)
         switch pictures {
         case .files(let sources, let choice):
             try PictureRun(sources, choice, console).embedEach(with: model, to: results) { name, embedding in
-                try results.write(ClassificationRecord(input: name, result: classify(embedding), style: style))
+                let result = classify(embedding)
+                let place = try consequences.follow(PathBytes(name.bytes), result, console)
+                try results.write(ClassificationRecord(input: name, result: result, style: style, place: place))
             }
         case .index(let indexed, let index):
             let numbers = try indexed.numbers(in: index, console)
             if console.showsProgress { console.progress = ProgressBar(total: numbers.count, unit: "pictures") }
             try inIndex(numbers, index) { found in
                 console.progress?.refresh()
-                let name = RecordName(try index.picture(found.number))
-                try results.write(ClassificationRecord(input: name, result: found.classification, style: style))
+                let picture = try index.picture(found.number)
+                let place = try consequences.follow(
+                    PathBytes(picture.pathBytes), hash: picture.contentHash, found.classification, console)
+                try results.write(
+                    ClassificationRecord(
+                        input: RecordName(picture), result: found.classification, style: style, isGone: picture.isGone,
+                        place: place))
             }
         }
         try results.finish()
+        try consequences.finish(console)
     }
 }
 
@@ -223,6 +266,10 @@ private struct ClassificationRecord: Record {
         let weighed: Weighed
         /// Whether there is an answer, which may be none.
         let answers: Bool
+        /// Whether pictures are taken from an index, so that their files may be gone.
+        let marksGone: Bool
+        /// Whether pictures are sorted into folders.
+        let sorts: Bool
 
         /// What must be known to read the numbers.
         func note(labelCount: Int) -> String {
@@ -243,13 +290,18 @@ private struct ClassificationRecord: Record {
 
         var columns: [String] {
             ["input", "label", "probability", "similarity"] + (showsIndependent ? ["independent"] : [])
-                + (answers ? ["answer"] : []) + ["ambiguous", "fits_no_label", "model", "input_bytes"]
+                + (answers ? ["answer"] : []) + ["ambiguous", "fits_no_label"]
+                + (marksGone ? ["gone"] : []) + (sorts ? ["sorted_to"] : []) + ["model", "input_bytes"]
+                + (sorts ? ["sorted_to_bytes"] : [])
         }
     }
 
     let input: RecordName
     let result: Classification
     let style: Style
+    var isGone = false
+    /// Where it was put.
+    var place: PathBytes?
 
     private var shown: ArraySlice<LabelScore> { result.labels.prefix(style.top ?? .max) }
     private var answer: String { result.fitsNoLabel ? "none" : result.labels.first?.label ?? "none" }
@@ -257,7 +309,7 @@ private struct ClassificationRecord: Record {
     var fields: Fields {
         var fields: Fields = ["input": input, "labels": shown.map(scores)]
         if style.showsIndependent { fields.add("independent_by", style.weighed.rawValue) }
-        fields += verdict
+        fields += verdict(isRow: false)
         return fields
     }
 
@@ -266,7 +318,7 @@ private struct ClassificationRecord: Record {
         shown.map { score in
             var row: Fields = ["input": input]
             row += scores(score)
-            row += verdict
+            row += verdict(isRow: true)
             return row
         }
     }
@@ -279,9 +331,14 @@ private struct ClassificationRecord: Record {
         return fields
     }
 
-    private var verdict: Fields {
+    private func verdict(isRow: Bool) -> Fields {
         var fields: Fields = style.answers ? ["answer": answer] : [:]
         fields += ["ambiguous": result.isAmbiguous, "fits_no_label": result.fitsNoLabel]
+        if style.marksGone { fields.add("gone", isGone) }
+        if style.sorts {
+            // A table has the same columns in every row.
+            fields.add("sorted_to", place.map { RecordName(bytes: $0.bytes) } ?? (isRow ? RecordName("") : nil))
+        }
         return fields
     }
 
@@ -290,7 +347,9 @@ private struct ClassificationRecord: Record {
         let scores = style.top == nil && result.labels.count > 12 ? result.labels.prefix(5) : shown
         let names = scores.map { displayed($0.label).shortened(to: 40) }
         let width = names.map(columnCount).max() ?? 0
-        var text = displayed(input.text) + (style.answers ? ": \(displayed(answer))" : "") + "\n"
+        var text =
+            displayed(input.text) + (style.answers ? ": \(displayed(answer))" : "")
+            + (isGone ? "  gone" : "") + (place.map { " -> \(displayed($0.text))" } ?? "") + "\n"
         for (name, score) in zip(names, scores) {
             text += "  \(name.padded(to: width))  \(percent(score.probability))   cosine "
             text += decimal(Double(score.similarity), places: 3).rightAligned(to: 6)
@@ -320,5 +379,114 @@ private struct ClassificationRecord: Record {
             default: decimal(Double(share) * 100, places: 0) + " %"
             }
         return text.rightAligned(to: 5)
+    }
+}
+
+/// What becomes of pictures by their labels, as a command line says.
+private struct ConsequenceChoice {
+    private let folder: PathBytes?
+    private let manner: PictureSorting.Manner
+    private let writesSidecars: Bool
+    private let table: String?
+    private let threshold: Float?
+    private let undo: UndoChoice
+
+    init(_ arguments: inout Arguments, _ sources: PictureSources) throws(UsageError) {
+        folder = arguments.take(Classify.sortInto).map { PathBytes($0) }
+        if folder == nil { try arguments.refuse([Classify.sortBy], "without '--sort-into <folder>'") }
+        manner = arguments.take(Classify.sortBy)
+        writesSidecars = arguments.take(Classify.xmp)
+        table = arguments.take(Classify.keywords)
+        if table == nil, !writesSidecars {
+            try arguments.refuse([Classify.keywordThreshold], "without '--xmp' or '--keywords <file>'")
+        }
+        threshold = arguments.take(Classify.keywordThreshold)
+        if folder == nil, !writesSidecars {
+            try arguments.refuse([UndoChoice.list], "where no file is touched: '--sort-into' and '--xmp' do")
+        }
+        undo = UndoChoice(&arguments)
+        if let table {
+            guard table != "-" else { throw UsageError("The table of '--keywords' goes to a file: name one.") }
+            try OutputName(table).check(["csv"], of: Classify.keywords)
+        }
+        guard folder != nil || writesSidecars || table != nil else { return }
+        guard !sources.paths.contains([UInt8(ascii: "-")]) else {
+            throw UsageError("The picture on standard input is no file that could be sorted or named: leave out '-'.")
+        }
+        if let folder, let searched = sources.paths.first(where: { folder.isSearched(with: PathBytes($0)) }) {
+            throw UsageError(
+                "'--sort-into \(displayed(folder.text))' is inside \(displayed(PathBytes(searched).text)): what is put there would be "
+                    + "classified again. Name a folder outside.")
+        }
+    }
+
+    var sorts: Bool { folder != nil }
+    /// Whether more than the best label counts.
+    var needsAllLabels: Bool { writesSidecars || table != nil }
+
+    func open(_ labels: [String]) throws(CLIPError) -> Consequences {
+        if table != nil { try KeywordTable.check(labels) }
+        let undo = sorts || writesSidecars ? try undo.open(folder) : nil
+        return Consequences(
+            sorting: folder.map { PictureSorting(into: $0, labels: labels, manner: manner, undo: undo) },
+            sidecars: writesSidecars ? KeywordSidecars(undo: undo) : nil,
+            table: try table.map { path throws(CLIPError) in try KeywordTable(path: path) }, threshold: threshold,
+            undo: undo)
+    }
+}
+
+/// What becomes of pictures by their labels.
+private final class Consequences {
+    private let sorting: PictureSorting?
+    private let sidecars: KeywordSidecars?
+    private let table: KeywordTable?
+    private let threshold: Float?
+    private let undo: UndoList?
+    private var count = 0
+
+    init(
+        sorting: PictureSorting?, sidecars: KeywordSidecars?, table: KeywordTable?, threshold: Float?, undo: UndoList?
+    ) {
+        self.sorting = sorting
+        self.sidecars = sidecars
+        self.table = table
+        self.threshold = threshold
+        self.undo = undo
+    }
+
+    /// Whether more than the best label counts.
+    var needsAllLabels: Bool { sidecars != nil || table != nil }
+
+    /// Does it all for a picture; what can't be done is reported.
+    /// - Returns: where the picture was put.
+    /// - Throws: what ends the run.
+    func follow(
+        _ path: PathBytes, hash: String? = nil, _ classification: Classification, _ console: Console
+    ) throws -> PathBytes? {
+        var place: PathBytes?
+        do throws(CLIPError) {
+            place = try sorting?.sort(path, hash: hash, by: classification)
+            if needsAllLabels {
+                let keywords = classification.keywords(reaching: threshold)
+                // Where the file is now.
+                let path = sorting?.manner == .move ? place ?? path : path
+                try table?.add(path, keywords)
+                _ = try sidecars?.write(keywords, beside: path)
+            }
+        } catch {
+            // Without a list nothing more is done.
+            if let failure = undo?.failure { throw failure }
+            console.fail(described(error, name: path.text))
+        }
+        if let undo, let advice = undo.advice, undo.count > count {
+            count = undo.count
+            TemporaryFiles.setLastWords("clip: interrupted: \(advice)\n")
+        }
+        return place
+    }
+
+    func finish(_ console: Console) throws(CLIPError) {
+        try table?.finish()
+        if let advice = undo?.advice { console.note(advice) }
     }
 }

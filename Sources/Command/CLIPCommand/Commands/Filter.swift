@@ -4,7 +4,7 @@ import PictureCollections
 import PictureReports
 
 struct Filter: Command {
-    private static let results = ResultOptions.table
+    private static let results = ResultOptions.listing
     private static let keep = Option(
         each: "keep", .text("text"), help: "Keep pictures that show this; several: any of them.")
     private static let drop = Option(
@@ -178,6 +178,8 @@ private struct FilterRecord: Record {
     var fields: Fields {
         ["path": picture, "kept": verdict.isKept, "keep": verdict.keep, "drop": verdict.drop, "gone": isGone]
     }
+
+    var paths: [RecordName] { isGone ? [] : [picture] }
 
     var text: String {
         let scores = [("keep", verdict.keep), ("drop", verdict.drop)].compactMap { name, score in

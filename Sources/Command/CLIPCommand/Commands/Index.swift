@@ -31,6 +31,13 @@ struct Index: Command {
             Without it they are kept, if they are several: a disk may not be mounted.
             """)
 
+    private static let exclude = Option(
+        each: "exclude", .text("glob"),
+        help: """
+            Leave out files and folders that match, as in a .gitignore: *.tmp.png, raw/, /2019/**, !keep. The index remembers \
+            them; an empty one forgets all that it had.
+            """)
+
     static let table = CommandTable(
         "index",
         abstract: "Keep the embeddings of all pictures in folders in one file, for search and the like.",
@@ -46,6 +53,11 @@ struct Index: Command {
             kept, and the exit status is 1.
             """,
             """
+            Hidden folders are left out, what servers and programs keep (@eaDir, #recycle, $RECYCLE.BIN, node_modules, *.lrdata and \
+            the like), and what the lines of a file .clipignore match in the folder that it is in. Without folders the index that \
+            -o names is brought up to date with those that it had before.
+            """,
+            """
             An index belongs to one model and one set of picture options. Its format is described in \
             Sources/PictureCollections/FORMAT.md. Pictures that can't be read are listed, and tried again when their \
             file changes.
@@ -53,11 +65,11 @@ struct Index: Command {
         ],
         positionals: [
             Positional(
-                "folder", count: 1...Int.max, unless: [status, verify, prune], isPath: true,
+                "folder", count: 1...Int.max, unless: [status, verify, prune, output], isPath: true,
                 help: "Folders (all pictures inside; hidden ones and links to folders are skipped), or single pictures."
             )
         ],
-        options: [status, verify, prune, salvage, allowEmpty, dtype, wait], ModelChoice.options,
+        options: [exclude, status, verify, prune, salvage, allowEmpty, dtype, wait], ModelChoice.options,
         [PictureChoice.batchSize], PictureChoice.options, [results.format, output, ResultOptions.quiet],
         replaces: [.index],
         examples: [
@@ -75,6 +87,7 @@ struct Index: Command {
     }
 
     private struct Updating {
+        /// None: those that the index has.
         let folders: [[UInt8]]
         let model: ModelChoice
         let pictures: PictureChoice
@@ -83,6 +96,8 @@ struct Index: Command {
         let waits: Bool
         let salvages: Bool
         let allowsEmpty: Bool
+        /// nil where that is left to the index.
+        let exclusions: ExclusionRules?
     }
 
     private let output: ResultChoice
@@ -104,11 +119,13 @@ struct Index: Command {
         let target = arguments.take(Self.output).map { PathBytes($0) }
         path = IndexChoice.path(target ?? (modes.isEmpty && first?.kind != .folder ? nil : first))
         guard let chosen = modes.first else {
+            let patterns = arguments.take(Self.exclude)
             mode = .update(
                 Updating(
                     folders: arguments.positionals, model: ModelChoice(&arguments), pictures: PictureChoice(&arguments),
                     vectorType: arguments.take(Self.dtype), waits: arguments.take(Self.wait),
-                    salvages: arguments.take(Self.salvage), allowsEmpty: arguments.take(Self.allowEmpty)))
+                    salvages: arguments.take(Self.salvage), allowsEmpty: arguments.take(Self.allowEmpty),
+                    exclusions: patterns.isEmpty ? nil : ExclusionRules(patterns.filter { !$0.isEmpty })))
             return
         }
         let name = "'--\(chosen.form.name)'"
@@ -126,7 +143,7 @@ struct Index: Command {
             mode = .prune(waits: arguments.take(Self.wait), allowsEmpty: arguments.take(Self.allowEmpty))
         }
         if chosen !== Self.prune { try arguments.refuse([Self.wait, Self.allowEmpty], "with \(name)") }
-        let ofUpdates: [any AnyOption] = [Self.salvage, Self.dtype] + IndexSource.options
+        let ofUpdates: [any AnyOption] = [Self.exclude, Self.salvage, Self.dtype] + IndexSource.options
         try arguments.refuse(ofUpdates, "with \(name)")
     }
 
@@ -174,10 +191,15 @@ struct Index: Command {
                     + "out --dtype, remove the index to make it anew, or name another file with -o")
         }
         let model = try updating.model.load(updating: path, console, answers: false)
+        let folders =
+            try updating.folders.isEmpty ? PictureIndex(path: path).sourcePaths.map(\.bytes) : updating.folders
+        guard !folders.isEmpty else {
+            throw CLIPError(.storage, "\(path.text): doesn't say which folders it is of: name them")
+        }
         let update = try IndexInput.update(
-            path, roots: updating.folders, model: model, updating.pictures, console,
+            path, roots: folders, model: model, updating.pictures, console,
             vectorType: updating.vectorType ?? .float16, waits: updating.waits, salvages: updating.salvages,
-            allowsEmpty: updating.allowsEmpty)
+            allowsEmpty: updating.allowsEmpty, exclusions: updating.exclusions)
         if model.isEmbedded, !updating.model.isNamed, update.added > update.copied || update.changed > 0 {
             console.noteDemonstration()
         }

@@ -4,7 +4,7 @@ import PictureCollections
 import PictureReports
 
 struct Outliers: Command {
-    private static let results = ResultOptions.table
+    private static let results = ResultOptions.listing
     private static let top = Option(
         "top", .integer("count", 1...1_000_000), default: 10, help: "How many to show. (default: 10)")
     private static let neighbors = Option(
@@ -89,6 +89,8 @@ private struct OutlierRecord: Record {
             "nearest_gone": isNearestGone,
         ]
     }
+
+    var paths: [RecordName] { rank == nil ? [] : [picture] }
 
     var text: String {
         "  \(decimal(Double(similarity), places: 3).rightAligned(to: 6))  \(displayed(picture.text))"

@@ -5,7 +5,7 @@ import PictureCollections
 import PictureReports
 
 struct Search: Command {
-    private static let results = ResultOptions.table
+    private static let results = ResultOptions.listing
     private static let image = Option(
         each: "image", .file("path"), help: "Look for pictures like this one too.")
     private static let minus = Option(
@@ -23,6 +23,14 @@ struct Search: Command {
     private static let top = Option(
         "top", .integer("count", 1...1_000_000), default: 10, help: "How many to show. (default: 10)")
     private static let threshold = Option("threshold", .cosine, help: "Show only scores from this one on.")
+    private static let update = Option(
+        "update", off: "no-update", default: true,
+        help: """
+            Bring the index up to date first with the folders that it is of, where that takes no more than about two seconds. \
+            (default: --update)
+            """)
+    private static let mustFind = Option(
+        "must-find", help: "Exit with status 1 where a query finds nothing that is there and passes.")
     private static let filter = Option(
         "filter", .text("glob"),
         help: "Search only paths that match: * is anything but a slash, ** anything, ? a character, [ab] one of some.")
@@ -59,7 +67,9 @@ struct Search: Command {
                 help: "What the pictures should show, all of it together.")
         ],
         options: [
-            IndexChoice.index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, queriesFrom,
+            IndexChoice.index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, mustFind,
+            update,
+            queriesFrom,
         ], ModelChoice.options, [TextChoice.longText], results.all, PageChoice.options,
         exclusion: minus,
         examples: [
@@ -67,6 +77,9 @@ struct Search: Command {
             .init(#"clip search "a beach" --minus "people" --filter "2024/**""#, "Empty beaches of one year."),
             .init(#"clip search --image sofa.jpg "in red" --weights 1,0.5 --top 3"#, "Like this picture, but in red."),
             .init(#"clip search "a dog" --top 50 --html dogs.html"#, "A page of them, for a browser."),
+            .init(
+                #"clip search "a dog" --paths -0 | xargs -0 cp -t dogs"#, "The pictures themselves, for other programs."
+            ),
             .init(
                 "clip search --file queries.txt --format jsonl",
                 "Many queries, one a line; from a pipe each is answered as it comes."),
@@ -84,6 +97,8 @@ struct Search: Command {
     private let exclusionThreshold: Float?
     private let top: Int
     private let threshold: Float?
+    private let mustFind: Bool
+    private let updates: Bool
     private let glob: Glob?
     private let longText: LongText
 
@@ -108,6 +123,8 @@ struct Search: Command {
             + arguments.take(Self.minusImage).map { .init($0, isPicture: true, isWanted: false) }
         threshold = arguments.take(Self.threshold)
         top = arguments.take(Self.top)
+        mustFind = arguments.take(Self.mustFind)
+        updates = arguments.take(Self.update)
         glob = arguments.take(Self.filter).map { Glob($0) }
         if texts.isEmpty, lists.isEmpty, minus.isEmpty {
             try arguments.refuse([TextChoice.longText], "where nothing is a text")
@@ -147,8 +164,11 @@ struct Search: Command {
 
     func run(_ console: Console) throws {
         let page = try page?.open(console)
-        let index = try IndexChoice.open(path, outputs, console)
+        var index = try IndexChoice.open(path, outputs, console)
         let model = try model.load(of: index, console)
+        if updates, try IndexInput.refresh(index, model, console) {
+            index = try IndexChoice.open(path, outputs, console)
+        }
         let embedder = TermEmbedder(index: index, model: model, longText: longText, console: console)
         let excluding = try embedder.terms(excluded)
         var background: [Embedding]?
@@ -191,7 +211,10 @@ struct Search: Command {
                             query: request.name, rank: isGone ? nil : rank, hit: hit,
                             showsQuery: self.request == nil && place == 0))
                 }
-                if rank == 0 { try results.tell("\(excerpt(request.name)): no picture passes") }
+                if rank == 0 {
+                    let answer = "\(excerpt(request.name)): no picture passes"
+                    if mustFind { console.fail(answer) } else { try results.tell(answer) }
+                }
             }
             try results.flush()
         }
@@ -310,6 +333,8 @@ private struct SearchRecord: Record {
             "fits": hit.fits, "gone": rank == nil,
         ]
     }
+
+    var paths: [RecordName] { rank == nil ? [] : [RecordName(hit.picture)] }
 
     var text: String {
         let heading = showsQuery ? "\(displayed(query))\n" : ""

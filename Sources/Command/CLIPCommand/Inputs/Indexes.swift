@@ -102,6 +102,8 @@ enum PictureOrigin {
     case files(PictureSources, PictureChoice)
     case index(IndexedPictures)
 
+    var isIndexed: Bool { if case .index = self { true } else { false } }
+
     /// The same with the index open.
     enum Opened {
         case files(PictureSources, PictureChoice)
@@ -220,7 +222,8 @@ struct IndexInput {
     /// Brings an index up to date, showing how far it is, and reports what can't be read.
     static func update(
         _ path: PathBytes, roots: [[UInt8]], model: CLIPModel, _ pictures: PictureChoice, _ console: Console,
-        vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false
+        vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false,
+        exclusions: ExclusionRules? = nil
     ) throws -> IndexUpdate {
         let options = pictures.options(for: model)
         var indexer = PictureIndexer(
@@ -228,6 +231,7 @@ struct IndexInput {
             vectorType: vectorType, batchSize: options.batchSize, waits: waits)
         indexer.allowsEmptyFolders = allowsEmpty
         indexer.salvages = salvages
+        indexer.exclusions = exclusions
         var done = 0
         defer { TemporaryFiles.setLastWords(nil) }
         let update = try indexer.update(path, roots: roots.map { PathBytes($0) }) { progress in
@@ -242,6 +246,34 @@ struct IndexInput {
         console.endProgress()
         report(update, path, again: again(path, roots), in: roots.map { PathBytes($0) }, console)
         return update
+    }
+
+    /// Brings an index up to date where that is quick, and says in a line what it did or left.
+    /// - Returns: whether the index was written.
+    static func refresh(_ index: PictureIndex, _ model: CLIPModel, _ console: Console) throws(CLIPError) -> Bool {
+        let folders = index.sourcePaths
+        let isOfFolder = folders.count == 1 && IndexChoice.path(folders[0]).text == index.path
+        let again = "\"clip index \(isOfFolder ? folders[0].text : "-o \(index.path)")\""
+        switch try index.updateIfQuick(with: model) {
+        case .unknown: return false
+        case .failed(let error): console.note("the index was not brought up to date: \(error.shown)")
+        case .tooLarge: console.note("the folders are large, so the index was not brought up to date: \(again) does it")
+        case .tooMany(let count): console.note("\(count) pictures at least are new or changed: \(again) brings them in")
+        case .done(let update):
+            let counts = [
+                (update.added, "new"), (update.changed, "changed"), (update.moved, "moved"),
+                (update.deleted, "dropped, since their file is gone or left out"),
+                (update.newlyUnreadable.count, "unreadable"),
+            ]
+            let parts = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+            if !parts.isEmpty { console.note("the index was brought up to date: \(parts.joined(separator: ", "))") }
+            for folder in update.emptiedFolders {
+                console.warn(
+                    "\(folder.path): \(folder.state): is a disk not mounted? Pictures there are taken from the index")
+            }
+            return true
+        }
+        return false
     }
 
     /// The command that brings the index at `path` up to date with `roots`.

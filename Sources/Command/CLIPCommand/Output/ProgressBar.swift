@@ -58,7 +58,6 @@ final class ProgressBar {
         guard isDrawn else { return }
         Console.writeLines("\r\u{1B}[K")
         isDrawn = false
-        lastDrawn = 0
     }
 
     /// The line as it stands after `seconds`.

@@ -31,6 +31,7 @@ final class ResultStream {
         case .jsonl: writer = JSONWriter(output, model: model)
         case .json: writer = JSONWriter(output, model: model, isArray: !isSingle)
         case .csv: writer = CSVWriter(output, model: model, columns: columns)
+        case .paths: writer = PathWriter(output, isNULSeparated: choice.isNULSeparated)
         case .pgcopy: writer = PGCopyWriter(output, model: model)
         case .npy:
             guard let row else { preconditionFailure("this command has no rows for NumPy") }

@@ -38,18 +38,23 @@ enum PathState {
     }
 }
 
-/// A picture's file that was opened and read just now, and was what the index says.
+/// A regular file that was opened and read just now, and held what was expected.
 struct VerifiedFile {
     let path: PathBytes
-    /// As it was when it was opened.
+    /// What it held, and what else it had, when it was opened.
+    let content: FileChange.Content
+    /// As it was then.
     private let status: FileStatus
 
     /// Which file it is, whatever its names.
     var identity: FileStatus.Identity { status.identity }
 
-    /// - Throws: when it is no regular file of its own or holds something else than when it was indexed.
-    init(_ picture: IndexedPicture) throws(CLIPError) {
-        path = PathBytes(picture.pathBytes)
+    /// - Parameters:
+    ///   - hash: the SHA-256 of what it is to hold, 64 hexadecimal digits; nil for whatever it holds.
+    ///   - change: what is wrong where it holds something else.
+    /// - Throws: when it is no regular file of its own or holds something else. The error names no path.
+    init(_ path: PathBytes, holding hash: String?, otherwise change: String) throws(CLIPError) {
+        self.path = path
         let identity: FileStatus.Identity
         switch PathState(path) {
         case .file(let found): identity = found
@@ -59,12 +64,14 @@ struct VerifiedFile {
         case .unknown(let message): throw CLIPError(.picture, "can't be looked at: \(message)")
         }
         let (bytes, opened) = try ReadFile.contents(of: path)
-        var hash = SHA256()
-        hash.update(bytes)
+        var digest = SHA256()
+        digest.update(bytes)
+        let found = hexadecimal(digest.digest())
         status = FileStatus(opened)
-        guard status.identity == identity, hexadecimal(hash.digest()) == picture.contentHash else {
-            throw CLIPError(.picture, "has changed since it was indexed: index again")
-        }
+        guard status.identity == identity, found == hash ?? found else { throw CLIPError(.picture, change) }
+        content = FileChange.Content(
+            hash: found, byteCount: bytes.count, permissions: status.permissions, modified: status.modified,
+            identity: status.identity)
     }
 
     /// Looks once more, right before something is done that relies on it.
