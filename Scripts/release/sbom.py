@@ -23,9 +23,9 @@ def main():
     folder, version, date = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     swift = re.search(r"Swift version (\S+)", subprocess.run(["swift", "--version"], capture_output=True, text=True, check=True).stdout)[1]
     packages = [
-        package("clip", "clip", version, "Apache-2.0 AND MIT", "NOASSERTION"),
+        package("clip", "clip", version, "MIT", "NOASSERTION"),
         package("swift", "Swift runtime, Foundation and dispatch", swift, "Apache-2.0 WITH Swift-exception", "https://github.com/swiftlang/swift"),
-        package("model", "clip-small, the embedded model", version, "MIT", "NOASSERTION"),
+        package("model", "clip-small, the embedded model", version, "Apache-2.0 AND MIT", "NOASSERTION"),
         package("merges", "merges of CLIP's tokenizer", "2021", "MIT", "https://github.com/openai/CLIP"),
         package("unicode", "Unicode Character Database", "tables", "Unicode-3.0", "https://www.unicode.org/Public/"),
         package("ftfy", "ftfy's tables of characters", "6.3.1", "Apache-2.0", "https://github.com/rspeer/python-ftfy"),
