@@ -18,10 +18,10 @@ import Testing
         "embed-text": ["dog %long", "--file texts"],
         "classify": [
             "in --labels dog,%long|in --labels dog,cat --keyword-threshold -1",
-            "in --labels dog,%long --files-from list|in --labels dog,cat --keyword-threshold -1",
-            "in --examples sets|in --labels dog,cat --keyword-threshold -1",
-            "in --examples labels.csv --labels bird,%long|in --labels dog,cat --keyword-threshold -1",
-            "in --head head.safetensors|in --labels dog,cat --keyword-threshold -1",
+            "in --labels dog,%long --files-from list|in --labels dog,cat --keyword-threshold -1 --files-from list",
+            "in --examples sets|in --examples sets --keyword-threshold -1",
+            "in --examples labels.csv --labels bird,%long|in --examples labels.csv --labels bird,%long --keyword-threshold -1",
+            "in --head head.safetensors|in --head head.safetensors --keyword-threshold -1",
         ],
         "similarity": ["%picture dog %long", "dog %long", "%picture in/a.png"],
         "score": ["%picture dog %long", "--pairs pairs.csv", "in --head head.safetensors"],
@@ -96,7 +96,6 @@ import Testing
         "move-to": ["moved"], "count": ["2"], "density": ["0.9"], "minimum": ["1000"], "keep": ["tree", "one"],
         "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"], "examples": ["in2.csv"],
         "head": ["head2.safetensors"], "regression": ["7"], "save-head": ["new.safetensors"],
-        "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"],
         "sort-into": ["sorted"], "keywords": ["k.csv"], "keyword-threshold": ["0.1"], "exclude": ["*.png"],
         "prefer": ["missing"], "apply": ["plan.jsonl"], "undo-list": ["list.jsonl"],
     ]
