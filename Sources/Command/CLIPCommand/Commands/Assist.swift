@@ -39,7 +39,7 @@ struct Assist: Command {
         let model = try model.load(of: index, console, answers: false)
         let server = AssistantServer(
             IndexTools(path: path, model: model),
-            version: Root.versionText.split(separator: " ").last.map(String.init) ?? ""
+            version: PackageVersion.text
         ) { line throws(CLIPError) in
             do throws(SystemError) {
                 try writeAll(Array(line.utf8), to: STDOUT_FILENO)
