@@ -121,6 +121,7 @@ public struct DuplicatePlan: Sendable {
     ///
     /// Once the task is cancelled, the rest is left alone with that error.
     /// - Parameters:
+    ///   - action: what becomes of every duplicate.
     ///   - undo: the list that each act is noted in before it is done; what can't be noted is left alone.
     ///   - untouched: folders in which no file is touched, whatever the plan says.
     ///   - progress: called after every act, on the caller's thread.
@@ -138,7 +139,9 @@ public struct DuplicatePlan: Sendable {
 
     /// What `perform(_:undo:untouched:progress:)` does, without blocking the caller's executor.
     /// - Parameters:
+    ///   - action: what becomes of every duplicate.
     ///   - undo: where the list will stand that each act is noted in.
+    ///   - untouched: folders in which no file is touched, whatever the plan says.
     ///   - progress: called on a thread of the library.
     /// - Throws: `CLIPError` as the synchronous method, and when the list is there already.
     @discardableResult

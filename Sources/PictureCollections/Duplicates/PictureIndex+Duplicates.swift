@@ -64,6 +64,7 @@ extension PictureIndex {
     /// What `findDuplicates(threshold:keeping:threads:progress:leftOut:)` finds, without blocking the caller's executor.
     /// - Parameters:
     ///   - threshold: the least cosine; nil for files of the same bytes alone.
+    ///   - rule: which of equals is kept, and which folders are never touched.
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     ///   - progress: called on a thread of the library.
     ///   - leftOut: called on a thread of the library.

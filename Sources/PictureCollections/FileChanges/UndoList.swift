@@ -134,7 +134,9 @@ extension UndoList {
     }
 
     /// What `undo(_:progress:)` does, without blocking the caller's executor.
-    /// - Parameter progress: called on a thread of the library.
+    /// - Parameters:
+    ///   - url: a list that a run of `DuplicateGroup.perform`, `DuplicatePlan.perform` or `PictureSorting` wrote.
+    ///   - progress: called on a thread of the library.
     /// - Throws: `CLIPError` as the synchronous method; of kind `.cancelled` once the task is cancelled.
     @discardableResult
     public static func takenBack(
