@@ -223,7 +223,7 @@ class Update(Index):
 
     def prepare(self, template):
         super().prepare(template)
-        subprocess.run([self.run.clip, *self.arguments], cwd=template, check=True, capture_output=True)
+        subprocess.run([self.run.clip, *self.arguments], cwd=template, env=self.environment(), check=True, capture_output=True)
         photos = template / "photos"
         pictures(photos, {"new.png": "guitar.png", "three/new.jpg": "rocket.jpg", "b.jpg": "coffee.jpg"})
         (photos / "g.png").rename(photos / "moved.png")
@@ -237,7 +237,7 @@ class Dedupe(Scenario):
 
     def prepare(self, template):
         pictures(template / "photos", self.files)
-        subprocess.run([self.run.clip, *self.commands[0]], cwd=template, check=True, capture_output=True)
+        subprocess.run([self.run.clip, *self.commands[0]], cwd=template, env=self.environment(), check=True, capture_output=True)
 
     def state(self):
         found = tree(self.box)
