@@ -4,10 +4,6 @@ import Testing
 
 /// What an index leaves out of folders, remembers of them, and how a search brings it up to date.
 @Suite struct LivingIndexTests {
-    private func clip(_ arguments: [String], in folder: TemporaryFolder) throws -> ClipProcess {
-        try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
-    }
-
     private func folder(_ names: String...) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let picture = try Data(contentsOf: URL(filePath: Fixtures.pictures + "/waves.png"))
@@ -44,6 +40,14 @@ import Testing
         #expect(try index(folder, "in", "--exclude", "").record["added"] as? Int == 3)
         #expect(try clip(["index", "--prune", "in"], in: folder).status == 0)
         #expect(try clip(["index", "--verify", "in"], in: folder).record["intact"] as? Bool == true)
+    }
+
+    @Test(arguments: ["in", "in/", "in//", "./in"])
+    func `A folder's own ignore file counts, however the folder is named`(name: String) throws {
+        let folder = try folder("a.png", "b.tmp.png", "raw/c.png")
+        try folder.write("*.tmp.png\n/raw\n", to: "in/.clipignore")
+        let result = try clip(["embed-image", name, "--model", Fixtures.model, "--format", "jsonl"], in: folder)
+        #expect(try result.status == 0 && result.records.count == 1, "\(result.errors)")
     }
 
     @Test func `An index is brought up to date with the folders that it had before`() throws {

@@ -27,47 +27,47 @@ final class ExclusionWalk {
     fileprivate struct Rules {
         let folder: PathBytes
         let rules: [ExclusionRule]
+        /// Whether none of them is about files.
+        let areForFolders: Bool
+
+        init(folder: PathBytes, rules: [ExclusionRule]) {
+            self.folder = folder
+            self.rules = rules
+            areForFolders = rules.allSatisfy(\.isForFolders)
+        }
     }
 
     private let root: PathBytes
     private let named: Rules
-    /// Those of the ignore file of each folder that was come upon.
-    private var files: [PathBytes: Rules?] = [:]
+    /// For each folder that was come upon what counts in it: the named rules, then those of the ignore files from the root on.
+    private var chains: [PathBytes: [Rules]] = [:]
     /// Ignore files that can't be read.
     private(set) var faults: [FolderWalk.Fault] = []
 
     init(_ root: PathBytes, _ rules: ExclusionRules) {
-        self.root = root
-        named = Rules(
-            folder: root, rules: (ExclusionRules.standardPatterns + rules.patterns).compactMap { ExclusionRule($0) })
+        var bytes = root.bytes
+        // A folder as it is named in the paths of what is in it.
+        while bytes.count > 1, bytes.last == PathBytes.slash { bytes.removeLast() }
+        self.root = PathBytes(bytes)
+        let patterns = ExclusionRules.standardPatterns + rules.patterns
+        named = Rules(folder: self.root, rules: patterns.compactMap { ExclusionRule($0) })
     }
 
     /// Whether what is there is left out. The folder that it is in is not.
     func excludes(_ path: PathBytes, isFolder: Bool) -> Bool {
-        var isExcluded = named.verdict(path, isFolder: isFolder) ?? false
-        for folder in folders(of: path) {
-            if let verdict = file(of: folder)?.verdict(path, isFolder: isFolder) { isExcluded = verdict }
+        for rules in chain(of: path.folder).reversed() {
+            if let verdict = rules.verdict(path, isFolder: isFolder) { return verdict }
         }
-        return isExcluded
+        return false
     }
 
-    /// The folders that lead from the root to a path, the root first.
-    private func folders(of path: PathBytes) -> [PathBytes] {
-        var folders: [PathBytes] = []
-        var folder = path.folder
-        while folder.isAtOrInside(root) {
-            folders.append(folder)
-            if folder == root { break }
-            folder = folder.folder
-        }
-        return folders.reversed()
-    }
-
-    private func file(of folder: PathBytes) -> Rules? {
-        if let known = files[folder] { return known }
-        let rules = read(folder)
-        files[folder] = .some(rules)
-        return rules
+    private func chain(of folder: PathBytes) -> [Rules] {
+        if let known = chains[folder] { return known }
+        guard folder.isAtOrInside(root) else { return [named] }
+        let above = folder == root ? [named] : chain(of: folder.folder)
+        let chain = read(folder).map { above + [$0] } ?? above
+        chains[folder] = chain
+        return chain
     }
 
     private func read(_ folder: PathBytes) -> Rules? {
@@ -89,9 +89,11 @@ final class ExclusionWalk {
 extension ExclusionWalk.Rules {
     /// What the last pattern that matches says; nil where none does.
     fileprivate func verdict(_ path: PathBytes, isFolder: Bool) -> Bool? {
-        guard !rules.isEmpty else { return nil }
+        guard isFolder || !areForFolders else { return nil }
         let name = String(decoding: path.name, as: UTF8.self)
-        let relative = String(decoding: path.relative(to: folder), as: UTF8.self)
+        // Slashes may follow each other where a folder was named so.
+        let inside = path.relative(to: folder).drop { $0 == PathBytes.slash }
+        let relative = String(decoding: inside, as: UTF8.self)
         return rules.last { $0.matches(name: name, relative: relative, isFolder: isFolder) }.map { !$0.isNegated }
     }
 }
@@ -99,7 +101,7 @@ extension ExclusionWalk.Rules {
 /// One pattern.
 private struct ExclusionRule {
     let isNegated: Bool
-    private let isForFolders: Bool
+    let isForFolders: Bool
     /// Whether the whole path is matched, not its last part.
     private let isAnchored: Bool
     private let globs: [Glob]
