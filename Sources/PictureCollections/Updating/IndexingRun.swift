@@ -6,7 +6,6 @@ import CLIPThreads
 struct IndexingRun {
     private let indexer: PictureIndexer
     private let log: IndexLog
-    private let contents: IndexContents
     private let comparison: FolderComparison
     private let sources: IndexSources
     private var update = IndexUpdate()
@@ -21,7 +20,6 @@ struct IndexingRun {
     ) throws(CLIPError) {
         self.indexer = indexer
         self.log = log
-        contents = IndexContents(log.snapshot)
         let base = try log.folder()
         let known = log.snapshot.sources ?? IndexSources(roots: [], excluded: [])
         let excluded = indexer.exclusions?.patterns ?? known.excluded
@@ -37,15 +35,16 @@ struct IndexingRun {
 
     /// Embeds what is new or changed.
     mutating func embed(_ progress: (IndexProgress) -> Void) throws(CLIPError) {
-        let contents = contents
+        let candidates = comparison.candidates
+        var done = 0
+        progress(IndexProgress(done: done, total: candidates.count))
+        guard !candidates.isEmpty else { return }
+        let contents = IndexContents(log.snapshot)
         let preparation = FilePreparation(model: indexer.model, settings: indexer.settings) { contents.find($0) }
         let batches = OrderedBatches<Candidate, Result<PreparedFile, CLIPError>>(threads: indexer.model.threads) {
             candidate, threads in
             Result { () throws(CLIPError) in try preparation(candidate, threads: threads) }
         }
-        let candidates = comparison.candidates
-        var done = 0
-        progress(IndexProgress(done: done, total: candidates.count))
         try batches.forEachBatch(of: candidates, size: indexer.batchSize) { _, prepared throws(CLIPError) in
             try checkCancellation()
             var files: [PreparedFile] = []
