@@ -43,9 +43,7 @@ public struct KeywordSidecars {
         do throws(CLIPError) {
             guard try place.found(.picture, followsLinks: false) == nil else {
                 if let there = try? readFile(place, limit: bytes.count, kind: .picture), there == bytes { return false }
-                throw CLIPError(
-                    .picture,
-                    "is there already and is left alone: --keywords makes a table by which exiftool adds to it")
+                throw CLIPError(.picture, "is there already and is left alone", advice: .tabulateKeywords)
             }
             try acts.write(bytes, to: place)
             return true

@@ -72,6 +72,8 @@ public struct CLIPError: Error, Sendable, Equatable, CustomStringConvertible {
         case nameMovedModel
         /// Say from which cosine on a term excludes: `SearchQuery.exclusionThreshold`.
         case setExclusionThreshold
+        /// Make a table by which exiftool adds keywords to what is there: `KeywordTable`.
+        case tabulateKeywords
     }
 
     /// What the error is about.
@@ -157,6 +159,7 @@ extension CLIPError.Advice {
         case .nameModelOfIndex: ": open the first, or index into another file"
         case .nameMovedModel: ": open it from where it is now"
         case .setExclusionThreshold: " (SearchQuery.exclusionThreshold)"
+        case .tabulateKeywords: ": KeywordTable makes a table by which exiftool adds to it"
         }
     }
 }

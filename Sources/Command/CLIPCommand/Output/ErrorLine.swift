@@ -31,6 +31,7 @@ extension CLIPError.Advice {
         case .nameModelOfIndex: ": name the first with --model, or index into another file"
         case .nameMovedModel: ": name where it is with --model"
         case .setExclusionThreshold: " (--minus-threshold)"
+        case .tabulateKeywords: ": --keywords makes a table by which exiftool adds to it"
         }
     }
 }
