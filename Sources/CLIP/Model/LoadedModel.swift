@@ -66,11 +66,13 @@ final class LoadedModel: Sendable {
 }
 
 /// A part that is made once, by whoever needs it first; others wait for it.
-final class LazyPart<Part: Sendable>: Sendable {
+package final class LazyPart<Part: Sendable>: Sendable {
     private let part = Mutex<Part?>(nil)
 
+    package init() {}
+
     /// The part, made by `make` if it isn't there. A failure is not kept: the next call tries again.
-    func value<Failure>(_ make: () throws(Failure) -> Part) throws(Failure) -> Part {
+    package func value<Failure>(_ make: () throws(Failure) -> Part) throws(Failure) -> Part {
         try part.withLock { (slot) throws(Failure) in
             if let made = slot { return made }
             let made = try make()

@@ -9,6 +9,8 @@ internal import PictureReports
 package struct IndexTools: ToolSet {
     private let path: PathBytes
     private let model: CLIPModel
+    /// What no text needs to say: the same for every search.
+    private let background = LazyPart<[Embedding]>()
 
     /// - Parameters:
     ///   - path: of the index, which is opened anew for each call: it may be brought up to date meanwhile.
@@ -130,7 +132,9 @@ package struct IndexTools: ToolSet {
         let embeddings: [Embedding] = try model.embed(texts)
         var query = SearchQuery(embeddings[0])
         query.excluded = embeddings.dropFirst().map { SearchQuery.Term($0) }
-        query.background = try SearchQuery.backgroundEmbeddings(of: model)
+        query.background = try background.value { () throws(CLIPError) in
+            try SearchQuery.backgroundEmbeddings(of: model)
+        }
         query.leastFit = model.leastFit
         return try hits(of: query, index, arguments, leavingOut: nil)
     }

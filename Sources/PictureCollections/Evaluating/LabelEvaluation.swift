@@ -206,20 +206,16 @@ public struct EvaluatedPicture: Sendable, Equatable {
 
     /// - Parameter products: the picture's cosine with each label.
     init(truth: Int, products: UnsafeBufferPointer<Float>, scale: Float) {
-        let own = products[truth]
-        var (best, before) = (0, 0)
-        for (label, product) in products.enumerated() {
-            if product > products[best] { best = label }
-            if product > own || (product == own && label < truth) { before += 1 }
-        }
+        var best = 0
+        for (label, product) in products.enumerated() where product > products[best] { best = label }
         let largest = Double(products[best])
         let sum = products.reduce(0.0) { $0 + exp(Double(scale) * (Double($1) - largest)) }
         self.truth = truth
         answer = best
-        rank = before
+        rank = EmbeddingProducts.rank(of: truth, in: products)
         probability = Float(1 / sum)
         similarity = products[best]
-        truthSimilarity = own
+        truthSimilarity = products[truth]
     }
 }
 

@@ -51,7 +51,7 @@ public struct RetrievalEvaluation: Sendable, Equatable {
         var similarities: [Float] = []
         try EmbeddingProducts(pictures.map { $0.normalized() }, compute: compute).forEachRow(of: captions) {
             caption, products in
-            pictureRanks.append(RetrievalEvaluation.rank(of: owners[caption], in: products))
+            pictureRanks.append(EmbeddingProducts.rank(of: owners[caption], in: products))
             similarities.append(products[owners[caption]])
         }
         var captionRanks: [Int?] = []
@@ -59,7 +59,7 @@ public struct RetrievalEvaluation: Sendable, Equatable {
             picture, products in
             // Of a picture's captions the nearest comes first.
             let nearest = own[picture].max { (products[$0], $1) < (products[$1], $0) }
-            captionRanks.append(nearest.map { RetrievalEvaluation.rank(of: $0, in: products) })
+            captionRanks.append(nearest.map { EmbeddingProducts.rank(of: $0, in: products) })
         }
         let asked = captionRanks.compactMap { $0 }
         recalls = [1, 5, 10].filter { $0 <= min(pictures.count, captions.count) }.map { k in
@@ -70,14 +70,5 @@ public struct RetrievalEvaluation: Sendable, Equatable {
         self.pictureRanks = pictureRanks
         self.similarities = similarities
         self.captionRanks = captionRanks
-    }
-
-    private static func rank(of wanted: Int, in products: UnsafeBufferPointer<Float>) -> Int {
-        let product = products[wanted]
-        var before = 0
-        for (place, other) in products.enumerated() where other > product || (other == product && place < wanted) {
-            before += 1
-        }
-        return before
     }
 }

@@ -45,6 +45,16 @@ struct EmbeddingProducts {
         }
     }
 
+    /// How many products come before one: the larger ones, and of equals those that stand before it.
+    static func rank(of wanted: Int, in products: UnsafeBufferPointer<Float>) -> Int {
+        let product = products[wanted]
+        var before = 0
+        for (place, other) in products.enumerated() where other > product || (other == product && place < wanted) {
+            before += 1
+        }
+        return before
+    }
+
     /// - Throws: `CLIPError` of kind `.argument` when some embeddings are not of one model.
     static func checkDimensions(_ embeddings: [Embedding]...) throws(CLIPError) {
         let dimensions = Set(embeddings.joined().map(\.values.count))

@@ -101,7 +101,7 @@ extension PictureHead {
     public func classify(_ picture: Embedding) -> Classification {
         precondition(hasExamples, "a head without examples has values, not labels")
         let logits = logits(picture)
-        let shares = values(for: picture)
+        let shares = values(of: logits)
         let ranked = names.indices.sorted { (logits[$1], $0) < (logits[$0], $1) }
         let scores = ranked.map { label in
             let similarity = picture.similarity(to: prototypes[label])

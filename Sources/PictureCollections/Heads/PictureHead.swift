@@ -82,8 +82,9 @@ public struct PictureHead: Sendable {
     /// The values of a picture, one per name. The embedding is taken at length 1.
     /// - Precondition: `picture` is by the model that the head belongs to.
     /// - Complexity: O(the numbers in its layers).
-    public func values(for picture: Embedding) -> [Float] {
-        let logits = self.logits(picture)
+    public func values(for picture: Embedding) -> [Float] { values(of: logits(picture)) }
+
+    func values(of logits: [Double]) -> [Float] {
         switch output {
         case .value: return logits.map { Float($0) }
         case .sigmoid: return logits.map { Float(1 / (1 + exp(-$0))) }

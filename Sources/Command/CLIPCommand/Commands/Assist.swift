@@ -38,14 +38,11 @@ struct Assist: Command {
         let index = try IndexChoice.open(path, outputs, console)
         let model = try model.load(of: index, console, answers: false)
         let server = AssistantServer(
-            IndexTools(path: path, model: model),
-            version: PackageVersion.text
+            IndexTools(path: path, model: model), version: PackageVersion.text
         ) { line throws(CLIPError) in
-            do throws(SystemError) {
-                try writeAll(Array(line.utf8), to: STDOUT_FILENO)
-            } catch {
-                throw CLIPError(.storage, path: "standard output", "can't be written", error)
-            }
+            let output = try Output(path: nil)
+            try output.write(line)
+            try output.finish()
         }
         try server.serve(STDIN_FILENO)
     }

@@ -93,22 +93,10 @@ struct AuditPictures: Command {
 
         var names: [RecordName] = []
         var embeddings: [Embedding] = []
-        func take(_ name: RecordName, _ embedding: Embedding) {
+        let origin = try EmbeddedPictures(pictures, model, results, console) { name, embedding in
             names.append(name)
             embeddings.append(embedding)
-            console.progress?.advance()
         }
-        var skipped: [SkippedFiles] = []
-        let reading: PictureOptions
-        switch pictures {
-        case .files(let sources, let choice):
-            reading = choice.options(for: model).reading
-            skipped = try PictureRun(sources, choice, console).embedEach(with: model, to: results, take)
-        case .index(let indexed, let index):
-            reading = index.settings.reading
-            try indexed.forEach(in: index, console, take)
-        }
-        console.endProgress()
         guard !embeddings.isEmpty else {
             throw CLIPError(.storage, "no picture could be read: there is nothing to audit")
         }
@@ -129,12 +117,12 @@ struct AuditPictures: Command {
         if let page {
             try page.write(
                 .audit(
-                    audit, names: names.map(\.bytes), model: model, options: reading, file: page))
+                    audit, names: names.map(\.bytes), model: model, options: origin.reading, file: page))
         }
         for (name, finding) in zip(names, audit.pictures) { try results.write(AuditRecord(picture: name, finding)) }
         for finding in audit.labelFindings { try results.write(AuditRecord(label: finding)) }
         for association in audit.associations { try results.write(AuditRecord(association: association)) }
-        try results.write(AuditRecord(summary: audit, skipped: skipped, model: model.fingerprint))
+        try results.write(AuditRecord(summary: audit, skipped: origin.skipped, model: model.fingerprint))
         try results.finish()
     }
 }

@@ -454,9 +454,6 @@ private final class Consequences {
         self.undo = undo
     }
 
-    /// Whether more than the best label counts.
-    var needsAllLabels: Bool { sidecars != nil || table != nil }
-
     /// Does it all for a picture; what can't be done is reported.
     /// - Returns: where the picture was put.
     /// - Throws: what ends the run.
@@ -466,7 +463,7 @@ private final class Consequences {
         var place: PathBytes?
         do throws(CLIPError) {
             place = try sorting?.sort(path, hash: hash, by: classification)
-            if needsAllLabels {
+            if sidecars != nil || table != nil {
                 let keywords = classification.keywords(reaching: threshold)
                 // Where the file is now.
                 let path = sorting?.manner == .move ? place ?? path : path
