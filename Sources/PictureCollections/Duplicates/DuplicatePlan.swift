@@ -88,7 +88,7 @@ public struct DuplicatePlan: Sendable {
                 let place = "line \(number + 1)"
                 guard let value = try? JSONValue(parsing: Array(line)) else {
                     throw fault(
-                        place, "is no JSON: a plan is what \"clip dedupe --format jsonl\" writes; nothing was done")
+                        place, "is no JSON: a plan has the records of \"clip dedupe\", one a line; nothing was done")
                 }
                 records.append((place, value))
             }
@@ -160,7 +160,7 @@ public struct DuplicatePlan: Sendable {
     ) throws(CLIPError) -> [Handled] {
         let performance = DuplicatePerformance(
             action: action, acts: FileActs(undo: undo),
-            untouched: try untouched.map { folder throws(CLIPError) in try folder.found() },
+            untouched: try untouched.map { folder throws(CLIPError) in try folder.resolvedArgument() },
             since: "the plan was made: make another")
         var handled: [Handled] = []
         for entry in entries {
@@ -187,16 +187,5 @@ extension DuplicatePlan.Entry {
         self.duplicate = File(path: duplicate, hash: hash)
         otherNames = names
         link = record.path("link")
-    }
-}
-
-extension PathBytes {
-    /// The folder here without links.
-    func found() throws(CLIPError) -> PathBytes {
-        do throws(SystemError) {
-            return try resolved()
-        } catch {
-            throw CLIPError(.argument, path: text, "can't be found", error)
-        }
     }
 }

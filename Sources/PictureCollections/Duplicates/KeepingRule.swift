@@ -32,7 +32,7 @@ struct KeptOrder {
 
     init(_ rule: KeepingRule) throws(CLIPError) {
         func resolved(_ urls: [URL]) throws(CLIPError) -> [PathBytes] {
-            try urls.map { url throws(CLIPError) in try PathBytes(ofFile: url).found() }
+            try urls.map { url throws(CLIPError) in try PathBytes(ofFile: url).resolvedArgument() }
         }
         references = try resolved(rule.references)
         preferred = try resolved(rule.preferred)

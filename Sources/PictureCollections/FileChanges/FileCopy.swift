@@ -44,10 +44,8 @@ extension VerifiedFile {
 extension FileChange.Content {
     /// What a new file of these bytes is to be.
     init(of bytes: [UInt8]) {
-        var hash = SHA256()
-        hash.update(bytes)
         self.init(
-            hash: hexadecimal(hash.digest()), byteCount: bytes.count, permissions: 0o644,
+            hash: bytes.withUnsafeBytes { SHA256.hexadecimal(of: $0) }, byteCount: bytes.count, permissions: 0o644,
             modified: nanosecondsSince1970(), identity: FileStatus.Identity(device: 0, inode: 0))
     }
 

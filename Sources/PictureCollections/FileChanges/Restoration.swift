@@ -26,7 +26,12 @@ struct Restoration {
 
     /// A folder that has something in it by now stays.
     private static func removeFolder(_ folder: PathBytes) -> Bool {
-        withCString(folder.bytes) { rmdir($0) } == 0
+        do throws(SystemError) {
+            try folder.removeFolder()
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// What a copy that never became whole left: the list says that it was this program's.

@@ -64,9 +64,7 @@ struct VerifiedFile {
         case .unknown(let message): throw CLIPError(.picture, "can't be looked at: \(message)")
         }
         let (bytes, opened) = try ReadFile.contents(of: path)
-        var digest = SHA256()
-        digest.update(bytes)
-        let found = hexadecimal(digest.digest())
+        let found = bytes.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
         status = FileStatus(opened)
         guard status.identity == identity, found == hash ?? found else { throw CLIPError(.picture, change) }
         content = FileChange.Content(

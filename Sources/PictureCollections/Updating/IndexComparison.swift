@@ -39,13 +39,7 @@ extension PictureIndex {
     }
 
     package func compareWithFiles(in folders: [PathBytes]) throws(CLIPError) -> IndexComparison {
-        let roots = try folders.map { folder throws(CLIPError) in
-            do throws(SystemError) {
-                return try folder.resolved()
-            } catch {
-                throw CLIPError(.argument, path: folder.text, "can't be found: \(error.message)")
-            }
-        }
+        let roots = try folders.map { folder throws(CLIPError) in try folder.resolvedArgument() }
         var result = IndexComparison()
         let base: PathBytes
         do throws(SystemError) {
@@ -56,7 +50,7 @@ extension PictureIndex {
         var faults: [FolderWalk.Fault] = []
         if !roots.isEmpty {
             let comparison = try FolderComparison(
-                file, base: base, roots: roots, exclusions: ExclusionRules(file.sources?.excluded ?? []))
+                file, base: base, roots: roots, exclusions: exclusions)
             result.newCount = comparison.candidates.count { $0.entry == nil }
             result.changedCount = comparison.candidates.count { candidate in
                 candidate.entry.map { isChanged($0, now: candidate.status) } ?? false

@@ -88,13 +88,7 @@ public struct PictureIndexer: Sendable {
         progress: (IndexProgress) -> Void = { _ in },
         isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
-        let resolved = try roots.map { root throws(CLIPError) in
-            do throws(SystemError) {
-                return try root.resolved()
-            } catch {
-                throw CLIPError(.argument, path: root.text, "can't be found: \(error.message)")
-            }
-        }
+        let resolved = try roots.map { root throws(CLIPError) in try root.resolvedArgument() }
         try model.checkHasImageEncoder()
         let header = IndexHeader(
             elementType: vectorType, dimension: model.embeddingDimension, settings: settings,

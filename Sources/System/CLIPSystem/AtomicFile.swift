@@ -169,7 +169,7 @@ package final class AtomicFolder {
     deinit {
         if !isCommitted {
             for name in (try? temporaryPath.contents(kind)) ?? [] { try? temporaryPath.appending(name).remove() }
-            _ = withCString(temporaryPath.bytes) { rmdir($0) }
+            try? temporaryPath.removeFolder()
         }
         for path in registered { TemporaryFiles.remove(path) }
     }

@@ -39,8 +39,9 @@ package struct PathBytes: Hashable, Sendable {
 
     /// A path inside `folder` without that folder, by their letters alone; any other as it is.
     package func relative(to folder: PathBytes) -> [UInt8] {
-        let prefix = folder.appending([]).bytes
-        return bytes.starts(with: prefix) ? Array(bytes.dropFirst(prefix.count)) : bytes
+        let count = folder.bytes.count + (folder.bytes.last == PathBytes.slash ? 0 : 1)
+        guard bytes.count >= count, isAtOrInside(folder) else { return bytes }
+        return Array(bytes.dropFirst(count))
     }
 
     package static let slash = UInt8(ascii: "/")
@@ -144,6 +145,21 @@ extension PathBytes {
     /// Makes a folder.
     package func makeFolder() throws(SystemError) {
         _ = try reach { folder, name in mkdirat(folder, name, 0o777) }
+    }
+
+    /// Removes the folder here, which must be empty.
+    package func removeFolder() throws(SystemError) {
+        _ = try reach { folder, name in unlinkat(folder, name, AT_REMOVEDIR) }
+    }
+
+    /// The path without links of what must be there.
+    /// - Throws: `CLIPError` of kind `.argument`.
+    package func resolvedArgument() throws(CLIPError) -> PathBytes {
+        do throws(SystemError) {
+            return try resolved()
+        } catch {
+            throw CLIPError(.argument, path: text, "can't be found", error)
+        }
     }
 
     /// Makes the folder here and those that lead to it, as far as they are missing.
