@@ -98,3 +98,8 @@ extension TemporaryFolder {
         try copy(Fixtures.pictureFile(picture), to: name)
     }
 }
+
+/// Runs `clip` in a folder.
+func clip(_ arguments: [String], in folder: TemporaryFolder, input: String? = nil) throws -> ClipProcess {
+    try ClipProcess.run(ClipProcess.path, arguments, input: input.map { Data($0.utf8) }, in: folder.path)
+}

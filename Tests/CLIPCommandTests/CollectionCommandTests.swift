@@ -5,10 +5,6 @@ import Testing
 @Suite struct CollectionCommandTests {
     private let model = ["--model", Fixtures.model]
 
-    private func clip(_ arguments: [String], in folder: TemporaryFolder, input: String? = nil) throws -> ClipProcess {
-        try ClipProcess.run(ClipProcess.path, arguments, input: input.map { Data($0.utf8) }, in: folder.path)
-    }
-
     /// A folder `in` of four pictures and its index.
     private func indexed() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()

@@ -12,10 +12,6 @@ import Testing
         return folder
     }
 
-    private func clip(_ arguments: [String], in folder: TemporaryFolder) throws -> ClipProcess {
-        try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
-    }
-
     private func records(_ result: ClipProcess, _ kind: String) throws -> [[String: Any]] {
         try result.records.filter { $0["kind"] as? String == kind }
     }

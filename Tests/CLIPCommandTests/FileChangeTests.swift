@@ -23,10 +23,6 @@ import Testing
         return folder
     }
 
-    private func clip(_ arguments: [String], in folder: TemporaryFolder) throws -> ClipProcess {
-        try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
-    }
-
     /// Names, contents, permissions and times of all files, and which names are of one file.
     private func files(_ folder: TemporaryFolder) throws -> [String] {
         let names = FileManager.default.enumerator(atPath: folder["in"])?.allObjects as? [String] ?? []

@@ -16,10 +16,6 @@ import Testing
         return folder
     }
 
-    private func clip(_ arguments: [String], in folder: TemporaryFolder) throws -> ClipProcess {
-        try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
-    }
-
     private func best(_ result: ClipProcess) throws -> [String?] {
         try result.records.map { ($0["labels"] as? [[String: Any]])?.first?["label"] as? String }
     }

@@ -14,10 +14,6 @@ import Testing
         return folder
     }
 
-    private func clip(_ arguments: [String], in folder: TemporaryFolder) throws -> ClipProcess {
-        try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
-    }
-
     private func removePictures(_ folder: TemporaryFolder) throws {
         for name in ["a", "b"] { try FileManager.default.removeItem(atPath: folder["photos/\(name)"]) }
     }

@@ -6,10 +6,6 @@ import Testing
 @Suite struct SortingTests {
     private let options = ["--labels", "dog,a/b", "--model", Fixtures.model]
 
-    private func clip(_ arguments: [String], in folder: TemporaryFolder) throws -> ClipProcess {
-        try ClipProcess.run(ClipProcess.path, arguments, in: folder.path)
-    }
-
     /// Pictures in `in`, two of one name.
     private func pictures() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
