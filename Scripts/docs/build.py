@@ -50,12 +50,11 @@ def compile_code(folder):
     return failures
 
 
-def archive(module, folder):
+def archive(module, folder, shared):
+    """`shared` is the graph of CLIPSystem, whose error every library exports again: it is documented in each."""
     graphs = folder / "graphs" / module
     graphs.mkdir(parents=True)
     graph = symbol_graph(module, graphs)
-    # The error that every library exports again is documented in each.
-    shared = symbol_graph("CLIPSystem", folder)
     graph["symbols"] += shared["symbols"]
     graph["relationships"] += shared["relationships"]
     (graphs / f"{module}.symbols.json").write_text(json.dumps(graph))
@@ -73,7 +72,8 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     work.mkdir(parents=True)
     failures = compile_code(work)
-    archives = [archive(module, work) for module in LIBRARIES]
+    shared = symbol_graph("CLIPSystem", work)
+    archives = [archive(module, work, shared) for module in LIBRARIES]
     if failures or None in archives:
         return 1
     subprocess.run(["docc", "merge", *archives, "--synthesized-landing-page-name", "clip", "--output-path", site], check=True)

@@ -133,6 +133,10 @@ class Scenario:
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", str(ACCOUNT), self.box], check=True)
 
+    def make(self, template, arguments):
+        """What is there beforehand, made as it would be later: on the same instruction set the same bits."""
+        subprocess.run([self.run.clip, *arguments], cwd=template, env=self.environment(), check=True, capture_output=True)
+
     def environment(self):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING", "CLIP_", "XDG_"))}
         own = {"TMPDIR": str(self.box / "tmp"), "SWIFT_BACKTRACE": "enable=no", "HOME": str(self.box), "CLIP_THREADS": "2",
@@ -223,7 +227,7 @@ class Update(Index):
 
     def prepare(self, template):
         super().prepare(template)
-        subprocess.run([self.run.clip, *self.arguments], cwd=template, env=self.environment(), check=True, capture_output=True)
+        self.make(template, self.arguments)
         photos = template / "photos"
         pictures(photos, {"new.png": "guitar.png", "three/new.jpg": "rocket.jpg", "b.jpg": "coffee.jpg"})
         (photos / "g.png").rename(photos / "moved.png")
@@ -237,7 +241,7 @@ class Dedupe(Scenario):
 
     def prepare(self, template):
         pictures(template / "photos", self.files)
-        subprocess.run([self.run.clip, *self.commands[0]], cwd=template, env=self.environment(), check=True, capture_output=True)
+        self.make(template, self.commands[0])
 
     def state(self):
         found = tree(self.box)
@@ -293,7 +297,8 @@ class MoveAcross(Move):
     name = "dedupe --move-to across"
 
     def prepare(self, template):
-        self.far = pathlib.Path(tempfile.mkdtemp(prefix="clip-faults-", dir="/dev/shm"))
+        self.shelf = tempfile.TemporaryDirectory(prefix="clip-faults-", dir="/dev/shm")
+        self.far = pathlib.Path(self.shelf.name)
         self.far.chmod(0o777)
         self.numbers = itertools.count(100)
         (template / "far").symlink_to(self.far)
@@ -343,7 +348,7 @@ class Undo(Dedupe):
         pictures(template / "photos", self.files)
         self.original = self.tree_of(template)
         for arguments in (["index", "photos", "-q"], ["dedupe", "photos", "--exact", *self.action, "-q"]):
-            subprocess.run([self.run.clip, *arguments], cwd=template, check=True, capture_output=True)
+            self.make(template, arguments)
         listed = template / self.arguments[1]
         listed.write_text(listed.read_text().replace(str(template), str(self.box)))
 

@@ -4,7 +4,7 @@
 #   Scripts/fuzz/run.sh [--minutes M | --seconds S] [--seeds DIR] [FORMAT…]
 #   Scripts/fuzz/run.sh --distill [FORMAT…]
 #
-# Each decoder gets M minutes of processor time (default 3), beginning with the fixtures of the tests, with
+# Each decoder gets M minutes or S seconds of processor time (default 3 minutes), beginning with the fixtures of the tests, with
 # Scripts/fuzz/seeds/FORMAT.zip and with the files below DIR, if given. What was found stays in .build/fuzz: the corpus
 # grows from run to run. Crashes, inputs that take over two seconds and leaks are saved as .build/fuzz/FORMAT/crash-*;
 # the last lines are a table, the exit status is 1 if there are any. A crash is run again with

@@ -26,7 +26,6 @@ LINES = [
     ("clip classify --labels-f", "clip classify --labels-file "),
     ("clip classify --labels-file=tw", r"clip classify --labels-file=two\ words.png "),
     ("clip classify tw", r"clip classify two\ words.png "),
-    ("clip classify tw", r"clip classify two\ words.png "),
     ("clip classify x --format=cs", "clip classify x --format=csv "),
     ("clip classify x --format cs", "clip classify x --format csv "),
     ("clip search index --minus-im", "clip search index --minus-image "),

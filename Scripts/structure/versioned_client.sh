@@ -16,7 +16,7 @@ commit=(git -c user.name=client -c user.email=client@example.invalid -c init.def
 
 git clone --quiet "$PWD" "$work/clip"
 version=$(sed -n 's/.*text = "\(.*\)"/\1/p' Sources/System/CLIPSystem/Version.swift)
-git -C "$work/clip" tag "$version"
+git -C "$work/clip" tag --force "$version" >/dev/null
 
 mkdir -p "$work/neighbors"
 targets=(Tokenizers JSON Images Weights Kernels TensorCore Widgets)

@@ -1,4 +1,4 @@
-"""Captions of a batch, tokenised once: strings to token rows, templates, and which caption is true of which concept."""
+"""Captions of a batch, tokenised once: strings to token rows, and templates."""
 
 from collections import Counter
 
@@ -72,7 +72,6 @@ class Captions:
 
         self.tokenizer = CLIPTokenizer.from_pretrained(folder)
         self.cache = {}
-        self.true_of = [{t for t, _ in c} for c in self.by_concept]
 
     def sample(self, picture, rng):
         """One caption that is true of a picture, by weight."""

@@ -252,7 +252,7 @@ def fits(model, cache, folders=()):
     for folder in folders:
         images = json.loads((folder / "labels.json").read_text())["images"]
         pictures += [Image.open(folder / f["file"]).convert("RGB") for f in images]
-        names += [f["label"] if isinstance(f["label"], str) else f["label"][0] for f in images]
+        names += [f["label"] for f in images]
     rng = np.random.default_rng(3)
     blank = [Image.new("RGB", (256, 256), tuple(rng.integers(0, 256, 3).tolist())) for _ in range(20)]
     blank += [Image.fromarray(rng.integers(0, 256, (256, 256, 3), np.uint8)) for _ in range(10)] + [Image.new("RGB", (256, 256), c) for c in ("white", "black")]
