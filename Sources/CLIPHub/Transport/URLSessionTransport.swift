@@ -1,3 +1,4 @@
+internal import CLIPSystem
 internal import Foundation
 internal import Synchronization
 
@@ -8,11 +9,16 @@ internal import FoundationNetworking
 /// The network by Foundation's URL loading system: libcurl on Linux, which honours `http_proxy`, `https_proxy` and
 /// `no_proxy`; the system's own settings on Apple's systems.
 final class URLSessionTransport: HTTPTransport {
-    private let session: URLSession
+    /// nil where Foundation would trap while it makes one.
+    private let session: URLSession?
     private let exchanges = Exchanges()
 
     /// - Parameter timeout: the seconds without a byte after which an exchange has failed.
     init(timeout: Double) {
+        guard URLSessionTransport.isPossible else {
+            session = nil
+            return
+        }
         let configuration = URLSessionConfiguration.ephemeral
         configuration.timeoutIntervalForRequest = timeout
         configuration.httpMaximumConnectionsPerHost = 8
@@ -23,9 +29,25 @@ final class URLSessionTransport: HTTPTransport {
         session = URLSession(configuration: configuration, delegate: exchanges, delegateQueue: exchanges.queue)
     }
 
-    deinit { session.invalidateAndCancel() }
+    deinit { session?.invalidateAndCancel() }
+
+    /// Foundation on Linux asks /proc which program it is in.
+    private static var isPossible: Bool {
+        #if canImport(FoundationNetworking)
+        var status = stat()
+        return lstat("/proc/self/exe", &status) == 0
+        #else
+        return true
+        #endif
+    }
 
     func send(_ request: HTTPRequest, to receiver: any HTTPReceiver) async -> HTTPFailure? {
+        guard let session else {
+            return HTTPFailure(
+                .unusable,
+                "can't be asked: Foundation's networking needs /proc, which is not mounted here: "
+                    + "mount it (mount -t proc proc /proc)")
+        }
         guard let url = URL(string: request.address.text) else {
             return HTTPFailure(.unusable, "\"\(request.address.text)\" is no address")
         }

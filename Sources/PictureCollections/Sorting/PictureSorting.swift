@@ -115,8 +115,8 @@ public final class PictureSorting {
     private func put(_ file: VerifiedFile, into place: PathBytes, as name: [UInt8]) throws(CLIPError) -> PathBytes {
         let dot = name.lastIndex(of: UInt8(ascii: ".")).flatMap { $0 > 0 ? $0 : nil } ?? name.count
         for number in 1...9999 {
-            let infix: [UInt8] = number == 1 ? [] : Array("-\(number)".utf8)
-            let target = place.appending(name[..<dot] + infix + name[dot...])
+            let infix = number == 1 ? "" : "-\(number)"
+            let target = place.appending(Array(name[..<dot]) + Array(infix.utf8) + Array(name[dot...]))
             if try isThere(file, target) { return target }
             guard try target.found(.picture, followsLinks: false) == nil else { continue }
             do throws(CLIPError) {
