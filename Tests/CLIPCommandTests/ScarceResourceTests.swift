@@ -12,7 +12,7 @@ import Testing
         let user = geteuid() == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : ""
         try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder.path)
         return try ClipProcess.bash(
-            "exec timeout 60 \(user) bash -c \"ulimit \(limit); exec '$clip' \(line)\"", in: folder.path)
+            "exec timeout -k 5 60 \(user) bash -c \"ulimit \(limit); exec '$clip' \(line)\"", in: folder.path)
     }
 
     @Test func `Without a thread to be had the caller does the work`() throws {

@@ -12,6 +12,10 @@ typealias ThreadStart = @Sendable (_ body: @escaping @Sendable () -> Void) -> Bo
     // Decoders run here too, and not every system gives a thread as much unasked.
     pthread_attr_setstacksize(&attributes, 2 << 20)
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    #if canImport(Darwin)
+    // Somebody waits for what is done here: it belongs on the fast cores too, wherever the caller runs.
+    pthread_attr_set_qos_class_np(&attributes, QOS_CLASS_USER_INITIATED, 0)
+    #endif
     #if canImport(Darwin) || canImport(Musl)
     var thread: pthread_t?
     #else

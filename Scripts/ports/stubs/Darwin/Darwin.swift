@@ -81,6 +81,11 @@ public func pthread_create(
     _ body: @convention(c) (UnsafeMutableRawPointer) -> UnsafeMutableRawPointer?, _ context: UnsafeMutableRawPointer?
 ) -> Int32 { -1 }
 public var PTHREAD_CREATE_DETACHED: Int32 { 2 }
+public struct qos_class_t: Equatable { public var rawValue: UInt32 }
+public var QOS_CLASS_USER_INITIATED: qos_class_t { qos_class_t(rawValue: 0x19) }
+@discardableResult public func pthread_attr_set_qos_class_np(
+    _ attributes: UnsafeMutablePointer<pthread_attr_t>, _ kind: qos_class_t, _ relativePriority: Int32
+) -> Int32 { -1 }
 
 public func sysctlbyname(
     _ name: UnsafePointer<CChar>!, _ old: UnsafeMutableRawPointer!, _ oldCount: UnsafeMutablePointer<Int>!,
