@@ -19,7 +19,7 @@ struct Bench: Command {
         ValueKind("seconds", expected: "more than 0, at most 3600") {
             Double($0).flatMap { $0 > 0 && $0 <= 3600 ? $0 : nil }
         }, default: 3, help: "How long to measure, after one run that doesn't count. (default: 3)")
-    private static let json = Option("json", help: "Print one JSON object. (default: at a terminal a table)")
+    private static let results = ResultOptions.records
 
     static let table = CommandTable(
         "bench",
@@ -45,7 +45,7 @@ struct Bench: Command {
             Positional(
                 "picture", count: 0...1, isPath: true, help: "The file that decode and cold take. (default: made up)")
         ],
-        options: [what, batch, seconds, json, TextSources.file, ModelChoice.model, ModelChoice.threads],
+        options: [what, batch, seconds, TextSources.file, ModelChoice.model, ModelChoice.threads, results.format],
         examples: [
             .init("clip bench", "Pictures, one at a time, with the embedded model."),
             .init(
@@ -55,7 +55,7 @@ struct Bench: Command {
         ])
 
     private let subject: BenchSubject
-    private let isJSON: Bool
+    private let output: ResultChoice
     private let model: ModelChoice
     private let texts: TextSources
     private let batch: Int
@@ -64,7 +64,7 @@ struct Bench: Command {
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         subject = arguments.take(Self.what)
-        isJSON = arguments.take(Self.json)
+        output = ResultChoice(formatOf: &arguments, Self.results)
         seconds = arguments.take(Self.seconds)
         picture = arguments.positionals.first.map { PathBytes($0) }
         guard picture == nil || subject == .decode || subject == .cold else {
@@ -84,7 +84,7 @@ struct Bench: Command {
             model: { try model.load(nil) }, texts: try readTexts(), picture: try picture?.pictureBytes(),
             threads: model.threads, batch: batch, seconds: seconds)
         let record = BenchRecord(what: subject.rawValue, measures: try subject.measure(settings))
-        try ResultStream.write(record, ResultChoice(format: isJSON ? .jsonl : nil, path: nil), console)
+        try ResultStream.write(record, output, console)
     }
 
     /// As many texts as a batch takes of the files that were named; none where none was.
