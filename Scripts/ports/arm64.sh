@@ -52,7 +52,7 @@ root arm64 arm64 $compiler
 ln -sfn ../libexec/swift/lib/swift_static "$folder/arm64/usr/lib/swift_static"
 ln -sfn gawk "$folder/amd64/usr/bin/awk"
 # The emulator looks for every file in this root first: devices and folders are those of the system.
-rm -rf "$folder"/arm64/{dev,home,proc,root,run,sys,tmp,var}
+rm -rf "$folder"/arm64/{dev,home,proc,root,run,sys,tmp,var/tmp}
 
 inside=$folder/amd64
 mkdir -p "$inside/cross" "$inside/src"

@@ -65,7 +65,8 @@ def main():
                 target = targets[name]
                 path = PACKAGE / (target.get("path") or f"Sources/{name}")
                 excluded = [path / e for e in target["exclude"]]
-                sources = [s for s in sorted(path.rglob("*.swift")) if not any(s.is_relative_to(e) for e in excluded)]
+                sources = [s for s in sorted(path.rglob("*.swift")) if not any(s.is_relative_to(e) for e in excluded)
+                           and not any(part.endswith(".docc") for part in s.parts)]
                 flags = [flag for setting in target["settings"] for flag in setting["kind"].get("unsafeFlags", {}).get("_0", [])]
                 # Of a target's options those of the C compiler: they say which instructions there are.
                 flags = flags[flags.index("-Xcc"):] if "-Xcc" in flags else []

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Builds a libcurl of HTTP and TLS alone as a static library, so that `clip-pull` needs none of the system it runs on.
 #
-#   Scripts/release/curl.sh FOLDER
+#   Scripts/release/curl.sh FOLDER [ROOT]
 #
+# ROOT is a root of Debian for arm64 with libssl-dev and zlib1g-dev, unpacked: then it is for that architecture, by the toolchain's clang.
 # The sources are Debian's with its security patches, fetched by apt from the mirrors that it uses (CURL_SOURCE names a folder of
 # unpacked ones instead). FOLDER/lib then holds libcurl.a, libssl.a, libcrypto.a and libz.a and nothing else, FOLDER/VERSIONS what they are.
 # Needs Debian or a child of it, a C compiler, make, dpkg-dev, libssl-dev and zlib1g-dev.
 set -euo pipefail
-folder=$(realpath -m "${1:?usage: curl.sh FOLDER}")
+folder=$(realpath -m "${1:?usage: curl.sh FOLDER [ROOT]}")
+root=${2:+$(realpath "$2")}
 [[ ! -e $folder/VERSIONS ]] || exit 0
 mkdir -p "$folder/work" "$folder/lib"
 cd "$folder/work"
@@ -25,9 +27,18 @@ if [[ -z $source ]]; then
     source=$(echo "$PWD"/curl-*/)
     version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$source/debian/changelog")
 fi
+version_of() { # PACKAGE
+    gunzip -c "$root/usr/share/doc/$1/changelog.Debian.gz" | sed -n '1s/.*(\(.*\)).*/\1/p'
+}
+target=()
+if [[ -n $root ]]; then
+    tools=$(dirname "$(realpath "$(command -v swift)")")
+    export CC="$tools/clang --target=aarch64-linux-gnu --sysroot=$root -fuse-ld=lld" AR=$tools/llvm-ar RANLIB=$tools/llvm-ranlib
+    target=(--host=aarch64-linux-gnu)
+fi
 mkdir -p build
 cd build
-"$source/configure" --quiet --prefix="$folder" --disable-shared --enable-static --with-openssl --with-zlib \
+"$source/configure" --quiet "${target[@]}" --prefix="$folder" --disable-shared --enable-static --with-openssl --with-zlib \
     --without-brotli --without-zstd --without-libpsl --without-libidn2 --without-nghttp2 --without-librtmp --without-libssh2 --without-gssapi \
     --disable-ldap --disable-ldaps --disable-ftp --disable-file --disable-telnet --disable-dict --disable-tftp --disable-pop3 --disable-imap \
     --disable-smtp --disable-gopher --disable-mqtt --disable-rtsp --disable-smb --disable-ntlm --disable-manual --disable-dependency-tracking \
@@ -35,10 +46,10 @@ cd build
     { tail -n 5 "$folder/log" >&2; exit 1; }
 make -C lib -j"$(nproc)" >>"$folder/log" 2>&1 || { tail -n 5 "$folder/log" >&2; exit 1; }
 cp lib/.libs/libcurl.a "$folder/lib/"
-for library in ssl crypto z; do cp "$(cc -print-file-name=lib$library.a)" "$folder/lib/"; done
+for library in lib{ssl,crypto,z}.a; do cp "$([[ -n $root ]] && echo "$root/usr/lib/aarch64-linux-gnu/$library" || cc -print-file-name=$library)" "$folder/lib/"; done
 {
     echo "curl ${version:-$(sed -n 's/.*LIBCURL_VERSION "\(.*\)"/\1/p' "$source/include/curl/curlver.h")}"
-    echo "openssl $(dpkg-query -W -f '${Version}' libssl-dev)"
-    echo "zlib $(dpkg-query -W -f '${Version}' zlib1g-dev)"
+    echo "openssl $(version_of libssl-dev)"
+    echo "zlib $(version_of zlib1g-dev)"
 } >"$folder/VERSIONS"
 rm -rf "$folder/work"

@@ -157,6 +157,7 @@
 @_exported import var Glibc.EPIPE
 @_exported import var Glibc.EROFS
 @_exported import var Glibc.ESRCH
+@_exported import var Glibc.ESTALE
 @_exported import var Glibc.EWOULDBLOCK
 @_exported import var Glibc.EXDEV
 @_exported import var Glibc.FD_CLOEXEC

@@ -34,8 +34,8 @@ final class URLSessionTransport: HTTPTransport {
     /// Foundation on Linux asks /proc which program it is in.
     private static var isPossible: Bool {
         #if canImport(FoundationNetworking)
-        var status = stat()
-        return lstat("/proc/self/exe", &status) == 0
+        var byte: CChar = 0
+        return readlink("/proc/self/exe", &byte, 1) > 0
         #else
         return true
         #endif
