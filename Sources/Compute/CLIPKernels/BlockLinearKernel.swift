@@ -198,7 +198,7 @@ extension BlockProducts {
         var weights = job.weights
         var scales = job.input.scales
         var left = job.pairs
-        job.target.update(repeating: 0, count: T.rows * 2 * Unit.lanes)
+        var isFirst = true
         while left > 0 {
             var pairs = min(BlockNumbers.blockSize / 2, left)
             left -= pairs
@@ -215,21 +215,30 @@ extension BlockProducts {
                     few -= 1
                 }
             }
-            tile.take { row, left, right in
-                let scale = Unit.Floats(repeating: scales[row * job.input.blocks])
-                let sums = UnsafeMutableRawPointer(job.target + row * 2 * Unit.lanes)
-                add(left, scale, to: sums)
-                add(right, scale, to: sums + 4 * Unit.lanes)
+            if isFirst {
+                take(&tile, scales) { sum, _ in sum }
+                isFirst = false
+            } else {
+                // Product and sum are rounded apart: not every instruction set could round them once.
+                take(&tile, scales) { $1.loadUnaligned(as: Unit.Floats.self) + $0 }
             }
             scales += 1
         }
     }
 
-    /// Product and sum are rounded apart: not every instruction set could round them once.
+    /// Takes a block's sums out of `tile` and stores what `sum` makes of each vector of them, times its row's scale, and
+    /// of what the blocks before have left where it goes.
     @inlinable @inline(__always)
-    package func add(_ sum: Unit.Sums, _ scale: Unit.Floats, to target: UnsafeMutableRawPointer) {
-        target.storeBytes(
-            of: target.loadUnaligned(as: Unit.Floats.self) + Unit.floats(sum) * scale, as: Unit.Floats.self)
+    package func take<T: IntegerTile>(
+        _ tile: inout T, _ scales: UnsafePointer<Float>, _ sum: (Unit.Floats, UnsafeMutableRawPointer) -> Unit.Floats
+    ) where T.Unit == Unit {
+        tile.take { row, left, right in
+            let scale = Unit.Floats(repeating: scales[row * job.input.blocks])
+            let target = UnsafeMutableRawPointer(job.target + row * 2 * Unit.lanes)
+            target.storeBytes(of: sum(Unit.floats(left) * scale, target), as: Unit.Floats.self)
+            let next = target + 4 * Unit.lanes
+            next.storeBytes(of: sum(Unit.floats(right) * scale, next), as: Unit.Floats.self)
+        }
     }
 }
 
