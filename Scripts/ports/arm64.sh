@@ -1,19 +1,24 @@
 #!/usr/bin/env bash
 # The package for arm64 Linux, built and tried on an x86-64 one: a cross build with Debian's Swift, its programs and tests in an
-# emulator.  usage: arm64.sh [--quick | --only TARGET] [FOLDER]
+# emulator.  usage: arm64.sh [--quick | --only TARGET | --programs CURL] [FOLDER]
 #   --quick   the release build, the README's first example and `clip verify`; else the tests too
 #   --only    builds the tests, and runs those of one target, such as CLIPThreadsTests
+#   --programs  only `clip` and `clip-pull` with the Swift runtime in them, for Scripts/release/make.sh, in FOLDER/programs; CURL is
+#             what Scripts/release/curl.sh made for arm64
 #   FOLDER    keeps two Debian roots and the builds, 8 GB (.build/arm64)
 # Needs Debian or a child of it on x86-64, root, and its package mirror. Nothing is installed but mmdebstrap and
 # qemu-user-static. Exit status 3: it could not be tried here, and a line says why.
 set -euo pipefail
 package=$(cd "$(dirname "$0")/../.." && pwd)
-quick=false only=''
+quick=false only='' curl=''
 if [[ ${1:-} == --quick ]]; then
     quick=true
     shift
 elif [[ ${1:-} == --only ]]; then
     only=${2:?--only: of which target?}
+    shift 2
+elif [[ ${1:-} == --programs ]]; then
+    curl=$(realpath "${2:?--programs: with which libcurl?}")
     shift 2
 fi
 folder=$(realpath -m "${1:-$package/.build/arm64}")
@@ -24,7 +29,7 @@ impossible() { echo "arm64: not tried here: $*" >&2; exit 3; }
 ((EUID == 0)) || impossible "roots of another architecture are made by root"
 command -v apt-get >/dev/null || impossible "packages come from Debian's apt-get, which is missing"
 # What is mounted below disappears with this process, however it ends: a folder can always be removed.
-[[ -n ${ARM64_ALONE:-} ]] || ARM64_ALONE=1 exec unshare --mount --propagation private "$0" $($quick && echo --quick) ${only:+--only "$only"} "$folder"
+[[ -n ${ARM64_ALONE:-} ]] || ARM64_ALONE=1 exec unshare --mount --propagation private "$0" $($quick && echo --quick) ${only:+--only "$only"} ${curl:+--programs "$curl"} "$folder"
 
 for program in mmdebstrap qemu-aarch64-static; do
     command -v $program >/dev/null || apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static >/dev/null ||
@@ -83,6 +88,20 @@ build() { # SCRATCH OPTIONS…
     # Options of other processors must not be heard of.
     ! grep -E 'not a recognized feature|unused during compilation' "$folder/build.log" >&2
 }
+
+if [[ -n $curl ]]; then
+    step "programs for a release"
+    rm -rf "$folder/curl"
+    cp -r "$curl/lib" "$folder/curl"
+    mkdir -p "$folder/programs"
+    for product in clip clip-pull; do
+        build /cross/release -c release --static-swift-stdlib --product $product -Xlinker -L/cross/curl -Xlinker -l:libcurl.a \
+            -Xlinker -l:libssl.a -Xlinker -l:libcrypto.a -Xlinker -l:libz.a -Xlinker --as-needed -Xlinker -s
+        cp "$folder/release/aarch64-unknown-linux-gnu/release/$product" "$folder/programs/"
+    done
+    step "in $folder/programs"
+    exit 0
+fi
 
 # Programs start each other, and tests copy them: each becomes a script that holds its program and hands a copy of it, which
 # lies beside the script and bears its name, to the emulator.
