@@ -71,7 +71,9 @@ completions fish "$tree/share/fish/vendor_completions.d/clip.fish"
 install -D -m 644 -t "$tree/share/doc/clip" LICENSE THIRD_PARTY.md CHANGELOG.md SECURITY.md
 install -m 644 Models/README.md "$tree/share/doc/clip/MODEL.md"
 install -m 755 Scripts/release/install.sh "$tree/install.sh"
-Scripts/release/sbom.py "$tree" "$version" "$date" "$parts/curl/VERSIONS" >"$parts/clip.spdx.json"
+versions=$programs/VERSIONS
+[[ -e $versions ]] || versions=$parts/curl/VERSIONS
+Scripts/release/sbom.py "$tree" "$version" "$date" "$versions" >"$parts/clip.spdx.json"
 install -m 644 "$parts/clip.spdx.json" "$tree/share/doc/clip/clip.spdx.json"
 chmod -R u=rwX,go=rX "$tree"
 pack() { tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$parts" -cf - "$1" | gzip -9n; }
@@ -103,7 +105,8 @@ if command -v dpkg-deb >/dev/null; then
     } >"$documents/copyright"
     # Libraries that Foundation and libcurl bring are in the programs on purpose: they run where there is no Swift.
     printf 'clip: embedded-library *\n' >"$root/usr/share/lintian/overrides/clip"
-    depends='libc6, libgcc-s1, libstdc++6'
+    library=$(objdump -T "$programs/clip" "$programs/clip-pull" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1)
+    depends="libc6 (>= ${library#GLIBC_}), libgcc-s1, libstdc++6"
     if command -v dpkg-shlibdeps >/dev/null && [[ $programs == "$native" ]]; then
         mkdir -p "$parts/shlibdeps/debian"
         printf 'Source: clip\n\nPackage: clip\nArchitecture: any\n' >"$parts/shlibdeps/debian/control"

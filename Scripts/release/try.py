@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Installs a release in bare roots of Debian, uses it as a newcomer would, and removes it again.
 
-  try.py [--files .build/release-files] [--suites bookworm,trixie] [--roots .build/roots]
+  try.py [--files .build/release-files] [--suites bookworm,trixie] [--roots .build/roots] [--architecture aarch64]
 
 In each root, made by debootstrap as small as it makes them: the tarball's install.sh and then the Debian package; the README's first example; completions, manual pages and
 licences where they belong; `clip pull` of a small model from a hub on this machine's loopback, and an answer by it; removing everything, after which no file is left. lintian
-reads the package, without an error or warning. Needs root, debootstrap, lintian and a mirror. Exit status 1 if anything fails.
+reads the package, without an error or warning. Needs root, debootstrap, lintian and a mirror; for another architecture than this machine's qemu-user-static,
+registered with the kernel (qemu-user-binfmt does that). Exit status 1 if anything fails.
 """
 
 import argparse
@@ -23,6 +24,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "Scripts/oracle"))
 import check_hub  # noqa: E402
 
+DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}
 # What package tools keep for themselves.
 KEPT = ("var/lib/dpkg/", "var/log/", "var/cache/", "etc/ld.so.cache", "proc/", "dev/", "tmp/")
 
@@ -68,9 +70,9 @@ def use(bare, prefix, endpoint):
     return version
 
 
-def attempt(bare, files, endpoint):
+def attempt(bare, files, endpoint, architecture):
     before = bare.files()
-    tarball = next(files.glob("clip-*-linux-x86_64.tar.gz"))
+    tarball = next(files.glob(f"clip-*-linux-{architecture}.tar.gz"))
     subprocess.run(["tar", "-xf", tarball, "-C", bare.path / "tmp"], check=True)
     unpacked = "/tmp/" + tarball.name.removesuffix(".tar.gz")
     bare.run(f"{unpacked}/install.sh")
@@ -79,7 +81,7 @@ def attempt(bare, files, endpoint):
     left = bare.files() - before
     assert not left, f"the tarball leaves {sorted(left)[:5]}"
 
-    package = next(files.glob("clip_*_amd64.deb"))
+    package = next(files.glob(f"clip_*_{DEBIAN[architecture]}.deb"))
     shutil.copy(package, bare.path / "tmp/clip.deb")
     bare.run("dpkg -i /tmp/clip.deb")
     use(bare, "usr", endpoint)
@@ -96,6 +98,7 @@ def main():
     parser.add_argument("--files", type=Path, default=ROOT / ".build/release-files")
     parser.add_argument("--suites", default="bookworm,trixie")
     parser.add_argument("--roots", type=Path, default=ROOT / ".build/roots")
+    parser.add_argument("--architecture", choices=DEBIAN, default=os.uname().machine)
     options = parser.parse_args()
     files, failures = options.files.resolve(), 0
 
@@ -111,16 +114,16 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     endpoint = f"http://127.0.0.1:{server.server_port}"
     for suite in options.suites.split(","):
-        path = (options.roots / suite).resolve()
+        path = (options.roots / f"{suite}-{DEBIAN[options.architecture]}").resolve()
         if not (path / "bin/sh").exists():
             options.roots.mkdir(parents=True, exist_ok=True)
-            subprocess.run(["debootstrap", "--variant=minbase", suite, path], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(["debootstrap", "--variant=minbase", f"--arch={DEBIAN[options.architecture]}", suite, path], check=True, stdout=subprocess.DEVNULL)
         (path / "etc/hosts").write_text("127.0.0.1 localhost\n")
         # What every system and container has.
         subprocess.run(["mount", "-t", "proc", "proc", path / "proc"], check=True)
         try:
-            version = attempt(Bare(path), files, endpoint)
-            print(f"{suite}: clip {version} installs twice, answers, pulls, and leaves nothing")
+            version = attempt(Bare(path), files, endpoint, options.architecture)
+            print(f"{suite}, {options.architecture}: clip {version} installs twice, answers, pulls, and leaves nothing")
         except (AssertionError, RuntimeError, StopIteration) as error:
             failures += 1
             print(f"try.py: {suite}: {error}", file=sys.stderr)
