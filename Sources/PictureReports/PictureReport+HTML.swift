@@ -1,3 +1,4 @@
+import CLIPSystem
 import CLIPWeights
 import PictureCollections
 

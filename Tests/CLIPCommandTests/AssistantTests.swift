@@ -272,18 +272,6 @@ import Testing
         #expect(answers.count == 2 && code(answers[0]) == -32600 && answers[1]["id"] as? Int == 2)
     }
 
-    @Test func `Base64 is read as it is written`() {
-        var random = SeededGenerator(seed: 1)
-        for count in 0..<40 {
-            let bytes = random.bytes(count)
-            #expect(bytesOfBase64(base64OfBytes(bytes).utf8) == bytes)
-            #expect(Data(base64Encoded: base64OfBytes(bytes)) == Data(bytes))
-        }
-        for wrong in ["a", "a===", "ab=", "ab==c", "a!bc", "ab=c", "abcde"] {
-            #expect(bytesOfBase64(wrong.utf8) == nil)
-        }
-    }
-
     @Test func `Without an index nothing is served`() throws {
         let folder = try TemporaryFolder()
         let result = try ClipProcess.run("mcp", "--index", "nowhere", in: folder.path)

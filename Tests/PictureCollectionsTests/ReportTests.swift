@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import Testing
@@ -34,9 +35,6 @@ import PictureCollections
     }
 
     @Test func `Text has its forms`() {
-        #expect(base64OfBytes(Array("Man".utf8)) == "TWFu" && base64OfBytes(Array("Ma".utf8)) == "TWE=")
-        #expect(base64OfBytes(Array("M".utf8)) == "TQ==" && base64OfBytes([]) == "")
-        #expect(base64OfBytes((0...255).map { UInt8($0) }) == Data((0...255).map { UInt8($0) }).base64EncodedString())
         #expect(
             relativeAddress("a b/ü:1.png".utf8) == "./a%20b/%C3%BC%3A1.png" && relativeAddress("/x#y".utf8) == "/x%23y")
     }

@@ -1,5 +1,6 @@
 package import CLIP
 package import CLIPJSON
+internal import CLIPSystem
 package import PictureCollections
 
 /// What an assistant may ask for.

@@ -1,5 +1,6 @@
 import CLIP
 import CLIPJSON
+import CLIPSystem
 
 /// One result in whatever form a format wants it.
 package protocol Record {

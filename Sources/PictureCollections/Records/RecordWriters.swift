@@ -1,5 +1,6 @@
 import CLIP
 import CLIPJSON
+import CLIPSystem
 
 /// Writes records one after another, each format in its own way.
 package protocol RecordWriter: AnyObject {

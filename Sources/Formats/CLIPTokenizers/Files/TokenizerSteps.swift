@@ -85,35 +85,10 @@ struct TokenizerSteps {
 
     private mutating func readCharacterMap(_ text: String?) throws(CLIPError) {
         guard let text, !text.isEmpty else { return }
-        guard let bytes = base64(text), let map = CharacterMap.split(bytes[...]) else {
+        guard let bytes = bytesOfBase64(text.utf8), let map = CharacterMap.split(bytes[...]) else {
             throw TokenizerSteps.fault("\"precompiled_charsmap\" is no character map: it is damaged, fetch it again")
         }
         characterMap = map
-    }
-
-    private func base64(_ text: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count / 4 * 3)
-        var (bits, count): (UInt32, Int) = (0, 0)
-        for character in text.utf8 {
-            let digit: UInt8
-            switch character {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = character - UInt8(ascii: "A")
-            case UInt8(ascii: "a")...UInt8(ascii: "z"): digit = character - UInt8(ascii: "a") + 26
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = character - UInt8(ascii: "0") + 52
-            case UInt8(ascii: "+"): digit = 62
-            case UInt8(ascii: "/"): digit = 63
-            case UInt8(ascii: "="): continue
-            default: return nil
-            }
-            bits = bits << 6 | UInt32(digit)
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return bytes
     }
 
     static func splitting(_ value: JSONValue?) throws(CLIPError) -> [SplittingStep] {
