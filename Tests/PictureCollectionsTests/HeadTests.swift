@@ -41,6 +41,27 @@ import Testing
             fingerprint: Fixtures.fingerprint, modelName: "seeded", threads: threads)
     }
 
+    @Test func `A label reaches as far as its farthest example is from the mean of its others`() throws {
+        var random = SeededNumbers(seed: 4)
+        let examples = [5, 1, 2, 30].map { count in
+            (0..<count).map { _ in Embedding(values: random.floats(16).map { $0 + 0.5 }).normalized() }
+        }
+        let expected = examples.map { pictures in
+            pictures.indices.map { place -> Float in
+                var others = pictures
+                let picture = others.remove(at: place)
+                return picture.similarity(to: Embedding(meanOf: others, normalize: true))
+            }.min() ?? 0
+        }
+        let reaches = try head(examples).reaches
+        for label in [0, 2, 3] { #expect(abs(reaches[label] - expected[label]) < 1e-6) }
+        // Of one example nothing is known but what the others say.
+        #expect(reaches[1] == reaches.min() && reaches[1] == min(reaches[0], reaches[2], reaches[3]))
+        #expect(try head([[examples[0][0]], [examples[0][1]]]).reaches == [-1, -1])
+        let opposite = Embedding(values: examples[0][0].values.map { -$0 })
+        #expect(abs(try head([[examples[0][0], opposite, examples[0][0]], examples[3]]).reaches[0] + 1) < 1e-6)
+    }
+
     @Test func `Regressions are those of scikit-learn`() throws {
         let sets: [Regression] = try decoded("regression.json")
         #expect(sets.map(\.classes) == [2, 3, 5])

@@ -34,18 +34,13 @@ public struct ZeroShotClassifier: Sendable {
         self.model = model
         self.labels = labels
         self.templates = templates
-        // All prompts in one call: equal ones, and batches, are shared.
-        let nouns = labels + BackgroundPrompts.nouns
-        let prompts = nouns.flatMap { noun in templates.map { ZeroShotClassifier.prompt(noun, in: $0) } }
-        let texts = prompts + BackgroundPrompts.wholes
-        let embeddings: [Embedding] = try model.embed(texts, longText: longText, normalize: true)
-        let ensembles = nouns.indices.map { noun in
-            let first = noun * templates.count
-            return Embedding(meanOf: Array(embeddings[first..<first + templates.count]), normalize: true)
-        }
+        let prompts = try LabelPrompts(
+            of: labels + BackgroundPrompts.nouns, templates: templates, others: BackgroundPrompts.wholes, model: model,
+            longText: longText)
+        let ensembles = prompts.ensembles
         labelEmbeddings = Array(ensembles.prefix(labels.count))
         try ZeroShotClassifier.check(labelEmbeddings, of: labels)
-        background = Array(ensembles.dropFirst(labels.count)) + embeddings.suffix(BackgroundPrompts.wholes.count)
+        background = ensembles.dropFirst(labels.count) + prompts.others
     }
 
     /// The text that is embedded for a label: the template with the label in place of every `{}`.

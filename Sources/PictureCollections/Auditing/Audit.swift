@@ -118,15 +118,10 @@ private struct Wordings {
             names[label] = name
             try ZeroShotClassifier.check(labels: names, templates: templates)
         }
-        let prompts = (firstNames + others.map(\.1)).flatMap { name in
-            templates.map { ZeroShotClassifier.prompt(name, in: $0) }
-        }
-        let embeddings: [Embedding] = try model.embed(prompts, longText: longText, normalize: true)
-        let byName = stride(from: 0, to: embeddings.count, by: templates.count).map {
-            Array(embeddings[$0..<$0 + templates.count])
-        }
-        names = Array(byName.prefix(labels.count))
-        let ensembles = byName.map { Embedding(meanOf: $0, normalize: true) }
+        let prompts = try LabelPrompts(
+            of: firstNames + others.map(\.1), templates: templates, model: model, longText: longText)
+        names = Array(prompts.byLabel.prefix(labels.count))
+        let ensembles = prompts.ensembles
         for (place, (label, name)) in others.enumerated() {
             let other = ensembles[labels.count + place]
             try ZeroShotClassifier.check([ensembles[label], other], of: [firstNames[label], name])

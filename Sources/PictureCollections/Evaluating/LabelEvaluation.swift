@@ -47,13 +47,10 @@ public struct LabelEvaluation: Sendable {
         templates: [String] = Audit.defaultTemplates, longText: LongText = .truncate, threads: Int? = nil
     ) throws(CLIPError) {
         try ZeroShotClassifier.check(labels: labels, templates: templates)
-        let prompts = labels.flatMap { label in templates.map { ZeroShotClassifier.prompt(label, in: $0) } }
-        let embeddings: [Embedding] = try model.embed(prompts, longText: longText, normalize: true)
-        let byTemplate = templates.indices.map { template in
-            labels.indices.map { embeddings[$0 * templates.count + template] }
-        }
+        let prompts = try LabelPrompts(of: labels, templates: templates, model: model, longText: longText)
         try self.init(
-            pictures: pictures, truths: truths, labels: labels, templates: templates, prompts: byTemplate,
+            pictures: pictures, truths: truths, labels: labels, templates: templates,
+            prompts: templates.indices.map { prompts.alone(in: $0) },
             logitScale: model.logitScale, threads: threads ?? model.threads)
     }
 
@@ -79,15 +76,23 @@ public struct LabelEvaluation: Sendable {
                 "\(prompts.map(\.count)) embeddings of \(labels.count) labels in \(templates.count) templates, expected one of each label in each"
             )
         }
+        try LabelEvaluation.check(pictures, truths: truths, labels: labels)
+        try EmbeddingProducts.checkDimensions(pictures, prompts.flatMap { $0 })
+        let pictures = pictures.map { $0.normalized() }
         let unit = prompts.map { $0.map { $0.normalized() } }
         let ensemble = labels.indices.map { label in
             Embedding(meanOf: unit.map { $0[label] }, normalize: true)
         }
         try ZeroShotClassifier.check(ensemble, of: labels)
         let compute = try Compute(threads: threads)
+        // Each picture gets the label whose row has the largest product with it.
         func answers(_ rows: [Embedding]) throws(CLIPError) -> [EvaluatedPicture] {
-            try LabelEvaluation.answers(
-                to: pictures, truths: truths, labels: labels, rows: rows, scale: logitScale, compute)
+            var answers: [EvaluatedPicture] = []
+            answers.reserveCapacity(pictures.count)
+            try EmbeddingProducts(rows, compute: compute).forEachRow(of: pictures) { picture, products in
+                answers.append(EvaluatedPicture(truth: truths[picture], products: products, scale: logitScale))
+            }
+            return answers
         }
         let answered = try answers(ensemble)
         var findings: [TemplateFinding] = []
@@ -149,20 +154,6 @@ public struct LabelEvaluation: Sendable {
             }
         }.enumerated().sorted { ($1.element.count, $0.offset) < ($0.element.count, $1.offset) }.map(\.element)
         calibration = Calibration(shares: pictures.map { Double($0.probability) }, areRight: pictures.map(\.isRight))
-    }
-
-    /// Answers with the label whose row has the largest product with a picture.
-    private static func answers(
-        to pictures: [Embedding], truths: [Int], labels: [String], rows: [Embedding], scale: Float, _ compute: Compute
-    ) throws(CLIPError) -> [EvaluatedPicture] {
-        try check(pictures, truths: truths, labels: labels)
-        try EmbeddingProducts.checkDimensions(pictures, rows)
-        var answers: [EvaluatedPicture] = []
-        answers.reserveCapacity(pictures.count)
-        try EmbeddingProducts(rows, compute: compute).forEachRow(of: pictures) { picture, products in
-            answers.append(EvaluatedPicture(truth: truths[picture], products: products, scale: scale))
-        }
-        return answers
     }
 
     private static func check(_ pictures: [Embedding], truths: [Int], labels: [String]) throws(CLIPError) {

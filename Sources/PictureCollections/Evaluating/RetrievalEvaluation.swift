@@ -44,19 +44,18 @@ public struct RetrievalEvaluation: Sendable, Equatable {
         }
         try EmbeddingProducts.checkDimensions(pictures, captions)
         let compute = try Compute(threads: threads)
+        let (pictures, captions) = (pictures.map { $0.normalized() }, captions.map { $0.normalized() })
         var own = [[Int]](repeating: [], count: pictures.count)
         for (caption, owner) in owners.enumerated() { own[owner].append(caption) }
 
         var pictureRanks: [Int] = []
         var similarities: [Float] = []
-        try EmbeddingProducts(pictures.map { $0.normalized() }, compute: compute).forEachRow(of: captions) {
-            caption, products in
+        try EmbeddingProducts(pictures, compute: compute).forEachRow(of: captions) { caption, products in
             pictureRanks.append(EmbeddingProducts.rank(of: owners[caption], in: products))
             similarities.append(products[owners[caption]])
         }
         var captionRanks: [Int?] = []
-        try EmbeddingProducts(captions.map { $0.normalized() }, compute: compute).forEachRow(of: pictures) {
-            picture, products in
+        try EmbeddingProducts(captions, compute: compute).forEachRow(of: pictures) { picture, products in
             // Of a picture's captions the nearest comes first.
             let nearest = own[picture].max { (products[$0], $1) < (products[$1], $0) }
             captionRanks.append(nearest.map { EmbeddingProducts.rank(of: $0, in: products) })

@@ -19,7 +19,7 @@ struct EmbeddingProducts {
 
     /// Multiplies.
     /// - Parameters:
-    ///   - rows: of the same dimension; taken at length 1.
+    ///   - rows: of the same dimension, taken as they are too.
     ///   - body: takes the number of a row and its products, one row after another.
     /// - Throws: `CLIPError` of kind `.cancelled`.
     func forEachRow(
@@ -33,7 +33,7 @@ struct EmbeddingProducts {
             let block = first..<min(first + blockRows, rows.count)
             for row in block {
                 let target = inputs.row(row - first)
-                for (column, value) in rows[row].normalized().values.enumerated() { target[column] = value }
+                for (column, value) in rows[row].values.enumerated() { target[column] = value }
             }
             compute.linear([
                 LinearProduct(

@@ -75,18 +75,27 @@ extension PictureHead {
         if words != nil { card["words"] = "the label's words count as one more example of it" }
         self.init(
             names: labels, layers: [layer], activation: .none, output: .softmax, fingerprint: fingerprint, card: card,
-            prototypes: prototypes, reaches: PictureHead.reaches(of: unit), logitScale: logitScale)
+            prototypes: prototypes, reaches: try PictureHead.reaches(of: unit), logitScale: logitScale)
     }
 
     /// For each label the least cosine of an example with the mean of its others; of one with a single example the least of the
     /// other labels, and −1 where each has but one: then nothing can be said.
-    private static func reaches(of examples: [[Embedding]]) -> [Float] {
-        let known = examples.map { pictures -> Float? in
-            guard pictures.count > 1 else { return nil }
-            return pictures.indices.map { place in
-                let others = pictures.enumerated().filter { $0.offset != place }.map(\.element)
-                return pictures[place].similarity(to: Embedding(meanOf: others, normalize: true))
-            }.min()
+    /// - Complexity: O(examples · dimension).
+    private static func reaches(of examples: [[Embedding]]) throws(CLIPError) -> [Float] {
+        var known: [Float?] = []
+        for pictures in examples {
+            var sums = [Double](repeating: 0, count: pictures[0].values.count)
+            for picture in pictures {
+                for (index, value) in picture.values.enumerated() { sums[index] += Double(value) }
+            }
+            var least: Float?
+            for picture in pictures where pictures.count > 1 {
+                try checkCancellation()
+                // What is left of the sum without it has the direction of the mean of the others.
+                let others = Embedding(values: zip(sums, picture.values).map { Float($0 - Double($1)) })
+                least = min(least ?? 1, picture.similarity(to: others))
+            }
+            known.append(least)
         }
         let least = known.compactMap { $0 }.min() ?? -1
         return known.map { $0 ?? least }

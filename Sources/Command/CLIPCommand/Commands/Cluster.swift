@@ -98,7 +98,7 @@ struct Cluster: Command {
         if let model = input.model, !labels.isEmpty {
             try ZeroShotClassifier.check(labels: labels, templates: [template])
             try console.warnOfDroppedText(inLabels: labels, templates: [template], longText: .truncate, model: model)
-            embeddings = try model.embed(labels.map { ZeroShotClassifier.prompt($0, in: template) })
+            embeddings = try LabelPrompts(of: labels, templates: [template], model: model).alone(in: 0)
             try ZeroShotClassifier.check(embeddings, of: labels)
         }
         let head = try head?.load(for: index)

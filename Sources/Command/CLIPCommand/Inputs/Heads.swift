@@ -137,12 +137,8 @@ struct ExampleChoice {
                         : "The examples \(excerpt(odd)) in \(place.text) are of none of the labels given: name all, or none."
                 )
             }
-            let prompts = labels.flatMap { label in templates.map { ZeroShotClassifier.prompt(label, in: $0) } }
-            try console.warnOfDroppedText(in: prompts, longText: longText, model: model)
-            let texts: [Embedding] = try model.embed(prompts, longText: longText, normalize: true)
-            embedded = labels.indices.map {
-                Embedding(meanOf: Array(texts[$0 * templates.count..<($0 + 1) * templates.count]), normalize: true)
-            }
+            try console.warnOfDroppedText(inLabels: labels, templates: templates, longText: longText, model: model)
+            embedded = try LabelPrompts(of: labels, templates: templates, model: model, longText: longText).ensembles
         }
         let head = try PictureHead(
             model: model, labels: labels, examples: labels.map { examples[$0] ?? [] }, words: embedded, regressionC: c)

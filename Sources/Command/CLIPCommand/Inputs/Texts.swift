@@ -82,8 +82,8 @@ extension Console {
     func warnOfDroppedText(
         inLabels labels: [String], templates: [String], longText: LongText, model: CLIPModel
     ) throws(CLIPError) {
-        let prompts = labels.flatMap { label in templates.map { ZeroShotClassifier.prompt(label, in: $0) } }
-        try warnOfDroppedText(in: prompts, longText: longText, model: model)
+        try warnOfDroppedText(
+            in: LabelPrompts.texts(of: labels, templates: templates), longText: longText, model: model)
     }
 
     /// Quotes the words of texts that a model will not see.
