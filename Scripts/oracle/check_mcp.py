@@ -3,9 +3,11 @@
 
     Scripts/.venv/bin/python Scripts/oracle/check_mcp.py [--clip .build/release/clip]
 
-The pictures are Models/examples, in an index in a temporary folder. The client negotiates by itself and in each revision that
-is spoken, lists the tools and checks their schemas, calls each, cancels calls, and sends what makes no sense; beside it the
-program gets raw lines: malformed ones, a message of 40 MB, one hundred thousand requests. Nothing outside the index is shown.
+The pictures are Models/examples, in an index in a temporary folder. The client negotiates by itself (which gives the newest
+revision that it speaks) and in each revision that is spoken, lists the tools and checks their schemas, calls each, asks for what the
+protocol's inspector asks for besides (ping, resources, prompts, unknown tools and methods), cancels calls, and sends what makes no
+sense; beside it the program gets raw lines: malformed ones, a message of 40 MB, one hundred thousand requests, another revision.
+Nothing outside the index is shown. At last it says what a call takes, and what the program holds after a thousand.
 """
 
 import argparse
@@ -22,7 +24,10 @@ import time
 
 import anyio
 import jsonschema
-from mcp import Client, ClientSession, StdioServerParameters, stdio_client
+from mcp import Client, ClientSession, MCPError, StdioServerParameters, stdio_client
+from mcp_types import (
+    ClientCapabilities, Implementation, InitializedNotification, InitializeRequest, InitializeRequestParams, InitializeResult)
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_PROTOCOL_VERSION
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -78,16 +83,49 @@ async def check_tools(call, folder):
         check((await call(tool, arguments)).is_error, f"{tool} refuses {arguments}")
 
 
+async def check_inspector(client):
+    """What the inspector does beside calling tools."""
+    tools = await client.list_tools()
+    check(tools.next_cursor is None, "the tools are on one page")
+    for tool in tools.tools:
+        check(bool(tool.title and tool.description), f"{tool.name} has a title and a description")
+        for name, value in tool.input_schema["properties"].items():
+            check(bool(value.get("description")), f"{tool.name} describes {name}")
+    for ask in [client.list_resources, client.list_prompts, client.list_resource_templates,
+                lambda: client.read_resource("file:///etc/passwd"), lambda: client.get_prompt("x"),
+                lambda: client.call_tool("no_such_tool", {})]:
+        try:
+            await ask()
+            check(False, "what isn't there is refused")
+        except MCPError as error:
+            check(error.code in (-32601, -32602), f"refused with {error.code}: {error}")
+
+
 async def check_client(clip, folder):
     server = StdioServerParameters(command=clip, args=["mcp", "--index", "photos"], cwd=folder)
     # As an assistant does it: the client finds out what is spoken.
     async with Client(stdio_client(server)) as client:
+        check(client.protocol_version == LATEST_PROTOCOL_VERSION, f"the client speaks {client.protocol_version}")
+        check(client.server_info.name == "clip" and client.instructions, "the server says who it is")
         listed = (await client.list_tools()).tools
         check(len(listed) == 6, f"{len(listed)} tools")
         for tool in listed:
             jsonschema.Draft202012Validator.check_schema(tool.input_schema)
             check(bool(tool.annotations and tool.annotations.read_only_hint), f"{tool.name} reads only")
         await check_tools(client.call_tool, folder)
+        await check_inspector(client)
+    for revision in HANDSHAKE_PROTOCOL_VERSIONS:
+        async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
+            greeting = await session.send_request(
+                InitializeRequest(params=InitializeRequestParams(
+                    protocol_version=revision, capabilities=ClientCapabilities(),
+                    client_info=Implementation(name="check", version="1"))), InitializeResult)
+            check(greeting.protocol_version == revision, f"asked for {revision}, got {greeting.protocol_version}")
+            await session.send_notification(InitializedNotification())
+    async with Client(stdio_client(server), mode="legacy") as client:
+        check(client.protocol_version == HANDSHAKE_PROTOCOL_VERSIONS[-1], f"a greeting gives {client.protocol_version}")
+        await check_tools(client.call_tool, folder)
+        await check_inspector(client)
     async with stdio_client(server) as (read, write), ClientSession(read, write) as session:
         greeting = await session.initialize()
         check(greeting.server_info.name == "clip" and greeting.capabilities.tools is not None, "the greeting says who it is")
@@ -128,6 +166,47 @@ def check_raw(clip, folder):
     check(all("error" in answer for answer in answers[:-1]), "malformed lines are errors")
     check(len(serve(ping * 100_000)) == 100_000, "100,000 pings are answered")
     check(serve(b"") == [], "no message, no answer")
+    other = b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}}\n'
+    answers = serve(other + ping)
+    check(answers[0]["error"]["code"] == -32022 and LATEST_PROTOCOL_VERSION in answers[0]["error"]["data"]["supported"],
+          f"another revision is refused: {answers[0]}")
+
+
+async def measure(clip, folder):
+    """What calls take one after another, and what the program holds."""
+    process = subprocess.Popen([clip, "mcp", "--index", "photos"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def held():
+        with open(f"/proc/{process.pid}/status") as file:
+            return {line.split(":")[0]: int(line.split()[1]) / 1024 for line in file if line.startswith(("RssAnon", "VmRSS"))}
+
+    def call(number, tool, arguments):
+        start = time.monotonic()
+        request = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+        process.stdin.flush()
+        check(json.loads(process.stdout.readline())["result"]["isError"] is False, f"{tool} answers")
+        return time.monotonic() - start
+
+    start = time.monotonic()
+    call(0, "describe_index", {})
+    print(f"started and described after {time.monotonic() - start:.3f} s")
+    for tool, arguments in [
+        ("search_pictures", {"text": "a dog", "thumbnails": False}), ("search_pictures", {"text": "a dog"}),
+        ("similar_pictures", {"path": "photos/bus.png", "thumbnails": False}), ("show_picture", {"path": "photos/dog.jpg"}),
+        ("classify_pictures", {"paths": ["photos"], "labels": ["dog", "cat", "bus"]}),
+    ]:
+        times = sorted(call(number, tool, arguments) for number in range(40))
+        print(f"{tool} {json.dumps(arguments)[:60]}: median {times[20] * 1000:.1f} ms")
+    early = held()
+    for number in range(1000):
+        call(number, "search_pictures", {"text": f"picture {number}", "top": 3})
+    late = held()
+    print(f"memory: {early['VmRSS']:.0f} MB, {early['RssAnon']:.0f} of it its own; after 1000 searches more "
+          f"{late['VmRSS']:.0f} and {late['RssAnon']:.0f} MB")
+    check(late["RssAnon"] < early["RssAnon"] + 20, "memory doesn't grow with calls")
+    process.stdin.close()
+    check(process.wait(timeout=60) == 0, "ends when nobody asks any more")
 
 
 def main():
@@ -149,6 +228,7 @@ def main():
         before = state()
         anyio.run(check_client, clip, folder)
         check_raw(clip, folder)
+        anyio.run(measure, clip, folder)
         check(state() == before, "nothing was written")
     print(f"{len(failures)} failed" if failures else "all hold")
     return 1 if failures else 0

@@ -83,6 +83,42 @@ import Testing
         #expect((answers[3]?["result"] as? [String: Any])?.isEmpty == true)
     }
 
+    @Test func `Requests that name their revision are answered as it wants, others as before`() throws {
+        let folder = try indexed()
+        func named(_ id: Int, _ method: String, _ revision: Any, _ more: [String: Any] = [:]) throws -> String {
+            let meta: [String: Any] = [
+                "io.modelcontextprotocol/protocolVersion": revision,
+                "io.modelcontextprotocol/clientCapabilities": [String: Any](),
+            ]
+            return try request(id, method, more.merging(["_meta": meta]) { $1 })
+        }
+        let answers = try serve(
+            [
+                named(1, "server/discover", "2026-07-28"), named(2, "tools/list", "2026-07-28"),
+                named(3, "tools/call", "2026-07-28", ["name": "describe_index"]),
+                named(4, "tools/call", "2026-07-28", ["name": "show_picture", "arguments": ["path": "secret.png"]]),
+                request(5, "tools/list"), named(6, "tools/list", "2099-01-01"), named(7, "server/discover", 3),
+            ], in: folder)
+        #expect(answers.count == 7)
+        func result(_ id: Int) -> [String: Any] { answers[id]?["result"] as? [String: Any] ?? [:] }
+        #expect((result(1)["supportedVersions"] as? [String])?.first == "2026-07-28")
+        #expect((result(1)["capabilities"] as? [String: Any])?["tools"] != nil && result(1)["instructions"] != nil)
+        for id in 1...4 {
+            #expect(result(id)["resultType"] as? String == "complete")
+            let meta = result(id)["_meta"] as? [String: Any]
+            let server = meta?["io.modelcontextprotocol/serverInfo"] as? [String: Any]
+            #expect(server?["name"] as? String == "clip")
+            #expect(result(id)["ttlMs"] is Int == (id < 3) && (result(id)["cacheScope"] as? String == "private") == (id < 3))
+        }
+        #expect(isError(answers[4], "is not in the index"))
+        #expect(result(5).keys.elementsEqual(["tools"]))
+        for id in 6...7 {
+            #expect(code(answers[id]) == -32022)
+            let data = (answers[id]?["error"] as? [String: Any])?["data"] as? [String: Any]
+            #expect((data?["supported"] as? [String])?.contains("2026-07-28") == true && data?["requested"] is String)
+        }
+    }
+
     @Test func `Tools answer as the commands do, with small copies of the pictures`() throws {
         let folder = try indexed()
         let data = try folder.data("secret.png").base64EncodedString()

@@ -6,14 +6,16 @@ internal import Dispatch
 internal import PictureCollections
 internal import Synchronization
 
-/// A server of the Model Context Protocol over lines of JSON-RPC 2.0 (modelcontextprotocol.io, revision 2025-11-25 and the three
-/// before it).
+/// A server of the Model Context Protocol over lines of JSON-RPC 2.0 (modelcontextprotocol.io, revision 2026-07-28, whose requests
+/// say by themselves which revision they are of, and the four before it, which a greeting chooses from).
 ///
 /// One thread reads, answers what takes no time, and takes back calls that are cancelled; the caller's does the calls, one after
 /// another. A message that makes no sense is answered with an error, and the next is read.
 package final class AssistantServer: Sendable {
-    /// The revisions that are spoken, the newest first.
-    static let revisions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
+    /// The revision whose requests name it, each by itself.
+    static let namedRevision = "2026-07-28"
+    /// The revisions that a greeting chooses from, the newest first.
+    static let greetedRevisions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
     /// How many calls may wait. An assistant asks for a few things at once.
     static let mostWaiting = 64
 
@@ -24,6 +26,7 @@ package final class AssistantServer: Sendable {
         case method = -32601
         case parameters = -32602
         case busy = -32000
+        case revision = -32022
     }
 
     /// How a request is called: the answer has it again.
@@ -49,8 +52,15 @@ package final class AssistantServer: Sendable {
         }
     }
 
-    private struct Call: @unchecked Sendable {
+    /// A request that is to be answered.
+    private struct Request {
         let id: Identifier
+        /// Whether it names the revision that it is of.
+        let namesRevision: Bool
+    }
+
+    private struct Call: @unchecked Sendable {
+        let request: Request
         let tool: String
         let arguments: ToolArguments
         let cancellation = Cancellation()
@@ -157,9 +167,9 @@ package final class AssistantServer: Sendable {
         do throws(CLIPError) {
             switch result {
             case _ where call.cancellation.isRequested: break
-            case .success(let content): try answer(call.id, content ?? [:])
+            case .success(let content): try answer(call.request, content ?? [:])
             case .failure(let error):
-                try answer(call.id, ToolResult.failure((error as? CLIPError)?.description ?? "\(error)"))
+                try answer(call.request, ToolResult.failure((error as? CLIPError)?.description ?? "\(error)"))
             }
         } catch {
             finish(error)
@@ -191,29 +201,44 @@ package final class AssistantServer: Sendable {
             if method == "notifications/cancelled" { cancel(Identifier(fields["params"]?["requestId"])) }
             return
         }
+        let revision = fields["params"]?["_meta"]?["io.modelcontextprotocol/protocolVersion"]
+        guard revision == nil || revision?.string == AssistantServer.namedRevision else {
+            return try answer(
+                id, .revision, "requests of that revision are not spoken",
+                data: ["supported": AssistantServer.revisions, "requested": revision?.string ?? ""])
+        }
+        let request = Request(id: id, namesRevision: revision != nil)
         switch method {
-        case "initialize": try answer(id, greeting(fields["params"]?["protocolVersion"]?.string))
-        case "ping": try answer(id, [:])
-        case "tools/list": try answer(id, ["tools": tools.tools.map(\.listing)])
-        case "tools/call": try take(call: id, fields["params"])
+        case "server/discover":
+            var description = selfDescription
+            description.add("supportedVersions", AssistantServer.revisions)
+            try answer(request, description, isKept: true)
+        case "initialize":
+            let wanted = fields["params"]?["protocolVersion"]?.string
+            var greeting = selfDescription
+            greeting.add(
+                "protocolVersion",
+                AssistantServer.greetedRevisions.first { $0 == wanted } ?? AssistantServer.greetedRevisions[0])
+            greeting.add("serverInfo", serverInfo)
+            try answer(request, greeting)
+        case "ping": try answer(request, [:])
+        case "tools/list": try answer(request, ["tools": tools.tools.map(\.listing)], isKept: true)
+        case "tools/call": try take(call: request, fields["params"])
         default: try answer(id, .method, "there is no method \(quoted(method))")
         }
     }
 
-    private func greeting(_ wanted: String?) -> Fields {
-        let revision = AssistantServer.revisions.first { $0 == wanted } ?? AssistantServer.revisions[0]
-        return [
-            "protocolVersion": revision, "capabilities": ["tools": ["listChanged": false] as Fields] as Fields,
-            "serverInfo": ["name": "clip", "title": "Picture search", "version": version] as Fields,
-            "instructions": tools.instructions,
-        ]
+    private static var revisions: [String] { [namedRevision] + greetedRevisions }
+    private var serverInfo: Fields { ["name": "clip", "title": "Picture search", "version": version] }
+    private var selfDescription: Fields {
+        ["capabilities": ["tools": ["listChanged": false] as Fields] as Fields, "instructions": tools.instructions]
     }
 
-    private func take(call id: Identifier, _ parameters: JSONValue?) throws(CLIPError) {
+    private func take(call request: Request, _ parameters: JSONValue?) throws(CLIPError) {
         guard let name = parameters?["name"]?.string, let tool = tools.tools.first(where: { $0.name == name }) else {
             let names = tools.tools.map(\.name).joined(separator: ", ")
             return try answer(
-                id, .parameters,
+                request.id, .parameters,
                 "there is no tool \(quoted(parameters?["name"]?.string ?? "")), expected one of \(names)")
         }
         let arguments: ToolArguments
@@ -221,9 +246,9 @@ package final class AssistantServer: Sendable {
             arguments = try ToolArguments(parameters?["arguments"], of: tool)
         } catch {
             // The assistant is told what to do otherwise.
-            return try answer(id, ToolResult.failure(error.description))
+            return try answer(request, ToolResult.failure(error.description))
         }
-        let call = Call(id: id, tool: name, arguments: arguments)
+        let call = Call(request: request, tool: name, arguments: arguments)
         let isTaken = state.withLock { state in
             guard state.waiting.count < AssistantServer.mostWaiting else { return false }
             state.waiting.append(call)
@@ -231,7 +256,7 @@ package final class AssistantServer: Sendable {
         }
         guard isTaken else {
             return try answer(
-                id, .busy, "\(AssistantServer.mostWaiting) calls wait already: ask again when some are answered")
+                request.id, .busy, "\(AssistantServer.mostWaiting) calls wait already: ask again when some are answered")
         }
         changes.signal()
     }
@@ -240,20 +265,32 @@ package final class AssistantServer: Sendable {
     private func cancel(_ id: Identifier?) {
         guard let id else { return }
         state.withLock { state in
-            state.waiting.removeAll { $0.id == id }
-            if state.running?.id == id { state.running?.cancellation.cancel() }
+            state.waiting.removeAll { $0.request.id == id }
+            if state.running?.request.id == id { state.running?.cancellation.cancel() }
         }
     }
 
-    private func answer(_ id: Identifier, _ result: Fields) throws(CLIPError) {
-        try write(["jsonrpc": "2.0", "id": id.field, "result": result])
+    /// - Parameter isKept: whether the answer is the same as long as this program runs.
+    private func answer(_ request: Request, _ result: Fields, isKept: Bool = false) throws(CLIPError) {
+        var result = result
+        // Clients of older revisions refuse fields that they don't know.
+        if request.namesRevision {
+            result.add("resultType", "complete")
+            result.add("_meta", ["io.modelcontextprotocol/serverInfo": serverInfo] as Fields)
+            if isKept {
+                result.add("ttlMs", 3_600_000)
+                result.add("cacheScope", "private")
+            }
+        }
+        try write(["jsonrpc": "2.0", "id": request.id.field, "result": result])
     }
 
-    private func answer(_ id: Identifier?, _ fault: Fault, _ message: String) throws(CLIPError) {
-        try write([
-            "jsonrpc": "2.0", "id": id?.field,
-            "error": ["code": fault.rawValue, "message": message] as Fields,
-        ])
+    private func answer(
+        _ id: Identifier?, _ fault: Fault, _ message: String, data: Fields? = nil
+    ) throws(CLIPError) {
+        var error: Fields = ["code": fault.rawValue, "message": message]
+        if let data { error.add("data", data) }
+        try write(["jsonrpc": "2.0", "id": id?.field, "error": error])
     }
 
     private func write(_ message: Fields) throws(CLIPError) {
