@@ -150,7 +150,7 @@ let package = Package(
         .target(
             name: "CLIPAssistant",
             dependencies: [
-                "CLIP", "PictureCollections", "PictureReports", "CLIPSystem", "CLIPThreads", "CLIPJSON", "CLIPWeights",
+                "CLIP", "PictureCollections", "CLIPSystem", "CLIPThreads", "CLIPJSON",
             ],
             path: "Sources/Command/CLIPAssistant", swiftSettings: optimised),
         .executableTarget(

@@ -1,6 +1,5 @@
 import CLIP
 import CLIPCompute
-import CLIPPictures
 import CLIPSystem
 import CLIPThreads
 import PictureCollections
@@ -123,17 +122,7 @@ package enum Thumbnail: Sendable {
     /// A picture, shrunk to be put inside a page.
     /// - Parameter edge: the length of its longest edge in pixels; a smaller picture stays as it is.
     package init(of image: Picture, edge: Int = 160) {
-        let bitmap = image.bitmap
-        let longest = max(bitmap.width, bitmap.height)
-        guard longest > edge else {
-            self = .embedded(jpeg: encodeJPEG(bitmap), width: bitmap.width, height: bitmap.height)
-            return
-        }
-        func scaled(_ length: Int) -> Int { max(1, (length * edge + longest / 2) / longest) }
-        let (width, height) = (scaled(bitmap.width), scaled(bitmap.height))
-        let small = bitmap.resized(
-            width: width, height: height, filter: .bilinear,
-            window: PixelWindow(left: 0, top: 0, width: width, height: height))
-        self = .embedded(jpeg: encodeJPEG(small), width: width, height: height)
+        let small = image.thumbnail(edge: edge)
+        self = .embedded(jpeg: small.jpeg(), width: small.width, height: small.height)
     }
 }

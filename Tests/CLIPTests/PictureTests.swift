@@ -50,6 +50,35 @@ import Testing
                 + "\(file.width) × \(file.height) with \(stride) bytes per row")
     }
 
+    @Test func `A small copy has the longest edge that is asked for, and its file the same size`() throws {
+        let picture = try Picture(contentsOf: Fixtures.example("cat.jpg"))
+        let longest = max(picture.width, picture.height)
+        for edge in [1, 64, longest - 1] {
+            let small = picture.thumbnail(edge: edge)
+            #expect(max(small.width, small.height) == edge && small.bitmap.width == small.width)
+            #expect(abs(small.width * picture.height - small.height * picture.width) <= longest)
+            let file = try Picture(bytes: small.jpeg())
+            #expect(file.width == small.width && file.height == small.height)
+        }
+        #expect(picture.thumbnail(edge: longest).bitmap == picture.bitmap)
+        #expect(picture.thumbnail(edge: 0).width == 1)
+        let small = picture.thumbnail(edge: 64)
+        let fine = try Picture(bytes: small.jpeg(quality: 100))
+        let errors = zip(fine.bitmap.pixels, small.bitmap.pixels).map { abs(Int($0) - Int($1)) }
+        #expect(errors.reduce(0, +) < 3 * errors.count && small.jpeg(quality: 10).count < small.jpeg().count)
+    }
+
+    @Test func `Of a file that is made small while it is decoded the copy has its own size`() throws {
+        var options = PictureOptions()
+        options.leastEdge = 64
+        let picture = try Picture(contentsOf: Fixtures.example("cat.jpg"), options: options)
+        for edge in [64, 4000] {
+            let small = picture.thumbnail(edge: edge)
+            let file = try Picture(bytes: small.jpeg())
+            #expect(file.width == small.width && file.height == small.height)
+        }
+    }
+
     @Test func `Alpha is composited over white, or dropped`() throws {
         let bytes: [UInt8] = [200, 100, 0, 255, 200, 100, 0, 0, 200, 100, 0, 128]
         let white = try Picture(pixels: bytes, width: 3, height: 1, format: .rgba)

@@ -2,6 +2,7 @@ import CLIP
 import CLIPTestSupport
 import Foundation
 import CLIPCompute
+import CLIPWeights
 import Testing
 
 @testable import PictureCollections
@@ -54,6 +55,41 @@ import Testing
         #expect(found.map(\.number) == Array(1..<40) + [41, 40])
         #expect(try index.findNearest(to: [same], top: 3)[0].map(\.number) == [1, 2, 3])
         #expect(try index.findNearest(to: [same], top: 0) == [[]])
+    }
+
+    @Test func `A picture's bytes are handed on as long as they are those that were indexed`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(Fixtures.example("teapot.png"), to: "a.png")
+        let bytes = try folder.bytes("a.png")
+        let writer = try PictureIndexWriter(
+            path: folder["i"], dimension: 2, fingerprint: Fixtures.fingerprint, modelName: "m")
+        let point = point(10)
+        let hash = bytes.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
+        let url = URL(filePath: folder["a.png"])
+        for wrong in ["", String(hash.dropLast()), hash.uppercased(), hash + "0", "g" + hash.dropFirst()] {
+            let fault = #expect(throws: CLIPError.self) {
+                try writer.append([.init(url, embedding: point, contentHash: wrong)])
+            }
+            #expect(fault?.kind == .argument)
+        }
+        try writer.append([
+            .init(url, embedding: point, contentHash: hash),
+            .init(URL(filePath: folder["unknown.png"]), embedding: point),
+        ])
+        try writer.finish()
+        try folder.write(bytes, to: "unknown.png")
+        let index = try PictureIndex(path: folder["i"])
+        let picture = try index.picture(0)
+        #expect(try picture.fileBytes() == bytes && picture.contentHash == hash)
+        func isRefused(_ picture: IndexedPicture, _ words: String) -> Bool {
+            let fault = #expect(throws: CLIPError.self) { try picture.fileBytes() }
+            return fault?.kind == .picture && fault?.description.contains(words) == true
+        }
+        #expect(isRefused(try index.picture(1), "its file has changed since it was indexed"))
+        try folder.write(bytes + [0], to: "a.png")
+        #expect(isRefused(picture, "a.png: its file has changed since it was indexed"))
+        try folder.remove("a.png")
+        #expect(isRefused(picture, "a.png: can't be opened"))
     }
 
     /// Pictures at angles around a circle, named by their degrees.

@@ -68,6 +68,27 @@ public struct Picture: Sendable {
 
     /// The picture as the bytes of a PNG file.
     public func png() -> [UInt8] { encodePNG(bitmap) }
+
+    /// The picture as the bytes of a JPEG file: baseline, with colours as fine as brightness.
+    /// - Parameter quality: 1…100, on the scale of libjpeg.
+    public func jpeg(quality: Int = 80) -> [UInt8] { encodeJPEG(bitmap, quality: quality) }
+
+    /// A small copy, to be shown: the longest edge has `edge` pixels at most, and a picture that has no more stays as it is.
+    ///
+    /// Of a file nothing is decoded that the copy doesn't need if `PictureOptions.leastEdge` is `edge` too.
+    /// - Parameter edge: at least 1.
+    public func thumbnail(edge: Int) -> Picture {
+        let longest = max(bitmap.width, bitmap.height)
+        guard longest > max(1, edge) else {
+            return Picture(bitmap: Bitmap(width: bitmap.width, height: bitmap.height, pixels: bitmap.pixels))
+        }
+        func scaled(_ length: Int) -> Int { max(1, (length * max(1, edge) + longest / 2) / longest) }
+        let (width, height) = (scaled(bitmap.width), scaled(bitmap.height))
+        return Picture(
+            bitmap: bitmap.resized(
+                width: width, height: height, filter: .bilinear,
+                window: PixelWindow(left: 0, top: 0, width: width, height: height)))
+    }
 }
 
 extension Picture {

@@ -205,7 +205,7 @@ extension CLIPModel {
     /// "qwertz" with any of 1,410 pictures is 0.27. Of 197 photographs and cut-outs 81 % have a label that beats the background
     /// prompts and 32 % one that also reaches 0.30; of 20 words without meaning 21 % beat the prompts, and 0.2 % reach 0.25,
     /// none 0.30 as well. It keeps such words out, and misses much.
-    package var leastFit: Float? { isEmbedded ? 0.3 : nil }
+    public var leastFit: Float? { isEmbedded ? 0.3 : nil }
 }
 
 /// Texts that fit any picture. What a picture shows should be more like its label than like all of these.

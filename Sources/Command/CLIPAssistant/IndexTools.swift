@@ -1,8 +1,6 @@
 package import CLIP
 internal import CLIPSystem
-internal import CLIPWeights
 package import PictureCollections
-internal import PictureReports
 
 /// What an assistant may ask of the pictures of one index. Nothing is written, and no file is read but pictures that the index
 /// has, as long as they are what was indexed.
@@ -245,19 +243,15 @@ package struct IndexTools: ToolSet {
     /// A small copy of a picture, as a JPEG.
     /// - Throws: when its file is gone, or is not what was indexed: then it may be anything.
     private func thumbnail(_ picture: IndexedPicture, _ index: PictureIndex, edge: Int) throws(CLIPError) -> [UInt8] {
-        guard let bytes = pictureFileBytes(picture.pathBytes) else {
-            throw CLIPError(.picture, path: picture.path, "its file is gone or can't be read")
-        }
-        let hash = bytes.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
-        guard hash == picture.contentHash else {
-            throw CLIPError(.picture, path: picture.path, "its file has changed since it was indexed")
-        }
+        let bytes = try picture.fileBytes()
         var options = index.settings.reading
         options.leastEdge = edge
         options.threads = model.threads
-        guard case .embedded(let jpeg, _, _) = Thumbnail(of: try Picture(bytes: bytes, options: options), edge: edge)
-        else { throw CLIPError(.picture, path: picture.path, "can't be shown") }
-        return jpeg
+        do throws(CLIPError) {
+            return try Picture(bytes: bytes, options: options).thumbnail(edge: edge).jpeg()
+        } catch {
+            throw error.at(picture.path)
+        }
     }
 
     private static let smallEdge = 256

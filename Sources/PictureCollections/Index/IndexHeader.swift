@@ -88,7 +88,7 @@ struct IndexHeader: Equatable {
 }
 
 /// The 32 bytes that 64 hexadecimal digits stand for; what is none of them counts as zero.
-private func hexadecimalBytes(_ text: String) -> [UInt8] {
+func hexadecimalBytes(_ text: String) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 32)
     for (index, character) in text.prefix(64).enumerated() {
         bytes[index / 2] |= UInt8(character.hexDigitValue ?? 0) << (index % 2 == 0 ? 4 : 0)

@@ -21,13 +21,19 @@ public final class PictureIndexWriter {
         public var width = 0
         /// The picture's height in pixels, 0 where it is not known.
         public var height = 0
+        /// SHA-256 of the bytes of the picture's file, 64 hexadecimal digits. Where it is not known, the index can't tell whether a
+        /// file is still the picture, and `IndexedPicture.fileBytes()` gives none.
+        public var contentHash: String?
 
         /// A picture with its embedding.
-        public init(_ url: URL, embedding: Embedding, width: Int = 0, height: Int = 0) {
+        public init(
+            _ url: URL, embedding: Embedding, width: Int = 0, height: Int = 0, contentHash: String? = nil
+        ) {
             self.url = url
             self.embedding = embedding
             self.width = width
             self.height = height
+            self.contentHash = contentHash
         }
     }
 
@@ -54,7 +60,7 @@ public final class PictureIndexWriter {
         guard (1...65536).contains(dimension) else {
             throw CLIPError(.argument, "vectors of \(dimension) values, expected 1 to 65536")
         }
-        guard fingerprint.utf8.count == 64, fingerprint.allSatisfy({ $0.isHexDigit && !$0.isUppercase }) else {
+        guard isDigest(fingerprint) else {
             throw CLIPError(.argument, "the fingerprint \"\(fingerprint)\" is not 64 lower-case hexadecimal digits")
         }
         let header = IndexHeader(
@@ -96,8 +102,16 @@ public final class PictureIndexWriter {
                 throw CLIPError(.argument, path: path.text, "is written twice")
             }
             if let old = names.find(name) { removals.append(old) }
+            if let hash = picture.contentHash, !isDigest(hash) {
+                throw CLIPError(
+                    .argument, path: path.text,
+                    "the content hash \"\(hash)\" is not 64 lower-case hexadecimal digits")
+            }
             let record = EntryRecord(
-                identity: FileIdentity(byteCount: 0, modified: 0), contentHash: .none, width: picture.width,
+                identity: FileIdentity(byteCount: 0, modified: 0),
+                contentHash: picture.contentHash.map { ContentHash(bytes: hexadecimalBytes($0)) } ?? .none,
+                width: picture.width,
+
                 height: picture.height, name: name)
             entries.append((record, log.header.elementType.bytes(picture.embedding.normalized().values)))
         }
@@ -118,6 +132,11 @@ public final class PictureIndexWriter {
         let current = path.first == PathBytes.slash ? nil : try? PathBytes(".").resolved()
         return (current?.appending(path) ?? PathBytes(path)).relative(to: base)
     }
+}
+
+/// Whether a text is a SHA-256 as this package writes them.
+private func isDigest(_ text: String) -> Bool {
+    text.utf8.count == 64 && text.allSatisfy { $0.isHexDigit && !$0.isUppercase }
 }
 
 extension IndexLog {
