@@ -206,7 +206,7 @@ import Testing
             [
                 "{", #"{"jsonrpc":"2.0","id":1}"#, #"[{"jsonrpc":"2.0","id":2,"method":"ping"}]"#, deep, "",
                 #"{"jsonrpc":"1.0","id":3,"method":"ping"}"#, #"{"jsonrpc":"2.0","id":{},"method":"ping"}"#,
-                #"{"jsonrpc":"2.0","id":99,"result":{}}"#, request(4, "server/discover"), request(5, "tools/call"),
+                #"{"jsonrpc":"2.0","id":99,"result":{}}"#, request(4, "resources/list"), request(5, "tools/call"),
                 call(6, "delete_pictures"), call(7, "search_pictures"), call(8, "search_pictures", ["text": 7]),
                 call(9, "search_pictures", ["text": "a", "top": 51]),
                 call(10, "search_pictures", ["text": "a", "limit": 1]),
