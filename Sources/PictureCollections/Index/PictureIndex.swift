@@ -174,21 +174,6 @@ public struct IndexedPicture: Sendable, Identifiable {
     /// - Complexity: one call of the operating system.
     public var isGone: Bool { PathBytes(pathBytes).isAbsent }
 
-    /// The bytes of its file, as long as they are those that were indexed: what else may stand at its path by now is not handed on.
-    /// - Throws: `CLIPError` of kind `.picture` when the file is gone, can't be read, or has changed since.
-    /// - Complexity: the file is read whole, and its checksum computed.
-    public func fileBytes() throws(CLIPError) -> [UInt8] {
-        do throws(CLIPError) {
-            let file = try ReadFile(PathBytes(pathBytes))
-            guard hexadecimal(file.contentHash.bytes) == contentHash else {
-                throw CLIPError(.picture, "its file has changed since it was indexed")
-            }
-            return file.bytes
-        } catch {
-            throw error.at(path)
-        }
-    }
-
     init(number: Int, record: EntryRecord, pathBytes: [UInt8]) {
         self.number = number
         self.pathBytes = pathBytes

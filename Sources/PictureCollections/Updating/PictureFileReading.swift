@@ -1,4 +1,4 @@
-import CLIP
+public import CLIP
 import CLIPSystem
 import CLIPPictures
 import CLIPWeights
@@ -42,6 +42,23 @@ struct ReadFile {
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw CLIPError(.picture, "is not a regular file") }
         return (try readPicture(descriptor: descriptor), status)
+    }
+}
+
+extension IndexedPicture {
+    /// The bytes of its file, as long as they are those that were indexed: what else may stand at its path by now is not handed on.
+    /// - Throws: `CLIPError` of kind `.picture` when the file is gone, can't be read, or has changed since.
+    /// - Complexity: the file is read whole, and its checksum computed.
+    public func fileBytes() throws(CLIPError) -> [UInt8] {
+        do throws(CLIPError) {
+            let file = try ReadFile(PathBytes(pathBytes))
+            guard hexadecimal(file.contentHash.bytes) == contentHash else {
+                throw CLIPError(.picture, "its file has changed since it was indexed")
+            }
+            return file.bytes
+        } catch {
+            throw error.at(path)
+        }
     }
 }
 
