@@ -108,7 +108,9 @@ import Testing
             let meta = result(id)["_meta"] as? [String: Any]
             let server = meta?["io.modelcontextprotocol/serverInfo"] as? [String: Any]
             #expect(server?["name"] as? String == "clip")
-            #expect(result(id)["ttlMs"] is Int == (id < 3) && (result(id)["cacheScope"] as? String == "private") == (id < 3))
+            #expect(
+                result(id)["ttlMs"] is Int == (id < 3) && (result(id)["cacheScope"] as? String == "private") == (id < 3)
+            )
         }
         #expect(isError(answers[4], "is not in the index"))
         #expect(result(5).keys.elementsEqual(["tools"]))

@@ -256,7 +256,8 @@ package final class AssistantServer: Sendable {
         }
         guard isTaken else {
             return try answer(
-                request.id, .busy, "\(AssistantServer.mostWaiting) calls wait already: ask again when some are answered")
+                request.id, .busy, "\(AssistantServer.mostWaiting) calls wait already: ask again when some are answered"
+            )
         }
         changes.signal()
     }
