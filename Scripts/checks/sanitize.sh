@@ -1,16 +1,23 @@
 #!/usr/bin/env bash
 # Runs the tests with a sanitizer of the compiler, in a build of its own.
 #
-#   Scripts/checks/sanitize.sh [address|thread …] [-- OPTIONS OF SWIFT TEST…]
+#   Scripts/checks/sanitize.sh [address|thread …] [--only TARGET | -- OPTIONS OF SWIFT TEST…]
 #
 # Without a name both, one after the other. What a sanitizer finds ends the tests; its report and the tests' answer are in
-# .build/address/log and .build/thread/log. OPTIONS such as --filter CLIPThreadsTests narrow what is run. Exit status 1 if anything is found.
+# .build/address/log and .build/thread/log. OPTIONS such as --filter CLIPThreadsTests narrow what is run; --only builds no more than that one target of
+# tests and what it depends on. Exit status 1 if anything is found.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 sanitizers=()
+only=''
 while (($# > 0)) && [[ $1 != -- ]]; do
-    [[ $1 == address || $1 == thread ]] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 64; }
+    if [[ $1 == --only ]]; then
+        only=${2:?--only: of which target?}
+        shift 2
+        continue
+    fi
+    [[ $1 == address || $1 == thread ]] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 64; }
     sanitizers+=("$1")
     shift
 done
@@ -19,13 +26,24 @@ done
 
 # Tests start programs, which take these along: what is found in them counts too.
 export ASAN_OPTIONS=abort_on_error=1:detect_leaks=0:allocator_may_return_null=1
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/Scripts/checks/thread.supp
+
+# One target's tests as a program of their own, beside whose objects stands the main function that SwiftPM writes.
+one_target() { # SANITIZER
+    local folder=.build/$1
+    swift build --sanitize="$1" --scratch-path "$folder" --target "$only" || return 1
+    printf 'import Testing\n@main struct Runner { static func main() async { await Testing.__swiftPMEntryPoint() as Never } }\n' >"$folder/runner.swift"
+    mapfile -t objects < <(find -L "$folder/debug" -path '*.build/*.o' \( ! -path '*Tests.build/*' -o -path "*/$only.build/*" \))
+    swiftc -sanitize="$1" -parse-as-library -swift-version 6 "$folder/runner.swift" "${objects[@]}" -o "$folder/$only" && "$folder/$only"
+}
 failed=0
 for sanitizer in "${sanitizers[@]}"; do
     log=.build/$sanitizer/log
     mkdir -p ".build/$sanitizer"
     echo "== $sanitizer: build and tests, $log"
-    if swift test --sanitize="$sanitizer" --scratch-path ".build/$sanitizer" "$@" >"$log" 2>&1; then
+    run=(swift test --sanitize="$sanitizer" --scratch-path ".build/$sanitizer" "$@")
+    [[ -z $only ]] || run=(one_target "$sanitizer")
+    if "${run[@]}" >"$log" 2>&1; then
         grep -h 'Test run with' "$log" | tail -n 1
     else
         failed=1
