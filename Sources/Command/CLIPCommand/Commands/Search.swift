@@ -35,6 +35,13 @@ struct Search: Command {
         "filter", .text("glob"),
         help: "Search only paths that match: * is anything but a slash, ** anything, ? a character, [ab] one of some.")
 
+    private static let show = Option(
+        "show",
+        help: """
+            Draw each picture under its line, as the terminal understands it: kitty's, iTerm's or sixel graphics, else blocks of \
+            characters.
+            """)
+
     private static let queriesFrom = Option(
         each: "file", .file("file"), help: "Read queries from a file, one a line, each for itself; - is standard input."
     )
@@ -68,7 +75,7 @@ struct Search: Command {
         ],
         options: [
             IndexChoice.index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, mustFind,
-            update,
+            update, show,
             queriesFrom,
         ], ModelChoice.options, [TextChoice.longText], results.all, PageChoice.options,
         exclusion: minus,
@@ -77,6 +84,7 @@ struct Search: Command {
             .init(#"clip search "a beach" --minus "people" --filter "2024/**""#, "Empty beaches of one year."),
             .init(#"clip search --image sofa.jpg "in red" --weights 1,0.5 --top 3"#, "Like this picture, but in red."),
             .init(#"clip search "a dog" --top 50 --html dogs.html"#, "A page of them, for a browser."),
+            .init(#"clip search "a dog" --top 3 --show"#, "Three of them, in the terminal."),
             .init(
                 #"clip search "a dog" --paths -0 | xargs -0 cp -t dogs"#, "The pictures themselves, for other programs."
             ),
@@ -99,6 +107,7 @@ struct Search: Command {
     private let threshold: Float?
     private let mustFind: Bool
     private let updates: Bool
+    private let shows: Bool
     private let glob: Glob?
     private let longText: LongText
 
@@ -125,6 +134,10 @@ struct Search: Command {
         top = arguments.take(Self.top)
         mustFind = arguments.take(Self.mustFind)
         updates = arguments.take(Self.update)
+        shows = arguments.take(Self.show)
+        if shows, output.isData {
+            throw UsageError("'--show' draws among text for people: add '--format text', or leave it out.")
+        }
         glob = arguments.take(Self.filter).map { Glob($0) }
         if texts.isEmpty, lists.isEmpty, minus.isEmpty {
             try arguments.refuse([TextChoice.longText], "where nothing is a text")
@@ -173,6 +186,7 @@ struct Search: Command {
         let excluding = try embedder.terms(excluded)
         var background: [Embedding]?
         let gone = GoneFiles(index)
+        let drawings = shows ? TerminalPictures(environment: environmentVariable) : nil
         let results = try ResultStream(output, console, model: index.fingerprint, columns: SearchRecord.columns)
         var answers: [PictureReport.Answer] = []
         var fits = FitCount()
@@ -209,7 +223,8 @@ struct Search: Command {
                     try results.write(
                         SearchRecord(
                             query: request.name, rank: isGone ? nil : rank, hit: hit,
-                            showsQuery: self.request == nil && place == 0))
+                            showsQuery: self.request == nil && place == 0,
+                            drawing: isGone ? nil : drawings.flatMap { drawing(of: hit.picture, in: index, by: $0) }))
                 }
                 if rank == 0 {
                     let answer = "\(excerpt(request.name)): no picture passes"
@@ -221,6 +236,16 @@ struct Search: Command {
         results.setNote(fits.note(index) + gone.note)
         if let page { try page.write(.search(answers, in: index, gone: gone, file: page)) }
         try results.finish()
+    }
+
+    /// A picture as the terminal shows it; nil for one that can't be read any more, which its line says nothing of.
+    private func drawing(of picture: IndexedPicture, in index: PictureIndex, by drawings: TerminalPictures) -> String? {
+        var reading = index.settings.reading
+        reading.leastEdge = TerminalPictures.edge
+        reading.allowsTruncated = true
+        reading.threads = model.threads ?? 1
+        guard let picture = try? Picture(reading: PathBytes(picture.pathBytes), options: reading) else { return nil }
+        return drawings.drawing(of: picture, indent: 4)
     }
 
     /// The hits of each query: as many as are asked for of those whose file is there, and those that are gone among them.
@@ -324,6 +349,8 @@ private struct SearchRecord: Record {
     let rank: Int?
     let hit: SearchHit
     let showsQuery: Bool
+    /// Text that draws the picture.
+    let drawing: String?
 
     static let columns = ["query", "rank", "path", "score", "cosines", "fits", "gone", "model", "path_bytes"]
 
@@ -341,5 +368,6 @@ private struct SearchRecord: Record {
         let score = decimal(Double(hit.score), places: 3).rightAligned(to: 6)
         return
             "\(heading)  \(score)\(hit.fits == false ? " ?" : "  ") \(displayed(hit.picture.path))\(rank == nil ? "  gone" : "")\n"
+            + (drawing ?? "")
     }
 }
