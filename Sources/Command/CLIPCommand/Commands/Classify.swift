@@ -413,9 +413,12 @@ private struct ConsequenceChoice {
         guard !sources.paths.contains([UInt8(ascii: "-")]) else {
             throw UsageError("The picture on standard input is no file that could be sorted or named: leave out '-'.")
         }
-        if let folder, let searched = sources.paths.first(where: { folder.isSearched(with: PathBytes($0)) }) {
+        // Of an index that is named by its folder that folder is searched when it is brought up to date.
+        let indexed = arguments.given(IndexedPictures.index).map { PathBytes($0) }.filter { $0.kind == .folder }
+        let places = sources.paths.map { PathBytes($0) } + indexed
+        if let folder, let searched = places.first(where: { folder.isSearched(with: $0) }) {
             throw UsageError(
-                "'--sort-into \(displayed(folder.text))' is inside \(displayed(PathBytes(searched).text)): what is put there would be "
+                "'--sort-into \(displayed(folder.text))' is inside \(displayed(searched.text)): what is put there would be "
                     + "classified again. Name a folder outside.")
         }
     }
