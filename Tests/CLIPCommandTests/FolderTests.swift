@@ -31,16 +31,16 @@ import Darwin
         return (result, try jsonObject(result.output))
     }
 
-    private let heic =
-        Data([0, 0, 0, 0x18]) + Data("ftypheic".utf8) + Data(count: 4) + Data("mif1heic".utf8) + Data(count: 64)
+    private let jpeg2000 =
+        Data([0, 0, 0, 0x0C]) + Data("jP  ".utf8) + Data([0x0D, 0x0A, 0x87, 0x0A]) + Data(count: 64)
 
     @Test func `What a folder holds besides pictures is counted by kind, once`() throws {
         try folder.copyPicture("waves.png", to: "in/more/without_ending")
         try folder.copyPicture("waves.png", to: "in/more/wrong.txt")
         try folder.copyPicture("waves.png", to: "in/more/wrong.heic")
         try folder.copyPicture("waves.png", to: "in/.hidden.png")
-        for name in ["a.heic", "b.HEIC", "endingless"] { try folder.write(heic, to: "in/\(name)") }
-        try folder.write(Data([0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]), to: "in/c.nef")
+        for name in ["a.jp2", "b.JP2", "endingless"] { try folder.write(jpeg2000, to: "in/\(name)") }
+        try folder.write(Data([0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 0, 0]), to: "in/c.mrw")
         try folder.write("BMW is no picture", to: "in/car.txt")
         try folder.write("P1 is a road", to: "in/road.txt")
         try folder.write("", to: "in/empty")
@@ -49,7 +49,7 @@ import Darwin
         let (result, report) = try index()
         #expect(result.status == 0 && report["added"] as? Int == 7)
         let expected = [
-            "HEIC": 3, "NEF": 1, "TXT": 2, "hidden pictures": 1, "links to folders": 1, "of no known kind": 1,
+            "JPEG 2000": 3, "MRW": 1, "TXT": 2, "hidden pictures": 1, "links to folders": 1, "of no known kind": 1,
         ]
         func counts(_ value: Any?) -> [String: Int] {
             let kinds = (value as? [[String: Any]] ?? []).map {
@@ -60,7 +60,7 @@ import Darwin
         #expect(counts(report["skipped"]) == expected)
         #expect(
             result.errorLines.count == 1
-                && result.errors.contains("clip: warning: skipped 9 files in in: 3 HEIC (convert it"))
+                && result.errors.contains("clip: warning: skipped 9 files in in: 3 JPEG 2000 (convert it"))
 
         // The others say the same.
         let embedded = try clip(["embed-image", "in", "-o", "x.npy"])

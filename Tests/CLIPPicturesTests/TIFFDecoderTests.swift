@@ -69,7 +69,7 @@ import Testing
         let canon: [UInt8] = [0x49, 0x49, 0x2A, 0, 16, 0, 0, 0, 0x43, 0x52, 2, 0]
         #expect(
             throws: CLIPError.unsupported(
-                format: "Canon raw", feature: nil,
+                format: "camera raw", feature: "no JPEG inside",
                 advice: "develop it to JPEG or TIFF first, for example with `darktable-cli in.raw out.jpg`")
         ) { try decodePicture(canon) }
     }

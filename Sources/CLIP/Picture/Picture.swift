@@ -18,6 +18,10 @@ public struct Picture: Sendable {
     /// Pixels down, as the file has them.
     public var height: Int { bitmap.fullHeight }
 
+    /// Whether it is the preview inside a camera's raw file: the largest JPEG that the camera made of what the sensor saw, often
+    /// smaller than that and developed as the camera does it.
+    public var isPreview: Bool { bitmap.isPreview }
+
     /// Reads and decodes a picture file, whatever its name says it is.
     ///
     /// A path is a `URL` everywhere in this library: it is what apps have, and it holds every name that a file system does.
@@ -121,7 +125,8 @@ public struct PictureInput: Sendable, Equatable {
     /// What to call it: the path of a file, where a part that is not UTF-8 is replaced, or the name that it was given.
     public let name: String
 
-    /// The picture file at a file URL.
+    /// The picture file at a file URL; one inside a tar or zip archive by the archive's path, `::` and its name there, unless a file
+    /// has this very name.
     public static func file(_ url: URL) -> PictureInput {
         guard let path = PathBytes(url) else { return PictureInput(source: .address, name: url.absoluteString) }
         return file(path)
@@ -202,6 +207,16 @@ public struct PictureOptions: Sendable {
     public var threads: Int {
         get { decoding.threads }
         set { decoding.threads = max(newValue, 1) }
+    }
+
+    /// Whether pictures that nothing here decodes (HEIC, AVIF, JPEG XL) are given to decoders of the system, if those are there:
+    /// `SystemDecoder.all()`.
+    ///
+    /// On Apple's systems that is ImageIO, and this is true by default. Elsewhere it is false by default: libheif and libjxl are C
+    /// libraries that run in this process, and a fault in them is one of the process.
+    public var usesSystemDecoders: Bool {
+        get { decoding.systemDecoding != .never }
+        set { decoding.systemDecoding = !newValue ? .never : SystemDecoding.usual == .never ? .here : .usual }
     }
 
     /// The most pixels that a picture may have.

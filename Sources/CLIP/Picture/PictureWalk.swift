@@ -20,15 +20,27 @@ package struct PictureWalk {
     }
 
     private var walk: FolderWalk
+    private let systemDecoding: SystemDecoding
     /// What was left out so far.
     package private(set) var skipped = SkippedTally()
 
     /// A walk from `root`, a folder or a picture, which is taken whatever its name is.
-    /// - Parameter excludes: whether a file or folder inside is left out.
+    /// - Parameters:
+    ///   - reading: how the pictures will be read: what the system's decoders would read is none without them.
+    ///   - excludes: whether a file or folder inside is left out.
     package init(
-        _ root: PathBytes, excludes: @escaping (_ path: PathBytes, _ isFolder: Bool) -> Bool = { _, _ in false }
+        _ root: PathBytes, reading: PictureOptions = PictureOptions(),
+        excludes: @escaping (_ path: PathBytes, _ isFolder: Bool) -> Bool = { _, _ in false }
     ) {
         walk = FolderWalk(root, excludes: excludes)
+        systemDecoding = reading.decoding.systemDecoding
+    }
+
+    /// Whether a file is a picture that needs a decoder of the system which isn't there or isn't wanted: no walk finds it, and
+    /// what was known of it holds on.
+    package static func lacksDecoder(_ path: PathBytes, reading: PictureOptions) -> Bool {
+        guard path.kind == .file, let bytes = try? path.firstBytes(PictureFormats.signatureLength) else { return false }
+        return PictureFormats.lacksDecoder(firstBytes: bytes, systemDecoding: reading.decoding.systemDecoding)
     }
 
     /// The next thing; nil after the last.
@@ -52,7 +64,7 @@ package struct PictureWalk {
     }
 
     private mutating func isPicture(_ file: FolderWalk.File) throws(SystemError) -> Bool {
-        if file.isRoot || PictureFormats.isPictureName(file.path.name) { return true }
+        if file.isRoot || PictureFormats.isPictureName(file.path.name, systemDecoding: systemDecoding) { return true }
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = file.status.byteCount == 0 ? [] : try file.path.firstBytes(PictureFormats.signatureLength)
@@ -60,7 +72,7 @@ package struct PictureWalk {
             if error.isAbsence { return false }
             throw error
         }
-        switch PictureFormats.unnamed(file.path.name, firstBytes: bytes) {
+        switch PictureFormats.unnamed(file.path.name, firstBytes: bytes, systemDecoding: systemDecoding) {
         case .picture: return true
         case .other(let kind, let advice):
             skipped.add(kind, file.path, advice: advice)
@@ -71,7 +83,7 @@ package struct PictureWalk {
     /// Counts what is no file to look at.
     /// - Returns: what is wrong with it, where it should have been a picture.
     private mutating func leaveOut(_ path: PathBytes, _ omission: FolderWalk.Omission) -> FolderWalk.Fault? {
-        let isPictureName = PictureFormats.isPictureName(path.name)
+        let isPictureName = PictureFormats.isPictureName(path.name, systemDecoding: systemDecoding)
         switch omission {
         // Nobody misses what programs keep in hidden files, unless they are pictures.
         case .hiddenFile: if isPictureName { skipped.add("hidden pictures", path) }

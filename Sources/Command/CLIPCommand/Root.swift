@@ -37,6 +37,10 @@ enum Root {
         help: "Print a manual page: clip, or that of a subcommand.")
     private static let modelNames = Option(
         "generate-model-names", isHidden: true, help: "Print the names that --model takes here, for completions.")
+    /// What this program runs itself with for a picture that a library of the system decodes.
+    private static let decodingRequest = Option(
+        "answer-decoding-request", isHidden: true,
+        help: "Decode the picture on standard input for the process that has started this one.")
 
     /// What stands before a subcommand.
     static let table = CommandTable(
@@ -49,7 +53,7 @@ enum Root {
             """
         ],
         positionals: [],
-        options: [version, completionScript, manual, modelNames],
+        options: [version, completionScript, manual, modelNames, decodingRequest],
         examples: [
             .init(#"clip classify photo.jpg --labels "dog,cat""#, "Which of the labels fits the picture best?"),
             .init("clip embed-image photos -o photos.npy", "The embeddings of all pictures in a folder, for NumPy."),
@@ -59,6 +63,8 @@ enum Root {
     /// - Returns: the exit status.
     static func run(_ arguments: [[UInt8]]) -> Int32 {
         Signals.prepare()
+        PictureOptions.useSystemDecoders(
+            of: programPath().map { (path: $0, arguments: [decodingRequest.form.spellings[0]]) })
         do {
             return try dispatch(arguments)
         } catch {
@@ -112,6 +118,7 @@ enum Root {
             guard let command = command(page) else { return reject(unknownCommand(page), as: table) }
             return try show(ManualPage.page(of: command.table))
         }
+        if parsed.take(decodingRequest) { return PictureOptions.answerDecodingRequest() }
         if parsed.take(modelNames) {
             let names = ModelAtHand.names() + ModelShortName.all().map(\.name)
             return try show(names.filter { !$0.contains("\n") }.map { $0 + "\n" }.joined())

@@ -1,6 +1,6 @@
 package import CLIPSystem
 
-/// Reads the bytes of a picture file: a regular file, or what a pipe brings.
+/// Reads the bytes of a picture file: a regular file, what a pipe brings, or a file inside an archive (`shard.tar::000123.jpg`).
 /// - Parameters:
 ///   - maximumBytes: the most that is read into memory.
 ///   - patience: for how many milliseconds a pipe may bring nothing; the time begins again with every byte.
@@ -17,6 +17,9 @@ package func readPictureFile(
         // Opening a named pipe waits for a writer, unless told not to. On other files the flag means nothing.
         descriptor = try path.open(O_RDONLY | O_NONBLOCK)
     } catch {
+        if error.isAbsence, let (archive, name) = ArchiveDirectory.parts(of: path), archive.kind == .file {
+            return try ArchiveDirectory.of(archive).bytes(of: name, limit: maximumBytes)
+        }
         throw .unreadable("can't be opened", error)
     }
     defer { close(descriptor) }

@@ -2,7 +2,7 @@ package import CLIPSystem
 
 /// The picture formats, known by their first bytes. A new decoder is one file and one line in `decoders`.
 package enum PictureFormats {
-    /// Asked in this order; at most one recognises a file.
+    /// Asked in this order; at most one recognises a file, but that many raw files are TIFF files too.
     package static let decoders: [any PictureDecoder.Type] = [
         PNGDecoder.self,
         JPEGDecoder.self,
@@ -11,6 +11,7 @@ package enum PictureFormats {
         GIFDecoder.self,
         QOIDecoder.self,
         WebPDecoder.self,
+        RawPreviewDecoder.self,
         TIFFDecoder.self,
         ICODecoder.self,
         // Targa has no signature: whatever another format claims is that.
@@ -18,14 +19,7 @@ package enum PictureFormats {
     ]
 
     /// Extensions, lower-case, of what `decoders` reads: the files taken when a folder is walked.
-    package static let fileExtensions: Set<String> = {
-        let own = Set(decoders.flatMap { $0.fileExtensions })
-        #if canImport(ImageIO)
-        return own.union(SystemDecoder.fileExtensions)
-        #else
-        return own
-        #endif
-    }()
+    package static let fileExtensions = Set(decoders.flatMap { $0.fileExtensions })
 
     /// Extensions, lower-case, of camera makers' raw files: many begin as TIFF files do, and hold a small preview there.
     static let rawExtensions: Set<String> = [
@@ -34,8 +28,22 @@ package enum PictureFormats {
     ]
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
-    package static func isPictureName(_ path: some Collection<UInt8>) -> Bool {
-        fileExtension(path).map { fileExtensions.contains($0) } ?? false
+    /// - Parameter systemDecoding: which pictures of other formats are taken too.
+    package static func isPictureName(
+        _ path: some Collection<UInt8>, systemDecoding: SystemDecoding = .usual
+    ) -> Bool {
+        fileExtension(path).map { fileExtensions.contains($0) || systemDecoding.decodes(fileExtension: $0) } ?? false
+    }
+
+    /// Whether a file is named as camera makers' raw files are, of which the preview inside is decoded.
+    package static func isRawName(_ path: some Collection<UInt8>) -> Bool {
+        fileExtension(path).map { RawPreviewDecoder.fileExtensions.contains($0) } ?? false
+    }
+
+    /// Whether a file is a picture, by its first bytes, that needs a decoder of the system which isn't there or isn't wanted.
+    package static func lacksDecoder(firstBytes: [UInt8], systemDecoding: SystemDecoding) -> Bool {
+        guard let foreign = ForeignFormat(firstBytes) else { return false }
+        return foreign.isDecodedBySystems && !systemDecoding.decodes(foreign)
     }
 
     /// What follows the last dot of the last name in `path`, lower-case; nil where nothing does, or what is no word.
@@ -69,7 +77,10 @@ package enum PictureFormats {
     }
 
     /// What a file is whose name is no picture's, by its first 64 bytes.
-    package static func unnamed(_ path: some Collection<UInt8>, firstBytes: [UInt8]) -> Unnamed {
+    /// - Parameter systemDecoding: which pictures of other formats are taken too.
+    package static func unnamed(
+        _ path: some Collection<UInt8>, firstBytes: [UInt8], systemDecoding: SystemDecoding = .usual
+    ) -> Unnamed {
         let suffix = fileExtension(path)
         let isRaw = suffix.map { rawExtensions.contains($0) } ?? false
         for decoder in decoders where decoder.recognises(unnamed: firstBytes) {
@@ -79,7 +90,10 @@ package enum PictureFormats {
         if isRaw, let suffix {
             return .other(kind: suffix.uppercased(), advice: foreign?.advice ?? ForeignFormat.rawAdvice)
         }
-        if let foreign, foreign.isPicture { return .other(kind: foreign.name, advice: foreign.advice) }
+        if let foreign, foreign.isPicture {
+            if systemDecoding.decodes(foreign) { return .picture }
+            return .other(kind: foreign.name, advice: systemDecoding.advice(on: foreign))
+        }
         return .other(kind: suffix?.uppercased() ?? foreign?.name ?? "of no known kind", advice: nil)
     }
 }
@@ -99,27 +113,32 @@ package func decodePicture(
             if options.allowTruncated, error.advice == .allowTruncated { error.advice = nil }
             throw error
         }
-        return options.appliesOrientation ? image.bitmap.upright(orientation: image.orientation) : image.bitmap
+        var bitmap = options.appliesOrientation ? image.bitmap.upright(orientation: image.orientation) : image.bitmap
+        bitmap.isPreview = image.isPreview
+        return bitmap
     }
-    #if canImport(ImageIO)
-    if let bitmap = try SystemDecoder.decode(bytes, options: options) { return bitmap }
-    #endif
-    throw undecoded(bytes)
+    if let bitmap = try decodeBySystem(bytes, options: options) { return bitmap }
+    throw undecoded(bytes, options.systemDecoding)
 }
 
 /// Checks whether a file that begins with these bytes, and goes on, may be one that `decodePicture` decodes.
 /// - Throws: what `decodePicture` says of the whole file, if not.
 func checkBeginning(_ bytes: [UInt8]) throws(CLIPError) {
-    #if canImport(ImageIO)
-    if SystemDecoder.mayDecode(beginning: bytes) { return }
-    #endif
-    guard PictureFormats.decoders.contains(where: { $0.mayRecognise(beginning: bytes) }) else { throw undecoded(bytes) }
+    if let foreign = ForeignFormat(bytes), foreign.isDecodedBySystems { return }
+    guard PictureFormats.decoders.contains(where: { $0.mayRecognise(beginning: bytes) }) else {
+        throw undecoded(bytes, .usual)
+    }
 }
 
 /// The error about bytes that no decoder takes.
-private func undecoded(_ bytes: [UInt8]) -> CLIPError {
+private func undecoded(_ bytes: [UInt8], _ systemDecoding: SystemDecoding) -> CLIPError {
     if let foreign = ForeignFormat(bytes) {
-        return .unsupported(format: foreign.name, feature: nil, advice: foreign.advice)
+        var error = CLIPError.unsupported(
+            format: foreign.name, feature: nil, advice: systemDecoding.advice(on: foreign))
+        #if !canImport(ImageIO)
+        if systemDecoding == .never, foreign.library?.version != nil { error.advice = .useSystemDecoders }
+        #endif
+        return error
     }
     return .unknownFormat(firstBytes: Array(bytes.prefix(16)))
 }
@@ -141,11 +160,6 @@ struct ForeignFormat {
         advice = "convert it to PNG or JPEG first, for example with `\(command)`"
     }
 
-    private init(raw maker: String) {
-        name = "\(maker) raw"
-        advice = ForeignFormat.rawAdvice
-    }
-
     /// The format that `bytes` begins with; nil for one that nobody names here.
     init?(_ bytes: [UInt8]) {
         func has(_ magic: String, at offset: Int = 0) -> Bool {
@@ -159,14 +173,6 @@ struct ForeignFormat {
             self.init("JPEG XL", "djxl in.jxl out.png")
         } else if has([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || has([0xFF, 0x4F, 0xFF, 0x51]) {
             self.init("JPEG 2000", "magick in.jp2 out.png")
-        } else if has([0x49, 0x49, 0x2A, 0]), has("CR", at: 8) {
-            self.init(raw: "Canon")
-        } else if has("IIRO") || has("IIRS") || has("MMOR") {
-            self.init(raw: "Olympus")
-        } else if has([0x49, 0x49, 0x55, 0]) {
-            self.init(raw: "Panasonic")
-        } else if has("FUJIFILMCCD-RAW") {
-            self.init(raw: "Fujifilm")
         } else if has("<svg") {
             self.init("SVG", "rsvg-convert in.svg -o out.png")
         } else if has("%PDF") {
@@ -178,12 +184,31 @@ struct ForeignFormat {
         }
     }
 
+    /// Whether there are systems whose decoders read it.
+    var isDecodedBySystems: Bool {
+        #if canImport(ImageIO)
+        isPicture
+        #else
+        library != nil
+        #endif
+    }
+
+    #if !canImport(ImageIO)
+    /// The library of the system that decodes it, if one does.
+    var library: SystemLibrary? {
+        switch name {
+        case "HEIC", "AVIF": .heif
+        case "JPEG XL": .jxl
+        default: nil
+        }
+    }
+    #endif
+
     private init(isoMedia brand: String) {
         switch brand {
         case "avif", "avis": self.init("AVIF", "magick in.avif out.png")
         case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1":
             self.init("HEIC", "heif-convert in.heic out.png")
-        case "crx ": self.init(raw: "Canon")
         default: self.init(Self.isoMedia, "ffmpeg -i in.mp4 -frames:v 1 out.png")
         }
     }

@@ -1,4 +1,5 @@
 import CLIPJSON
+import CLIPPictures
 import CLIPSystem
 
 /// Rows of a caption file, one after another. Each keeps its text as it was, so that it can be written again with one
@@ -48,14 +49,14 @@ package final class CaptionTable {
     let format: Format
     /// The header of a CSV or TSV file, as it stands there.
     package private(set) var header: [UInt8]?
-    private let reader: EntryReader
+    private let reader: any CaptionLines
     private let imageNames: [String]
     private let captionNames: [String]
     private let howToName: (_ what: String, _ isColumn: Bool) -> String
     private var columns = Columns()
 
     /// - Parameters:
-    ///   - path: `-` for standard input.
+    ///   - path: `-` for standard input; of a tar or zip archive the pictures inside, each with the text of the same name.
     ///   - imageColumn: the name of the column or key with the pictures' paths; nil is the first usual one.
     ///   - captionColumn: the same of the captions.
     ///   - howToName: what follows an error about a column, or else a key, that isn't found: how its name is given.
@@ -63,11 +64,15 @@ package final class CaptionTable {
         path: String, format: Format, imageColumn: String?, captionColumn: String?,
         howToName: @escaping (_ what: String, _ isColumn: Bool) -> String
     ) throws(CLIPError) {
-        reader = try EntryReader(path: path, isNULSeparated: false)
         self.format = format
-        imageNames = imageColumn.map { [$0] } ?? CaptionTable.imageNames
-        self.howToName = howToName
-        captionNames = captionColumn.map { [$0] } ?? CaptionTable.captionNames
+        let imageNames = imageColumn.map { [$0] } ?? CaptionTable.imageNames
+        let captionNames = captionColumn.map { [$0] } ?? CaptionTable.captionNames
+        (self.imageNames, self.captionNames, self.howToName) = (imageNames, captionNames, howToName)
+        if format == .lines, ArchiveDirectory.isArchive(PathBytes(path)) {
+            reader = try ShardCaptions(PathBytes(path), imageName: imageNames[0], captionNames: captionNames)
+        } else {
+            reader = try EntryReader(path: path, isNULSeparated: false)
+        }
         guard self.format != .lines else { return }
         guard let header = try record() else {
             throw CLIPError(.storage, path: reader.name, "is empty, expected a header")
@@ -121,7 +126,7 @@ package final class CaptionTable {
 
     /// A line, or in CSV several: a quoted value may hold line ends.
     private func record() throws(CLIPError) -> CSVEntry? {
-        if format == .csv { return try reader.nextCSV() }
+        if format == .csv, let reader = reader as? EntryReader { return try reader.nextCSV() }
         return try reader.next().map { CSVEntry(text: $0, line: reader.number) }
     }
 

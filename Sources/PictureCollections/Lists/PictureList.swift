@@ -1,7 +1,8 @@
 import CLIP
+import CLIPPictures
 import CLIPSystem
 
-/// The pictures that files, folders, lists of them and standard input are, one after another.
+/// The pictures that files, folders, archives, lists of them and standard input are, one after another.
 ///
 /// They are looked up as they are needed: a list of a million names takes no more memory than one of ten.
 package final class PictureList: Sequence, IteratorProtocol {
@@ -10,6 +11,8 @@ package final class PictureList: Sequence, IteratorProtocol {
         case path([UInt8])
         case list(EntryReader)
         case folder(PictureWalk, PathBytes, ExclusionWalk)
+        /// What comes next in an archive is at this place of its names.
+        case archive(ArchiveDirectory, PathBytes, next: Int)
     }
 
     private var sources: [Source]
@@ -18,6 +21,8 @@ package final class PictureList: Sequence, IteratorProtocol {
     private let report: (CLIPError) -> Void
     /// How many pictures there were so far.
     package private(set) var count = 0
+    /// How many of them are named as camera makers' raw files are, of which the preview inside is read.
+    package private(set) var rawCount = 0
     /// What ended the sequence before its time.
     package private(set) var failure: CLIPError?
     private var countInFolder = 0
@@ -61,6 +66,17 @@ package final class PictureList: Sequence, IteratorProtocol {
                     failure = error
                     sources.removeAll()
                 }
+            case .archive(let archive, let path, let next):
+                let place = archive.names[next...].firstIndex { isPicture(inArchive: $0) }
+                guard let place else {
+                    if countInFolder == 0 {
+                        report(CLIPError(.picture, path: path.text, "the archive holds no files named as pictures are"))
+                    }
+                    continue
+                }
+                countInFolder += 1
+                sources.append(.archive(archive, path, next: place + 1))
+                return picture(at: archive.path(of: archive.names[place]))
             case .folder(var walk, let folder, let excluded):
                 if let path = nextPicture(&walk) {
                     countInFolder += 1
@@ -105,12 +121,32 @@ package final class PictureList: Sequence, IteratorProtocol {
             return read("standard input") { () throws(CLIPError) in try standardInputPicture() }
         }
         let path = PathBytes(bytes)
-        guard path.kind == .folder else { return picture(at: path) }
+        guard path.kind == .folder else {
+            guard ArchiveDirectory.isArchive(path) else { return picture(at: path) }
+            open(archive: path)
+            return nil
+        }
         countInFolder = 0
         isFolderComplete = true
         let excluded = ExclusionWalk(path, ExclusionRules())
         sources.append(.folder(PictureWalk(path, excludes: excluded.excludes), path, excluded))
         return nil
+    }
+
+    /// Has the pictures inside an archive come next.
+    private func open(archive path: PathBytes) {
+        countInFolder = 0
+        do throws(CLIPError) {
+            sources.append(.archive(try ArchiveDirectory.of(path), path, next: 0))
+        } catch {
+            report(error.at(path.text))
+        }
+    }
+
+    /// Whether a file in an archive is a picture by its name, and none of those that macOS puts beside it.
+    private func isPicture(inArchive name: [UInt8]) -> Bool {
+        let path = PathBytes(name)
+        return PictureFormats.isPictureName(path.name) && path.name.first != UInt8(ascii: ".")
     }
 
     /// The next picture in a folder; what can't be looked at is reported.
@@ -134,12 +170,14 @@ package final class PictureList: Sequence, IteratorProtocol {
     private func picture(at path: PathBytes) -> PictureInput? {
         do throws(CLIPError) {
             try check(path)
+            if let (archive, _) = ArchiveDirectory.parts(of: path) { try check(archive) }
         } catch {
             // Nothing may be written in place of it.
             failure = error
             sources.removeAll()
             return nil
         }
+        if PictureFormats.isRawName(path.name) { rawCount += 1 }
         if path.kind != .other {
             count += 1
             return path.pictureInput
@@ -181,6 +219,13 @@ extension PathBytes {
         do throws(SystemError) {
             descriptor = try open()
         } catch {
+            if error.isAbsence, ArchiveDirectory.parts(of: self)?.archive.kind == .file {
+                do throws(CLIPError) {
+                    return try readPictureFile(self)
+                } catch {
+                    throw error.at(text)
+                }
+            }
             throw CLIPError(.picture, path: text, "can't be read: \(error.message)")
         }
         defer { close(descriptor) }

@@ -1,5 +1,6 @@
 import CLIP
 import CLIPJSON
+import CLIPPictures
 import CLIPSystem
 
 /// Writes records one after another, each format in its own way.
@@ -50,7 +51,10 @@ package final class JSONWriter: RecordWriter {
     package func write(_ record: some Record) throws(CLIPError) {
         var line = ""
         if isArray { line += isEmpty ? "[\n" : ",\n" }
-        FieldValue.appendObject(record.fields.completed(model: model), to: &line)
+        var fields = record.fields.completed(model: model)
+        // Of what the preview inside a camera's raw file says it is told.
+        if fields.contains(where: { $0.value.isNameOfRawFile }) { fields.append(("preview", .truth(true))) }
+        FieldValue.appendObject(fields, to: &line)
         if !isArray { line += "\n" }
         isEmpty = false
         try output.write(line)
@@ -58,6 +62,12 @@ package final class JSONWriter: RecordWriter {
 
     package func finish() throws(CLIPError) {
         if isArray { try output.write(isEmpty ? "[]\n" : "\n]\n") }
+    }
+}
+
+extension FieldValue {
+    fileprivate var isNameOfRawFile: Bool {
+        if case .name(let name) = self { PictureFormats.isRawName(name.bytes) } else { false }
     }
 }
 

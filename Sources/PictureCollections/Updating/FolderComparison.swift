@@ -11,6 +11,7 @@ struct FolderComparison {
     private let names: IndexNames
     /// The absolute path of the folder that names are relative to.
     private let base: PathBytes
+    private let reading: PictureOptions
     /// Whether each entry's file was met.
     private var seen: [Bool]
 
@@ -29,22 +30,25 @@ struct FolderComparison {
     /// - Parameters:
     ///   - base: the absolute path of the folder that names are relative to.
     ///   - roots: absolute paths of folders and files, without links.
+    ///   - reading: how pictures are read: those of formats that nobody decodes here are neither met nor gone.
     ///   - exclusions: what is left out of them. Pictures of the index that it leaves out count as gone.
     ///   - isWorthwhile: asked now and then, with how many files are new or changed so far.
     /// - Throws: `CLIPError` of kind `.cancelled`; the error of `isWorthwhile`.
     init(
-        _ snapshot: IndexFile, base: PathBytes, roots: [PathBytes], exclusions: ExclusionRules,
+        _ snapshot: IndexFile, base: PathBytes, roots: [PathBytes], reading: PictureOptions = PictureOptions(),
+        exclusions: ExclusionRules,
         isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void = { _ in }
     ) throws(CLIPError) {
         self.snapshot = snapshot
         self.base = base
+        self.reading = reading
         names = IndexNames(snapshot)
         seen = [Bool](repeating: false, count: snapshot.entryCount)
         var found: Set<PathBytes> = []
         var emptyFolders: Set<PathBytes> = []
         for root in roots {
             let excluded = ExclusionWalk(root, exclusions)
-            var walk = PictureWalk(root, excludes: excluded.excludes)
+            var walk = PictureWalk(root, reading: reading, excludes: excluded.excludes)
             var isEmpty = true
             while let finding = walk.next() {
                 try checkCancellation()
@@ -90,7 +94,7 @@ struct FolderComparison {
             for entry in segment.entries where snapshot.live.contains(entry) && !seen[entry] {
                 try checkCancellation()
                 guard let path = absolutePath(entry), roots.contains(where: { path.isAtOrInside($0) }),
-                    path.outermost(in: hidden) == nil
+                    path.outermost(in: hidden) == nil, !PictureWalk.lacksDecoder(path, reading: reading)
                 else { continue }
                 if let fault = doubt(path) {
                     faults.append(fault)

@@ -26,7 +26,8 @@ struct IndexingRun {
         sources = IndexSources(roots: known.roots, excluded: excluded).adding(
             roots.map { $0 == base ? [] : $0.relative(to: base) })
         comparison = try FolderComparison(
-            log.snapshot, base: base, roots: roots, exclusions: ExclusionRules(excluded), isWorthwhile: isWorthwhile)
+            log.snapshot, base: base, roots: roots, reading: indexer.settings.reading,
+            exclusions: ExclusionRules(excluded), isWorthwhile: isWorthwhile)
         update.unchanged = comparison.unchangedCount
         update.skipped = comparison.skipped.files
         update.wasCutShort = log.wasCutShort

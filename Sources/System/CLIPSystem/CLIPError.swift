@@ -48,6 +48,8 @@ public struct CLIPError: Error, Sendable, Equatable, CustomStringConvertible {
         case allowTruncated
         /// Take larger pictures: `PictureOptions.maximumPixels`.
         case raisePixelLimit
+        /// Let the system's decoders read a picture: `PictureOptions.usesSystemDecoders`.
+        case useSystemDecoders
         /// Make a `.clip` file of the model: `CLIPModel.pack(to:)`.
         case pack
         /// Look whether the weights are what they were: `CLIPModel.verify()`.
@@ -144,6 +146,7 @@ extension CLIPError.Advice {
         switch self {
         case .allowTruncated: "; PictureOptions.allowsTruncated decodes what is there"
         case .raisePixelLimit: "; PictureOptions.maximumPixels raises it"
+        case .useSystemDecoders: ", or let the system's decoder read it (PictureOptions.usesSystemDecoders)"
         case .pack: " with CLIPModel.pack(to:)"
         case .verifyWeights: ", check them with CLIPModel.verify()"
         case .nameKnownModel: ", such as openai/clip-vit-base-patch32"

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A program that comes with this one and does a part of its work.
 package struct HelperProgram {
     let path: String
@@ -9,6 +11,9 @@ package struct HelperProgram {
         guard let path = places.first(where: { access($0, X_OK) == 0 }) else { return nil }
         self.path = path
     }
+
+    /// The program at `path`.
+    package init(path: String) { self.path = path }
 
     /// How it ended.
     package enum End: Equatable, Sendable {
@@ -41,14 +46,21 @@ package struct HelperProgram {
                 rest.removeSubrange(...end)
             }
         }
-        var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0 {
-            guard errno == EINTR else { throw SystemError(code: errno) }
-        }
-        if status & 0x7F != 0 { return .signal(status & 0x7F) }
-        // What a program loader answers when libraries are missing.
-        return status >> 8 & 0xFF == 127 ? .notLoaded : .status(status >> 8 & 0xFF)
+        return try End(of: child)
     }
+
+    /// Begins it with an open file for its standard input, to be asked for its answer.
+    package func begin(_ arguments: [String], input: Int32) throws(SystemError) -> RunningHelper {
+        // Neither end of the pipe may be inherited by a program that another thread starts at this moment.
+        try HelperProgram.starting.withLock { _ throws(SystemError) in
+            let output = try Pipe()
+            let child = try start(arguments, input: input, output: output.writing)
+            output.closeWriting()
+            return RunningHelper(child, output)
+        }
+    }
+
+    private static let starting = Mutex(())
 
     private func start(_ arguments: [String], input: Int32, output: Int32) throws(SystemError) -> pid_t {
         #if canImport(Darwin)
@@ -64,11 +76,85 @@ package struct HelperProgram {
         var words = ([path] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var child = pid_t()
-        // Should it crash, its end is told in a line.
-        setenv("SWIFT_BACKTRACE", "enable=no", 0)
-        let code = posix_spawn(&child, path, &actions, nil, &words, environmentVector)
+        // Should it crash, its end is told in a line; and many threads take no more address space than a few. Of a variable
+        // that is given twice the first counts.
+        var variables: [UnsafeMutablePointer<CChar>?] = []
+        if var given = environmentVector {
+            while let variable = given.pointee {
+                variables.append(strdup(variable))
+                given += 1
+            }
+        }
+        variables += [strdup("SWIFT_BACKTRACE=enable=no"), strdup("MALLOC_ARENA_MAX=2"), nil]
+        defer { for variable in variables { free(variable) } }
+        let code = posix_spawn(&child, path, &actions, nil, &words, &variables)
         guard code == 0 else { throw SystemError(code: code) }
         return child
+    }
+}
+
+extension HelperProgram.End {
+    /// Waits for the end of a process of this one.
+    fileprivate init(of child: pid_t) throws(SystemError) {
+        var status: Int32 = 0
+        _ = try uninterrupted { waitpid(child, &status, 0) }
+        if status & 0x7F != 0 {
+            self = .signal(status & 0x7F)
+        } else {
+            // What a program loader answers when libraries are missing.
+            self = status >> 8 & 0xFF == 127 ? .notLoaded : .status(status >> 8 & 0xFF)
+        }
+    }
+}
+
+/// A program at work that answers on its standard output. It is ended when nobody holds this any more.
+package final class RunningHelper {
+    private let child: pid_t
+    private let output: Pipe
+    private var hasEnded = false
+
+    fileprivate init(_ child: pid_t, _ output: Pipe) {
+        self.child = child
+        self.output = output
+    }
+
+    deinit {
+        guard !hasEnded else { return }
+        kill(child, SIGKILL)
+        _ = try? HelperProgram.End(of: child)
+    }
+
+    /// The next bytes of its answer.
+    /// - Parameters:
+    ///   - buffer: is filled, unless the answer ends or the time is over.
+    ///   - deadline: by `monotonicSeconds`.
+    ///   - checkWanted: asked some times a second whether to wait on.
+    /// - Returns: how many bytes there were; nil when the time was over.
+    package func receive<Failure>(
+        into buffer: UnsafeMutableRawBufferPointer, until deadline: Double, checkWanted: () throws(Failure) -> Void
+    ) throws(Failure) -> Int? {
+        var filled = 0
+        while filled < buffer.count {
+            try checkWanted()
+            var event = pollfd(fd: output.reading, events: Int16(POLLIN), revents: 0)
+            if poll(&event, 1, 100) <= 0 {
+                if monotonicSeconds() > deadline { return nil }
+                continue
+            }
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            guard let count = try? uninterrupted({ read(output.reading, rest.baseAddress, rest.count) }) else {
+                return filled
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// Waits for its end.
+    package func end() throws(SystemError) -> HelperProgram.End {
+        hasEnded = true
+        return try HelperProgram.End(of: child)
     }
 }
 

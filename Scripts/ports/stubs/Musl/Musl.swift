@@ -18,7 +18,11 @@ public var PTHREAD_CREATE_DETACHED: Int32 { 1 }
 public var _SC_NPROCESSORS_ONLN: Int32 { 84 }
 public var RUSAGE_SELF: Int32 { 0 }
 @discardableResult public func getrusage(_ who: Int32, _ usage: UnsafeMutablePointer<rusage>!) -> Int32 { -1 }
+public var RLIMIT_CPU: Int32 { 0 }
+public var RLIMIT_FSIZE: Int32 { 1 }
+public var RLIMIT_CORE: Int32 { 4 }
 public var RLIMIT_NOFILE: Int32 { 7 }
+public var RLIMIT_AS: Int32 { 9 }
 public func getrlimit(_ kind: Int32, _ limit: UnsafeMutablePointer<rlimit>!) -> Int32 { -1 }
 public func setrlimit(_ kind: Int32, _ limit: UnsafePointer<rlimit>!) -> Int32 { -1 }
 public var CLOCK_REALTIME: clockid_t { 0 }

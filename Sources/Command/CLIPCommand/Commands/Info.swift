@@ -56,6 +56,7 @@ private struct ModelRecord: Record {
                 ["name": $0.name, "value": $0.value, "source": $0.source, "warning": $0.warning] as Fields
             },
             "card": model.info.card?.fields,
+            "system_decoders": SystemDecoder.all().map { $0.fields },
         ]
     }
 
@@ -110,6 +111,7 @@ private struct ModelRecord: Record {
             line("work", "\(operations) billion floating-point operations a picture")
         }
         line("licence", model.info.card?.license ?? "not said: look at the model's origin before you use it")
+        for decoder in SystemDecoder.all() { line(decoder.name, decoder.state) }
         return text + settings + (model.info.card?.text ?? "")
     }
 
@@ -136,6 +138,18 @@ private struct ModelRecord: Record {
             }
         }
         return text
+    }
+}
+
+extension SystemDecoder {
+    fileprivate var fields: Fields {
+        ["name": name, "available": isThere, "version": version, "formats": formats, "installation": installation]
+    }
+
+    fileprivate var state: String {
+        guard isThere else { return "not there, its pictures are left out: \(installation ?? "")" }
+        let what = formats.isEmpty ? "has no decoder" : "decodes " + formats.joined(separator: ", ")
+        return [version, what].compactMap { $0 }.joined(separator: " ")
     }
 }
 

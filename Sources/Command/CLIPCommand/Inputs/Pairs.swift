@@ -9,7 +9,8 @@ struct PairChoice {
         "pairs", .file("file"),
         help: """
             Read pictures with captions from a file, or - for standard input: one a line, {"image": path, "text": \
-            caption, "references": [...]} or path, caption and references between tabs; .csv and .tsv have a header.
+            caption, "references": [...]} or path, caption and references between tabs; .csv and .tsv have a header. Of a tar or \
+            zip archive the pictures inside, each with its caption in the .txt or .json of its name.
             """)
     private static let pairsFormat = Option(
         "pairs-format", .choice("format", of: CaptionTable.Format.allCases),

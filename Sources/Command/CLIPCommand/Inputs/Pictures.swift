@@ -5,7 +5,7 @@ import PictureCollections
 
 /// What the options say of how pictures are read and fitted, whatever the model.
 struct PictureChoice {
-    private var reading = PictureOptions()
+    private var reading: PictureOptions
     let fit: PictureFit?
     private let decodesFast: Bool
     private let batchSize: Int?
@@ -30,6 +30,12 @@ struct PictureChoice {
         help: "Refuse pictures of more pixels than this. (default: 200000000)")
     private static let allowTruncated = Option(
         "allow-truncated", group: .pictures, help: "Take what there is of a picture file that is cut short.")
+    private static let systemDecoders = Option(
+        "system-decoders", off: "no-system-decoders", default: true, group: .pictures,
+        help: """
+            Have HEIC, AVIF and JPEG XL decoded by the system's libheif and libjxl, each picture in a process of its own; \
+            'clip info' says which are there. (default: --system-decoders)
+            """)
 
     private static let fastDecode = Option(
         "fast-decode", group: .pictures,
@@ -44,7 +50,9 @@ struct PictureChoice {
             How many are encoded together: speed and memory, never the result. (default: what takes about a second, at \
             most 32 pictures; 256 texts)
             """)
-    static let options: [any AnyOption] = [fit, alpha, orient, gray16, maximumPixels, allowTruncated, fastDecode]
+    static let options: [any AnyOption] = [
+        fit, alpha, orient, gray16, maximumPixels, allowTruncated, systemDecoders, fastDecode,
+    ]
 
     /// What becomes of what shines through.
     private enum Alpha: String, CaseIterable {
@@ -57,6 +65,9 @@ struct PictureChoice {
     }
 
     init(_ arguments: inout Arguments) {
+        // Of every picture of this run, those of an index too.
+        if !arguments.take(PictureChoice.systemDecoders) { PictureOptions.useSystemDecoders(of: nil) }
+        reading = PictureOptions()
         reading.compositesAlphaOverWhite = arguments.take(PictureChoice.alpha) == .white
         reading.appliesOrientation = arguments.take(PictureChoice.orient)
         reading.clipsGray16 = arguments.take(PictureChoice.gray16) == .clip
@@ -116,8 +127,8 @@ struct PictureSources {
         Positional(
             "path", count: 1...Int.max, unless: others, isPath: true,
             help: """
-                Pictures: files, folders (all pictures inside, sorted; hidden ones are skipped), or - for the bytes of one \
-                picture on standard input.
+                Pictures: files, folders (all pictures inside, sorted; hidden ones are skipped), tar and zip archives, files inside \
+                them (shard.tar::000123.jpg), or - for the bytes of one picture on standard input.
                 """)
     }
 
@@ -165,6 +176,11 @@ extension PictureList {
     /// Says what was left out of folders, and what went wrong after the last picture.
     func checkEnd(_ console: Console) throws(CLIPError) {
         console.report(skipped: skipped, in: foldersWithSkipped)
+        if rawCount > 0 {
+            console.note(
+                "of \(rawCount) camera raw file\(rawCount == 1 ? "" : "s") the JPEG preview inside was read, not what the sensor saw"
+            )
+        }
         if let failure { throw failure }
         if count == 0, !console.hasFailed { throw CLIPError(.storage, "no pictures: the list of files is empty") }
     }

@@ -18,6 +18,7 @@ extension CLIPError.Advice {
         switch self {
         case .allowTruncated: "; --allow-truncated decodes what is there"
         case .raisePixelLimit: "; --max-pixels raises it"
+        case .useSystemDecoders: ", or leave --no-system-decoders away"
         case .pack: " with \"clip pack\""
         case .verifyWeights: ", check them with \"clip verify\""
         case .nameKnownModel: ", see \"clip models --known\""

@@ -10,6 +10,8 @@ package struct Bitmap: Sendable, Equatable {
     /// The picture's size before it was scaled down: up to `reduction` times this one's.
     package let fullWidth: Int
     package let fullHeight: Int
+    /// Whether it is what a camera made of what the sensor saw, from inside a raw file.
+    package var isPreview = false
 
     package init(width: Int, height: Int, pixels: [UInt8]) {
         self.init(width: width, height: height, pixels: pixels, reduction: 1, fullWidth: width, fullHeight: height)

@@ -36,6 +36,8 @@ package struct DecodedPicture: Sendable {
     package var bitmap: Bitmap
     /// EXIF orientation, 1…8; 1 when the file has none or a broken one.
     package var orientation: Int
+    /// Whether it is the preview inside a camera's raw file.
+    package var isPreview = false
 
     package init(bitmap: Bitmap, orientation: Int = 1) {
         self.bitmap = bitmap
@@ -62,6 +64,7 @@ package struct DecodingOptions: Sendable {
     }
 
     package var maximumPixels = 200_000_000
+    package var systemDecoding = SystemDecoding.usual
     package var allowTruncated = false
     package var alpha = Alpha.white
     package var appliesOrientation = true

@@ -5,7 +5,7 @@ internal import ImageIO
 
 /// Pictures that Apple's systems decode and nothing here does: HEIC, AVIF, JPEG XL, JPEG 2000 and camera makers' raw files. A
 /// TIFF file is decoded here, also as the beginning of a raw one.
-enum SystemDecoder {
+enum ImageIODecoder {
     static let fileExtensions: Set<String> = ["avif", "heic", "heics", "heif", "hif", "jp2", "jxl"]
 
     /// Whether a file that begins with these bytes is a picture of another kind than those that are decoded here.

@@ -1,0 +1,15 @@
+/// A library of the system that is looked for when it is wanted: nothing is linked to it, and it may not be there.
+package struct DynamicLibrary: @unchecked Sendable {
+    private let handle: UnsafeMutableRawPointer
+
+    /// The first of these names that the system's loader finds, which stays open; nil if it finds none.
+    package init?(_ names: [String]) {
+        guard let handle = names.lazy.compactMap({ dlopen($0, RTLD_NOW | RTLD_LOCAL) }).first else { return nil }
+        self.handle = handle
+    }
+
+    /// The function `name`, taken for one of type `Function`, which must be that of a C function; nil where there is none.
+    package func function<Function>(_ name: String, as type: Function.Type = Function.self) -> Function? {
+        dlsym(handle, name).map { unsafeBitCast($0, to: type) }
+    }
+}
