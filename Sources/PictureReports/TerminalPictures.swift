@@ -1,5 +1,6 @@
 import CLIP
 import CLIPPictures
+import CLIPSystem
 import PictureCollections
 
 /// Pictures drawn among the text of a terminal, in the way that it understands.
