@@ -2,6 +2,7 @@ import CLIP
 import Foundation
 import Hummingbird
 import Logging
+import NIOCore
 
 @main struct SearchServer {
     static func main() async {
@@ -24,6 +25,12 @@ import Logging
         } catch let fault as Options.Fault {
             say("search-server: \(fault.message)\n\n\(Options.usage)")
             exit(64)
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            say("search-server: another program listens at that port: --port names another")
+            exit(1)
+        } catch let error as CLIPError where error.kind == .index {
+            say("search-server: \(error). 'clip index FOLDER' makes an index.")
+            exit(1)
         } catch {
             say("search-server: \(error)")
             exit(1)
