@@ -3,20 +3,27 @@
 #
 #   Scripts/train/run.sh [CACHE] [option of train.py …]
 #
-# CACHE defaults to Scripts/train/.cache. Run it again to go on where it stopped: what is there is not made again.
+# CACHE defaults to Scripts/train/.cache. Run it again to go on where it stopped: what is there is not made again. It needs Debian 12's
+# apt-get, dpkg-deb and Python 3.11 with venv, 8 GB of disk and 6 GB of memory.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${1:-$here/.cache}
-shift || true
-mkdir -p "$cache"
-export PYTHONHASHSEED=0 OMP_NUM_THREADS=1
-
-if [ ! -x "$cache/venv/bin/python" ]; then
-    python3 -m venv "$cache/venv"
-    "$cache/venv/bin/python" -m pip install --quiet "torch==2.13.0+cpu" 2>/dev/null || "$cache/venv/bin/python" -m pip install --quiet torch==2.13.0
-    "$cache/venv/bin/python" -m pip install --quiet -r "$here/requirements.txt"
+cache=$here/.cache
+if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
+    cache=$1
+    shift
 fi
+mkdir -p "$cache"
+cache=$(cd "$cache" && pwd)
+# One thread each and no chance in the order of sets: sums are rounded and words drawn as they were.
+export PYTHONHASHSEED=0 OMP_NUM_THREADS=1 RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
+
 python=$cache/venv/bin/python
+if [ ! -e "$cache/venv/complete" ]; then
+    python3 -m venv "$cache/venv"
+    "$python" -m pip install --quiet "torch==2.13.0+cpu" 2>/dev/null || "$python" -m pip install --quiet torch==2.13.0
+    "$python" -m pip install --quiet -r "$here/requirements.txt"
+    touch "$cache/venv/complete"
+fi
 PYTHON=$python "$here/fetch.sh" "$cache/packages"
 [ -f "$cache/bank/meta.json" ] || "$python" "$here/build_data.py" --packages "$cache/packages" --cache "$cache/bank"
 "$python" "$here/features.py" --packages "$cache/packages" --cache "$cache/bank" --out "$cache/features"
