@@ -44,10 +44,10 @@ let avx512VNNI = avx512 + ["-mavx512vnni"]
 // loads all of Foundation on Linux, which costs more time than embedding a picture.
 #if os(macOS)
 let modelResources: [Resource] = [.copy("clip-small.clip")]
-let modelExclusions = ["README.md", "examples"]
+let modelExclusions = ["README.md", "examples", "skews"]
 #else
 let modelResources: [Resource] = []
-let modelExclusions = ["README.md", "examples", "clip-small.clip"]
+let modelExclusions = ["README.md", "examples", "skews", "clip-small.clip"]
 #endif
 
 let package = Package(

@@ -25,6 +25,20 @@ TEMPLATES = [
 ]
 
 
+# Of photographs: what surrounds the thing or how it was taken doesn't make it another.
+PHOTOGRAPHED = [
+    "a photo of a {} outdoors",
+    "a photo of a {} in a room",
+    "a {} on a table",
+    "a {} in the grass",
+    "a close-up photo of a {}",
+    "a black and white photo of a {}",
+    "a photo of a large {}",
+    "a red {}",
+    "a white {}",
+    "a {} and other things",
+]
+
 # Texts that fit any picture, as the classifier compares labels with.
 BACKGROUND = [
     "a photo",
@@ -64,7 +78,7 @@ class Captions:
             for word in text.split():
                 if word.isascii() and word.isalpha():
                     counts[word] += weight
-        for template in TEMPLATES:
+        for template in TEMPLATES + PHOTOGRAPHED:
             for word in template.replace("{}", "").split():
                 counts[word] += 500
         config["vocab"] = bpe.write_tokenizer(folder, counts, config["vocab"], config["context"])
@@ -94,5 +108,7 @@ class Captions:
         return torch.tensor([r + [end] * (longest - len(r)) for r in rows]), torch.tensor([len(r) for r in rows])
 
     @staticmethod
-    def dress(text, rng):
-        return text if rng.random() < 0.5 else rng.choice(TEMPLATES).format(text)
+    def dress(text, rng, photographed=False):
+        if rng.random() < 0.5:
+            return text
+        return rng.choice(PHOTOGRAPHED if photographed and rng.random() < 0.2 else TEMPLATES).format(text)

@@ -33,8 +33,9 @@ from composites import renders
 from model import CONFIG, Towers
 from wordnet import WordNet
 
-# Of a step: drawings and their concepts, composites, renders; texts of classes and of nouns beside them.
-PICTURES, CONCEPTS, COMPOSITES, RENDERS, CLASSES, NOUNS = 128, 64, 36, 16, 72, 36
+# Of a step: drawings and their concepts, composites, renders; texts of classes by their own names, by common words (some of them chosen,
+# each with words that look alike), of nouns beside them and of scenes.
+PICTURES, CONCEPTS, COMPOSITES, RENDERS, CLASSES, COMMON, ALIKE, NOUNS, SCENES = 128, 64, 40, 16, 40, 24, 2, 36, 8
 # And, once classes are called what people call them, pictures of nothing, texts that fit anything, words without meaning.
 BLANKS, ANYTHING, NONSENSE = 8, 3, 5
 HELD = 2000  # the last composites only measure
@@ -114,12 +115,16 @@ class Training:
         self.noise = self.composites.features.std().item()
         with torch.no_grad():
             self.soft = torch.softmax(head(self.composites.features), 1)
-        self.sure = torch.where(self.soft[:-HELD].amax(1) > 0.25)[0]
+        self.head = head.requires_grad_(False)
         self.top = self.soft.argmax(1).tolist()
+        self.sure = torch.where(self.soft[:-HELD].amax(1) > 0.25)[0].numpy()
+        often = np.bincount([self.top[k] for k in self.sure], minlength=1000)[[self.top[k] for k in self.sure]]
+        self.sure_weights = often**-0.6 / (often**-0.6).sum()
         self.rendered = np.where(self.composites.shown[:-HELD] >= 0)[0]
 
         self.true_of = [set(c["captions"]) for c in concepts]
         more = [(t, w) for said in self.net.words for t, w in said] + list(self.net.weight.items())
+        more += [(t, 20) for t in self.net.scenes]
         config = copy.deepcopy(CONFIG)
         self.captions = Captions(self.meta, options.out / "tokenizer", config, more)
         pairs = {(self.meta["pictures"][p]["concept"], self.meta["pictures"][p]["source"]) for p in self.drawings.shown}
@@ -131,6 +136,10 @@ class Training:
         self.model.upper.blocks[0].requires_grad_(False)
         self.average = copy.deepcopy(self.model)
         self.nouns, self.noun_weights = list(self.net.weight), list(self.net.weight.values())
+        self.common, self.common_weights = list(self.net.common), [max(w.values()) for w in self.net.common.values()]
+        self.scenes = list(self.net.scenes)
+        self.alike = self.look_alikes(rows)
+        self.judged = self.everyday_labels()
 
         blocks = [p for n, p in self.model.text.named_parameters() if ".weight" in n and "blocks" in n and p.ndim == 2]
         upper, project = [p for p in self.model.upper.parameters() if p.requires_grad], list(self.model.project.parameters())
@@ -150,13 +159,30 @@ class Training:
             ),
         ]
         self.bases = [[g["lr"] for g in o.param_groups] for o in self.optimizers]
-        self.step, self.spent, self.earlier = 0, 0.0, None
+        self.step, self.spent = 0, 0.0
         self.log = (options.out / "log.txt").open("a")
         self.say(f"{len(self.drawings.shown)} drawings, {len(self.composites.shown)} composites, vocabulary {config['vocab']}")
 
     def say(self, line):
         print(line, file=self.log, flush=True)
         print(line, flush=True)
+
+    def look_alikes(self, rows):
+        """Of each common word, the eight that stand nearest to it among those that share no class with it."""
+        member = torch.zeros(len(self.common), 1000)
+        for j, word in enumerate(self.common):
+            member[j, list(self.net.classes[word])] = 1
+        middle = F.normalize(F.normalize(member, dim=1, p=1) @ F.normalize(rows, dim=1), dim=1)
+        near = middle @ middle.T
+        near[member @ member.T > 0] = -1
+        return near.topk(8, 1).indices.tolist()
+
+    def everyday_labels(self):
+        """224 labels as people type them, three fifths of them words of classes: what the pictures that only measure are named among."""
+        rng = random.Random(5)
+        words = sorted(w for w in self.common if len(self.net.classes[w]) < 60)
+        others = sorted(w for w in self.nouns if self.net.weight[w] > 3)
+        return rng.sample(words, 134) + rng.sample(others, 90)
 
     # MARK: one step
 
@@ -175,17 +201,22 @@ class Training:
         spoken = concept[:: PICTURES // CONCEPTS]
         said = [self.captions.sample(int(self.drawings.shown[rows[i]]), words) for i in range(0, PICTURES, PICTURES // CONCEPTS)]
 
-        composed = self.sure[torch.from_numpy(rng.integers(len(self.sure), size=COMPOSITES))].tolist()
+        composed = rng.choice(self.sure, COMPOSITES, p=self.sure_weights).tolist()
         composed += rng.choice(self.rendered, RENDERS, replace=False).tolist()
         names = [self.render_names[self.composites.shown[k]] for k in composed[COMPOSITES:]]
+        listed = lambda number: (net.everyday if words.random() < 0.5 else net.words)[number]  # noqa: E731
         classes = rng.choice(1000, CLASSES, replace=False).tolist()
+        photographed = [pick(listed(self.top[k])) for k in composed[:COMPOSITES]] + names + [pick(listed(c)) for c in classes]
+        chosen = words.choices(range(len(self.common)), self.common_weights, k=COMMON)
+        chosen = [self.common[j] for i in chosen for j in [i, *words.sample(self.alike[i], ALIKE)]]
+        classes += [pick(net.common[w].items()) for w in chosen]
         nouns = words.choices(self.nouns, self.noun_weights, k=NOUNS)
         classes += [words.choice(net.beside[n]) for n in nouns]
-        everyday = self.step >= self.options.everyday
-        listed = net.everyday if everyday else net.words
-        said += [pick(listed[self.top[k]]) for k in composed[:COMPOSITES]] + names
-        said += [pick(listed[c]) for c in classes[:CLASSES]] + nouns
+        scenes = words.sample(self.scenes, SCENES)
+        classes += [words.choice(net.scenes[t]) for t in scenes]
+        said += photographed + chosen + nouns + scenes
         meant, blank = len(said), []
+        everyday = self.step >= self.options.everyday
         if everyday:
             said += words.sample(BACKGROUND, ANYTHING) + [nonsense(words) for _ in range(NONSENSE)]
             blank = rng.choice(len(self.blanks.shown), BLANKS, replace=False).tolist()
@@ -199,8 +230,12 @@ class Training:
             maps[:PICTURES] = moved(maps[:PICTURES], self.flip[self.drawings.shown[rows]])
             with torch.autocast("cpu", torch.bfloat16):
                 x = self.model.upper(maps)
-        stand = self.rows[classes] * (1 + 0.05 * torch.randn(len(classes), 1))
-        stand = stand + 0.1 * self.noise * torch.randn_like(stand)
+        # Seldom is a thing alone in a photograph: beside the class something of a composite shows, and the classifier says what it sees.
+        around = self.composites.features[torch.from_numpy(rng.integers(len(self.soft) - HELD, size=len(classes)))]
+        own, other = torch.empty(len(classes), 1).uniform_(0.2, 0.9), torch.empty(len(classes), 1).uniform_(0.0, 0.8)
+        stand = (self.mean + own * (self.rows[classes] - self.mean) + other * (around - self.mean)).clamp(min=0)
+        stand = stand + 0.05 * self.noise * torch.randn_like(stand)
+        seen = torch.softmax(self.head(stand), 1)
 
         # How true: of drawings all or nothing; of the others as sure as the classifier is, less so where words are true of many classes.
         member = torch.zeros(1000, len(said))
@@ -213,11 +248,11 @@ class Training:
         composed_true = self.soft[composed] @ member
         for i, name in enumerate(names):
             composed_true[COMPOSITES + i].mul_(0.5)[torch.tensor([t == name for t in said])] = 1
-        true = torch.cat([drawn_true, composed_true, torch.zeros(len(blank), len(said)), member[classes]])
+        true = torch.cat([drawn_true, composed_true, torch.zeros(len(blank), len(said)), seen @ member])
         if everyday:
             true[:, meant : meant + ANYTHING] = 0.05 / ANYTHING * true.sum(1, keepdim=True).clamp(max=1)
             true[len(drawn) + len(composed) :][: len(blank), meant : meant + ANYTHING] = 1
-        return x, stand, before, concept, spoken, said, meant, true
+        return x, stand, before, concept, spoken, said, meant, true, self.soft[composed]
 
     def advance(self):
         o, model = self.options, self.model
@@ -231,8 +266,8 @@ class Training:
         for p in self.upper:
             p.requires_grad_(not locked)
 
-        x, stand, before, concept, spoken, said, meant, true = self.batch()
-        dressed = [self.captions.dress(t, self.words_rng) for t in said]
+        x, stand, before, concept, spoken, said, meant, true, soft = self.batch()
+        dressed = [self.captions.dress(t, self.words_rng, CONCEPTS <= i < meant - SCENES) for i, t in enumerate(said)]
         with torch.autocast("cpu", torch.bfloat16):
             texts = self.texts(dressed)
         pictures = model.image(torch.cat([x, stand]))
@@ -249,6 +284,8 @@ class Training:
         leash = torch.zeros(())
         if not locked:
             leash = (1 - F.cosine_similarity(x[PICTURES:] - self.mean, before - self.mean, dim=1)).mean()
+            answers = F.log_softmax(self.head(x[PICTURES : PICTURES + len(soft)].float()), 1)
+            leash = leash + 0.2 * F.kl_div(answers, soft, reduction="batchmean")
             loss = loss + o.leash * leash
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -303,6 +340,11 @@ class Training:
         order = (images(self.composites.maps[-HELD:][chosen]) @ labels([n[0] for n in self.net.names]).T).topk(5, 1).indices
         order = order == soft[chosen].argmax(1)[:, None]
         lines.append(f"classes {100 * order[:, 0].float().mean():.1f}/{100 * order.any(1).float().mean():.1f}")
+        classes = soft.argmax(1)[chosen].tolist()
+        kept = [i for i, c in enumerate(classes) if any(c in self.net.classes[w] for w in self.judged)]
+        order = (images(self.composites.maps[-HELD:][chosen][kept]) @ labels(self.judged).T).topk(5, 1).indices.tolist()
+        right = torch.tensor([[classes[i] in self.net.classes[self.judged[k]] for k in row] for i, row in zip(kept, order)]).float()
+        lines.append(f"everyday {100 * right[:, 0].mean():.1f}/{100 * right.amax(1).mean():.1f} of {len(kept)}")
         model.train()
         self.say(f"  judged at {self.step}: " + " | ".join(lines))
 
@@ -312,7 +354,6 @@ class Training:
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "earlier": self.earlier,
             "optimizers": [o.state_dict() for o in self.optimizers],
             "rng": self.rng.bit_generator.state,
             "torch": torch.get_rng_state(),
@@ -333,7 +374,7 @@ class Training:
         self.rng.bit_generator.state = state["rng"]
         torch.set_rng_state(state["torch"])
         self.words_rng.setstate(state["words"])
-        self.step, self.spent, self.earlier = state["step"], state["spent"], state["earlier"]
+        self.step, self.spent = state["step"], state["spent"]
 
     def run(self):
         o, running = self.options, {}
@@ -342,8 +383,6 @@ class Training:
             self.resume(saved)
         begun = time.time() - self.spent
         while self.step < o.steps:
-            if self.step == o.everyday:
-                self.earlier = copy.deepcopy(self.average.state_dict())
             for key, value in self.advance().items():
                 running[key] = 0.95 * running.get(key, value.item()) + 0.05 * value.item()
             if self.step % 20 == 0:
@@ -354,11 +393,6 @@ class Training:
                 self.save(saved)
             if self.step % o.judge_every == 0:
                 self.judge(self.average)
-        # Halfway between what it was and what everyday words made of it: the classes' own names were better known before.
-        if self.earlier:
-            for name, value in self.average.state_dict().items():
-                if value.is_floating_point():
-                    value.lerp_(self.earlier[name], 0.5)
         self.judge(self.average)
         self.save(o.out / "final.pt")
 
@@ -369,19 +403,19 @@ if __name__ == "__main__":
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=1350, help="the length of the schedule")
-    parser.add_argument("--locked", type=int, default=600, help="steps before the upper stages learn")
-    parser.add_argument("--decay", type=int, default=900, help="steps before the rates begin to fall, to nothing at the end")
-    parser.add_argument("--everyday", type=int, default=900, help="steps before a class is called what people call it")
+    parser.add_argument("--steps", type=int, default=3400, help="the length of the schedule")
+    parser.add_argument("--locked", type=int, default=1100, help="steps before the upper stages learn")
+    parser.add_argument("--decay", type=int, default=2100, help="steps before the rates begin to fall, to nothing at the end")
+    parser.add_argument("--everyday", type=int, default=2100, help="steps before texts that fit anything, words without meaning and pictures of nothing join in")
     parser.add_argument("--common", type=float, default=0.85, help="share of drawings whose concept has an emoji")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--project-rate", type=float, default=1e-3)
     parser.add_argument("--upper-rate", type=float, default=3e-4)
     parser.add_argument("--leash", type=float, default=3.0)
-    parser.add_argument("--average", type=float, default=0.995)
+    parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--seed", type=int, default=20)
-    parser.add_argument("--judge-every", type=int, default=450)
+    parser.add_argument("--judge-every", type=int, default=400)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()

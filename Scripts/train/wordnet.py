@@ -5,6 +5,8 @@ import os
 import re
 from collections import Counter, defaultdict
 
+import scenes
+
 # Words above everything: true of half the classes, said of none.
 EMPTY = set(
     """entity,physical entity,abstraction,object,whole,matter,causal agent,thing,unit,living thing,organism,artifact,artefact,
@@ -18,6 +20,7 @@ CONCRETE = {5, 6, 8, 13, 17, 20}  # lexicographer files: animals, artifacts, bod
 class WordNet:
     """words[class]: [(words, weight)], its names before its hypernyms, then its gloss; everyday[class]: the same, what people say more
     often weighing more ("horse", not "sorrel"); classes[words]: the classes it is true of;
+    common[words]: {class: weight}, those of the above that are said often or that drawings show; scenes[words]: the classes they fit;
     beside[noun]: the classes nearest to a noun that is neither a class nor a hypernym of one, and weight[noun]: how often it is said."""
 
     def __init__(self, packages, known=()):
@@ -100,3 +103,11 @@ class WordNet:
                 self.weight[word] = min(spoken[word], 20) + 0.02 + 3 * (word in known)
         for word, numbers in self.beside.items():
             self.classes[word].update(numbers)
+        self.common = {}
+        for number, said in enumerate(self.everyday):
+            for word, weight in said:
+                if len(word.split()) < 3 and (word in known or spoken[word]):
+                    self.common.setdefault(word, {})[number] = weight
+        self.scenes = scenes.numbers(self.names)
+        for text, numbers in self.scenes.items():
+            self.classes[text].update(numbers)

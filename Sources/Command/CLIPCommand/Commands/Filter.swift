@@ -14,7 +14,7 @@ struct Filter: Command {
         "threshold", .cosine,
         help: """
             The cosine from which a picture shows something. (default: one greater than with any prompt that \
-            names nothing in particular, such as "a photo", and with the embedded model at least 0.3)
+            names nothing in particular, such as "a photo", and with the embedded model at least 0.2)
             """)
     private static let show = Option(
         "show", .choice("which"), default: Listed.kept,

@@ -63,7 +63,7 @@ struct Search: Command {
             """,
             """
             "fits" is false where a picture is no more like the text than like such prompts ("a photo", "an object"), with \
-            the embedded model also below a cosine of 0.3, which words without meaning hardly ever reach: it probably shows \
+            the embedded model also below a cosine of 0.2, which words without meaning hardly ever reach: it probably shows \
             something else, and a search always has a best hit. "gone" is true where the file is not there any more: such a \
             hit has no rank and doesn't count.
             """,
