@@ -163,6 +163,8 @@ struct MemberList {
 
     /// Of several files of one name the last counts, as for those who unpack them.
     private mutating func add(_ name: [UInt8], _ member: ArchiveDirectory.Member) -> Bool {
+        // As `tar -C folder .` writes them.
+        let name = name.starts(with: "./".utf8) ? Array(name.dropFirst(2)) : name
         if members.updateValue(member, forKey: name) == nil { names.append(name) }
         return names.count <= ArchiveDirectory.mostMembers
     }
