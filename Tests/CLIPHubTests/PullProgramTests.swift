@@ -47,7 +47,7 @@ import Testing
         let hub = try LoopbackHub { $0.files = Model.files }
         for (name, words) in [
             ("org/other", "check the name"), ("org/model@v9", "has no such revision"), ("siglip2", "say which"),
-            ("nonsense", "expected org/name"), ("coca_ViT-B-32", "is a CoCa"),
+            ("nonsense", "expected org/name"), ("clap-htsat", "hears sounds"),
         ] {
             let result = try Program.clip(["pull", name], environment(hub))
             #expect(result.status == 1 && result.output.isEmpty, "\(name)")

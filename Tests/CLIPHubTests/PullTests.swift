@@ -471,7 +471,7 @@ import Testing
         #expect(
             await failure { try await client.pull("siglip2") }.message.contains("say which: ViT-B-32-SigLIP2-256:webli")
         )
-        #expect(await failure { try await client.pull("coca_ViT-B-32") }.message.contains("is a CoCa"))
+        #expect(await failure { try await client.pull("clap-htsat") }.message.contains("hears sounds"))
         for text in ["", "model", "a/b/c", "../x", "org/model@"] {
             #expect(await failure { try await client.pull(text) }.kind == .argument, "\(text)")
         }

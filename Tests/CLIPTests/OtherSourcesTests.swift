@@ -244,9 +244,17 @@ import Testing
             #"timm's image tower "swin_tiny_224""#
         ),
         (#""text_cfg": {"#, #""text_cfg": {"hf_model_name": "deberta-base","#, #"text tower "deberta-base""#),
-        (#""vision_cfg": {"#, #""vision_cfg": {"attentional_pool": true,"#, "(attentional_pool)"),
-        (#""quick_gelu""#, #""multimodal_cfg": {}, "quick_gelu""#, "CoCa's decoder"),
-        (#""vision_cfg": {"#, #""vision_cfg": {"pool_type": "none","#, #"expected "tok", "avg" or "map""#),
+        (#""vision_cfg": {"#, #""vision_cfg": {"attentional_pool": "parallel","#, "attentional_pool is \"parallel\""),
+        (
+            #""vision_cfg": {"#, #""vision_cfg": {"attentional_pool": true, "attn_pooler_heads": 7,"#,
+            "attn_pooler_heads is 7"
+        ),
+        (
+            #""vision_cfg": {"#, #""vision_cfg": {"attentional_pool": true, "pool_type": "avg","#,
+            #"expected "tok" beside attentional_pool"#
+        ),
+        (#""text_cfg": {"#, #""text_cfg": {"embed_cls": true, "no_causal_mask": true,"#, "embed_cls is true"),
+        (#""vision_cfg": {"#, #""vision_cfg": {"pool_type": "none","#, #"expected "tok", "avg", "map" or "query""#),
         (#""vision_cfg""#, #""other""#, "has no model_cfg with vision_cfg"),
         (#""head_width""#, #""head_width": 5, "attn_pooler_heads""#, "no multiple of its"),
         (#""text_cfg": {"#, #""text_cfg": {"proj_type": "none","#, "has no text projection"),

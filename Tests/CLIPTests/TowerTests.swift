@@ -10,10 +10,9 @@ import Testing
 /// Tiny towers of other architectures than CLIP's, beside what timm and transformers make of them.
 @Suite struct TowerTests {
     static let names = [
-        "altclip", "bert", "chinese-clip", "convnext", "efficientnet-lite", "eva02", "eva02-enormous", "fastvit",
+        "altclip", "bert", "chinese-clip", "coca", "coca-text", "convnext", "efficientnet-lite", "eva02", "eva02-enormous", "fastvit",
         "fastvit-five-stages", "fastvit-folded", "metaclip-2", "mobileclip-b", "nllb", "perception",
-        "perception-without-class", "resnet",
-        "xlm-roberta",
+        "perception-without-class", "resnet", "vitamin", "vitamin-without-positions", "xlm-roberta",
     ]
 
     @Test(arguments: names, InstructionSet.available)

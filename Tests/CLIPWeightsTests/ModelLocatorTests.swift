@@ -175,7 +175,7 @@ import Testing
         #expect(
             problem("ViT-L-14 laion2b", environment).contains("pull(\"laion/CLIP-ViT-L-14-laion2B-s32B-b82K\")"))
         #expect(problem("siglip2", environment).contains("may be 15 models, say which"))
-        #expect(problem("coca_ViT-B-32", environment).contains("is a CoCa"))
+        #expect(problem("clap-htsat", environment).contains("hears sounds"))
         // What is in the cache under a name is what the name means.
         try cacheRepository("hub", "ViT-B--32", commits: ["bbb"], main: "bbb")
         let own = folder["hub/models--ViT-B--32/snapshots/bbb"]

@@ -22,6 +22,11 @@ package struct ModelConfiguration: Sendable, Equatable {
     }
 }
 
+extension ModelConfiguration {
+    /// The length of a picture's pooled state.
+    var pooledWidth: Int { vision.pooling == .firstQuery ? embeddingDimension : vision.transformer.width }
+}
+
 /// Whose architecture a model has. Raw values are Hugging Face's `model_type`.
 package enum ModelFamily: String, Sendable, CaseIterable {
     /// Radford et al., 2021.
@@ -56,8 +61,11 @@ package struct TransformerConfiguration: Sendable, Equatable {
     package var hasKeyBias = true
     /// Whether what an attention finds is normalised before its output layer (EVA-02's `scale_attn_inner`).
     package var hasAttentionNorm = false
-    /// Whether the MLP is the product of two linear layers, the first through `activation`, normalised (EVA-02's SwiGLU).
-    package var isGated = false
+    /// Where the norm of an MLP stands that is the product of two linear layers, the first through `activation`; nil where
+    /// the MLP is no product.
+    package var gatedMLPNorm: GatedMLPNorm?
+    /// Whether the MLP is the product of two linear layers.
+    package var isGated: Bool { gatedMLPNorm != nil }
 
     /// Layers of this shape.
     package init(
@@ -81,6 +89,16 @@ package enum NormPlacement: String, Sendable, CaseIterable {
     case after
     /// x + norm(f(x)), as in EVA-02-E.
     case inside
+}
+
+/// Where the norm of a gated MLP stands, beside the one that every layer has.
+package enum GatedMLPNorm: String, Sendable, CaseIterable {
+    /// Behind the product (EVA-02's SwiGLU).
+    case product
+    /// In front of both layers (ViTamin's GeGLU).
+    case input
+    /// There is none.
+    case absent
 }
 
 /// The activation function between the two linear layers of an MLP. Raw values are Hugging Face's names.
@@ -148,6 +166,10 @@ package struct VisionConfiguration: Sendable, Equatable {
     /// The convolutions that make patches of MobileCLIP-B, each over squares as large as its step; empty where a patch goes
     /// through one matrix.
     package var stem: [StemStage] = []
+    /// The convolutions that make patches of a ViTamin, in place of a patch embedding.
+    package var convolutions: ViTaminConfiguration?
+    /// Whether there is a table of positions.
+    package var hasPositions = true
     /// Rotations of queries and keys by a patch's place, beside the table of positions.
     package var rotaryPositions: RotaryPositions?
 
@@ -198,6 +220,8 @@ package enum ImagePooling: Sendable, Equatable {
     case meanOfNormalizedPatches
     /// What a learnt query finds in the normalised patches, and an MLP makes of it (SigLIP's head).
     case attention
+    /// What the first of CoCa's learnt queries finds in all tokens, of the embedding's length, normalised.
+    case firstQuery
 }
 
 /// The shape of the text encoder, a transformer that is causal in most models.
@@ -222,6 +246,12 @@ package struct TextConfiguration: Sendable, Equatable {
     package var hasOutputNorm = true
     /// Whether the pooled state goes through a linear layer and tanh, as in BERT.
     package var hasPooler = false
+
+    /// Rows of the table of positions.
+    package var positionCount: Int {
+        if case .classToken = pooling { return contextLength + 1 }
+        return embeddings.positionCount ?? contextLength
+    }
 
     /// An encoder of this shape.
     package init(
@@ -251,6 +281,9 @@ package enum TextPooling: Sendable, Equatable {
     case lastPosition
     /// The mean of all tokens.
     case meanOfTokens
+    /// A token of its own behind the text (CoCa; Yu et al., 2022).
+    /// - Parameter padding: the token that fills texts up, of which the first is seen too.
+    case classToken(padding: Int)
 }
 
 /// What a token's first state is made of: its row of a table, its position's, and in BERT its type's, normalised.
@@ -280,10 +313,18 @@ extension ModelConfiguration {
     var operationsPerImage: Double {
         if vision.tower != .transformer { return convolutionalOperations }
         let tokens = vision.tokenCount
-        let patches = Double(2 * vision.gridSize * vision.gridSize * 3 * vision.patchSize * vision.patchSize)
-        let head = vision.transformer.poolingOperations(tokens: tokens)
-        let projection = vision.projection.operations(from: vision.transformer.width, to: embeddingDimension)
-        return (vision.pooling == .attention ? head : 0) + patches * Double(vision.transformer.width) + projection
+        let patches =
+            vision.convolutions?.operations(imageSize: vision.imageSize, width: vision.transformer.width)
+            ?? Double(2 * vision.gridSize * vision.gridSize * 3 * vision.patchSize * vision.patchSize)
+            * Double(vision.transformer.width)
+        let head: Double =
+            switch vision.pooling {
+            case .attention: vision.transformer.poolingOperations(tokens: tokens)
+            case .firstQuery: Double(4 * tokens * (vision.transformer.width + 1) * embeddingDimension)
+            case .classToken, .meanOfPatches, .meanOfNormalizedPatches: 0
+            }
+        let projection = vision.projection.operations(from: pooledWidth, to: embeddingDimension)
+        return head + patches + projection
             + vision.transformer.operations(
                 TransformerWork(
                     rows: tokens, pairs: tokens * tokens, pooledRows: vision.pooling == .classToken ? 1 : tokens,

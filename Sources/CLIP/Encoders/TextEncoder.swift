@@ -6,6 +6,8 @@ package struct TextEncoder: Sendable {
     private let configuration: TextConfiguration
     /// `[vocabularySize, width]`.
     private let tokenEmbedding: RowTable
+    /// The token of its own behind texts, if that stands for them, `[width]`.
+    private let classEmbedding: ParameterVector?
     /// `[positionCount, width]`.
     private let positions: ParameterVector
     /// `[typeCount, width]`.
@@ -31,11 +33,17 @@ package struct TextEncoder: Sendable {
         self.configuration = text
         tokenEmbedding = try weights.table(
             "text_model.embeddings.token_embedding.weight", rows: text.vocabularySize, columns: width)
-        let positionCount = text.embeddings.positionCount ?? text.contextLength
+        classEmbedding =
+            if case .classToken = text.pooling {
+                try weights.vector("text_model.embeddings.class_embedding", shape: [width])
+            } else {
+                nil
+            }
         positions =
             text.embeddings.isSinusoidal
             ? TokenEmbeddings.sinusoids(text.embeddings.positionOffset + text.contextLength, width: width)
-            : try weights.vector("text_model.embeddings.position_embedding.weight", shape: [positionCount, width])
+            : try weights.vector(
+                "text_model.embeddings.position_embedding.weight", shape: [text.positionCount, width])
         types =
             text.embeddings.typeCount > 0
             ? try weights.vector(
@@ -93,10 +101,26 @@ package struct TextEncoder: Sendable {
             // A text of nothing else has to have a state all the same.
             tokens = tokens.filter { $0 != ignored } + (tokens.allSatisfy { $0 == ignored } ? tokens.prefix(1) : [])
         }
+        if case .classToken(let padding) = configuration.pooling { return text(tokens, padding: Int32(padding)) }
         let position = configuration.pooling.position(in: tokens)
+        let placed = tokens.enumerated().map { PlacedToken(id: $1, position: $0) }
         // What stands behind the pooled token of a causal encoder can't change it.
         return TextLayout.Text(
-            tokens: configuration.isCausal ? tokens[...position] : tokens[...], position: position)
+            tokens: configuration.isCausal ? placed[...position] : placed[...], position: position)
+    }
+
+    /// A text with CoCa's token behind it. Its mask stands one place too far right: it hides what follows a padding, rather
+    /// than padding, so that one padding is seen, and the last token itself is not but where the text fills the context.
+    private func text(_ tokens: [Int32], padding: Int32) -> TextLayout.Text {
+        let context = configuration.contextLength
+        let padded = tokens + (tokens.count < context ? [padding] : [])
+        var placed = padded.indices.filter { $0 == 0 || padded[$0 - 1] != padding }.map {
+            PlacedToken(id: padded[$0], position: $0)
+        }
+        placed.append(PlacedToken(id: Int32(configuration.vocabularySize), position: context))
+        return TextLayout.Text(
+            tokens: placed[...], position: placed.count - 1,
+            hidesLast: tokens.count < context || tokens.last == padding)
     }
 
     /// - Returns: `[layout.sequences.count, embeddingDimension]`.
@@ -130,7 +154,11 @@ package struct TextEncoder: Sendable {
             let target = hidden.row(row)
             let position = positions.start + (token.position + offset) * width
             target.update(repeating: 0, count: width)
-            tokenEmbedding.add(row: Int(token.id), to: target)
+            if let classEmbedding, Int(token.id) == configuration.vocabularySize {
+                target.update(from: classEmbedding.start, count: width)
+            } else {
+                tokenEmbedding.add(row: Int(token.id), to: target)
+            }
             for column in 0..<width { target[column] = target[column] * scale + position[column] }
             if let types {
                 for column in 0..<width { target[column] += types.start[column] }
@@ -164,26 +192,35 @@ extension TextPooling {
         case .firstToken(let id): tokens.firstIndex { Int($0) == id } ?? 0
         case .largestToken: tokens.max().flatMap(tokens.firstIndex(of:)) ?? 0
         case .firstPosition, .meanOfTokens: 0
-        case .lastPosition: max(0, tokens.count - 1)
+        case .lastPosition, .classToken: max(0, tokens.count - 1)
         }
     }
+}
+
+/// A token, and where in its text it stands.
+struct PlacedToken: Equatable {
+    /// The size of the vocabulary means a class token, which is none of it.
+    var id: Int32
+    var position: Int
 }
 
 /// Where the tokens of some texts lie among the rows of a transformer.
 struct TextLayout {
     /// The tokens that have a part in a text's embedding, at least one, and the position that is read.
     struct Text {
-        var tokens: ArraySlice<Int32>
+        var tokens: ArraySlice<PlacedToken>
         var position: Int
+        /// Whether no token sees the last, itself neither.
+        var hidesLast = false
     }
 
     /// Whether what a text has in common with the beginning of the one before it is there once: in a causal transformer a
     /// token's state depends on the tokens before it alone.
     let sharesBeginnings: Bool
     private(set) var sequences: [TokenSequence] = []
-    /// Per row its token, and where in the text it stands.
-    private(set) var tokens: [(id: Int32, position: Int)] = []
-    private var last: ArraySlice<Int32> = []
+    /// Per row its token.
+    private(set) var tokens: [PlacedToken] = []
+    private var last: ArraySlice<PlacedToken> = []
 
     /// One text.
     init(_ text: Text, sharesBeginnings: Bool) {
@@ -198,8 +235,10 @@ struct TextLayout {
         let end = tokens.count + text.tokens.count - shared
         guard end <= limit else { return false }
         sequences.append(
-            TokenSequence(tokens.count..<end, sharing: shared, of: sequences.last, pooled: text.position))
-        for (position, token) in text.tokens.enumerated().dropFirst(shared) { tokens.append((token, position)) }
+            TokenSequence(
+                tokens.count..<end, sharing: shared, of: sequences.last, pooled: text.position,
+                hidesLast: text.hidesLast))
+        tokens += text.tokens.dropFirst(shared)
         last = text.tokens
         return true
     }

@@ -83,13 +83,23 @@ struct Transformer: Sendable {
         ])
         rotate(state, columns: [0, width], compute)
         attend(
-            state.sequences.filter { !$0.ownRows.isEmpty }.map { sequence in
-                AttentionSequence(
-                    queries: Rows(state.projected.all[sequence.ownRows]), keyRows: sequence.rows,
-                    causalPosition: isCausal ? sequence.sharedCount : nil, target: state.normed.all[sequence.ownRows])
-            }, layer, state, compute)
+            state.sequences.filter { !$0.ownRows.isEmpty }.flatMap { attention(of: $0, state) }, layer, state, compute)
         finishAttention(layer, attended: state.normed, hidden: state.hidden, compute)
         runMLP(layer, hidden: state.hidden, normed: state.normed, intermediate: state.intermediate, compute)
+    }
+
+    /// What the tokens of a sequence see. A last one that no token sees, itself neither, sees all others.
+    private func attention(of sequence: TokenSequence, _ state: State) -> [AttentionSequence] {
+        func part(_ rows: Range<Int>, causalPosition: Int?) -> AttentionSequence {
+            AttentionSequence(
+                queries: Rows(state.projected.all[rows]), keyRows: sequence.keyRows, causalPosition: causalPosition,
+                target: state.normed.all[rows])
+        }
+        let causalPosition = isCausal ? sequence.sharedCount : nil
+        guard sequence.hidesLast else { return [part(sequence.ownRows, causalPosition: causalPosition)] }
+        let others = sequence.ownRows.dropLast()
+        return (others.isEmpty ? [] : [part(others, causalPosition: causalPosition)])
+            + [part(sequence.ownRows.suffix(1), causalPosition: nil)]
     }
 
     /// The last layer: every token is a key and a value, but only the pooled ones are queries and go through the MLP.
@@ -113,7 +123,7 @@ struct Transformer: Sendable {
         attend(
             state.sequences.enumerated().map { index, sequence in
                 AttentionSequence(
-                    queries: Rows(queries.all[index..<index + 1]), keyRows: sequence.rows, causalPosition: nil,
+                    queries: Rows(queries.all[index..<index + 1]), keyRows: sequence.keyRows, causalPosition: nil,
                     target: normed.all[index..<index + 1])
             }, layer, state, compute)
         finishAttention(layer, attended: normed, hidden: hidden, compute)
@@ -145,6 +155,10 @@ struct Transformer: Sendable {
             compute.layerNorm(layer.mlpNorm, hidden, into: normed)
             input = normed
         }
+        if configuration.gatedMLPNorm == .input, let norm = layer.mlpOwnNorm {
+            compute.layerNorm(norm, input, into: normed)
+            input = normed
+        }
         let activated = layer.mlpGate ?? layer.mlpInput
         compute.linear([
             LinearProduct(activated, input, into: intermediate, activation: configuration.activation.linear)
@@ -154,7 +168,9 @@ struct Transformer: Sendable {
             compute.linear([LinearProduct(layer.mlpInput, input, into: factors)])
             compute.multiply(intermediate.all, by: Rows(factors.all), columns: configuration.intermediateWidth)
         }
-        if let norm = layer.mlpInnerNorm { compute.layerNorm(norm, intermediate, into: intermediate) }
+        if configuration.gatedMLPNorm == .product, let norm = layer.mlpOwnNorm {
+            compute.layerNorm(norm, intermediate, into: intermediate)
+        }
         add(layer.mlpOutput, of: intermediate, to: hidden, layer.mlpNorm, compute)
     }
 
@@ -259,7 +275,8 @@ struct TransformerLayer: Sendable {
     /// What goes through the activation in a gated MLP, whose other factor is `mlpInput`.
     let mlpGate: Linear?
     let mlpInput: Linear
-    let mlpInnerNorm: LayerNorm?
+    /// The gated MLP's own.
+    let mlpOwnNorm: LayerNorm?
     let mlpOutput: Linear
 
     /// Reads the layer under `prefix`, such as `text_model.encoder.layers.0`.
@@ -284,9 +301,12 @@ struct TransformerLayer: Sendable {
             configuration.isGated
             ? try Linear("\(prefix).mlp.gate", outputs: intermediate, inputs: width, from: source) : nil
         mlpInput = try Linear("\(prefix).mlp.fc1", outputs: intermediate, inputs: width, from: source)
-        mlpInnerNorm =
-            configuration.isGated
-            ? try LayerNorm("\(prefix).mlp.norm", width: intermediate, epsilon: epsilon, from: source) : nil
+        mlpOwnNorm =
+            switch configuration.gatedMLPNorm {
+            case nil, .absent: nil
+            case .product: try LayerNorm("\(prefix).mlp.norm", width: intermediate, epsilon: epsilon, from: source)
+            case .input: try LayerNorm("\(prefix).mlp.norm", width: width, epsilon: epsilon, from: source)
+            }
         mlpOutput = try Linear("\(prefix).mlp.fc2", outputs: width, inputs: intermediate, from: source)
     }
 }
@@ -339,6 +359,14 @@ struct TokenSequence {
     let pooledRow: Int
     /// How many tokens stand before the first of its own.
     let sharedCount: Int
+    /// Whether no token sees the last, itself neither.
+    let hidesLast: Bool
+
+    /// The rows of the tokens that are seen.
+    var keyRows: [Range<Int>] {
+        guard hidesLast, let last = rows.last else { return rows }
+        return rows.dropLast() + (last.count > 1 ? [last.dropLast()] : [])
+    }
 
     /// A sequence that shares nothing.
     init(_ rows: Range<Int>, pooled: Int) {
@@ -346,10 +374,13 @@ struct TokenSequence {
         ownRows = rows
         pooledRow = rows.lowerBound + pooled
         sharedCount = 0
+        hidesLast = false
     }
 
     /// A sequence that begins with the first `sharedCount` tokens of another.
-    init(_ ownRows: Range<Int>, sharing sharedCount: Int, of other: TokenSequence?, pooled: Int) {
+    init(
+        _ ownRows: Range<Int>, sharing sharedCount: Int, of other: TokenSequence?, pooled: Int, hidesLast: Bool = false
+    ) {
         var rows: [Range<Int>] = []
         var missing = sharedCount
         for run in other?.rows ?? [] where missing > 0 {
@@ -360,6 +391,7 @@ struct TokenSequence {
         self.rows = rows
         self.ownRows = ownRows
         self.sharedCount = sharedCount
+        self.hidesLast = hidesLast
         pooledRow = Array(rows.joined())[pooled]
     }
 }

@@ -5,16 +5,17 @@ struct VisionTransformer: ImageTower {
     private let configuration: VisionConfiguration
     /// The convolutions before the patch embedding, over squares of pixels, then of what the last one gives.
     private let stem: [Linear]
-    /// `[width, inputs · p · p]`.
-    private let patchEmbedding: Linear
+    /// `[width, inputs · p · p]`; nil where patches come out of `convolutions`.
+    private let patchEmbedding: Linear?
+    private let convolutions: ViTaminStages?
     /// `[width]`; nil when the patches stand alone.
     private let classEmbedding: ParameterVector?
-    /// `[positionCount, width]`.
-    private let positions: ParameterVector
+    /// `[positionCount, width]`; nil when patches have no positions.
+    private let positions: ParameterVector?
     private let inputNorm: LayerNorm?
     private let transformer: Transformer
     private let outputNorm: LayerNorm
-    /// What reads a picture's state from all tokens, with `.attention` pooling.
+    /// What reads a picture's state from all tokens, with `.attention` or `.firstQuery` pooling.
     private let head: AttentionPooling?
     private let projection: ProjectionLayers
 
@@ -35,13 +36,19 @@ struct VisionTransformer: ImageTower {
                     "\(embeddings).stem.\(index)", outputs: stage.width, inputs: squares[index].inputs, from: weights))
         }
         self.stem = stem
-        patchEmbedding = try Linear(
-            "\(embeddings).patch_embedding", outputs: width, inputs: squares[stem.count].inputs,
-            hasBias: vision.hasPatchBias, from: weights)
+        convolutions = try vision.convolutions.map { shape throws(CLIPError) in
+            try ViTaminStages(shape, imageSize: vision.imageSize, width: width, from: weights)
+        }
+        patchEmbedding =
+            vision.convolutions == nil
+            ? try Linear(
+                "\(embeddings).patch_embedding", outputs: width, inputs: squares[stem.count].inputs,
+                hasBias: vision.hasPatchBias, from: weights) : nil
         classEmbedding =
             vision.hasClassToken ? try weights.vector("\(embeddings).class_embedding", shape: [width]) : nil
-        positions = try weights.vector(
-            "\(embeddings).position_embedding.weight", shape: [vision.positionCount, width])
+        positions =
+            vision.hasPositions
+            ? try weights.vector("\(embeddings).position_embedding.weight", shape: [vision.positionCount, width]) : nil
         // The missing letter is in every file.
         inputNorm =
             vision.hasInputNorm
@@ -54,12 +61,20 @@ struct VisionTransformer: ImageTower {
                         gridSize: vision.gridSize, headWidth: vision.transformer.width / vision.transformer.headCount),
                     places: vision.gridSize * vision.gridSize)
             }, release: release)
-        outputNorm = try LayerNorm("vision_model.post_layernorm", width: width, epsilon: epsilon, from: weights)
+        let pooledWidth = configuration.pooledWidth
+        outputNorm = try LayerNorm("vision_model.post_layernorm", width: pooledWidth, epsilon: epsilon, from: weights)
         head =
-            vision.pooling == .attention
-            ? try AttentionPooling("vision_model.head", configuration: vision.poolingLayer, from: weights) : nil
+            switch vision.pooling {
+            case .attention:
+                try AttentionPooling("vision_model.head", configuration: vision.poolingLayer, from: weights)
+            case .firstQuery:
+                try AttentionPooling(
+                    "vision_model.head", inputs: width, width: pooledWidth,
+                    headCount: vision.poolingLayer.headCount, normEpsilon: epsilon, from: weights)
+            case .classToken, .meanOfPatches, .meanOfNormalizedPatches: nil
+            }
         projection = try ProjectionLayers(
-            "visual_projection", vision.projection, inputs: width, outputs: configuration.embeddingDimension,
+            "visual_projection", vision.projection, inputs: pooledWidth, outputs: configuration.embeddingDimension,
             from: weights)
     }
 
@@ -70,7 +85,13 @@ struct VisionTransformer: ImageTower {
     func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float] {
         let tokenCount = configuration.tokenCount
         let hidden = compute.activations(rows: count * tokenCount, columns: configuration.transformer.width)
-        embedPatches(pixels, count: count, into: hidden, compute)
+        if let convolutions {
+            let patches = try convolutions(pixels, count: count, compute).places
+            for row in 0..<hidden.rows { hidden.row(row).update(from: patches.row(row), count: hidden.columns) }
+            addPositions(to: hidden, count: count, compute)
+        } else if let patchEmbedding {
+            embedPatches(pixels, count: count, patchEmbedding, into: hidden, compute)
+        }
         if let inputNorm { compute.layerNorm(inputNorm, hidden, into: hidden) }
         let sequences = (0..<count).map { TokenSequence($0 * tokenCount..<($0 + 1) * tokenCount, pooled: 0) }
         let pooled: Activations
@@ -79,6 +100,10 @@ struct VisionTransformer: ImageTower {
             try transformer.run(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, hidden, into: hidden)
             pooled = head?(hidden, sequences: sequences, compute: compute) ?? hidden
+        case .firstQuery:
+            try transformer.run(hidden, sequences: sequences, compute: compute)
+            pooled = head?(hidden, sequences: sequences, compute: compute) ?? hidden
+            compute.layerNorm(outputNorm, pooled, into: pooled)
         case .classToken:
             pooled = try transformer(hidden, sequences: sequences, compute: compute)
             compute.layerNorm(outputNorm, pooled, into: pooled)
@@ -98,9 +123,20 @@ struct VisionTransformer: ImageTower {
         sequence.ownRows.dropFirst(classEmbedding == nil ? 0 : 1)
     }
 
+    /// Adds the table of positions, if there is one, to each picture's patches, which have no class token before them.
+    private func addPositions(to hidden: Activations, count: Int, _ compute: Compute) {
+        guard let positions else { return }
+        let table = Rows(positions.start, stride: hidden.columns, count: configuration.positionCount)
+        for image in 0..<count {
+            let tokens = image * configuration.tokenCount..<(image + 1) * configuration.tokenCount
+            compute.add(hidden.all[tokens], table, columns: hidden.columns)
+        }
+    }
+
     /// Writes the class token, if there is one, and the patches of each picture, positions added.
     private func embedPatches(
-        _ pixels: UnsafePointer<Float>, count: Int, into hidden: Activations, _ compute: Compute
+        _ pixels: UnsafePointer<Float>, count: Int, _ patchEmbedding: Linear, into hidden: Activations,
+        _ compute: Compute
     ) {
         let tokenCount = configuration.tokenCount
         let patchCount = configuration.gridSize * configuration.gridSize
@@ -113,7 +149,9 @@ struct VisionTransformer: ImageTower {
             patches = cutSquares(output, count: count, squares[index + 1], compute)
         }
         // Rows of the table of positions, the patches' last.
-        let positions = Rows(self.positions.start, stride: width, count: configuration.positionCount)
+        let positions = self.positions.map {
+            Rows($0.start, stride: width, count: configuration.positionCount)
+        }
         compute.linear(
             (0..<count).map { image in
                 let tokens = hidden.all[image * tokenCount..<(image + 1) * tokenCount]
@@ -121,13 +159,13 @@ struct VisionTransformer: ImageTower {
                     for column in 0..<width {
                         tokens[0][column] =
                             classEmbedding.start[column]
-                            + (configuration.hasClassPosition ? positions[0][column] : 0)
+                            + (configuration.hasClassPosition ? positions?[0][column] ?? 0 : 0)
                     }
                 }
                 return LinearProduct(
                     patchEmbedding, Rows(patches.all[image * patchCount..<(image + 1) * patchCount]),
                     into: tokens[tokenCount - patchCount..<tokenCount],
-                    residual: positions[positions.count - patchCount..<positions.count])
+                    residual: positions.map { $0[$0.count - patchCount..<$0.count] })
             })
     }
 
@@ -203,72 +241,5 @@ extension VisionConfiguration {
         layer.headCount = poolingHeadCount ?? layer.headCount
         layer.intermediateWidth = poolingIntermediateWidth ?? layer.intermediateWidth
         return layer
-    }
-}
-
-/// Multi-head attention pooling (Zhai et al., 2022, "Scaling Vision Transformers", appendix): a learnt query attends to
-/// all tokens of a sequence, then a pre-norm MLP with a residual.
-struct AttentionPooling: Sendable {
-    private let configuration: TransformerConfiguration
-    /// The query before its projection, `[1, width]`.
-    private let probe: ParameterVector
-    private let query: Linear
-    private let key: Linear
-    private let value: Linear
-    private let output: Linear
-    private let norm: LayerNorm
-    private let mlpInput: Linear
-    private let mlpOutput: Linear
-
-    /// Reads the head under `prefix`, such as `vision_model.head`.
-    init(
-        _ prefix: String, configuration: TransformerConfiguration, from source: some TensorSource
-    ) throws(CLIPError) {
-        let width = configuration.width
-        let intermediate = configuration.intermediateWidth
-        self.configuration = configuration
-        probe = try source.vector("\(prefix).probe", shape: [width])
-        query = try Linear("\(prefix).attention.q_proj", outputs: width, inputs: width, from: source)
-        key = try Linear("\(prefix).attention.k_proj", outputs: width, inputs: width, from: source)
-        value = try Linear("\(prefix).attention.v_proj", outputs: width, inputs: width, from: source)
-        output = try Linear("\(prefix).attention.out_proj", outputs: width, inputs: width, from: source)
-        norm = try LayerNorm(
-            "\(prefix).layernorm", width: width, epsilon: configuration.layerNormEpsilon, from: source)
-        mlpInput = try Linear("\(prefix).mlp.fc1", outputs: intermediate, inputs: width, from: source)
-        mlpOutput = try Linear("\(prefix).mlp.fc2", outputs: width, inputs: intermediate, from: source)
-    }
-
-    /// - Parameter hidden: every token once, `[rows, width]`, normalised.
-    /// - Returns: a state per sequence, `[sequences.count, width]`.
-    func callAsFunction(_ hidden: Activations, sequences: [TokenSequence], compute: Compute) -> Activations {
-        let width = configuration.width
-        let probe = compute.activations(rows: 1, columns: width)
-        probe.row(0).update(from: self.probe.start, count: width)
-        // Keys and values side by side, `[rows, 2 · width]`.
-        let projected = compute.activations(rows: hidden.rows, columns: 2 * width)
-        let queries = compute.activations(rows: 1, columns: width)
-        compute.linear([
-            LinearProduct(key, hidden, into: projected), LinearProduct(value, hidden, into: projected, column: width),
-            LinearProduct(query, probe, into: queries),
-        ])
-        let attended = compute.activations(rows: sequences.count, columns: width)
-        compute.attention(
-            sequences.enumerated().map { index, sequence in
-                AttentionSequence(
-                    queries: Rows(queries.all), keyRows: sequence.rows, causalPosition: nil,
-                    target: attended.all[index..<index + 1])
-            }, keys: Rows(projected.all), values: Rows(projected.all).columns(from: width),
-            heads: configuration.headCount, headWidth: width / configuration.headCount,
-            isWhole: key.weights.elementType.isWhole)
-
-        let pooled = compute.activations(rows: sequences.count, columns: width)
-        compute.linear([LinearProduct(output, attended, into: pooled)])
-        compute.layerNorm(norm, pooled, into: attended)
-        let intermediate = compute.activations(rows: sequences.count, columns: configuration.intermediateWidth)
-        compute.linear([
-            LinearProduct(mlpInput, attended, into: intermediate, activation: configuration.activation.linear)
-        ])
-        compute.linear([LinearProduct(mlpOutput, intermediate, addedTo: pooled)])
-        return pooled
     }
 }

@@ -114,7 +114,7 @@ extension CheckpointModel {
                 initialLogitScale: config.initialLogitScale, initialLogitScaleSource: "open_clip's default",
                 settings: settings, tokenizer: try CheckpointModel.tokenizer(config, in: folder),
                 card: try ModelCard(folder: folder, name: nil), folder: folder, files: [fileName: json],
-                layerScales: config.layerScales)
+                layerScales: config.layerScales, leftOut: config.leftOut)
         }
     }
 

@@ -7,6 +7,8 @@ struct TensorPlace: Equatable {
     var part: Int?
     /// How many parts those are.
     var partCount = 3
+    /// The one row that it is.
+    var row: Int?
     /// Whether a matrix is stored `[inputs, outputs]`.
     var isTransposed = false
     /// A vector whose numbers multiply the rows (LayerScale; Touvron et al., 2021).
@@ -211,6 +213,19 @@ struct CheckpointKeys: Sendable {
         case (.vision, "post_layernorm"): return TensorPlace(name: "\(prefix)ln_post.\(parameter)")
         case (.text, "embeddings.token_embedding"): return TensorPlace(name: "\(prefix)token_embedding.\(parameter)")
         case (.text, "final_layer_norm"): return TensorPlace(name: "\(prefix)ln_final.\(parameter)")
+        case (.text, "embeddings"): return TensorPlace(name: "\(prefix)cls_emb")
+        case (.vision, "head"), (.vision, "head.query_norm"), (.vision, "head.key_norm"):
+            let name = ["query_norm": "ln_q", "key_norm": "ln_k"][module.split(separator: ".").last ?? ""]
+            return name.map { TensorPlace(name: "\(prefix)attn_pool.\($0).\(parameter)") }
+                ?? TensorPlace(name: "\(prefix)attn_pool.query", row: 0)
+        case (.vision, "head.attention.out_proj"):
+            return TensorPlace(name: "\(prefix)attn_pool.attn.out_proj.\(parameter)")
+        case (.vision, _) where module.hasPrefix("head.attention."):
+            let part = CheckpointKeys.partOfThree(module, of: "head.attention.")
+            let apart = "\(prefix)attn_pool.attn.\(module.dropFirst("head.attention.".count))_\(parameter)"
+            return names.contains(apart)
+                ? TensorPlace(name: apart)
+                : TensorPlace(name: "\(prefix)attn_pool.attn.in_proj_\(parameter)", part: part)
         default: return TensorPlace(name: prefix + (rest == "embeddings.class_embedding" ? "class_embedding" : rest))
         }
     }
@@ -220,6 +235,9 @@ struct CheckpointKeys: Sendable {
             return timmLayerPlace(of: part, block: "\(prefix)blocks.\(layer).")
         }
         let (module, parameter) = CheckpointKeys.parameter(rest)
+        if module.hasPrefix("convolutions.") {
+            return viTaminPlace("\(prefix)patch_embed.backbone.\(module.dropFirst("convolutions.".count))", parameter)
+        }
         let pool = "\(prefix)attn_pool."
         switch module {
         case "embeddings.patch_embedding":
@@ -233,7 +251,9 @@ struct CheckpointKeys: Sendable {
         case "embeddings.position_embedding": return TensorPlace(name: "\(prefix)pos_embed")
         case "embeddings": return TensorPlace(name: "\(prefix)cls_token")
         case "pre_layrnorm": return TensorPlace(name: "\(prefix)norm_pre.\(parameter)")
-        case "post_layernorm": return TensorPlace(name: "\(prefix)norm.\(parameter)")
+        case "post_layernorm":
+            let afterPooling = "\(prefix)fc_norm.\(parameter)"
+            return TensorPlace(name: names.contains(afterPooling) ? afterPooling : "\(prefix)norm.\(parameter)")
         case "head" where parameter == "probe": return TensorPlace(name: "\(pool)latent")
         case "head.attention.q_proj": return TensorPlace(name: "\(pool)q.\(parameter)")
         case "head.attention.k_proj": return TensorPlace(name: "\(pool)kv.\(parameter)", part: 0, partCount: 2)
@@ -262,7 +282,9 @@ struct CheckpointKeys: Sendable {
             case "layer_norm2": "norm2"
             case "self_attn.out_proj": "attn.proj"
             case "self_attn.norm": "attn.norm"
-            case "mlp.gate": "mlp.fc1_g"
+            case "mlp.gate": names.contains("\(block)mlp.w2.weight") ? "mlp.w0" : "mlp.fc1_g"
+            case "mlp.fc1" where names.contains("\(block)mlp.w2.weight"): "mlp.w1"
+            case "mlp.fc2" where names.contains("\(block)mlp.w2.weight"): "mlp.w2"
             case "mlp.fc1" where names.contains("\(block)mlp.fc1_x.weight"): "mlp.fc1_x"
             default: String(module)
             }

@@ -146,6 +146,8 @@ struct ModelDescription: Sendable {
     var parts = ModelParts.all
     /// The encoders whose residuals are scaled by learnt numbers (LayerScale), as the configuration says.
     var layerScales = LayerScales()
+    /// What the names of tensors begin with that embeddings don't need.
+    var leftOut: [String] = []
 
     fileprivate func scaleSetting(stored: Float?, fileName: String) -> ModelSetting {
         ModelSetting(

@@ -158,6 +158,7 @@ package struct CheckpointTensorSource: TensorSource {
 
     private func tensor(_ place: TensorPlace) throws(CLIPError) -> StoredTensor {
         let whole = try tensor(named: place.name)
+        if let row = place.row, let count = whole.shape.first, count > row { return whole.rows(row..<row + 1) }
         guard let part = place.part else { return whole }
         guard let rows = whole.shape.first, rows.isMultiple(of: place.partCount), rows > 0 else {
             throw CLIPError(

@@ -187,7 +187,10 @@ extension ConfigSection {
             encoder.poolingHeadCount = try int("pool_heads", named: "pooling heads", default: 8, in: 1...1 << 15)
             encoder.poolingIntermediateWidth = try int(
                 "pool_width", named: "pooling MLP width", default: 4 * encoder.transformer.width, in: 1...1 << 18)
-        case let name?: throw fault("pool_type", .string(name), expected: "\"tok\", \"avg\" or \"map\"")
+        case "query":
+            encoder.pooling = .firstQuery
+            encoder.poolingHeadCount = try int("pool_heads", named: "pooling heads", default: 8, in: 1...1 << 15)
+        case let name?: throw fault("pool_type", .string(name), expected: "\"tok\", \"avg\", \"map\" or \"query\"")
         }
         guard encoder.hasClassToken || encoder.pooling != .classToken else {
             throw fault("class_token", .bool(false), expected: "true, since it is what a picture is read at")
@@ -205,6 +208,8 @@ extension ConfigSection {
             }
         }
         encoder.stem = try stem(patchSize: encoder.patchSize)
+        encoder.hasPositions = try flag("positions", default: true)
+        encoder.convolutions = try vitamin(encoder)
         if let rotary = present("rotary")?.object {
             var positions = ConfigSection(path: path, source: "\(source) rotary", fields: rotary)
             encoder.rotaryPositions = RotaryPositions(
@@ -274,6 +279,25 @@ extension ConfigSection {
         return numbers
     }
 
+    /// The convolutions in front of a ViTamin's transformer, in the words of `.clip` files.
+    private func vitamin(_ encoder: VisionConfiguration) throws(CLIPError) -> ViTaminConfiguration? {
+        guard let value = present("vitamin") else { return nil }
+        guard let fields = value.object else { throw fault("vitamin", value, expected: "an object") }
+        let section = ConfigSection(path: path, source: "\(source) vitamin", fields: fields)
+        let shape = ViTaminConfiguration(
+            depths: try section.numbers("depths", in: 1...1 << 10),
+            widths: try section.numbers("widths", in: 1...1 << 14))
+        guard shape.depths.count == shape.widths.count, encoder.patchSize == shape.patchSize, encoder.stem.isEmpty,
+            encoder.imageSize.isMultiple(of: encoder.patchSize), !encoder.hasClassToken
+        else {
+            throw fault(
+                "vitamin", value,
+                expected: "as many depths as widths, a patch_size of \(shape.patchSize), of which image_size is a "
+                    + "multiple, no class_token and no stem")
+        }
+        return shape
+    }
+
     private func stem(patchSize: Int) throws(CLIPError) -> [StemStage] {
         guard let value = present("stem") else { return [] }
         let stages = (value.array ?? []).compactMap { stage -> StemStage? in
@@ -293,7 +317,7 @@ extension ConfigSection {
         layers.normPlacement = try choice("norm_placement", default: .before)
         layers.hasKeyBias = try flag("key_bias", default: true)
         layers.hasAttentionNorm = try flag("attention_norm", default: false)
-        layers.isGated = try flag("gated_mlp", default: false)
+        if try flag("gated_mlp", default: false) { layers.gatedMLPNorm = try choice("gated_mlp_norm", default: .product) }
         return layers
     }
 
@@ -334,6 +358,14 @@ extension ConfigSection {
             record("pooling", "mean of tokens")
         case let name?:
             throw fault("pool_type", .string(name), expected: "\"argmax\", \"eos\", \"first\", \"last\" or \"mean\"")
+        }
+        if try flag("embed_cls", default: false) {
+            guard encoder.isCausal else {
+                throw fault("embed_cls", .bool(true), expected: "false beside no_causal_mask: both are not known")
+            }
+            encoder.pooling = .classToken(
+                padding: try int("pad_id", named: "padding", default: 0, in: 0...encoder.vocabularySize - 1))
+            record("pooling", "a token of its own behind the text")
         }
         let isPadded = try flag("padded", default: !encoder.isCausal || encoder.pooling == .lastPosition)
         if isPadded {

@@ -99,6 +99,19 @@ extension CheckpointKeys {
             isPlaceByPlace: true)
     }
 
+    /// Where a ViTamin keeps a tensor of the convolutions in front of its transformer.
+    func viTaminPlace(_ path: String, _ parameter: Substring) -> TensorPlace {
+        let name = "\(path).\(parameter)"
+        let isDepthwise = path.hasSuffix(".conv2_kxk")
+        guard isDepthwise || path.hasSuffix(".stem.conv1") || path.hasSuffix(".stem.conv2") || path.hasSuffix(".pool.proj")
+        else { return TensorPlace(name: name) }
+        return TensorPlace(
+            name: name,
+            convolution: ConvolutionFolding(
+                branches: [.init(weight: "\(path).weight", bias: "\(path).bias")], isDepthwise: isDepthwise,
+                isPlaceByPlace: !path.hasSuffix(".stem.conv1")))
+    }
+
     private func fastViTFolding(_ path: String) -> ConvolutionFolding? {
         func ends(_ name: String) -> Bool { path.hasSuffix(".\(name)") }
         let isDepthwise =

@@ -70,7 +70,7 @@ extension ModelConfiguration {
         let endToken =
             switch text.pooling {
             case .firstToken(let token): token
-            case .largestToken, .firstPosition, .lastPosition, .meanOfTokens: 2
+            case .largestToken, .firstPosition, .lastPosition, .meanOfTokens, .classToken: 2
             }
         return """
             "model_type":"\(family.rawValue)_text_model",\(text.transformer.huggingFaceFields),\
@@ -129,6 +129,8 @@ extension VisionConfiguration {
         if hasPatchBias { fields += ",\"patch_bias\":true" }
         switch pooling {
         case .classToken: break
+        case .firstQuery:
+            fields += ",\"pool_type\":\"query\",\"pool_heads\":\(poolingHeadCount ?? transformer.headCount)"
         case .meanOfPatches: fields += ",\"pool_type\":\"avg\",\"final_ln_after_pool\":true"
         case .meanOfNormalizedPatches: fields += ",\"pool_type\":\"avg\""
         case .attention:
@@ -137,6 +139,10 @@ extension VisionConfiguration {
                 + ",\"pool_width\":\(poolingIntermediateWidth ?? transformer.intermediateWidth)"
         }
         fields += projection.fields + tower.fields
+        if !hasPositions { fields += ",\"positions\":false" }
+        if let convolutions {
+            fields += ",\"vitamin\":{\"depths\":\(convolutions.depths),\"widths\":\(convolutions.widths)}"
+        }
         if !stem.isEmpty { fields += ",\"stem\":\(stem.map { [$0.side, $0.width] })" }
         if let rotary = rotaryPositions {
             fields +=
@@ -160,6 +166,7 @@ extension TextConfiguration {
         case .firstPosition: fields += ",\"pool_type\":\"first\""
         case .lastPosition: fields += ",\"pool_type\":\"last\""
         case .meanOfTokens: fields += ",\"pool_type\":\"mean\""
+        case .classToken(let padding): fields += ",\"embed_cls\":true,\"pad_id\":\(padding)"
         case .firstToken, .largestToken: break
         }
         if !isCausal { fields += ",\"no_causal_mask\":true" }
@@ -228,7 +235,10 @@ extension TransformerConfiguration {
         var fields = normPlacement == .before ? "" : ",\"norm_placement\":\"\(normPlacement.rawValue)\""
         if !hasKeyBias { fields += ",\"key_bias\":false" }
         if hasAttentionNorm { fields += ",\"attention_norm\":true" }
-        if isGated { fields += ",\"gated_mlp\":true" }
+        if let gatedMLPNorm {
+            fields += ",\"gated_mlp\":true"
+            if gatedMLPNorm != .product { fields += ",\"gated_mlp_norm\":\"\(gatedMLPNorm.rawValue)\"" }
+        }
         return fields
     }
 }

@@ -21,6 +21,8 @@ struct OpenCLIPConfig {
     let hasTimmTower: Bool
     /// A tensor of the text encoder, if that is one of transformers'.
     let transformersTensor: String?
+    /// What the names of tensors begin with that embeddings don't need.
+    let leftOut: [String]
 
     /// Reads the text of a configuration file.
     /// - Throws: `CLIPError` when it is not JSON, not open_clip's, a field makes no sense, or a tower is none of the
@@ -59,6 +61,14 @@ struct OpenCLIPConfig {
                 "has no image projection, but an image width of \(image.transformer.width) and embeddings of "
                     + "\(dimension) values: timm_proj or embed_dim is wrong")
         }
+        if image.pooling == .firstQuery, let heads = image.poolingHeadCount, !dimension.isMultiple(of: heads) {
+            throw vision.fault(
+                "attn_pooler_heads", .number(Double(heads)), expected: "a part of embed_dim, which is \(dimension)")
+        }
+        // CoCa's decoder writes captions. Embeddings don't need it.
+        let hasDecoder = model["multimodal_cfg"]?.object != nil
+        leftOut = hasDecoder ? ["text_decoder."] : []
+        if hasDecoder { top.record("decoder", "left out", key: "multimodal_cfg") }
         // SigLIP's whole, rather than its image tower beside another text tower.
         let isSigLIP =
             tower?.isSigLIP ?? false && !texts.isCausal && texts.pooling == .lastPosition && texts.projection == .affine
@@ -94,7 +104,7 @@ struct OpenCLIPConfig {
     mutating func notePositions(image: Int?, text: Int?) {
         for (name, stored, wanted) in [
             ("image positions", image, configuration.vision.tokenCount),
-            ("text positions", text, configuration.text.contextLength),
+            ("text positions", text, configuration.text.positionCount),
         ] {
             guard let stored, stored != wanted else { continue }
             settings.append(
@@ -179,8 +189,20 @@ struct OpenCLIPConfig {
         let headWidth = try section.int("head_width", named: "head width", default: 64, in: 1...width)
         let transformer = try transformer(
             &section, width: width, headCount: width / headWidth, isQuick: isQuick)
-        return try section.imageVariant(
+        var encoder = try section.imageVariant(
             of: VisionConfiguration(transformer: transformer, imageSize: imageSize, patchSize: patchSize))
+        if try section.flag("attentional_pool", default: false) {
+            // Of CoCa's queries only what the first finds is compared with texts.
+            guard encoder.pooling == .classToken else {
+                throw section.fault(
+                    "pool_type", section.present("pool_type") ?? .null, expected: "\"tok\" beside attentional_pool")
+            }
+            encoder.pooling = .firstQuery
+            encoder.poolingHeadCount = try section.int(
+                "attn_pooler_heads", named: "pooling heads", default: 8, in: 1...1 << 15)
+            section.record("pooling", "first query", key: "attentional_pool")
+        }
+        return encoder
     }
 
     /// OpenAI's ResNet, whose activations are max(0, x) whatever `quick_gelu` says.
@@ -328,11 +350,10 @@ struct OpenCLIPConfig {
         if let tower = text.present("hf_model_name"), !TransformersTextTower.isKnown(name(tower)) {
             try refuse("transformers' text tower \(jsonString(name(tower)))", "hf_model_name")
         }
-        if model["multimodal_cfg"]?.object != nil { try refuse("CoCa's decoder and pooling", "multimodal_cfg") }
         for section in [vision, text] {
             for key in [
-                "attentional_pool", "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn",
-                "scale_fc", "embed_cls", "use_pad_mask",
+                "qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc",
+                "use_pad_mask",
             ] {
                 guard let value = section.present(key), value.bool != false else { continue }
                 try refuse("an \(section.subject) tower of another kind", key)

@@ -20,7 +20,7 @@ struct TensorAccount {
         wanted = (images ? configuration.imageTensors : []) + (texts ? configuration.textTensors : [])
         let keys = source.keys
         leftOut =
-            (images ? [] : [keys.visionPrefix, "visual_projection"].compactMap(\.self))
+            description.leftOut + (images ? [] : [keys.visionPrefix, "visual_projection"].compactMap(\.self))
             + (texts ? [] : [keys.textPrefix, "text_projection"].compactMap(\.self))
             // Sines and cosines, which are made here.
             + (keys.hasM2M100 ? ["text.transformer.embed_positions."] : [])

@@ -51,11 +51,7 @@ struct TimmTower {
             ("patch size", "\(tower.patchSize)"), ("width", "\(layers.width)"),
             ("MLP width", "\(layers.intermediateWidth)"), ("layers", "\(layers.layerCount)"),
             ("heads", "\(layers.headCount)"), ("activation", layers.activation.rawValue),
-            (
-                "pooling",
-                tower.tower != .transformer
-                    ? "mean of places" : tower.pooling == .attention ? "attention head" : "class token"
-            ),
+            ("pooling", tower.poolingName),
         ] {
             section.record(setting, value, source: "timm's \(text)")
         }
@@ -83,6 +79,7 @@ struct TimmTower {
         if let siglip = SigLIPName(name) {
             return Named(configuration: siglip.configuration, pool: "map", isSigLIP: true)
         }
+        if let tower = viTamin(name) { return tower }
         switch name {
         case "vit_large_patch14_clip_224":
             return Named(
@@ -159,6 +156,30 @@ struct TimmTower {
         return tower
     }
 
+    /// ViTamin (Chen et al., 2024): stages of convolutions make patches of 16 pixels, MLPs are gated and normalise their input.
+    private static func viTamin(_ name: String) -> Named? {
+        let words = name.split(separator: "_")
+        guard words.count == 3, words[0] == "vitamin", let imageSize = Int(words[2]),
+            [224, 256, 336, 384].contains(imageSize)
+        else { return nil }
+        let (width, layers, heads, first): (Int, Int, Int, Int)
+        switch words[1] {
+        case "small": (width, layers, heads, first) = (384, 14, 6, 64)
+        case "base": (width, layers, heads, first) = (768, 14, 12, 128)
+        case "large", "large2": (width, layers, heads, first) = (1024, 31, 16, 160)
+        case "xlarge": (width, layers, heads, first) = (1152, 32, 16, 192)
+        default: return nil
+        }
+        var transformer = self.layers(width: width, mlpWidth: 2 * width, layers: layers, heads: heads, epsilon: 1e-6)
+        transformer.gatedMLPNorm = .input
+        var tower = VisionConfiguration(
+            transformer: transformer, imageSize: imageSize, patchSize: 16, hasClassToken: false, hasInputNorm: false,
+            pooling: .meanOfPatches)
+        tower.convolutions = ViTaminConfiguration(depths: [2, 4], widths: [first, 2 * first])
+        tower.hasPositions = words[1] != "xlarge"
+        return Named(configuration: tower, pool: "")
+    }
+
     /// For pictures of any size: open_clip's configuration says which.
     private static func convNeXt(_ depths: [Int], _ width: Int, epsilon: Float = 1e-6) -> Named {
         let widths = depths.indices.map { width << $0 }
@@ -218,7 +239,7 @@ struct TimmTower {
         layers.activation = .silu
         layers.hasKeyBias = false
         layers.hasAttentionNorm = true
-        layers.isGated = true
+        layers.gatedMLPNorm = .product
         var named = eva(layers, imageSize: imageSize, patchSize: patchSize)
         named.configuration.rotaryPositions = RotaryPositions(referenceSize: 16)
         return named
@@ -236,6 +257,17 @@ struct TimmTower {
         tower.rotaryPositions = RotaryPositions(
             referenceSize: tower.gridSize, offset: hasClassToken ? 1 : 0, columnFirst: true)
         return Named(configuration: tower, pool: "map")
+    }
+}
+
+extension VisionConfiguration {
+    fileprivate var poolingName: String {
+        guard tower == .transformer else { return "mean of places" }
+        return switch pooling {
+        case .attention: "attention head"
+        case .meanOfPatches, .meanOfNormalizedPatches: "mean of patches"
+        case .classToken, .firstQuery: "class token"
+        }
     }
 }
 

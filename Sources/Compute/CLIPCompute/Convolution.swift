@@ -169,21 +169,31 @@ extension Compute {
         }
     }
 
-    /// The means of squares of `size` places that don't overlap.
-    package func averagePool(_ input: FeatureMaps, size: Int) -> FeatureMaps {
-        let side = input.side / size
+    /// The means of squares of `size` places. Those of a square outside of the map don't count.
+    /// - Parameters:
+    ///   - step: places from one square to the next; unless given squares don't overlap.
+    ///   - padding: places outside of the map that the first square, and the last, reach over.
+    package func averagePool(
+        _ input: FeatureMaps, size: Int, step: Int? = nil, padding: Int = 0
+    ) -> FeatureMaps {
+        let step = step ?? size
+        let side = (input.side + 2 * padding - size) / step + 1
         let output = maps(count: input.count, side: side, channels: input.channels)
-        let factor = 1 / Float(size * size)
+        func inside(_ first: Int) -> Range<Int> { max(0, first)..<min(input.side, first + size) }
         parallel.run(input.count * side) { index in
             let (picture, row) = index.quotientAndRemainder(dividingBy: side)
+            let lines = inside(row * step - padding)
             for column in 0..<side {
                 let target = output.places.row(index * side + column)
                 target.update(repeating: 0, count: input.channels)
-                for place in 0..<size * size {
-                    let line = picture * input.side + row * size + place / size
-                    let source = input.places.row(line * input.side + column * size + place % size)
-                    for channel in 0..<input.channels { target[channel] += source[channel] }
+                let places = inside(column * step - padding)
+                for line in lines {
+                    for place in places {
+                        let source = input.places.row((picture * input.side + line) * input.side + place)
+                        for channel in 0..<input.channels { target[channel] += source[channel] }
+                    }
                 }
+                let factor = 1 / Float(lines.count * places.count)
                 for channel in 0..<input.channels { target[channel] *= factor }
             }
         }

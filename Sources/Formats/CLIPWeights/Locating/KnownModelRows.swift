@@ -43,6 +43,7 @@ let knownModelRows = """
     ViT-B-16 metaclip_400m timm/vit_base_patch16_clip_224.metaclip_400m quick
     ViT-B-16 metaclip_fullcc timm/vit_base_patch16_clip_224.metaclip_2pt5b quick
     ViT-B-16-plus-240 laion400m_e31 timm/vit_base_patch16_plus_clip_240.laion400m_e31
+    ViT-B-16-plus-240 laion400m_e32 timm/vit_base_patch16_plus_clip_240.laion400m_e31
     ViT-L-14 openai openai/clip-vit-large-patch14 quick
     ViT-L-14 laion400m_e31 timm/vit_large_patch14_clip_224.laion400m_e31
     ViT-L-14 laion400m_e32 timm/vit_large_patch14_clip_224.laion400m_e32
@@ -75,6 +76,7 @@ let knownModelRows = """
     ViT-SO400M-14-SigLIP webli google/siglip-so400m-patch14-224
     ViT-SO400M-16-SigLIP-i18n-256 webli google/siglip-so400m-patch16-256-i18n
     ViT-SO400M-14-SigLIP-384 webli google/siglip-so400m-patch14-384
+    ViT-SO400M-14-SigLIP-378 webli timm/ViT-SO400M-14-SigLIP-384
     ViT-B-32-SigLIP2-256 webli google/siglip2-base-patch32-256
     ViT-B-16-SigLIP2 webli google/siglip2-base-patch16-224
     ViT-B-16-SigLIP2-256 webli google/siglip2-base-patch16-256
@@ -146,6 +148,25 @@ let knownModelRows = """
     MobileCLIP2-S2 dfndr2b timm/MobileCLIP2-S2-OpenCLIP
     MobileCLIP2-S3 dfndr2b timm/MobileCLIP2-S3-OpenCLIP
     MobileCLIP2-S4 dfndr2b timm/MobileCLIP2-S4-OpenCLIP
+    coca_ViT-B-32 laion2b_s13b_b90k laion/CoCa-ViT-B-32-laion2B-s13B-b90k
+    coca_ViT-B-32 mscoco_finetuned_laion2b_s13b_b90k laion/mscoco_finetuned_CoCa-ViT-B-32-laion2B-s13B-b90k
+    coca_ViT-L-14 laion2b_s13b_b90k laion/CoCa-ViT-L-14-laion2B-s13B-b90k
+    coca_ViT-L-14 mscoco_finetuned_laion2b_s13b_b90k laion/mscoco_finetuned_CoCa-ViT-L-14-laion2B-s13B-b90k
+    ViTamin-S datacomp1b jienengchen/ViTamin-S
+    ViTamin-S-LTT datacomp1b jienengchen/ViTamin-S-LTT
+    ViTamin-B datacomp1b jienengchen/ViTamin-B
+    ViTamin-B-LTT datacomp1b jienengchen/ViTamin-B-LTT
+    ViTamin-L datacomp1b jienengchen/ViTamin-L-224px
+    ViTamin-L-256 datacomp1b jienengchen/ViTamin-L-256px
+    ViTamin-L-336 datacomp1b jienengchen/ViTamin-L-336px
+    ViTamin-L-384 datacomp1b jienengchen/ViTamin-L-384px
+    ViTamin-L2 datacomp1b jienengchen/ViTamin-L2-224px
+    ViTamin-L2-256 datacomp1b jienengchen/ViTamin-L2-256px
+    ViTamin-L2-336 datacomp1b jienengchen/ViTamin-L2-336px
+    ViTamin-L2-384 datacomp1b jienengchen/ViTamin-L2-384px
+    ViTamin-XL-256 datacomp1b jienengchen/ViTamin-XL-256px
+    ViTamin-XL-336 datacomp1b jienengchen/ViTamin-XL-336px
+    ViTamin-XL-384 datacomp1b jienengchen/ViTamin-XL-384px
     nllb-clip-base v1 visheratin/nllb-clip-base-oc
     nllb-clip-large v1 visheratin/nllb-clip-large-oc
     nllb-clip-base-siglip v1 visheratin/nllb-clip-base-siglip

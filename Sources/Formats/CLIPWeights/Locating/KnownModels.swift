@@ -85,9 +85,7 @@ package enum KnownModels {
 
     /// Architectures of open_clip's list that don't load.
     private static let families: [(prefix: String, reason: String)] = [
-        ("coca", "is a CoCa"),
-        ("vitamin", "is a ViTamin"),
-        ("clap", "hears sounds"),
+        ("clap", "hears sounds")
     ]
 }
 
