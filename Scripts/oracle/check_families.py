@@ -18,6 +18,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))
 from family_models import gguf_row, hugging_face_row, open_clip_row, openai_row, resampled_row
+from sentence_models import sentence_row
 from tower_models import clip_like, tower_row, transformers_row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,9 @@ def rows(layers):
         "MetaCLIP 2": other("MetaClip2", 40, "xlm-roberta", vocab_size=20000, hidden_size=512, eos_token_id=2),
         "Chinese-CLIP": other("ChineseCLIP", 41, "bert", vocab_size=21128, preprocessor={"size": {"height": 224, "width": 224}, "do_center_crop": False, "image_processor_type": "ChineseCLIPImageProcessor"}),
         "AltCLIP": other("AltCLIP", 42, "xlm-roberta", vocab_size=250002, dtype=HALF),
+        "clip-ViT-B-32-multilingual-v1": row(sentence_row, "distilbert", 60),
+        "sentence-transformers XLM-R": row(sentence_row, "xlm-roberta", 61, dtype=HALF),
+        "M-CLIP": row(sentence_row, "M-CLIP", 62),
         "ViT-B-32": clip("ViT-B-32", 1),
         "ViT-B-32-quickgelu": clip("ViT-B-32-quickgelu", 2, dtype=HALF),
         "ViT-B-16 DataComp": clip("ViT-B-16", 3, form="bin"),

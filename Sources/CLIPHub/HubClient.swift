@@ -55,7 +55,7 @@ public struct HubClient: Sendable {
     /// copy is the answer.
     /// - Parameters:
     ///   - name: `org/name`, `org/name@revision`, or a name that open_clip or OpenAI use, such as
-    ///     `ViT-B-32:laion2b_s34b_b79k` or `ViT-B/32`.
+    ///     `ViT-B-32:laion2b_s34b_b79k` or `ViT-B/32`. An address of a repository on the hub is its name too.
     ///   - files: the weights to fetch, where a repository holds several models; empty for those that a model needs.
     ///   - verifiesCache: whether what the cache has already is read and compared with the hash that the hub announces, and
     ///     fetched again if it differs. Otherwise it is taken by its size; what is fetched is always compared. Offline, the
@@ -66,7 +66,7 @@ public struct HubClient: Sendable {
         _ name: String, files: [String] = [], verifiesCache: Bool = false,
         progress: @escaping @Sendable (PullProgress) -> Void = { _ in }
     ) async throws(CLIPError) -> PulledModel {
-        let repository = try HubClient.repository(name)
+        let repository = try HubClient.repository(HubName.bare(name))
         if settings.isOffline { return try cached(repository, verifies: verifiesCache) }
         let meter = ProgressMeter(progress)
         let connection = HubConnection(

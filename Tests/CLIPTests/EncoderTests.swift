@@ -132,7 +132,7 @@ import CLIPWeights
     }
 
     @Test func `Texts of an encoder that is not causal share nothing`() {
-        let text = TextLayout.Text(tokens: [1, 2, 9, 0, 0], position: 2)
+        let text = TextLayout.Text(tokens: placed([1, 2, 9, 0, 0]), position: 2)
         var layout = TextLayout(text, sharesBeginnings: false)
         _ = layout.append(text, limit: 100)
         #expect(layout.tokens.map(\.id) == [1, 2, 9, 0, 0, 1, 2, 9, 0, 0])
@@ -140,8 +140,13 @@ import CLIPWeights
         #expect(layout.sequences.map(\.pooledRow) == [2, 7])
     }
 
+    /// Each at its own place.
+    private func placed(_ tokens: [Int32]) -> ArraySlice<PlacedToken> {
+        tokens.enumerated().map { PlacedToken(id: $1, position: $0) }[...]
+    }
+
     private func whole(_ tokens: [Int32]) -> TextLayout.Text {
-        TextLayout.Text(tokens: tokens[...], position: tokens.count - 1)
+        TextLayout.Text(tokens: placed(tokens), position: tokens.count - 1)
     }
 
     @Test func `Batches larger than a group come out in order`() throws {

@@ -41,6 +41,40 @@ import Testing
             : Double(panels.bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self))
     }
 
+    @Test(arguments: [ElementType.f8E4M3, .f8E5M2], PanelPackingTests.shapes)
+    func `Numbers of eight bits become half precision`(type: ElementType, shape: (Int, Int)) throws {
+        let (outputs, inputs) = shape
+        let finite = type == .f8E4M3 ? 0x7F : 0x7C
+        let bytes = (0..<outputs * inputs).map { (index: Int) -> UInt64 in
+            let sign: UInt64 = index.isMultiple(of: 2) ? 0 : 0x80
+            return sign | UInt64(index * 37 % finite)
+        }
+        for isTransposed in [false, true] {
+            let tensor = try tensor(bytes, type, isTransposed ? [inputs, outputs] : [outputs, inputs])
+            let floats = try tensor.floats()
+            let panels = try PanelPacking(
+                tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: isTransposed
+            ).packed(threads: 2)
+            #expect(panels.elementType == .float16)
+            for output in 0..<(outputs + 15) / 16 * 16 {
+                for input in 0..<inputs {
+                    let index = isTransposed ? input * outputs + output : output * inputs + input
+                    let expected = output < outputs ? Double(floats[index]) : 0
+                    #expect(number(panels, output, input) == expected)
+                }
+            }
+        }
+        for place in [0, outputs * inputs - 1] {
+            var damaged = bytes
+            damaged[place] = type == .f8E4M3 ? 0xFF : 0x7C
+            let tensor = try tensor(damaged, type, [outputs, inputs])
+            #expect(throws: CLIPError.self) {
+                try PanelPacking(tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: false).packed(
+                    threads: 1)
+            }
+        }
+    }
+
     @Test(arguments: [ElementType.f32, .f16, .bf16, .f64], PanelPackingTests.shapes)
     func `Panels hold the weights and zeros behind the last`(type: ElementType, shape: (Int, Int)) throws {
         let (outputs, inputs) = shape

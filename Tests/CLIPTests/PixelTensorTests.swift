@@ -31,13 +31,14 @@ import Testing
             transformer: TransformerConfiguration(width: 512, intermediateWidth: 2048, layerCount: 12, headCount: 8))
         let model = ModelConfiguration(vision: vision, text: text, embeddingDimension: 512)
         #expect((8.1e9...8.3e9).contains(model.operationsPerImage))
-        let tokens = (0..<77).map { Int32($0) }
+        let tokens = (0..<77).map { PlacedToken(id: Int32($0), position: $0) }
         let whole = TextLayout.Text(tokens: tokens[...], position: 76)
         var layout = TextLayout(whole, sharesBeginnings: true)
         let one = model.operations(of: layout)
         #expect((5.4e9...5.7e9).contains(one))
         // The same beginning: one row more in eleven layers.
-        _ = layout.append(TextLayout.Text(tokens: tokens.dropLast() + [99], position: 76), limit: 100)
+        _ = layout.append(
+            TextLayout.Text(tokens: tokens.dropLast() + [PlacedToken(id: 99, position: 76)], position: 76), limit: 100)
         let another = model.operations(of: layout) - one
         #expect((0.07e9...0.09e9).contains(another))
     }

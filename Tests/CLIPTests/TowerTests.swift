@@ -1,5 +1,6 @@
 import CLIPSystem
 import CLIPJSON
+import CLIPTestSupport
 import CLIPWeights
 import Foundation
 import Testing
@@ -10,9 +11,10 @@ import Testing
 /// Tiny towers of other architectures than CLIP's, beside what timm and transformers make of them.
 @Suite struct TowerTests {
     static let names = [
-        "altclip", "bert", "chinese-clip", "coca", "coca-text", "convnext", "efficientnet-lite", "eva02", "eva02-enormous", "fastvit",
-        "fastvit-five-stages", "fastvit-folded", "metaclip-2", "mobileclip-b", "nllb", "perception",
-        "perception-without-class", "resnet", "vitamin", "vitamin-without-positions", "xlm-roberta",
+        "altclip", "bert", "chinese-clip", "coca", "coca-text", "convnext", "distilbert", "efficientnet-lite", "eva02",
+        "eva02-enormous", "fastvit", "fastvit-five-stages", "fastvit-folded", "m-clip", "metaclip-2", "mobileclip-b",
+        "nllb", "perception", "perception-without-class", "resnet", "vitamin", "vitamin-without-positions",
+        "xlm-roberta",
     ]
 
     @Test(arguments: names, InstructionSet.available)
@@ -58,6 +60,35 @@ import Testing
         #expect(description.configuration == tower.configuration)
     }
 
+    /// Numbers and truths of its configuration are changed, and bytes of its file: whatever comes of it is an error or a tower.
+    @Test(arguments: names)
+    func `A damaged tower loads or throws`(_ name: String) throws {
+        let tower = try Tower(name)
+        let config = tower.configuration.huggingFaceText(initialLogitScale: 2)
+        let file = try Data(contentsOf: Tower.file(name))
+        let header = 8 + Int(file[0]) + Int(file[1]) << 8
+        let folder = try TemporaryFolder()
+        var random = SeededGenerator(seed: UInt64(name.utf8.reduce(7) { $0 &* 31 &+ Int($1) } & 0xFFFF))
+        let compute = try Compute(threads: 1)
+        var refused = 0
+        for round in 0..<300 {
+            let text = round % 3 == 0 ? config : random.changed(config)
+            let bytes = round % 3 == 0 ? random.damaged([UInt8](file), within: header) : [UInt8](file)
+            do {
+                let damaged = try Tower(
+                    HuggingFaceConfig(json: Array(text.utf8), path: name).configuration,
+                    file: PathBytes(folder.write(bytes, to: "t.safetensors")), of: tower)
+                try damaged.account.check()
+                guard damaged.configuration.vision.imageSize <= 128, damaged.takesItsTokens else { continue }
+                _ = try damaged.embeddings(compute)
+            } catch {
+                #expect(error is CLIPError && !"\(error)".utf8.contains(UInt8(ascii: "\n")), "\(error)")
+                refused += 1
+            }
+        }
+        #expect(refused > 60)
+    }
+
     @Test func `An EfficientNet-lite has the shape that its name says in timm`() throws {
         func configuration(_ name: String, size: Int = 160, pool: String = "avg") throws -> ModelConfiguration {
             let text = """
@@ -88,6 +119,18 @@ import Testing
     }
 }
 
+extension SeededGenerator {
+    /// JSON with one number or truth in place of another.
+    fileprivate mutating func changed(_ json: String) -> String {
+        let places = json.matches(of: /[0-9]+(?:\.[0-9]+)?|true|false/).map(\.range)
+        let place = places[Int.random(in: 0..<places.count, using: &self)]
+        let others = [
+            "0", "1", "2", "3", "7", "8", "16", "33", "64", "999999", "0.5", "true", "false", "null", "[1, 2]",
+        ]
+        return json.replacingCharacters(in: place, with: others[Int.random(in: 0..<others.count, using: &self)])
+    }
+}
+
 /// One of the fixtures.
 private struct Tower {
     let configuration: ModelConfiguration
@@ -101,12 +144,31 @@ private struct Tower {
             parsing: Array(Data(contentsOf: folder.appendingPathComponent("\(name).json"))))
         let config = try #require(golden["config"])
         configuration = try HuggingFaceConfig(json: Array(Tower.text(config).utf8), path: name).configuration
-        let file = PathBytes(folder.appendingPathComponent("\(name).safetensors").path)
-        source = CheckpointTensorSource(try Checkpoint(file: file))
+        source = CheckpointTensorSource(try Checkpoint(file: PathBytes(Tower.file(name).path)))
         func floats(_ value: JSONValue) -> [Float] { value.array?.compactMap { $0.double.map(Float.init) } ?? [] }
         let texts = golden["texts"]?.array ?? []
         tokens = texts.map { $0["tokens"]?.array?.compactMap { $0.int.map(Int32.init) } ?? [] }
         expected = texts.isEmpty ? (golden["images"]?.array ?? []).map(floats) : texts.map { floats($0["embedding"]!) }
+    }
+
+    /// Another configuration and file of what `other` computes.
+    init(_ configuration: ModelConfiguration, file: PathBytes, of other: Tower) throws {
+        self.configuration = configuration
+        source = CheckpointTensorSource(try Checkpoint(file: file))
+        (expected, tokens) = (other.expected, other.tokens)
+    }
+
+    /// Whether a tokenizer of this model could give the tokens.
+    var takesItsTokens: Bool {
+        tokens.allSatisfy { text in
+            text.count <= configuration.text.contextLength
+                && text.allSatisfy { $0 < configuration.text.vocabularySize }
+        }
+    }
+
+    static func file(_ name: String) -> URL {
+        Bundle.module.url(forResource: "Fixtures", withExtension: nil)!.appendingPathComponent(
+            "towers/\(name).safetensors")
     }
 
     var tensors: [ModelTensor] { tokens.isEmpty ? configuration.imageTensors : configuration.textTensors }

@@ -18,6 +18,7 @@ import Testing
         for model in KnownModels.all {
             #expect(HubName(model.repository)?.name == model.repository && model.repository.contains("/"))
             #expect(KnownModels.search(model.name) == .model(model))
+            #expect(model.millions > 20 && model.millions < 6000, "\(model.name)")
         }
         // open_clip's table marks these, and no others, of the models here.
         let quick = KnownModels.all.filter(\.isQuickGELU).map(\.name)

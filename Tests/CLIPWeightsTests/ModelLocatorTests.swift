@@ -208,6 +208,18 @@ import Testing
         #expect(try listed[1].holding.get() == .snapshot(folder["hub/models--org--two--three/snapshots/aaa"]))
     }
 
+    @Test(arguments: [
+        ("https://huggingface.co/org/name", "org/name"), (" org/name\n", "org/name"),
+        ("https://huggingface.co/org/name/tree/main", "org/name"), ("hf.co/org/name/", "org/name"),
+        ("http://www.huggingface.co/org/name/blob/refs%2Fpr%2F1/a.json?x#y", "org/name@refs/pr/1"),
+        ("hf-hub:org/name", "org/name"), ("HF-HUB:org/name", "org/name"), ("ViT-B/32", "ViT-B/32"),
+        ("https://example.org/org/name", "https://example.org/org/name"), ("https://huggingface.co/", ""), ("", ""),
+        ("https://hf-hub:org/name", "https://hf-hub:org/name"),
+    ])
+    func `Names as people paste them`(text: String, expected: String) {
+        #expect(HubName.bare(text) == expected)
+    }
+
     @Test func `Names that can't be on the hub are not looked up`() {
         #expect(HubName("org/name@refs/pr/1")?.revision == "refs/pr/1")
         #expect(HubName("name") == HubName("name"))

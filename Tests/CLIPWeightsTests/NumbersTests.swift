@@ -54,6 +54,32 @@ import Testing
         #expect(floats.map(\.bitPattern) == all.map { UInt32($0) << 16 })
     }
 
+    /// The value of a number of eight bits by its definition; no number where all bits of an F8_E4M3 but the sign's are set,
+    /// or the exponent's of an F8_E5M2 as in F16.
+    private func eight(_ byte: UInt8, _ type: ElementType) -> Float {
+        if type == .f8E5M2 { return half(UInt16(byte) << 8) }
+        let sign: Float = byte & 0x80 == 0 ? 1 : -1
+        let (exponent, fraction) = (Int(byte >> 3) & 15, Float(byte & 7))
+        if byte & 0x7F == 0x7F { return .nan }
+        if exponent == 0 { return sign * fraction * Float(sign: .plus, exponent: -9, significand: 1) }
+        return sign * (8 + fraction) * Float(sign: .plus, exponent: exponent - 10, significand: 1)
+    }
+
+    @Test(arguments: [ElementType.f8E4M3, .f8E5M2])
+    func `Every number of eight bits becomes the same F32 and F16`(type: ElementType) throws {
+        let all = (0...UInt8.max).map { $0 }
+        let floats = try unaligned(type, all).floats()
+        for (byte, float) in zip(all, floats) {
+            let expected = eight(byte, type)
+            let isEqual = expected.isNaN ? float.isNaN : float.bitPattern == expected.bitPattern
+            #expect(isEqual, "\(byte): \(float), expected \(expected)")
+            let half = Float(Float16(bitPattern: type.halfBits(of: byte)))
+            #expect(expected.isNaN ? half.isNaN : half.bitPattern == expected.bitPattern)
+            let isFinite = try unaligned(type, [0, byte]).firstNonFinite() == nil
+            #expect(isFinite == expected.isFinite, "\(byte)")
+        }
+    }
+
     @Test func `Rounding to F16 is what the processor does, at every edge`() {
         var edges: [UInt32] = [0, 0x3880_0000, 0x477F_EFFF, 0x477F_F000, 0x7F80_0000, 0x7FC0_0000]
         for half in 0..<UInt32(0x7C00) {

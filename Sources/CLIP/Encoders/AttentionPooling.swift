@@ -46,7 +46,8 @@ struct AttentionPooling: Sendable {
         _ prefix: String, inputs: Int, width: Int, headCount: Int, normEpsilon: Float, from source: some TensorSource
     ) throws(CLIPError) {
         try self.init(
-            prefix, inputs: inputs, width: width, headCount: headCount, normEpsilon: normEpsilon, mlp: nil, from: source)
+            prefix, inputs: inputs, width: width, headCount: headCount, normEpsilon: normEpsilon, mlp: nil, from: source
+        )
     }
 
     private init(

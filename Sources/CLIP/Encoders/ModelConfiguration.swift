@@ -313,10 +313,11 @@ extension ModelConfiguration {
     var operationsPerImage: Double {
         if vision.tower != .transformer { return convolutionalOperations }
         let tokens = vision.tokenCount
-        let patches =
-            vision.convolutions?.operations(imageSize: vision.imageSize, width: vision.transformer.width)
-            ?? Double(2 * vision.gridSize * vision.gridSize * 3 * vision.patchSize * vision.patchSize)
-            * Double(vision.transformer.width)
+        let pixels = vision.gridSize * vision.gridSize * 3 * vision.patchSize * vision.patchSize
+        let embedding = Double(2 * pixels) * Double(vision.transformer.width)
+        let convolutions = vision.convolutions?.operations(
+            imageSize: vision.imageSize, width: vision.transformer.width)
+        let patches = convolutions ?? embedding
         let head: Double =
             switch vision.pooling {
             case .attention: vision.transformer.poolingOperations(tokens: tokens)

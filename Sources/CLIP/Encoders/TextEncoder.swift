@@ -101,7 +101,9 @@ package struct TextEncoder: Sendable {
             // A text of nothing else has to have a state all the same.
             tokens = tokens.filter { $0 != ignored } + (tokens.allSatisfy { $0 == ignored } ? tokens.prefix(1) : [])
         }
-        if case .classToken(let padding) = configuration.pooling { return text(tokens, padding: Int32(padding)) }
+        if case .classToken(let padding) = configuration.pooling {
+            return textBeforeClassToken(tokens, padding: Int32(padding))
+        }
         let position = configuration.pooling.position(in: tokens)
         let placed = tokens.enumerated().map { PlacedToken(id: $1, position: $0) }
         // What stands behind the pooled token of a causal encoder can't change it.
@@ -111,7 +113,7 @@ package struct TextEncoder: Sendable {
 
     /// A text with CoCa's token behind it. Its mask stands one place too far right: it hides what follows a padding, rather
     /// than padding, so that one padding is seen, and the last token itself is not but where the text fills the context.
-    private func text(_ tokens: [Int32], padding: Int32) -> TextLayout.Text {
+    private func textBeforeClassToken(_ tokens: [Int32], padding: Int32) -> TextLayout.Text {
         let context = configuration.contextLength
         let padded = tokens + (tokens.count < context ? [padding] : [])
         var placed = padded.indices.filter { $0 == 0 || padded[$0 - 1] != padding }.map {

@@ -12,6 +12,10 @@ extension CheckpointModel {
         guard let json = try folder.readText("config.json") else {
             throw CLIPError(.model, path: configPath, "is missing: fetch the whole model")
         }
+        if case let fields = try jsonObject(json, path: configPath), fields["model_type"]?.string == "M-CLIP" {
+            try self.init(multilingual: source, folder: location, config: fields, json: json, threads: threads)
+            return
+        }
         var config = try HuggingFaceConfig(json: json, path: configPath)
         let adapter = try LowRankAdapter(in: folder)
         try self.init(source, threads: threads, adapter: adapter) { (checkpoint, weights) throws(CLIPError) in
@@ -29,7 +33,8 @@ extension CheckpointModel {
             // A text encoder alone has no size of pictures that a file could contradict.
             let preprocessor =
                 keys.visionPrefix != nil && parts.holdImages
-                ? try PreprocessorFile(in: folder, imageSize: configuration.vision.imageSize) : nil
+                ? try PreprocessorFile(in: folder.preprocessorFolder(), imageSize: configuration.vision.imageSize) : nil
+            let texts = try folder.tokenizerFolder()
             var settings = config.settings
             if let preprocessor, let other = try OpenCLIPConfig.ignored(in: folder, for: preprocessor.preprocessing) {
                 settings.insert(other, at: 0)
@@ -43,11 +48,11 @@ extension CheckpointModel {
                 initialLogitScale: config.initialLogitScale,
                 initialLogitScaleSource: "config.json logit_scale_init_value", settings: settings,
                 tokenizer: TokenizerChoice(
-                    setting: try TokenizerFiles.setting(in: folder, configuration)
+                    setting: try TokenizerFiles.setting(in: texts, configuration)
                 ) { configuration throws(CLIPError) in
-                    try TokenizerFiles.load(from: folder, configuration: configuration, family: family)
+                    try TokenizerFiles.load(from: texts, configuration: configuration, family: family)
                 },
-                card: try ModelCard(folder: folder, name: config.name), folder: folder,
+                card: try ModelCard(folder: folder, name: config.name), folder: folder, tokenizerFolder: texts,
                 files: ["config.json": json].merging(preprocessor?.files ?? [:]) { first, _ in first }, parts: parts)
         }
     }

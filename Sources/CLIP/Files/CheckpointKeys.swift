@@ -48,6 +48,10 @@ struct CheckpointKeys: Sendable {
     let textPrefix: String?
     /// Whether the text encoder's names are those of transformers' BERT.
     let hasBERT: Bool
+    /// Whether those of its layers are DistilBERT's (Sanh et al., 2019).
+    private var hasDistilBERT: Bool {
+        names.contains("\(textPrefix ?? "")transformer.layer.0.attention.q_lin.weight")
+    }
     /// Whether they are those of its M2M-100, which NLLB is.
     let hasM2M100: Bool
     /// The network of convolutions that the image encoder is, if it is one.
@@ -62,7 +66,8 @@ struct CheckpointKeys: Sendable {
         self.names = names
         convolutions = ConvolutionalTower(names)
         let bertPrefix = prefix(
-            "text.transformer.", "text_model.roberta.", "text_model.", before: "embeddings.word_embeddings.weight")
+            "text.transformer.", "text_model.roberta.", "text_model.", "transformer.", "",
+            before: "embeddings.word_embeddings.weight")
         hasBERT = bertPrefix != nil
         hasM2M100 = names.contains("text.transformer.embed_tokens.weight")
         let otherPrefix = bertPrefix ?? (hasM2M100 ? "text.transformer." : nil)
@@ -313,6 +318,9 @@ struct CheckpointKeys: Sendable {
                 return parameter.hasPrefix("fc1.")
                     ? "text_model.transformation.\(parameter.dropFirst(4))" : "text_projection.weight"
             }
+            // Of M-CLIP, and of sentence-transformers.
+            if prefix == "transformer." { return "LinearTransformation.\(parameter)" }
+            if prefix.isEmpty { return "linear.\(parameter)" }
             guard prefix == "text.transformer." else { return nil }
             switch parameter {
             case "fc1.weight": return "text.proj.0.weight"
@@ -323,6 +331,7 @@ struct CheckpointKeys: Sendable {
         guard encoder == .text else { return nil }
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let (module, parameter) = CheckpointKeys.parameter(part)
+            if hasDistilBERT { return distilBERTName(prefix: prefix, layer: layer, module, parameter) }
             let name =
                 switch module {
                 case "self_attn.q_proj": "attention.self.query"
@@ -350,6 +359,25 @@ struct CheckpointKeys: Sendable {
         case "pooler": return "\(prefix)pooler.dense.\(parameter)"
         default: return prefix + rest
         }
+    }
+
+    /// The name of a layer's tensor in transformers' DistilBERT.
+    private func distilBERTName(
+        prefix: String, layer: Substring, _ module: Substring, _ parameter: Substring
+    ) -> String {
+        let name =
+            switch module {
+            case "self_attn.q_proj": "attention.q_lin"
+            case "self_attn.k_proj": "attention.k_lin"
+            case "self_attn.v_proj": "attention.v_lin"
+            case "self_attn.out_proj": "attention.out_lin"
+            case "layer_norm1": "sa_layer_norm"
+            case "mlp.fc1": "ffn.lin1"
+            case "mlp.fc2": "ffn.lin2"
+            case "layer_norm2": "output_layer_norm"
+            default: String(module)
+            }
+        return "\(prefix)transformer.layer.\(layer).\(name).\(parameter)"
     }
 
     /// The name in transformers' M2M-100 under open_clip's adapter; nil when the tensor is none of the text encoder's.

@@ -77,7 +77,7 @@ struct CheckpointModel: ModelStore {
     func fingerprint() -> String {
         var fingerprint = Fingerprint(kind: description.kind)
         for (name, bytes) in description.files { fingerprint.add(name, bytes: bytes) }
-        if let folder = description.folder {
+        if let folder = description.tokenizerFolder ?? description.folder {
             // A file that can't be read, or of which can't be found out whether it is there, can't have been used: it counts
             // as empty.
             for name in TokenizerFiles.names where (try? folder.contains(name)) ?? true {
@@ -140,6 +140,8 @@ struct ModelDescription: Sendable {
     var card: ModelCard?
     /// The model's folder, if it has one to itself.
     var folder: ModelFolder?
+    /// Where its tokenizer's files are, if that is another.
+    var tokenizerFolder: ModelFolder?
     /// The configuration files as read, whose bytes count for the fingerprint.
     var files: [String: [UInt8]] = [:]
     /// The encoders that the configuration describes.

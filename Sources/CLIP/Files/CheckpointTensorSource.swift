@@ -181,7 +181,7 @@ package struct CheckpointTensorSource: TensorSource {
         guard found.type.isFloatingPoint else {
             throw CLIPError(
                 .model, path: found.file.path,
-                "tensor \"\(found.name)\" has type \(found.type.rawValue), expected F32, F16, BF16 or F64")
+                "tensor \"\(found.name)\" has type \(found.type.rawValue), expected F32, F16, BF16, F64 or F8")
         }
         return found
     }

@@ -317,7 +317,9 @@ extension ConfigSection {
         layers.normPlacement = try choice("norm_placement", default: .before)
         layers.hasKeyBias = try flag("key_bias", default: true)
         layers.hasAttentionNorm = try flag("attention_norm", default: false)
-        if try flag("gated_mlp", default: false) { layers.gatedMLPNorm = try choice("gated_mlp_norm", default: .product) }
+        if try flag("gated_mlp", default: false) {
+            layers.gatedMLPNorm = try choice("gated_mlp_norm", default: .product)
+        }
         return layers
     }
 

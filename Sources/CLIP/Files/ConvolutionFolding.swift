@@ -103,7 +103,9 @@ extension CheckpointKeys {
     func viTaminPlace(_ path: String, _ parameter: Substring) -> TensorPlace {
         let name = "\(path).\(parameter)"
         let isDepthwise = path.hasSuffix(".conv2_kxk")
-        guard isDepthwise || path.hasSuffix(".stem.conv1") || path.hasSuffix(".stem.conv2") || path.hasSuffix(".pool.proj")
+        guard
+            isDepthwise || path.hasSuffix(".stem.conv1") || path.hasSuffix(".stem.conv2")
+                || path.hasSuffix(".pool.proj")
         else { return TensorPlace(name: name) }
         return TensorPlace(
             name: name,

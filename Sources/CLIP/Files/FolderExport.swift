@@ -242,8 +242,9 @@ extension CheckpointModel {
         // The type of model decides whose rules count where the tokenizer's files don't, or are not heeded.
         let type = try jsonObject(config, path: folder.path(of: "config.json"))["model_type"]?.string
         var files: [(name: String, bytes: [UInt8])] = []
+        let texts = try folder.tokenizerFolder()
         for name in TokenizerFiles.names {
-            if let bytes = try folder.readText(name) { files.append((name, bytes)) }
+            if let bytes = try texts.readText(name) { files.append((name, bytes)) }
         }
         var className: String?
         if let own = files.first(where: { $0.name == "tokenizer_config.json" }) {

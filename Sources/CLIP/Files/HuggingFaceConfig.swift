@@ -162,8 +162,9 @@ struct HuggingFaceConfig {
                 transformer: transformer, vocabularySize: vocabulary, contextLength: context, pooling: pooling))
     }
 
-    /// BERT, whose first token is read, or XLM-RoBERTa, whose first token goes through a norm and two linear layers.
-    private static func bert(
+    /// BERT as in Chinese-CLIP, whose first token is read, or XLM-RoBERTa as in AltCLIP, whose first token goes through a norm
+    /// and two linear layers.
+    static func bert(
         _ section: inout ConfigSection, _ family: ModelFamily
     ) throws(CLIPError) -> TextConfiguration {
         let defaults = FamilyDefaults(family)

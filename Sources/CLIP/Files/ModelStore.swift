@@ -59,5 +59,6 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
     case .openCLIP(let folder): return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
     case .openAI(let file): return try CheckpointModel(openAI: file, threads: threads)
     case .gguf(let file): return try CheckpointModel(gguf: file, threads: threads)
+    case .sentences(let modules): return try CheckpointModel(sentences: modules, threads: threads)
     }
 }

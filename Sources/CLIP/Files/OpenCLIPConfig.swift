@@ -40,7 +40,7 @@ struct OpenCLIPConfig {
         var top = ConfigSection(path: path, source: prefix, fields: model)
         var vision = ConfigSection(path: path, source: "\(prefix) vision_cfg", subject: "image", fields: visionFields)
         var text = ConfigSection(path: path, source: "\(prefix) text_cfg", subject: "text", fields: textFields)
-        try OpenCLIPConfig.refuseOtherTowers(model, vision, text)
+        try OpenCLIPConfig.refuseOtherTowers(vision, text)
         try OpenCLIPConfig.refuseUnknownFields(top, vision, text)
 
         let dimension = try top.int("embed_dim", named: "embedding dimension", default: 512, in: 1...1 << 15)
@@ -335,9 +335,7 @@ struct OpenCLIPConfig {
     }
 
     /// Towers that are no plain transformers, by the field that says so.
-    private static func refuseOtherTowers(
-        _ model: [String: JSONValue], _ vision: ConfigSection, _ text: ConfigSection
-    ) throws(CLIPError) {
+    private static func refuseOtherTowers(_ vision: ConfigSection, _ text: ConfigSection) throws(CLIPError) {
         func refuse(_ what: String, _ field: String) throws(CLIPError) -> Never {
             throw CLIPError(
                 .model, path: vision.path,

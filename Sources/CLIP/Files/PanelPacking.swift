@@ -3,8 +3,8 @@ internal import CLIPThreads
 internal import CLIPWeights
 internal import CLIPSystem
 
-/// Turns a checkpoint's matrix into panels while it is loaded. Half precision stays half precision, everything else
-/// becomes f32: no weight changes its value.
+/// Turns a checkpoint's matrix into panels while it is loaded. Half precision stays half precision, numbers of eight bits
+/// become that, everything else becomes f32: no weight changes its value.
 struct PanelPacking {
     /// The checkpoint's matrix.
     let tensor: StoredTensor
@@ -14,7 +14,12 @@ struct PanelPacking {
     let isTransposed: Bool
 
     /// The panels' element type.
-    var elementType: PanelPackedMatrix.ElementType { tensor.type == .f16 ? .float16 : .float32 }
+    var elementType: PanelPackedMatrix.ElementType {
+        switch tensor.type {
+        case .f16, .f8E4M3, .f8E5M2: .float16
+        default: .float32
+        }
+    }
 
     /// Packs on `threads` threads.
     /// - Throws: `CLIPError` when a weight is infinite or not a number.
@@ -58,6 +63,16 @@ struct PanelPacking {
         case .bf16:
             pack(source, panels, into: target, as: UInt16.self, exponent: 0x7F80) {
                 SIMD4<UInt32>(truncatingIfNeeded: $0) &<< 16
+            }
+        case .f8E4M3:
+            pack(source, panels, into: target, as: UInt8.self, exponent: 0x7F) { bits in
+                var kept = SIMD4<UInt16>()
+                for lane in 0..<4 { kept[lane] = ElementType.f8E4M3.halfBits(of: bits[lane]) }
+                return kept
+            }
+        case .f8E5M2:
+            pack(source, panels, into: target, as: UInt8.self, exponent: 0x7C) {
+                SIMD4<UInt16>(truncatingIfNeeded: $0) &<< 8
             }
         default:
             pack(source, panels, into: target, as: UInt64.self, exponent: 0x7FF0_0000_0000_0000) { bits in

@@ -33,6 +33,7 @@ struct TransformersTextTower {
             "bert-base-uncased": Named(width: 768, layers: 12, heads: 12, vocabulary: 30522, kind: .bert),
             "bert-base-multilingual-cased": Named(
                 width: 768, layers: 12, heads: 12, vocabulary: 119547, kind: .bert),
+            "LaBSE": Named(width: 768, layers: 12, heads: 12, vocabulary: 501153, kind: .bert),
             "nllb-200-distilled-600M": Named(
                 width: 1024, layers: 12, heads: 16, vocabulary: 256206, kind: .nllb, intermediateWidth: 4096),
             "nllb-200-distilled-1.3B": Named(

@@ -50,6 +50,30 @@ public struct CLIPModel: Sendable {
         try self.init(PathBytes(name), environment: processEnvironment(), threads: threads)
     }
 
+    /// The image encoder of one model and the text encoder of another that was trained into its space, such as OpenAI's
+    /// ViT-B/32 and sentence-transformers' multilingual texts for it.
+    /// - Parameters:
+    ///   - images: the model of pictures, whose preprocessing and logit scale count.
+    ///   - texts: the model of texts, whose tokenizer counts.
+    /// - Throws: `CLIPError` of kind `.model` when one of them lacks the encoder, or their embeddings are of different
+    ///   lengths or families. Whether the two were trained for one space, no file says.
+    public init(images: CLIPModel, texts: CLIPModel) throws(CLIPError) {
+        loaded = try LoadedModel(
+            try JoinedModel(images: images.loaded.store, texts: texts.loaded.store), images.loaded.compute)
+    }
+
+    /// The same model for texts in a language, where the model was trained to begin texts with it, as NLLB's are.
+    /// - Parameter language: its code, such as `deu_Latn`.
+    /// - Throws: `CLIPError` of kind `.argument` that lists the languages when it is none of the model's; of kind `.model`
+    ///   when the model has no text encoder, or its tokenizer can't be loaded.
+    public func reading(_ language: String) throws(CLIPError) -> CLIPModel {
+        let other = LoadedModel(loaded, language: language)
+        _ = try other.textTokenizer()
+        return CLIPModel(other)
+    }
+
+    private init(_ loaded: LoadedModel) { self.loaded = loaded }
+
     /// The small model that ships with the package.
     /// - Parameter threads: as in `init(contentsOf:threads:)`.
     /// - Throws: `CLIPError` of kind `.model` when its file is not where the build put it.

@@ -8,14 +8,29 @@ final class LoadedModel: Sendable {
     let store: any ModelStore
     let compute: Compute
     let preprocessor: ImagePreprocessor
-    private let imageEncoder = LazyPart<ImageEncoder>()
-    private let textEncoder = LazyPart<TextEncoder>()
+    private let imageEncoder: LazyPart<ImageEncoder>
+    private let textEncoder: LazyPart<TextEncoder>
     private let tokenizer = LazyPart<any Tokenizer>()
-    private let fingerprint = LazyPart<String>()
+    private let fingerprint: LazyPart<String>
+    /// The language that texts are in, where the tokenizer asks for one; nil for its own choice.
+    private let language: String?
 
-    init(_ source: ModelSource, threads: Int?) throws(CLIPError) {
-        compute = try Compute(threads: threads)
-        store = try openModel(source, threads: compute.threads)
+    convenience init(_ source: ModelSource, threads: Int?) throws(CLIPError) {
+        let compute = try Compute(threads: threads)
+        try self.init(try openModel(source, threads: compute.threads), compute)
+    }
+
+    /// The same model for texts in another language.
+    init(_ other: LoadedModel, language: String) {
+        (store, compute, preprocessor) = (other.store, other.compute, other.preprocessor)
+        (imageEncoder, textEncoder, fingerprint) = (other.imageEncoder, other.textEncoder, other.fingerprint)
+        self.language = language
+    }
+
+    init(_ store: any ModelStore, _ compute: Compute) throws(CLIPError) {
+        (imageEncoder, textEncoder, fingerprint, language) = (LazyPart(), LazyPart(), LazyPart(), nil)
+        self.store = store
+        self.compute = compute
         preprocessor = ImagePreprocessor(store.info.preprocessing)
         guard store.info.logitScale.isFinite, store.info.logitScale > 0 else {
             throw CLIPError(
@@ -58,7 +73,17 @@ final class LoadedModel: Sendable {
                     .model, path: store.info.path,
                     "holds an image encoder alone: texts need a whole CLIP or its text encoder")
             }
-            return try store.tokenizer()
+            let tokenizer = try store.tokenizer()
+            guard let language else { return tokenizer }
+            guard let other = tokenizer.reading(language) else {
+                let languages = tokenizer.languages
+                throw CLIPError(
+                    .argument, path: language,
+                    languages.isEmpty
+                        ? "is a language, which this model's texts don't begin with: leave it away"
+                        : "is none of the model's \(languages.count) languages: \(languages.joined(separator: ", "))")
+            }
+            return other
         }
     }
 

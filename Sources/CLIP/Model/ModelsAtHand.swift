@@ -106,6 +106,13 @@ package struct ModelShortName: Sendable {
     package let name: String
     package let repository: String
     package let isQuickGELU: Bool
+    /// The weights of both encoders, in millions.
+    package let millions: Int
+    package let license: String
+    /// The languages of its texts: `English`, or how many.
+    package let languages: String
+    /// Whether the repository's files are all that loading needs.
+    package let loads: Bool
     /// Whether the hub's cache has it, or why that can't be told.
     package let isPresent: Result<Bool, any Error>
 
@@ -116,6 +123,7 @@ package struct ModelShortName: Sendable {
             guard let repository = HubName(model.repository) else { return nil }
             return ModelShortName(
                 name: model.name, repository: model.repository, isQuickGELU: model.isQuickGELU,
+                millions: model.millions, license: model.license, languages: model.languages, loads: model.loads,
                 isPresent: Result {
                     if case .snapshot = try cache?.holding(of: repository) { true } else { false }
                 })

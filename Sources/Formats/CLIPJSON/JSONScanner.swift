@@ -34,6 +34,9 @@ package struct JSONScanner {
     private let place: JSONPlace
     package private(set) var position = 0
 
+    /// How many bytes haven't been read yet.
+    package var remainingCount: Int { bytes.count - position }
+
     package init(_ bytes: [UInt8], at place: JSONPlace) {
         self.bytes = bytes
         self.place = place
@@ -82,6 +85,17 @@ package struct JSONScanner {
         let hasLeadingZero = position - start > 1 && bytes[start] == UInt8(ascii: "0")
         if position == start || isFraction || hasLeadingZero { throw fault("expected a whole number", at: start) }
         return value
+    }
+
+    /// A number, as `value()` reads it; nil if what comes next is something else, which is passed over.
+    package mutating func number() throws(CLIPError) -> Double? {
+        skipWhitespace()
+        let (start, text) = (position, bytes)
+        var end = start
+        let found = text.withUnsafeBufferPointer { DecimalNumber($0, from: start, to: &end)?.value }
+        guard let found else { return try value().double }
+        position = end
+        return found
     }
 
     package mutating func string() throws(CLIPError) -> String { String(decoding: try stringBytes(), as: UTF8.self) }
@@ -218,7 +232,7 @@ extension JSONScanner {
     }
 
     private func validated(_ slice: ArraySlice<UInt8>, at offset: Int) throws(CLIPError) -> ArraySlice<UInt8> {
-        guard String(validating: slice, as: UTF8.self) != nil else {
+        guard slice.withUnsafeBufferPointer({ isUTF8($0[...]) }) else {
             throw fault("the string is not valid UTF-8", at: offset)
         }
         return slice

@@ -108,6 +108,9 @@ package struct Checkpoint: Sendable {
         self.metadata = metadata
     }
 
+    /// The tensors of both.
+    func joined(_ other: Checkpoint) -> Checkpoint { Checkpoint(files + other.files, wanted: nil) }
+
     /// The tensor `name` (without wrapper prefixes), nil if there is none.
     ///
     /// - Throws: if its element type is unknown.

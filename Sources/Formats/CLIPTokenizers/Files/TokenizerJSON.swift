@@ -163,12 +163,14 @@ struct TokenizerJSON {
     private mutating func readScoredVocabulary(_ scanner: inout JSONScanner) throws(CLIPError) {
         var isFirst = true
         try scanner.openArray()
+        // A piece and its score take some forty bytes.
+        model.vocabulary.reserve(scanner.remainingCount / 40)
         while try scanner.nextElement(&isFirst) {
             let place = scanner.position
             var isFirstPart = true
             try scanner.openArray()
             guard try scanner.nextElement(&isFirstPart), case let piece = try scanner.stringBytes(),
-                try scanner.nextElement(&isFirstPart), let score = try scanner.value().double,
+                try scanner.nextElement(&isFirstPart), let score = try scanner.number(),
                 try !scanner.nextElement(&isFirstPart), scores.count < MergeTable.largestVocabulary
             else { throw scanner.fault("expected a piece and its score", at: place) }
             model.vocabulary.insert(piece, id: UInt32(scores.count))

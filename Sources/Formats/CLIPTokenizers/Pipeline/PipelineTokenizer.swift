@@ -7,6 +7,8 @@ package import CLIPSystem
 package struct PipelineTokenizer: Tokenizer {
     let table: PipelineTable
     private let cutter: PipelineEncoder.Cutter
+    /// The language's token that texts begin with, in place of the table's.
+    private var language: Int32?
 
     /// A tokenizer from its compiled form, used where it lies.
     ///
@@ -26,10 +28,40 @@ package struct PipelineTokenizer: Tokenizer {
 
     package func compiled() -> [UInt8] { Array(table.bytes) }
 
-    package var startTokens: [Int32] { table.rules.startTokens.map { Int32($0) } }
+    package var startTokens: [Int32] { language.map { [$0] } ?? table.rules.startTokens.map { Int32($0) } }
     package var endTokens: [Int32] { table.rules.endTokens.map { Int32($0) } }
     package var paddingToken: Int32? { table.rules.padding.map { Int32($0) } }
     package var vocabularySize: Int { table.pieceCount }
+
+    /// Of a text that begins with a language's token, the added tokens that look like one.
+    package var languages: [String] {
+        guard table.rules.startTokens.count == 1, let own = table.rules.startTokens.first,
+            PipelineTokenizer.isLanguage(table.piece(Int(own)))
+        else { return [] }
+        return languageTokens.map(\.code).sorted()
+    }
+
+    package func reading(_ language: String) -> (any Tokenizer)? {
+        guard !languages.isEmpty, let token = languageTokens.first(where: { $0.code == language }) else { return nil }
+        var other = self
+        other.language = Int32(token.id)
+        return other
+    }
+
+    private var languageTokens: [(code: String, id: UInt32)] {
+        table.rules.addedTokens.filter { PipelineTokenizer.isLanguage($0.content) }.map {
+            (String(decoding: $0.content, as: UTF8.self), $0.id)
+        }
+    }
+
+    /// Whether a token is spelt as FLORES spells languages: `deu_Latn`.
+    private static func isLanguage(_ token: some Sequence<UInt8>) -> Bool {
+        let letters = Array(token)
+        let small = UInt8(ascii: "a")...UInt8(ascii: "z")
+        guard letters.count == 8, letters[3] == UInt8(ascii: "_") else { return false }
+        return (letters[..<3] + letters[5...]).allSatisfy(small.contains)
+            && (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(letters[4])
+    }
 
     /// The token as the vocabulary spells it: `▁` for a space, `<0x0A>` for a byte.
     package func piece(_ id: Int32) -> String { String(decoding: table.piece(Int(id)), as: UTF8.self) }

@@ -47,6 +47,13 @@ struct PieceIndex {
         return nil
     }
 
+    /// Makes room for `count` pieces, so that none has to find a new place later.
+    mutating func reserve(_ count: Int) {
+        entries.reserveCapacity(count)
+        bytes.reserveCapacity(12 * count)
+        while slots.count < 2 * count { grow() }
+    }
+
     private mutating func grow() {
         let old = slots
         slots = [UInt64](repeating: 0, count: 2 * old.count)

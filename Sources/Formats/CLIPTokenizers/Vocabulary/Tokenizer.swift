@@ -8,6 +8,13 @@ package protocol Tokenizer: Sendable {
     /// One more than the largest token id.
     var vocabularySize: Int { get }
 
+    /// The languages that a text can be said to be in, by the codes that their tokens spell; empty where texts don't begin
+    /// with one.
+    var languages: [String] { get }
+
+    /// The same tokenizer for texts in a language; nil when it is none of `languages`.
+    func reading(_ language: String) -> (any Tokenizer)?
+
     /// The token as the vocabulary spells it; empty if it has no such id.
     func piece(_ id: Int32) -> String
 
@@ -18,6 +25,11 @@ package protocol Tokenizer: Sendable {
 
     /// The compiled form, for a `.clip` file. The same vocabulary always gives the same bytes.
     func compiled() -> [UInt8]
+}
+
+extension Tokenizer {
+    package var languages: [String] { [] }
+    package func reading(_ language: String) -> (any Tokenizer)? { nil }
 }
 
 /// A text as tokens, with those of its start and end, neither cut nor padded.

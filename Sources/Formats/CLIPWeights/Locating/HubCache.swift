@@ -158,6 +158,31 @@ package struct HubName: Equatable, Sendable {
         }
     }
 
+    /// The name in what was copied from somewhere: an address on the hub, of a repository, a branch or a file of it;
+    /// open_clip's `hf-hub:org/name`; blanks around it. Other texts are left as they are, blanks around them apart.
+    package static func bare(_ text: String) -> String {
+        var rest = text[...]
+        while let last = rest.last, last.isWhitespace { rest.removeLast() }
+        rest = rest.drop(while: \.isWhitespace)
+        func drop(_ prefixes: String...) -> Bool {
+            let lower = rest.lowercased()
+            guard let prefix = prefixes.first(where: lower.hasPrefix) else { return false }
+            rest = rest.dropFirst(prefix.count)
+            return true
+        }
+        let trimmed = String(rest)
+        let isAddress = drop("https://", "http://")
+        guard drop("huggingface.co/", "www.huggingface.co/", "hf.co/") || !isAddress && drop("hf-hub:", "hf://") else {
+            return trimmed
+        }
+        let words = rest.prefix { $0 != "?" && $0 != "#" }.split(separator: "/")
+        guard words.count >= 2 else { return words.joined(separator: "/") }
+        let name = "\(words[0])/\(words[1])"
+        guard words.count >= 4, ["tree", "blob", "resolve", "commit"].contains(words[2]) else { return name }
+        let revision = words[3].replacing("%2F", with: "/")
+        return revision == "main" ? name : "\(name)@\(revision)"
+    }
+
     private static func isWord(_ word: Substring) -> Bool {
         guard let first = word.utf8.first, first != UInt8(ascii: "."), first != UInt8(ascii: "-") else { return false }
         return word.utf8.count <= 96

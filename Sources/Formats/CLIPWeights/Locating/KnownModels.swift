@@ -53,6 +53,9 @@ package enum KnownModels {
         if let reason = unsupported(wanted) ?? unsupported(repository) { return .unsupported(reason) }
         // A word or more out of the middle of a name: "siglip2", "laion2b".
         let near = all.filter { "-\(key($0.name))-".contains("-\(wanted)") }
+        // Of an architecture that others are named after.
+        let first = near.filter { key($0.name).hasPrefix(wanted) }
+        if first.count == 1 { return .model(first[0]) }
         return near.count == 1 ? .model(near[0]) : near.isEmpty ? .none : .several(near)
     }
 
@@ -120,5 +123,6 @@ package enum DeclaredFamily: Equatable, Sendable {
         "siglip2": "SigLIP 2", "metaclip_2": "MetaCLIP 2", "chinese_clip": "Chinese-CLIP",
         "metaclip_2_text_model": "MetaCLIP 2 text encoder",
         "metaclip_2_vision_model": "MetaCLIP 2 image encoder", "altclip": "AltCLIP",
+        "M-CLIP": "M-CLIP text encoder",
     ]
 }

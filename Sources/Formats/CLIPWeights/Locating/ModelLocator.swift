@@ -24,7 +24,7 @@ package struct ModelLocator: Sendable {
         case .file: return try source(file: argument)
         case .link, .other:
             throw CLIPError(.model, path: argument.text, "is a device or a pipe, expected a model's file or folder")
-        case nil: return try locate(name: argument.text)
+        case nil: return try locate(name: HubName.bare(argument.text))
         }
     }
 
@@ -90,6 +90,7 @@ package struct ModelLocator: Sendable {
 
     private func source(folder location: PathBytes) throws(CLIPError) -> ModelSource {
         let modules = try SentenceTransformersModules(in: ModelFolder(location))
+        if let sentences = modules?.sentences { return .sentences(sentences) }
         return try source(modelFolder: modules?.modelFolder ?? location)
     }
 
@@ -165,14 +166,29 @@ package enum ModelSource: Equatable, Sendable {
     case openAI(file: PathBytes)
     /// A GGUF file of clip.cpp's.
     case gguf(file: PathBytes)
+    /// A text encoder that sentence-transformers saved.
+    case sentences(SentenceModules)
 
     /// The file of the weights, or the folder with them.
     package var location: PathBytes {
         switch self {
         case .flat(let file), .weights(let file, folder: _), .openAI(let file), .gguf(let file): file
         case .huggingFace(let folder), .openCLIP(let folder): folder
+        case .sentences(let modules): modules.folder
         }
     }
+}
+
+/// The folders of a text encoder that sentence-transformers saved.
+package struct SentenceModules: Equatable, Sendable {
+    /// The whole model's.
+    package let folder: PathBytes
+    /// With config.json, weights and tokenizer.
+    package let encoder: PathBytes
+    /// What becomes of the states of a text's tokens.
+    package let pooling: PathBytes
+    /// The linear layer behind that; nil if there is none.
+    package let dense: PathBytes?
 }
 
 extension Checkpoint {
@@ -183,6 +199,9 @@ extension Checkpoint {
             try self.init(file: file)
         case .huggingFace(let folder): try self.init(folder: folder)
         case .openCLIP(let folder): try self.init(folder: folder, candidates: Checkpoint.openCLIPNames)
+        case .sentences(let modules):
+            try self.init(folder: modules.encoder)
+            if let dense = modules.dense { self = joined(try Checkpoint(folder: dense)) }
         }
     }
 }
@@ -217,10 +236,13 @@ package struct InstalledModels: Sendable {
     }
 }
 
-/// The modules.json of a model that sentence-transformers saved: which folder holds the CLIP, and what comes behind it.
+/// The modules.json of a model that sentence-transformers saved: which folder holds the CLIP or the text encoder, and what
+/// comes behind it.
 private struct SentenceTransformersModules {
-    /// The folder with the CLIP's own files.
+    /// The folder with the CLIP's own files, or the text encoder's.
     let modelFolder: PathBytes
+    /// The parts of a text encoder; nil where the folder holds a CLIP.
+    let sentences: SentenceModules?
 
     /// Modules that leave an embedding's direction as it is.
     private static let harmless: Set<String> = ["Normalize"]
@@ -235,25 +257,35 @@ private struct SentenceTransformersModules {
         // Other programs have files of this name.
         guard let modules = list.array, let first = modules.first, modules.allSatisfy({ $0["type"]?.string != nil })
         else { return nil }
-        func type(_ module: JSONValue) -> String {
-            String((module["type"]?.string ?? "").split(separator: ".").last ?? "")
-        }
-        guard ["CLIPModel", "Transformer"].contains(type(first)) else {
+        let types = modules.map { String(($0["type"]?.string ?? "").split(separator: ".").last ?? "") }
+        guard ["CLIPModel", "Transformer"].contains(types[0]) else {
             throw CLIPError(
                 .model, path: path,
-                "begins with the module \(quoted(type(first))), expected CLIPModel: it is not a CLIP")
+                "begins with the module \(quoted(types[0])), expected CLIPModel or Transformer: it is not a CLIP")
         }
-        if let other = modules.dropFirst().map(type).first(where: { !Self.harmless.contains($0) }) {
+        func location(_ module: JSONValue) throws(CLIPError) -> PathBytes {
+            let place = module["path"]?.string ?? ""
+            guard place.isEmpty || Path.staysInside(place) else {
+                throw CLIPError(
+                    .model, path: path, "names the folder \(quoted(place)), expected one inside the model's folder")
+            }
+            return place.isEmpty ? folder.location : folder.location(of: place)
+        }
+        modelFolder = try location(first)
+        let kinds = types.enumerated().filter { !Self.harmless.contains($0.element) }
+        if types[0] == "Transformer", [["Pooling"], ["Pooling", "Dense"]].contains(kinds.dropFirst().map(\.element)) {
+            sentences = SentenceModules(
+                folder: folder.location, encoder: modelFolder, pooling: try location(modules[kinds[1].offset]),
+                dense: kinds.count > 2 ? try location(modules[kinds[2].offset]) : nil)
+            return
+        }
+        sentences = nil
+        let others = kinds.dropFirst().map(\.element)
+        if let other = others.first(where: { !["Pooling", "Dense"].contains($0) }) ?? others.first {
             throw CLIPError(
                 .model, path: path,
-                "names the module \(quoted(other)) behind the CLIP, which changes its embeddings: give the "
-                    + "folder of the CLIP alone, if those without it are wanted")
+                "names the module \(quoted(other)) behind the \(types[0] == "CLIPModel" ? "CLIP" : "encoder"), which changes "
+                    + "its embeddings: give the folder of the CLIP alone, if those without it are wanted")
         }
-        let place = first["path"]?.string ?? ""
-        guard place.isEmpty || Path.staysInside(place) else {
-            throw CLIPError(
-                .model, path: path, "names the folder \(quoted(place)), expected one inside the model's folder")
-        }
-        modelFolder = place.isEmpty ? folder.location : folder.location(of: place)
     }
 }

@@ -9,7 +9,7 @@ extension StoredTensor {
         guard type.isFloatingPoint else {
             throw CLIPError(
                 .model, path: file.path,
-                "tensor \(quoted(name)) has type \(type.rawValue), expected F32, F16, BF16 or F64")
+                "tensor \(quoted(name)) has type \(type.rawValue), expected F32, F16, BF16, F64 or F8")
         }
         return [Float](unsafeUninitializedCapacity: count) { numbers, initialized in
             withBytes { bytes in
@@ -17,6 +17,8 @@ extension StoredTensor {
                 case .f16: widenHalf(bytes, into: numbers, count: count)
                 case .bf16: widenBrain(bytes, into: numbers, count: count)
                 case .f64: narrowDouble(bytes, into: numbers, count: count)
+                case .f8E4M3, .f8E5M2:
+                    for index in 0..<count { numbers[index] = Float(halfBits: type.halfBits(of: bytes[index])) }
                 default: UnsafeMutableRawBufferPointer(numbers).copyMemory(from: bytes)
                 }
             }
@@ -28,9 +30,21 @@ extension StoredTensor {
 extension ElementType {
     package var isFloatingPoint: Bool {
         switch self {
-        case .f32, .f16, .bf16, .f64: true
+        case .f32, .f16, .bf16, .f64, .f8E4M3, .f8E5M2: true
         default: false
         }
+    }
+
+    /// The F16 of the same value as a number of eight bits, of one of the two types of those.
+    @inline(__always)
+    package func halfBits(of byte: UInt8) -> UInt16 {
+        let bits = UInt16(byte)
+        guard self == .f8E4M3 else { return bits &<< 8 }
+        let (sign, magnitude) = ((bits & 0x80) &<< 8, bits & 0x7F)
+        // The exponent's bias grows from 7 to 15.
+        if magnitude >= 8 { return sign | (magnitude == 0x7F ? 0x7E00 : (magnitude &<< 7) &+ (8 &<< 10)) }
+        // Below 2⁻⁶ the unit is 2⁻⁹.
+        return sign | UInt16(truncatingIfNeeded: narrowed((Float(magnitude) * 0x1p-9).bitPattern))
     }
 }
 
@@ -148,6 +162,8 @@ package func firstNonFinite(in bytes: UnsafeRawBufferPointer, of type: ElementTy
     case .f16: firstSpecial(bytes, as: UInt16.self, exponent: 0x7C00)
     case .bf16: firstSpecial(bytes, as: UInt16.self, exponent: 0x7F80)
     case .f64: firstSpecial(bytes, as: UInt64.self, exponent: 0x7FF0_0000_0000_0000)
+    case .f8E4M3: firstSpecial(bytes, as: UInt8.self, exponent: 0x7F)
+    case .f8E5M2: firstSpecial(bytes, as: UInt8.self, exponent: 0x7C)
     default: nil
     }
 }

@@ -59,6 +59,10 @@ package enum ElementType: String, Sendable, CaseIterable {
     case f16 = "F16"
     case bf16 = "BF16"
     case f64 = "F64"
+    /// Eight bits, four of them the exponent's (Micikevicius et al., 2022): all bits set but the sign's is NaN, nothing is infinite.
+    case f8E4M3 = "F8_E4M3"
+    /// The upper half of an F16.
+    case f8E5M2 = "F8_E5M2"
     case i64 = "I64"
     case i32 = "I32"
     case i16 = "I16"
@@ -71,7 +75,7 @@ package enum ElementType: String, Sendable, CaseIterable {
         case .f64, .i64: 8
         case .f32, .i32: 4
         case .f16, .bf16, .i16: 2
-        case .i8, .u8, .bool: 1
+        case .i8, .u8, .bool, .f8E4M3, .f8E5M2: 1
         }
     }
 }

@@ -1,0 +1,46 @@
+import CLIPTestSupport
+import Foundation
+import Testing
+
+@testable import CLIP
+
+/// Encoders in the folders of a diffusers pipeline, whose tokenizer and preprocessing lie beside them.
+@Suite struct DiffusersFolderTests {
+    private let scratch: ScratchFolder
+    private let whole = Fixtures.model("quickgelu-f32")
+
+    init() throws {
+        scratch = try ScratchFolder()
+        try FileManager.default.createDirectory(at: scratch["pipe"], withIntermediateDirectories: true)
+        try "{}".write(to: scratch["pipe/model_index.json"], atomically: true, encoding: .utf8)
+        for folder in ["text_encoder_2", "tokenizer_2", "image_encoder", "feature_extractor"] {
+            try FileManager.default.createDirectory(
+                at: scratch["pipe/\(folder)"], withIntermediateDirectories: true)
+        }
+        for name in try FileManager.default.contentsOfDirectory(atPath: whole.path) {
+            let folders =
+                name.hasPrefix("preprocessor")
+                ? ["feature_extractor"]
+                : ["config.json", "model.safetensors"].contains(name)
+                    ? ["text_encoder_2", "image_encoder"] : ["tokenizer_2"]
+            for folder in folders {
+                try FileManager.default.copyItem(
+                    at: whole.appending(path: name), to: scratch["pipe/\(folder)/\(name)"])
+            }
+        }
+    }
+
+    @Test func `An encoder takes what lies beside it`() throws {
+        let texts = try CLIPModel(contentsOf: scratch["pipe/text_encoder_2"])
+        #expect(try texts.embed("a dog").values == CLIPModel(contentsOf: whole).embed("a dog").values)
+        #expect(texts.fingerprint != (try CLIPModel(contentsOf: scratch["pipe/image_encoder"]).fingerprint))
+        let images = try CLIPModel(contentsOf: scratch["pipe/image_encoder"])
+        #expect(try images.info.preprocessing == CLIPModel(contentsOf: whole).info.preprocessing)
+    }
+
+    @Test func `Elsewhere nothing beside a folder is read`() throws {
+        try FileManager.default.removeItem(at: scratch["pipe/model_index.json"])
+        let message = refusal { _ = try CLIPModel(contentsOf: scratch["pipe/text_encoder_2"]).embed("a dog") }
+        #expect(message?.contains("has neither tokenizer.json nor vocab.json") == true, "\(message ?? "embedded")")
+    }
+}
