@@ -172,11 +172,13 @@ struct TimmTower {
         }
         var transformer = self.layers(width: width, mlpWidth: 2 * width, layers: layers, heads: heads, epsilon: 1e-6)
         transformer.gatedMLPNorm = .input
+        // Without positions a tower takes pictures of any size: open_clip's configuration says which.
+        let hasPositions = words[1] != "xlarge"
         var tower = VisionConfiguration(
-            transformer: transformer, imageSize: imageSize, patchSize: 16, hasClassToken: false, hasInputNorm: false,
-            pooling: .meanOfPatches)
+            transformer: transformer, imageSize: hasPositions ? imageSize : 0, patchSize: 16, hasClassToken: false,
+            hasInputNorm: false, pooling: .meanOfPatches)
         tower.convolutions = ViTaminConfiguration(depths: [2, 4], widths: [first, 2 * first])
-        tower.hasPositions = words[1] != "xlarge"
+        tower.hasPositions = hasPositions
         return Named(configuration: tower, pool: "")
     }
 
