@@ -32,38 +32,19 @@ package enum PictureFormats {
     package static func isPictureName(
         _ path: some Collection<UInt8>, systemDecoding: SystemDecoding = .usual
     ) -> Bool {
-        fileExtension(path).map { fileExtensions.contains($0) || systemDecoding.decodes(fileExtension: $0) } ?? false
+        fileExtension(of: path).map { fileExtensions.contains($0) || systemDecoding.decodes(fileExtension: $0) }
+            ?? false
     }
 
     /// Whether a file is named as camera makers' raw files are, of which the preview inside is decoded.
     package static func isRawName(_ path: some Collection<UInt8>) -> Bool {
-        fileExtension(path).map { RawPreviewDecoder.fileExtensions.contains($0) } ?? false
+        fileExtension(of: path).map { RawPreviewDecoder.fileExtensions.contains($0) } ?? false
     }
 
     /// Whether a file is a picture, by its first bytes, that needs a decoder of the system which isn't there or isn't wanted.
     package static func lacksDecoder(firstBytes: [UInt8], systemDecoding: SystemDecoding) -> Bool {
         guard let foreign = ForeignFormat(firstBytes) else { return false }
         return foreign.isDecodedBySystems && !systemDecoding.decodes(foreign)
-    }
-
-    /// What follows the last dot of the last name in `path`, lower-case; nil where nothing does, or what is no word.
-    static func fileExtension(_ path: some Collection<UInt8>) -> String? {
-        let name = Array(path.suffix(64))
-        guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > 0, name[dot - 1] != UInt8(ascii: "/") else {
-            return nil
-        }
-        let letters = name[(dot + 1)...]
-        guard (1...12).contains(letters.count), letters.allSatisfy({ isWordByte($0) }) else { return nil }
-        return String(decoding: letters, as: UTF8.self).lowercased()
-    }
-
-    private static func isWordByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "+"):
-            true
-        default: false
-        }
     }
 
     /// How many of a file's first bytes tell what it is.
@@ -81,7 +62,7 @@ package enum PictureFormats {
     package static func unnamed(
         _ path: some Collection<UInt8>, firstBytes: [UInt8], systemDecoding: SystemDecoding = .usual
     ) -> Unnamed {
-        let suffix = fileExtension(path)
+        let suffix = fileExtension(of: path)
         let isRaw = suffix.map { rawExtensions.contains($0) } ?? false
         for decoder in decoders where decoder.recognises(unnamed: firstBytes) {
             if !isRaw || decoder != TIFFDecoder.self { return .picture }
@@ -141,81 +122,4 @@ private func undecoded(_ bytes: [UInt8], _ systemDecoding: SystemDecoding) -> CL
         return error
     }
     return .unknownFormat(firstBytes: Array(bytes.prefix(16)))
-}
-
-/// Formats that people have and that no decoder here reads: naming them makes a better error than "unknown".
-struct ForeignFormat {
-    let name: String
-    let advice: String
-
-    /// What to do with a camera maker's raw file.
-    static let rawAdvice = "develop it to JPEG or TIFF first, for example with `darktable-cli in.raw out.jpg`"
-    private static let isoMedia = "a video or another ISO media file"
-
-    /// Whether it is a picture rather than a video or a document.
-    var isPicture: Bool { name != "PDF" && name != ForeignFormat.isoMedia }
-
-    private init(_ name: String, _ command: String = "magick in out.png") {
-        self.name = name
-        advice = "convert it to PNG or JPEG first, for example with `\(command)`"
-    }
-
-    /// The format that `bytes` begins with; nil for one that nobody names here.
-    init?(_ bytes: [UInt8]) {
-        func has(_ magic: String, at offset: Int = 0) -> Bool {
-            bytes.count >= offset + magic.utf8.count && bytes[offset...].starts(with: magic.utf8)
-        }
-        func has(_ magic: [UInt8]) -> Bool { bytes.starts(with: magic) }
-
-        if has("ftyp", at: 4) {
-            self.init(isoMedia: String(decoding: bytes.dropFirst(8).prefix(4), as: UTF8.self))
-        } else if has([0xFF, 0x0A]) || has([0, 0, 0, 0x0C, 0x4A, 0x58, 0x4C, 0x20, 0x0D, 0x0A, 0x87, 0x0A]) {
-            self.init("JPEG XL", "djxl in.jxl out.png")
-        } else if has([0, 0, 0, 0x0C, 0x6A, 0x50, 0x20, 0x20]) || has([0xFF, 0x4F, 0xFF, 0x51]) {
-            self.init("JPEG 2000", "magick in.jp2 out.png")
-        } else if has("<svg") {
-            self.init("SVG", "rsvg-convert in.svg -o out.png")
-        } else if has("%PDF") {
-            self.init("PDF", "pdftoppm -png -singlefile in.pdf out")
-        } else if let match = Self.plain.first(where: { has($0.magic) }) {
-            self.init(match.name)
-        } else {
-            return nil
-        }
-    }
-
-    /// Whether there are systems whose decoders read it.
-    var isDecodedBySystems: Bool {
-        #if canImport(ImageIO)
-        isPicture
-        #else
-        library != nil
-        #endif
-    }
-
-    #if !canImport(ImageIO)
-    /// The library of the system that decodes it, if one does.
-    var library: SystemLibrary? {
-        switch name {
-        case "HEIC", "AVIF": .heif
-        case "JPEG XL": .jxl
-        default: nil
-        }
-    }
-    #endif
-
-    private init(isoMedia brand: String) {
-        switch brand {
-        case "avif", "avis": self.init("AVIF", "magick in.avif out.png")
-        case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1":
-            self.init("HEIC", "heif-convert in.heic out.png")
-        default: self.init(Self.isoMedia, "ffmpeg -i in.mp4 -frames:v 1 out.png")
-        }
-    }
-
-    private static let plain: [(name: String, magic: [UInt8])] = [
-        ("Photoshop", Array("8BPS".utf8)), ("OpenEXR", [0x76, 0x2F, 0x31, 0x01]),
-        ("Radiance HDR", Array("#?RADIANCE".utf8)), ("FITS", Array("SIMPLE  =".utf8)), ("DDS", Array("DDS ".utf8)),
-        ("PFM", [0x50, 0x66, 0x0A]), ("PFM", [0x50, 0x46, 0x0A]),
-    ]
 }

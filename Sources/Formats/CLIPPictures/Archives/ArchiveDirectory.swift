@@ -56,7 +56,7 @@ package final class ArchiveDirectory: Sendable {
 
     /// Whether a path leads to a file that is named as archives are.
     package static func isArchive(_ path: PathBytes) -> Bool {
-        PictureFormats.fileExtension(path.name).map { fileExtensions.contains($0) } ?? false && path.kind == .file
+        fileExtension(of: path.name).map { fileExtensions.contains($0) } ?? false && path.kind == .file
     }
 
     /// The archive and the name inside that a path such as `shard.tar::000123.jpg` means; nil for another one.

@@ -1,30 +1,6 @@
 internal import CLIPSystem
-import Synchronization
 
-/// What becomes of pictures that the system may decode and nothing here does: HEIC, AVIF, JPEG XL.
-package enum SystemDecoding: Sendable, Equatable {
-    /// They are refused by name.
-    case never
-    /// The system's decoders do it, in this process.
-    case here
-    #if !canImport(ImageIO)
-    /// A program is run for each, which answers by `ConfinedDecoding.answer`.
-    case apart(program: String, arguments: [String])
-    #endif
-
-    /// What holds where nobody says otherwise.
-    package static var usual: SystemDecoding {
-        get { current.withLock { $0 } }
-        set { current.withLock { $0 = newValue } }
-    }
-
-    #if canImport(ImageIO)
-    /// Part of the system, and what every app there decodes pictures by.
-    private static let current = Mutex(SystemDecoding.here)
-    #else
-    private static let current = Mutex(SystemDecoding.never)
-    #endif
-
+extension SystemDecoding {
     /// Whether pictures of a format are decoded by what is on this machine.
     func decodes(_ format: ForeignFormat) -> Bool {
         guard self != .never else { return false }
@@ -54,6 +30,28 @@ package enum SystemDecoding: Sendable, Equatable {
         #endif
         return format.advice
     }
+}
+
+extension ForeignFormat {
+    /// Whether there are systems whose decoders read it.
+    var isDecodedBySystems: Bool {
+        #if canImport(ImageIO)
+        isPicture
+        #else
+        library != nil
+        #endif
+    }
+
+    #if !canImport(ImageIO)
+    /// The library of the system that decodes it, if one does.
+    var library: SystemLibrary? {
+        switch name {
+        case "HEIC", "AVIF": .heif
+        case "JPEG XL": .jxl
+        default: nil
+        }
+    }
+    #endif
 }
 
 /// Decodes a picture by what is on this machine; nil for a format that nobody decodes.
