@@ -81,8 +81,7 @@ package struct TerminalPictures: Sendable {
         let newWidth = max(1, min(width, Int((Double(bitmap.width) * scale).rounded())))
         let newHeight = max(1, min(height, Int((Double(bitmap.height) * scale).rounded())))
         return bitmap.resized(
-            width: newWidth, height: newHeight, filter: .bilinear,
-            window: PixelWindow(left: 0, top: 0, width: newWidth, height: newHeight))
+            width: newWidth, height: newHeight, filter: .bilinear)
     }
 
     /// An upper half of each character's place in the one colour, the lower in the other.

@@ -15,18 +15,10 @@ extension CheckpointModel {
                     .model, path: checkpoint.path,
                     "has no embeddings.word_embeddings.weight: it is none of the encoders that config.json describes")
             }
-            return ModelDescription(
-                kind: "sentence-transformers folder 1", configuration: description.configuration,
-                preprocessing: ResolvedPreprocessing(
-                    configuration: PreprocessingConfiguration(cropSize: 224), settings: []),
-                initialLogitScale: 4.6052, initialLogitScaleSource: "default", settings: description.settings,
-                tokenizer: TokenizerChoice(
-                    setting: try TokenizerFiles.setting(in: folder, description.configuration)
-                ) { configuration throws(CLIPError) in
-                    try TokenizerFiles.load(from: folder, configuration: configuration)
-                },
-                card: try ModelCard(folder: ModelFolder(modules.folder), name: nil), folder: folder,
-                files: description.files, parts: .texts)
+            return try ModelDescription(
+                kind: "sentence-transformers folder 1", ofTexts: description.configuration,
+                settings: description.settings, folder: folder, cardFolder: ModelFolder(modules.folder),
+                files: description.files)
         }
     }
 }
@@ -103,11 +95,7 @@ struct SentenceTextEncoder {
             dimension = try layer.int("out_features", named: "embedding dimension", default: 0, in: 1...1 << 15)
             text.projection = try layer.flag("bias", default: true) ? .affine : .linear
         }
-        configuration = ModelConfiguration(
-            vision: VisionConfiguration(
-                transformer: TransformerConfiguration(
-                    width: 768, intermediateWidth: 3072, layerCount: 12, headCount: 12)),
-            text: text, embeddingDimension: dimension)
+        configuration = ModelConfiguration(textsAlone: text, embeddingDimension: dimension)
         // What AltCLIP has in addition is none of these encoders'.
         settings = section.settings.filter { $0.name != "text middle width" }
         self.files = files
@@ -164,11 +152,7 @@ extension CheckpointModel {
             throw top.fault("modelBase", .string(base), expected: "a known one")
         }
         text.projection = .affine
-        let configuration = ModelConfiguration(
-            vision: VisionConfiguration(
-                transformer: TransformerConfiguration(
-                    width: 768, intermediateWidth: 3072, layerCount: 12, headCount: 12)),
-            text: text, embeddingDimension: dimension)
+        let configuration = ModelConfiguration(textsAlone: text, embeddingDimension: dimension)
         let settings = top.settings + tower.settings
         try self.init(source, threads: threads) { (checkpoint, weights) throws(CLIPError) in
             guard weights.keys.hasBERT else {
@@ -176,18 +160,41 @@ extension CheckpointModel {
                     .model, path: checkpoint.path,
                     "has no transformer.embeddings.word_embeddings.weight: it is not the M-CLIP of its config.json")
             }
-            return ModelDescription(
-                kind: "M-CLIP folder 1", configuration: configuration,
-                preprocessing: ResolvedPreprocessing(
-                    configuration: PreprocessingConfiguration(cropSize: 224), settings: []),
-                initialLogitScale: 4.6052, initialLogitScaleSource: "default", settings: settings,
-                tokenizer: TokenizerChoice(
-                    setting: try TokenizerFiles.setting(in: folder, configuration)
-                ) { configuration throws(CLIPError) in
-                    try TokenizerFiles.load(from: folder, configuration: configuration)
-                },
-                card: try ModelCard(folder: folder, name: nil), folder: folder, files: ["config.json": json],
-                parts: .texts)
+            return try ModelDescription(
+                kind: "M-CLIP folder 1", ofTexts: configuration, settings: settings, folder: folder, cardFolder: folder,
+                files: ["config.json": json])
         }
+    }
+}
+
+extension ModelConfiguration {
+    /// Of a text encoder alone. What stands for an image encoder is never built.
+    fileprivate init(textsAlone text: TextConfiguration, embeddingDimension: Int) {
+        self.init(
+            vision: VisionConfiguration(
+                transformer: TransformerConfiguration(
+                    width: 768, intermediateWidth: 3072, layerCount: 12, headCount: 12)),
+            text: text, embeddingDimension: embeddingDimension)
+    }
+}
+
+extension ModelDescription {
+    /// Of a folder's text encoder alone, whose tokenizer lies beside it.
+    /// - Parameter cardFolder: where what is said of the model lies.
+    fileprivate init(
+        kind: String, ofTexts configuration: ModelConfiguration, settings: [ModelSetting], folder: ModelFolder,
+        cardFolder: ModelFolder, files: [String: [UInt8]]
+    ) throws(CLIPError) {
+        self.init(
+            kind: kind, configuration: configuration,
+            preprocessing: ResolvedPreprocessing(
+                configuration: PreprocessingConfiguration(cropSize: 224), settings: []),
+            initialLogitScale: 4.6052, initialLogitScaleSource: "default", settings: settings,
+            tokenizer: TokenizerChoice(
+                setting: try TokenizerFiles.setting(in: folder, configuration)
+            ) { configuration throws(CLIPError) in
+                try TokenizerFiles.load(from: folder, configuration: configuration)
+            },
+            card: try ModelCard(folder: cardFolder, name: nil), folder: folder, files: files, parts: .texts)
     }
 }

@@ -90,8 +90,7 @@ public struct Picture: Sendable {
         let (width, height) = (scaled(bitmap.width), scaled(bitmap.height))
         return Picture(
             bitmap: bitmap.resized(
-                width: width, height: height, filter: .bilinear,
-                window: PixelWindow(left: 0, top: 0, width: width, height: height)))
+                width: width, height: height, filter: .bilinear))
     }
 }
 

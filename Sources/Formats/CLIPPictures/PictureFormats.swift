@@ -22,10 +22,9 @@ package enum PictureFormats {
     package static let fileExtensions = Set(decoders.flatMap { $0.fileExtensions })
 
     /// Extensions, lower-case, of camera makers' raw files: many begin as TIFF files do, and hold a small preview there.
-    static let rawExtensions: Set<String> = [
-        "3fr", "ari", "arw", "bay", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos",
-        "mrw", "nef", "nrw", "orf", "pef", "ptx", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f",
-    ]
+    static let rawExtensions = Set(RawPreviewDecoder.fileExtensions).union([
+        "ari", "bay", "crw", "dcr", "fff", "iiq", "k25", "kdc", "mos", "mrw", "ptx", "raw", "srf", "x3f",
+    ])
 
     /// Whether a file found in a folder looks like a picture by its name. What it is gets decided by its bytes.
     /// - Parameter systemDecoding: which pictures of other formats are taken too.

@@ -22,7 +22,6 @@ extension EntryReader: CaptionLines {}
 final class ShardCaptions: CaptionLines {
     let name: String
     private let archive: ArchiveDirectory
-    private let known: Set<[UInt8]>
     private let imageName: String
     private let captionNames: [String]
     /// The place of the next file among the archive's names.
@@ -42,7 +41,6 @@ final class ShardCaptions: CaptionLines {
         } catch {
             throw error.at(path.text)
         }
-        known = Set(archive.names)
     }
 
     func next() throws(CLIPError) -> [UInt8]? {
@@ -67,12 +65,12 @@ final class ShardCaptions: CaptionLines {
         let key = Array(picture[..<(picture[start...].firstIndex(of: UInt8(ascii: ".")) ?? picture.endIndex)])
         for ending in ["txt", "caption"] {
             let name = key + Array(".\(ending)".utf8)
-            guard known.contains(name) else { continue }
+            guard archive.contains(name) else { continue }
             let text = String(decoding: try contents(name), as: UTF8.self)
             return String(text.prefix { !$0.isNewline })
         }
         let name = key + Array(".json".utf8)
-        guard known.contains(name) else { return nil }
+        guard archive.contains(name) else { return nil }
         let path = String(decoding: archive.path(of: name).bytes, as: UTF8.self)
         let object = try JSONValue(
             parsing: try contents(name), at: JSONPlace(path, .storage, part: "is no JSON object: "))

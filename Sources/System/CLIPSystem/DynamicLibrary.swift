@@ -12,4 +12,15 @@ package struct DynamicLibrary: @unchecked Sendable {
     package func function<Function>(_ name: String, as type: Function.Type = Function.self) -> Function? {
         dlsym(handle, name).map { unsafeBitCast($0, to: type) }
     }
+
+    /// The same of a function that must be there.
+    package func required<Function>(
+        _ name: String, as type: Function.Type = Function.self
+    ) throws(MissingFunction) -> Function {
+        guard let function = function(name, as: type) else { throw MissingFunction() }
+        return function
+    }
+
+    /// A library without a function that it should have is of no use.
+    package struct MissingFunction: Error {}
 }

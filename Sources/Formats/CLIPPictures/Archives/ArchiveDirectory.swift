@@ -75,6 +75,9 @@ package final class ArchiveDirectory: Sendable {
     /// The path that a file inside is called by.
     package func path(of name: [UInt8]) -> PathBytes { PathBytes(path.bytes + ArchiveDirectory.separator + name) }
 
+    /// Whether a file of this name is inside.
+    package func contains(_ name: [UInt8]) -> Bool { members[name] != nil }
+
     /// The contents of a file inside.
     /// - Throws: `CLIPError` of kind `.picture` when there is none of this name, it is damaged, or has more bytes than `limit`.
     package func bytes(of name: [UInt8], limit: Int = longestMember) throws(CLIPError) -> [UInt8] {

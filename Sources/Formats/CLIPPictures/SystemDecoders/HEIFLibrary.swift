@@ -37,70 +37,35 @@ struct HEIFLibrary: Sendable {
 
     private init?() {
         #if arch(x86_64) || arch(arm64)
-        guard let library = DynamicLibrary(["libheif.so.1"]),
-            let allocateContext = library.function("heif_context_alloc", as: (@convention(c) () -> Pointer).self),
-            let freeContext = library.function("heif_context_free", as: (@convention(c) (Pointer) -> Void).self),
-            let read = library.function(
-                "heif_context_read_from_memory_without_copy",
-                as: (@convention(c) (Pointer, UnsafeRawPointer?, Int, UnsafeRawPointer?) -> Status).self),
-            let primaryImage = library.function(
-                "heif_context_get_primary_image_handle",
-                as: (@convention(c) (Pointer, UnsafeMutablePointer<Pointer>) -> Status).self),
-            let releaseHandle = library.function(
-                "heif_image_handle_release", as: (@convention(c) (Pointer) -> Void).self),
-            let handleWidth = library.function(
-                "heif_image_handle_get_width", as: (@convention(c) (Pointer) -> Int32).self),
-            let handleHeight = library.function(
-                "heif_image_handle_get_height", as: (@convention(c) (Pointer) -> Int32).self),
-            let storedWidth = library.function(
-                "heif_image_handle_get_ispe_width", as: (@convention(c) (Pointer) -> Int32).self),
-            let storedHeight = library.function(
-                "heif_image_handle_get_ispe_height", as: (@convention(c) (Pointer) -> Int32).self),
-            let hasAlpha = library.function(
-                "heif_image_handle_has_alpha_channel", as: (@convention(c) (Pointer) -> Int32).self),
-            let allocateOptions = library.function(
-                "heif_decoding_options_alloc", as: (@convention(c) () -> UnsafeMutablePointer<UInt8>?).self),
-            let freeOptions = library.function(
-                "heif_decoding_options_free", as: (@convention(c) (UnsafeMutablePointer<UInt8>?) -> Void).self),
-            let decodeImage = library.function(
-                "heif_decode_image",
-                as: (@convention(c) (Pointer, UnsafeMutablePointer<Pointer>, Int32, Int32, UnsafePointer<UInt8>?) ->
-                    Status).self),
-            let releaseImage = library.function("heif_image_release", as: (@convention(c) (Pointer) -> Void).self),
-            let imageWidth = library.function(
-                "heif_image_get_width", as: (@convention(c) (Pointer, Int32) -> Int32).self),
-            let imageHeight = library.function(
-                "heif_image_get_height", as: (@convention(c) (Pointer, Int32) -> Int32).self),
-            let plane = library.function(
-                "heif_image_get_plane_readonly",
-                as: (@convention(c) (Pointer, Int32, UnsafeMutablePointer<Int32>) -> UnsafePointer<UInt8>?).self),
-            let version = library.function(
-                "heif_get_version", as: (@convention(c) () -> UnsafePointer<CChar>?).self),
-            let hasDecoder = library.function(
-                "heif_have_decoder_for_format", as: (@convention(c) (Int32) -> Int32).self)
-        else { return nil }
-        // Newer versions load the decoders that are files of their own here.
-        _ = library.function("heif_init", as: (@convention(c) (UnsafeRawPointer?) -> Status).self)?(nil)
-        self.allocateContext = allocateContext
-        self.freeContext = freeContext
-        setThreads = library.function("heif_context_set_max_decoding_threads")
-        self.read = read
-        self.primaryImage = primaryImage
-        self.releaseHandle = releaseHandle
-        self.handleWidth = handleWidth
-        self.handleHeight = handleHeight
-        self.storedWidth = storedWidth
-        self.storedHeight = storedHeight
-        self.hasAlpha = hasAlpha
-        self.allocateOptions = allocateOptions
-        self.freeOptions = freeOptions
-        self.decodeImage = decodeImage
-        self.releaseImage = releaseImage
-        self.imageWidth = imageWidth
-        self.imageHeight = imageHeight
-        self.plane = plane
-        self.version = version().map { String(cString: $0) } ?? "of unknown version"
-        formats = [("HEIC", 1), ("AVIF", 4)].filter { hasDecoder($0.1) != 0 }.map(\.0)
+        guard let library = DynamicLibrary(["libheif.so.1"]) else { return nil }
+        do throws(DynamicLibrary.MissingFunction) {
+            allocateContext = try library.required("heif_context_alloc")
+            freeContext = try library.required("heif_context_free")
+            read = try library.required("heif_context_read_from_memory_without_copy")
+            primaryImage = try library.required("heif_context_get_primary_image_handle")
+            releaseHandle = try library.required("heif_image_handle_release")
+            handleWidth = try library.required("heif_image_handle_get_width")
+            handleHeight = try library.required("heif_image_handle_get_height")
+            storedWidth = try library.required("heif_image_handle_get_ispe_width")
+            storedHeight = try library.required("heif_image_handle_get_ispe_height")
+            hasAlpha = try library.required("heif_image_handle_has_alpha_channel")
+            allocateOptions = try library.required("heif_decoding_options_alloc")
+            freeOptions = try library.required("heif_decoding_options_free")
+            decodeImage = try library.required("heif_decode_image")
+            releaseImage = try library.required("heif_image_release")
+            imageWidth = try library.required("heif_image_get_width")
+            imageHeight = try library.required("heif_image_get_height")
+            plane = try library.required("heif_image_get_plane_readonly")
+            let version: @convention(c) () -> UnsafePointer<CChar>? = try library.required("heif_get_version")
+            let hasDecoder: @convention(c) (Int32) -> Int32 = try library.required("heif_have_decoder_for_format")
+            setThreads = library.function("heif_context_set_max_decoding_threads")
+            // Newer versions load the decoders that are files of their own here.
+            _ = library.function("heif_init", as: (@convention(c) (UnsafeRawPointer?) -> Status).self)?(nil)
+            self.version = version().map { String(cString: $0) } ?? "of unknown version"
+            formats = [("HEIC", 1), ("AVIF", 4)].filter { hasDecoder($0.1) != 0 }.map(\.0)
+        } catch {
+            return nil
+        }
         #else
         return nil
         #endif

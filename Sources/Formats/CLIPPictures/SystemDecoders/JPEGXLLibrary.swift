@@ -25,40 +25,25 @@ struct JPEGXLLibrary: Sendable {
         // No version before 1.0 promises to be the next one's; these functions are the same in all of them.
         guard
             let library = DynamicLibrary(
-                ["libjxl.so.1"] + (7...12).reversed().map { "libjxl.so.0.\($0)" }),
-            let create = library.function(
-                "JxlDecoderCreate", as: (@convention(c) (UnsafeRawPointer?) -> Pointer).self),
-            let destroy = library.function("JxlDecoderDestroy", as: (@convention(c) (Pointer) -> Void).self),
-            let subscribe = library.function(
-                "JxlDecoderSubscribeEvents", as: (@convention(c) (Pointer, Int32) -> UInt32).self),
-            let keepOrientation = library.function(
-                "JxlDecoderSetKeepOrientation", as: (@convention(c) (Pointer, Int32) -> UInt32).self),
-            let straightenAlpha = library.function(
-                "JxlDecoderSetUnpremultiplyAlpha", as: (@convention(c) (Pointer, Int32) -> UInt32).self),
-            let setInput = library.function(
-                "JxlDecoderSetInput", as: (@convention(c) (Pointer, UnsafePointer<UInt8>?, Int) -> UInt32).self),
-            let closeInput = library.function("JxlDecoderCloseInput", as: (@convention(c) (Pointer) -> Void).self),
-            let process = library.function("JxlDecoderProcessInput", as: (@convention(c) (Pointer) -> UInt32).self),
-            let basicInfo = library.function(
-                "JxlDecoderGetBasicInfo", as: (@convention(c) (Pointer, UnsafeMutableRawPointer?) -> UInt32).self),
-            let setOutput = library.function(
-                "JxlDecoderSetImageOutBuffer",
-                as: (@convention(c) (Pointer, UnsafeRawPointer?, UnsafeMutableRawPointer?, Int) -> UInt32)
-                    .self),
-            let version = library.function("JxlDecoderVersion", as: (@convention(c) () -> UInt32).self)
+                ["libjxl.so.1"] + (7...12).reversed().map { "libjxl.so.0.\($0)" })
         else { return nil }
-        self.create = create
-        self.destroy = destroy
-        self.subscribe = subscribe
-        self.keepOrientation = keepOrientation
-        self.straightenAlpha = straightenAlpha
-        self.setInput = setInput
-        self.closeInput = closeInput
-        self.process = process
-        self.basicInfo = basicInfo
-        self.setOutput = setOutput
-        let number = Int(version())
-        self.version = "\(number / 1_000_000).\(number / 1000 % 1000).\(number % 1000)"
+        do throws(DynamicLibrary.MissingFunction) {
+            create = try library.required("JxlDecoderCreate")
+            destroy = try library.required("JxlDecoderDestroy")
+            subscribe = try library.required("JxlDecoderSubscribeEvents")
+            keepOrientation = try library.required("JxlDecoderSetKeepOrientation")
+            straightenAlpha = try library.required("JxlDecoderSetUnpremultiplyAlpha")
+            setInput = try library.required("JxlDecoderSetInput")
+            closeInput = try library.required("JxlDecoderCloseInput")
+            process = try library.required("JxlDecoderProcessInput")
+            basicInfo = try library.required("JxlDecoderGetBasicInfo")
+            setOutput = try library.required("JxlDecoderSetImageOutBuffer")
+            let version: @convention(c) () -> UInt32 = try library.required("JxlDecoderVersion")
+            let number = Int(version())
+            self.version = "\(number / 1_000_000).\(number / 1000 % 1000).\(number % 1000)"
+        } catch {
+            return nil
+        }
     }
 
     /// `JxlDecoderStatus`.
