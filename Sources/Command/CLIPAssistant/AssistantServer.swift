@@ -1,4 +1,4 @@
-package import CLIP
+internal import CLIP
 internal import CLIPJSON
 package import CLIPSystem
 internal import CLIPThreads

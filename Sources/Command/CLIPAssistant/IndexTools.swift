@@ -1,6 +1,6 @@
 package import CLIP
 internal import CLIPSystem
-package import PictureCollections
+internal import PictureCollections
 
 /// What an assistant may ask of the pictures of one index. Nothing is written, and no file is read but pictures that the index
 /// has, as long as they are what was indexed.

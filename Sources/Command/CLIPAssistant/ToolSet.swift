@@ -1,5 +1,5 @@
-package import CLIP
-package import CLIPJSON
+internal import CLIP
+internal import CLIPJSON
 internal import CLIPSystem
 package import PictureCollections
 

@@ -1,4 +1,4 @@
-public import CLIP
+import CLIP
 import CLIPJSON
 import CLIPSystem
 import CLIPWeights
