@@ -36,11 +36,11 @@ import Testing
         }
     }
 
-    /// The products that 16-bit sums of 8-bit products would cut off.
+    /// The products that 16-bit sums of 8-bit products would cut off, of the largest weights that there are.
     @Test(arguments: InstructionSet.available)
     func `Extremes do not saturate`(_ instructionSet: InstructionSet) {
         for depth in [4, 7, 64, 3072] {
-            for weight in [Int8(-128), -127, 127] {
+            for weight in [Int8(-127), 127] {
                 for level in [Int32(0), 127, 128, 255] {
                     let (rows, outputs) = (3, 17)
                     expectExactSums(
@@ -250,11 +250,25 @@ import Testing
         let rowScales = [RowScale](repeating: RowScale(scale: 1, zero: 3 + kernels.leastLevel), count: rows)
         let scales = [Float](repeating: 1, count: padded)
         var target = [Float](repeating: 1234, count: rows * outputs + 64)
-        target.withUnsafeMutableBufferPointer { target in
-            kernels.linear(
-                LevelRows(words: words, scales: rowScales, count: rows, tileCount: tileCount), 0..<tileCount,
-                WeightPanels(panels, .int8, depth: depth, columns: outputs, scales: scales, sums: sums),
-                LinearOutput(MutableRows(target.baseAddress!, stride: outputs, count: rows)))
+        words.withUnsafeBufferPointer { words in
+            rowScales.withUnsafeBufferPointer { rowScales in
+                let input = LevelRows(
+                    words: words.baseAddress!, scales: rowScales.baseAddress!, count: rows, tileCount: tileCount)
+                panels.withUnsafeBytes { panels in
+                    scales.withUnsafeBufferPointer { scales in
+                        sums.withUnsafeBufferPointer { sums in
+                            let weights = WeightPanels(
+                                panels.baseAddress!, .int8, depth: depth, columns: outputs, scales: scales.baseAddress!,
+                                sums: sums.baseAddress!)
+                            target.withUnsafeMutableBufferPointer { target in
+                                kernels.linear(
+                                    input, 0..<tileCount, weights,
+                                    LinearOutput(MutableRows(target.baseAddress!, stride: outputs, count: rows)))
+                            }
+                        }
+                    }
+                }
+            }
         }
         let expected = (0..<rows * outputs).map { index in
             let (row, output) = index.quotientAndRemainder(dividingBy: outputs)
@@ -276,7 +290,10 @@ import Testing
         var words = [Int32](repeating: 0, count: rows.count * wordCount)
         var scales = [RowScale](repeating: RowScale(scale: 0, zero: 0), count: rows.count)
         let input = rows.flatMap { $0 }
-        kernels.quantise(Rows(input, stride: columns, count: rows.count), columns, &words, &scales)
+        input.withUnsafeBufferPointer { input in
+            kernels.quantise(
+                Rows(input.baseAddress!, stride: columns, count: rows.count), columns, &words, &scales)
+        }
         return rows.indices.map { row in
             let levels = (0..<columns).map { column in
                 let (group, place) = column.quotientAndRemainder(dividingBy: 4)

@@ -1,7 +1,8 @@
 /// The integer dot products of one instruction set: what sums whole numbers times whole numbers, exactly.
 ///
-/// Neighbours in K lie side by side in a lane, so many as an instruction takes at once. No step saturates: every
-/// instruction set gives the same sums, those of whole-number arithmetic modulo 2³².
+/// Neighbours in K lie side by side in a lane, so many as an instruction takes at once. No step saturates: of weights
+/// within the range of their type (`WeightElement.largestNumber`) every instruction set gives the same sums, those of
+/// whole-number arithmetic modulo 2³².
 @usableFromInline package protocol IntegerUnit: SendableMetatype {
     /// A vector of sums, a column in each lane.
     associatedtype Sums: SIMD & BitwiseCopyable where Sums.Scalar == Int32
