@@ -173,6 +173,34 @@ import Testing
         #expect(try clip(["undo", "list"], in: folder).status == 0)
     }
 
+    /// In the words of the program that wrote it; only places and identities are the test's.
+    @Test func `A list of version 1 is taken back`() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("mine", to: "in/other.txt")
+        try folder.write("abc", to: "aside/one.txt")
+        let old = Date(timeIntervalSince1970: 981_158_400)
+        try FileManager.default.setAttributes(
+            [.modificationDate: old, .posixPermissions: 0o640], ofItemAtPath: folder["aside/one.txt"])
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder["aside/one.txt"])
+        let list = """
+            {"clip_undo":1}
+            {"change":"make-folder","source":null,"target":"\(folder["aside"])"}
+            {"change":"move","source":"\(folder["in/one.txt"])","target":"\(folder["aside/one.txt"])",\
+            "temporary":"\(folder["aside/.clip-0011223344556677.tmp"])",\
+            "sha256":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","bytes":3,"permissions":416,\
+            "modified":"981158400000000000","device":"\(attributes[.systemNumber]!)",\
+            "inode":"\(attributes[.systemFileNumber]!)"}
+
+            """
+        try folder.write(list, to: "list")
+        let undone = try clip(["undo", "list"], in: folder)
+        #expect(undone.status == 0, "\(undone.errors)")
+        #expect(try folder.text("in/one.txt") == "abc" && folder.text("in/other.txt") == "mine")
+        #expect(!FileManager.default.fileExists(atPath: folder["aside"]))
+        let restored = try FileManager.default.attributesOfItem(atPath: folder["in/one.txt"])
+        #expect(restored[.modificationDate] as? Date == old && restored[.posixPermissions] as? Int == 0o640)
+    }
+
     @Test func `An act that can't be noted is not done`() throws {
         let folder = try planned()
         let before = try files(folder)
