@@ -133,9 +133,10 @@ let package = Package(
                 "CLIP", "PictureCollections", "CLIPSystem", "CLIPThreads", "CLIPPictures", "CLIPCompute", "CLIPWeights",
             ],
             swiftSettings: optimised),
-        // Apart from CLIP, and its program apart from the command: networking loads all of Foundation, whose start takes
-        // longer than embedding a picture.
-        .target(name: "CLIPHub", dependencies: ["CLIPSystem", "CLIPJSON", "CLIPWeights"], swiftSettings: optimised),
+        // Its program is apart from the command: networking loads all of Foundation, whose start takes longer than embedding
+        // a picture.
+        .target(
+            name: "CLIPHub", dependencies: ["CLIP", "CLIPSystem", "CLIPJSON", "CLIPWeights"], swiftSettings: optimised),
         .executableTarget(
             name: "CLIPPullCommand", dependencies: ["CLIPHub", "CLIPSystem", "CLIPThreads"],
             path: "Sources/Command/CLIPPullCommand",

@@ -98,7 +98,8 @@ import Testing
         "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"], "examples": ["in2.csv"],
         "head": ["head2.safetensors"], "regression": ["7"], "save-head": ["new.safetensors"],
         "sort-into": ["sorted"], "keywords": ["k.csv"], "keyword-threshold": ["0.1"], "exclude": ["*.png"],
-        "prefer": ["missing"], "apply": ["plan.jsonl"], "undo-list": ["list.jsonl"],
+        "language": ["deu_Latn"], "text-model": [Fixtures.models[1]], "prefer": ["missing"], "apply": ["plan.jsonl"],
+        "undo-list": ["list.jsonl"],
     ]
 
     private static let commands = Root.tables.map(\.name).filter { !["bench", "pull", "mcp"].contains($0) }

@@ -171,6 +171,8 @@ import Testing
         let entry = try #require(known.first { $0["name"] as? String == "ViT-B-32:laion2b_s34b_b79k" })
         #expect(entry["repository"] as? String == "laion/CLIP-ViT-B-32-laion2B-s34B-b79K")
         #expect(entry["quick_gelu"] as? Bool == false && entry["present"] as? Bool == false)
+        #expect(entry["parameters"] as? Int == 151_000_000 && entry["license"] as? String == "mit")
+        #expect(entry["languages"] as? String == "English" && entry["loads"] as? Bool == true)
     }
 
     @Test func `A model that is missing or damaged is one clear line`() throws {

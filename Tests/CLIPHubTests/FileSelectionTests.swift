@@ -22,6 +22,33 @@ import Testing
             ])
     }
 
+    @Test func `sentence-transformers' repositories come with their modules`() throws {
+        let texts = [
+            "modules.json", "config.json", "model.safetensors", "pytorch_model.bin", "tokenizer.json",
+            "1_Pooling/config.json",
+            "2_Dense/config.json", "2_Dense/pytorch_model.bin", "2_Dense/model.safetensors", "onnx/model.onnx",
+            "sentence_bert_config.json",
+        ]
+        #expect(
+            FileSelection(texts).smallFiles == [
+                "1_Pooling/config.json", "2_Dense/config.json", "config.json", "modules.json",
+                "sentence_bert_config.json",
+                "tokenizer.json",
+            ])
+        #expect(try weights(texts) == ["model.safetensors", "2_Dense/model.safetensors"])
+        let clip = [
+            "modules.json", "README.md", "0_CLIPModel/config.json", "0_CLIPModel/pytorch_model.bin",
+            "0_CLIPModel/vocab.json",
+        ]
+        #expect(
+            FileSelection(clip).smallFiles == [
+                "0_CLIPModel/config.json", "0_CLIPModel/vocab.json", "README.md", "modules.json",
+            ])
+        #expect(try weights(clip) == ["0_CLIPModel/pytorch_model.bin"])
+        // Folders of that name mean nothing elsewhere.
+        #expect(FileSelection(Array(texts.dropFirst())).smallFiles == ["config.json", "tokenizer.json"])
+    }
+
     @Test func `Tensors alone come before pickles`() throws {
         #expect(try weights(["pytorch_model.bin", "model.safetensors", "flax_model.msgpack"]) == ["model.safetensors"])
         #expect(try weights(["pytorch_model.bin", "tf_model.h5"]) == ["pytorch_model.bin"])

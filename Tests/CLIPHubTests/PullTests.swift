@@ -372,8 +372,35 @@ import Testing
             $0.files["config.json"] = Array(#"{"model_type":"bert"}"#.utf8)
         }
         let error = await failure { try await client(hub, folder).pull("org/model") }
-        #expect(error.message.contains(#"is a model of type "bert", which is no CLIP"#))
+        #expect(error.message.contains(#"is a model of type "bert", which this program doesn't have"#))
+        for (name, text, words) in [
+            ("config.json", #"{"model_type":"siglip2"}"#, "NaFlex"),
+            ("config.json", #"{"model_type":"clip","auto_map":{"AutoModel":"modeling_x.Y"}}"#, "a program of its own"),
+            (
+                "open_clip_config.json",
+                #"{"model_cfg":{"embed_dim":1,"vision_cfg":{"timm_model_name":"swin_x"},"text_cfg":{}}}"#, "swin_x"
+            ),
+        ] {
+            hub.change { $0.files = ["model.safetensors": Model.weights(), name: Array(text.utf8)] }
+            let error = await failure { try await client(hub, folder).pull("org/model") }
+            #expect(error.message.contains("would not load") && error.message.contains(words), "\(error)")
+        }
         #expect(!hub.requests.contains { $0.path.contains("model.safetensors") })
+    }
+
+    @Test func `Weights that open_clip's own list describes come without a configuration`() async throws {
+        let repository = "jienengchen/ViTamin-S"
+        let hub = try LoopbackHub {
+            $0.repository = repository
+            // Its configuration is for a program of its maker's.
+            $0.files = [
+                "config.json": Array(#"{"model_type":"vitamin","auto_map":{"AutoModel":"model.ViTamin"}}"#.utf8),
+                "pytorch_model.bin": Model.weights(), "model.py": Array("pass".utf8),
+            ]
+        }
+        let pulled = try await client(hub, folder).pull(repository)
+        #expect(pulled.weights == ["pytorch_model.bin"] && pulled.fileCount == 2)
+        #expect(try await client(hub, folder).pull("ViTamin-S").fetchedByteCount == 0)
     }
 
     @Test func `Without links the files themselves are in the snapshot`() async throws {

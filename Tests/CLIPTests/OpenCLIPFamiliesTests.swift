@@ -109,6 +109,19 @@ import Testing
         #expect(base.configuration.vision.tokenCount == 64)
     }
 
+    @Test func `open_clip's own configurations of weights alone are read as files are`() throws {
+        for model in KnownModels.all {
+            guard let stated = KnownModels.configuration(of: model.repository) else { continue }
+            let config = try OpenCLIPConfig(json: stated.json, path: stated.path)
+            let count = config.configuration.vision.transformer.layerCount
+            #expect(
+                stated.path == "open_clip's \(model.architecture)" && config.preprocessing.configuration.fit == .crop)
+            #expect(config.hasTimmTower == model.architecture.hasPrefix("ViTamin"))
+            #expect((config.transformersTensor != nil) == model.architecture.contains("roberta") && count > 0)
+            #expect(config.leftOut.isEmpty != model.architecture.hasPrefix("coca"))
+        }
+    }
+
     @Test func `Other towers, other pooling and contradictions are refused by name`() {
         for (from, to, message) in [
             ("vit_so400m_patch14_siglip_378", "vit_so400m_patch14_siglip_gap_378", "timm's image tower"),

@@ -20,12 +20,38 @@ import Testing
             #expect(KnownModels.search(model.name) == .model(model))
             #expect(model.millions > 20 && model.millions < 6000, "\(model.name)")
         }
-        // open_clip's table marks these, and no others, of the models here.
-        let quick = KnownModels.all.filter(\.isQuickGELU).map(\.name)
+        // open_clip's table marks these, and no others, of its models.
+        let quick = KnownModels.all.filter { $0.isQuickGELU && $0.tag != "-" }.map(\.name)
         #expect(quick.count == 27)
         #expect(quick.contains("ViT-B-32:laion400m_e32") && !quick.contains("ViT-B-16:laion400m_e32"))
         #expect(quick.contains("ViT-L-14:dfn2b") && !quick.contains("ViT-L-14:dfn2b_s39b"))
         #expect(quick.contains("ViT-H-14:metaclip_fullcc") && !quick.contains("ViT-H-14:metaclip_altogether"))
+    }
+
+    @Test func `What a model costs in size, terms and languages is known`() throws {
+        func model(_ name: String) throws -> KnownModel {
+            try #require(KnownModels.all.first { $0.name == name })
+        }
+        let nllb = try model("nllb-clip-base:v1")
+        #expect(nllb.license == "cc-by-nc-4.0" && nllb.languages == "201" && nllb.loads && nllb.millions == 502)
+        #expect(try model("MobileCLIP2-S2:dfndr2b").license == "apple-amlr")
+        #expect(try model("ViT-B-16:dfn2b").license == "apple-ascl")
+        #expect(try model("ViT-H-14:metaclip_altogether").license == "cc-by-nc-4.0")
+        #expect(try model("EVA02-B-16:merged2b_s8b_b131k").license == "mit")
+        #expect(try model("ViT-SO400M-14-SigLIP-378:webli").license == "apache-2.0")
+        #expect(try model("chinese-clip-vit-base-patch16").license == nil)
+        #expect(try model("chinese-clip-vit-base-patch16").languages == "Chinese")
+        #expect(try model("metaclip-2-worldwide-b32").languages == "329")
+        #expect(try !model("jina-clip-v2").loads && !model("siglip2-base-patch16-naflex").loads)
+    }
+
+    @Test func `Repositories of weights alone have open_clip's own configuration`() throws {
+        let described = KnownModels.all.filter { KnownModels.configuration(of: $0.repository) != nil }
+        let ours = ["ViTamin", "coca_", "roberta-", "xlm-roberta-"]
+        #expect(
+            described.map(\.name) == KnownModels.all.map(\.name).filter { name in ours.contains(where: name.hasPrefix) }
+        )
+        #expect(described.count == 22 && KnownModels.configuration(of: "org/model") == nil)
     }
 
     @Test(arguments: [
@@ -50,7 +76,7 @@ import Testing
     }
 
     @Test func `What is not one name is a question, a refusal or nothing`() {
-        #expect(Int(repository("siglip2")) == 15 && Int(repository("ViT-H-14")) == 11)
+        #expect(Int(repository("siglip2")) == 17 && Int(repository("ViT-H-14")) == 11)
         #expect(
             KnownModels.question(KnownModels.all).contains("say which: ViT-B-32:openai (openai/clip-vit-base-patch32)"))
         #expect(repository("clap-htsat").contains("hears sounds"))

@@ -74,10 +74,10 @@ extension CheckpointModel {
     init(openCLIP source: ModelSource, folder location: PathBytes, threads: Int) throws(CLIPError) {
         let folder = ModelFolder(location)
         let fileName = "open_clip_config.json"
-        guard let json = try folder.readText(fileName) else {
+        guard let stated = try folder.openCLIPConfiguration() else {
             throw CLIPError(.model, path: folder.path(of: fileName), "is missing: fetch the whole model")
         }
-        var config = try OpenCLIPConfig(json: json, path: folder.path(of: fileName))
+        var config = try OpenCLIPConfig(json: stated.json, path: stated.path)
         if let name = try folder.first(of: [LowRankAdapter.configurationName] + LowRankAdapter.weightNames) {
             throw CLIPError(
                 .model, path: folder.path(of: name),
@@ -106,7 +106,12 @@ extension CheckpointModel {
             }
             let configuration = config.configuration
             var settings = config.settings
-            if try folder.contains("config.json") {
+            if let architecture = stated.architecture {
+                settings.insert(
+                    ModelSetting(
+                        name: ModelSetting.configuration, value: architecture,
+                        source: "open_clip's own list: the repository has no \(fileName)"), at: 0)
+            } else if try folder.contains("config.json") {
                 settings.insert(
                     ModelSetting(
                         name: ModelSetting.configuration, value: fileName, source: "the folder has both",
@@ -118,7 +123,7 @@ extension CheckpointModel {
                 kind: "open_clip folder 1", configuration: configuration, preprocessing: config.preprocessing,
                 initialLogitScale: config.initialLogitScale, initialLogitScaleSource: "open_clip's default",
                 settings: settings, tokenizer: try CheckpointModel.tokenizer(config, in: folder),
-                card: try ModelCard(folder: folder, name: nil), folder: folder, files: [fileName: json],
+                card: try ModelCard(folder: folder, name: nil), folder: folder, files: [fileName: stated.json],
                 layerScales: config.layerScales, leftOut: config.leftOut)
         }
     }

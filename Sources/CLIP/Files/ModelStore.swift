@@ -52,7 +52,7 @@ func openModel(_ source: ModelSource, threads: Int) throws(CLIPError) -> any Mod
         let layout = CheckpointKeys(checkpoint.names).layout
         let isOpenCLIP = layout == .openAI || layout == .timm
         let hasConfig = try files.contains("config.json")
-        if isOpenCLIP || !hasConfig, try files.contains("open_clip_config.json") {
+        if isOpenCLIP || !hasConfig, try files.openCLIPConfiguration() != nil {
             return try CheckpointModel(openCLIP: source, folder: folder, threads: threads)
         }
         return try CheckpointModel(huggingFace: source, folder: folder, threads: threads)

@@ -30,6 +30,9 @@ struct SentenceTextEncoder {
     /// The configuration files as read, by their names.
     let files: [String: [UInt8]]
 
+    /// The encoders that are known, as `model_type` names them.
+    static let types: Set<String> = ["bert", "distilbert", "roberta", "xlm-roberta"]
+
     /// - Throws: `CLIPError` when a file is missing or makes no sense, or asks for what isn't known here.
     init(_ folder: ModelFolder, _ modules: SentenceModules) throws(CLIPError) {
         var files: [String: [UInt8]] = [:]

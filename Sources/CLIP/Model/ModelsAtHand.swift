@@ -78,7 +78,12 @@ package struct ModelAtHand: Sendable {
     }
 
     private static func mayBeCLIP(_ folder: ModelFolder) throws -> Bool {
-        if try folder.contains("open_clip_config.json") { return true }
+        if try folder.openCLIPConfiguration() != nil { return true }
+        if let repository = folder.snapshot?.repository,
+            KnownModels.all.contains(where: { $0.repository == repository })
+        {
+            return true
+        }
         guard try folder.contains("config.json"), let config = try folder.readText("config.json") else {
             return try folder.sizes().contains { $0.name.hasSuffix(".clip") || $0.name.hasSuffix(".gguf") }
         }
@@ -108,10 +113,11 @@ package struct ModelShortName: Sendable {
     package let isQuickGELU: Bool
     /// The weights of both encoders, in millions.
     package let millions: Int
-    package let license: String
+    /// As the hub spells it; nil where it stands on the model's card alone.
+    package let license: String?
     /// The languages of its texts: `English`, or how many.
     package let languages: String
-    /// Whether the repository's files are all that loading needs.
+    /// Whether this program has what the model is built of.
     package let loads: Bool
     /// Whether the hub's cache has it, or why that can't be told.
     package let isPresent: Result<Bool, any Error>

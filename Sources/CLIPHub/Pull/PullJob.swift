@@ -1,4 +1,5 @@
 public import Foundation
+internal import CLIP
 internal import CLIPJSON
 internal import CLIPSystem
 internal import CLIPWeights
@@ -22,12 +23,13 @@ struct PullJob: Sendable {
 
     func run() async throws(CLIPError) -> PulledModel {
         let listing = try await list()
-        let selection = FileSelection(listing.paths)
+        let known = KnownModels.configuration(of: repository.name)
+        let selection = FileSelection(listing.paths, isKnown: known != nil)
         try cache.prepare()
         let small = try await fetch(selection.smallFiles, of: listing.commit)
         let weights: [String]
         if wanted.isEmpty {
-            let config = try configuration(small.files)
+            let config = try configuration(small.files, selection, known: known)
             weights = try selection.weights(isTransformers: config, subject: subject)
         } else {
             weights = try selection.chosen(wanted, subject: subject)
@@ -117,23 +119,54 @@ struct PullJob: Sendable {
                 + "make room, or set HF_HUB_CACHE to a folder with more")
     }
 
-    /// Whether there is a config.json of transformers, and of a family that loads.
-    private func configuration(_ files: [HubFile]) throws(CLIPError) -> Bool {
-        guard let file = files.first(where: { $0.path == "config.json" }) else { return false }
-        let path = try cache.hasBlob(file) ? cache.blob(file) : nil
-        guard let path else { return true }
-        let bytes = try ModelFolder(PathBytes(path).folder).readText(Path.name(of: path), limit: 16 << 20)
-        switch DeclaredFamily(config: bytes ?? []) {
-        case .transformers, .unnamed: return true
-        case .foreign: return false
-        case .other(let type):
-            // Its open_clip files may be a CLIP all the same.
-            guard !files.contains(where: { $0.path == "open_clip_config.json" }) else { return false }
-            throw CLIPError(
-                .notFound, path: subject,
-                "is a model of type \(quoted(type)), which is no CLIP: nothing large was fetched",
-                advice: .nameKnownModel)
+    /// Whether there is a config.json of transformers.
+    /// - Throws: `CLIPError` when what the configuration files describe would not load.
+    private func configuration(
+        _ files: [HubFile], _ selection: FileSelection, known: OpenCLIPConfiguration?
+    ) throws(CLIPError) -> Bool {
+        let openCLIP = try text(of: "open_clip_config.json", files)
+        // Its config.json, if there is one, is for a program of its maker's.
+        if known != nil, openCLIP == nil { return false }
+        let config = try text(of: selection.encoder + "config.json", files)
+        var problem: CLIPError?
+        if let config {
+            switch DeclaredFamily(config: config) {
+            case .foreign: break
+            case .other(let type) where !(selection.hasModules && ConfigurationCheck.sentenceTypes.contains(type)):
+                problem = CLIPError(
+                    .notFound, path: subject,
+                    "is a model of type \(quoted(type)), which this program doesn't have: nothing large was fetched",
+                    advice: .nameKnownModel)
+            case .other, .transformers, .unnamed:
+                do throws(CLIPError) {
+                    try ConfigurationCheck.checkTransformers(config: config, hasModules: selection.hasModules)
+                    return true
+                } catch { problem = wouldNotLoad(error) }
+            }
         }
+        // Beside a config.json that is none of a CLIP's, open_clip's files may be one all the same.
+        guard let openCLIP else {
+            if let problem { throw problem }
+            return false
+        }
+        do throws(CLIPError) {
+            try ConfigurationCheck.checkOpenCLIP(config: openCLIP)
+            return false
+        } catch { throw wouldNotLoad(error) }
+    }
+
+    private func wouldNotLoad(_ error: CLIPError) -> CLIPError {
+        CLIPError(
+            .notFound, path: subject,
+            "would not load: \(error.path ?? "it") \(error.message); nothing large was fetched",
+            advice: .nameKnownModel)
+    }
+
+    /// The content of a small file that is here; nil if there is none.
+    private func text(of path: String, _ files: [HubFile]) throws(CLIPError) -> [UInt8]? {
+        guard let file = files.first(where: { $0.path == path }), try cache.hasBlob(file) else { return nil }
+        let blob = cache.blob(file)
+        return try ModelFolder(PathBytes(blob).folder).readText(Path.name(of: blob), limit: 16 << 20)
     }
 
     /// Calls `body` for each element, a few at a time.
@@ -168,17 +201,53 @@ struct PullJob: Sendable {
 
 /// Which of a repository's files a model needs: one set of weights, and what says how to use them.
 struct FileSelection {
-    /// The files at the repository's top.
+    /// The folder with the model's files, such as `0_CLIPModel/`; empty where that is the repository's top.
+    let encoder: String
+    /// Whether the repository is one of sentence-transformers'.
+    let hasModules: Bool
+    /// The files in that folder.
     private let names: Set<String>
+    /// Those at the top.
+    private let top: Set<String>
+    /// The folders of sentence-transformers' modules behind the encoder, and their files.
+    private let modules: [String: Set<String>]
+    /// Whether open_clip's configuration of the weights is there, or known without.
+    private let hasOpenCLIPConfiguration: Bool
 
-    init(_ paths: [String]) {
-        names = Set(paths.filter { !$0.utf8.contains(UInt8(ascii: "/")) })
+    /// - Parameters:
+    ///   - paths: the repository's files.
+    ///   - isKnown: whether open_clip's own list has the configuration that the repository may lack.
+    init(_ paths: [String], isKnown: Bool = false) {
+        var folders: [String: Set<String>] = [:]
+        for path in paths {
+            let words = path.split(separator: "/", omittingEmptySubsequences: false)
+            guard words.count <= 2 else { continue }
+            folders[words.count == 2 ? "\(words[0])/" : "", default: []].insert(String(words[words.count - 1]))
+        }
+        top = folders[""] ?? []
+        hasModules = top.contains("modules.json")
+        let first = folders.first { $0.key.hasPrefix("0_") && $0.value.contains("config.json") }?.key
+        encoder = hasModules && !top.contains("config.json") ? first ?? "" : ""
+        names = folders[encoder] ?? []
+        hasOpenCLIPConfiguration = isKnown || names.contains("open_clip_config.json")
+        modules = hasModules ? folders.filter { $0.key.hasSuffix("_Pooling/") || $0.key.hasSuffix("_Dense/") } : [:]
     }
 
     /// What is fetched first: configuration, tokenizer, card and licence.
     var smallFiles: [String] {
-        let licences = names.filter { $0.uppercased().hasPrefix("LICEN") }
-        return sorted(names.intersection(FileSelection.configurations).union(licences))
+        let licences = top.filter { $0.uppercased().hasPrefix("LICEN") }
+        let own = names.intersection(FileSelection.configurations).map { encoder + $0 }
+        let configurations = modules.filter { $0.value.contains("config.json") }.map { $0.key + "config.json" }
+        return sorted(
+            licences.union(own).union(configurations).union(top.intersection(["README.md", "model_card.json"]))
+                .union(hasModules ? top.intersection(["modules.json", "sentence_bert_config.json"]) : []))
+    }
+
+    /// The weights of the modules behind the encoder.
+    private var moduleWeights: [String] {
+        modules.compactMap { folder, names in
+            ["model.safetensors", "pytorch_model.bin"].first(where: names.contains).map { folder + $0 }
+        }.sorted()
     }
 
     private static let configurations: Set<String> = [
@@ -195,16 +264,16 @@ struct FileSelection {
     /// - Throws: `CLIPError` when there are none, several to choose from, or only some of the parts.
     func weights(isTransformers: Bool, subject: String) throws(CLIPError) -> [String] {
         if isTransformers {
-            if let files = try whole("model", "safetensors", subject) { return files }
+            if let files = try whole("model", "safetensors", subject) { return files + moduleWeights }
         }
-        if names.contains("open_clip_config.json") {
+        if hasOpenCLIPConfiguration {
             for name in Checkpoint.openCLIPNames where name != "model.safetensors" || !names.contains("config.json") {
                 if names.contains(name) { return [name] }
             }
         }
-        if isTransformers, let files = try whole("pytorch_model", "bin", subject) { return files }
+        if isTransformers, let files = try whole("pytorch_model", "bin", subject) { return files + moduleWeights }
         let pickles = ["open_clip_pytorch_model.bin", "pytorch_model.bin"]
-        if names.contains("open_clip_config.json"), let name = pickles.first(where: names.contains) { return [name] }
+        if hasOpenCLIPConfiguration, let name = pickles.first(where: names.contains) { return [name] }
         for suffix in [".clip", ".gguf", ".pt"] {
             let found = sorted(names.filter { $0.hasSuffix(suffix) })
             if found.count > 1 {
@@ -231,7 +300,7 @@ struct FileSelection {
 
     /// `NAME.SUFFIX`, else its index and all of its parts, `NAME-00001-of-00003.SUFFIX`.
     private func whole(_ name: String, _ suffix: String, _ subject: String) throws(CLIPError) -> [String]? {
-        if names.contains("\(name).\(suffix)") { return ["\(name).\(suffix)"] }
+        if names.contains("\(name).\(suffix)") { return ["\(encoder)\(name).\(suffix)"] }
         let index = "\(name).\(suffix).index.json"
         guard names.contains(index) else { return nil }
         let parts = sorted(names.filter { $0.hasPrefix("\(name)-") && $0.hasSuffix(".\(suffix)") })
@@ -240,7 +309,7 @@ struct FileSelection {
             throw CLIPError(
                 .notFound, path: subject, "has \(index), but only \(parts.count) parts of \(name): it is incomplete")
         }
-        return [index] + parts
+        return ([index] + parts).map { encoder + $0 }
     }
 
     private func none(_ subject: String) -> CLIPError {

@@ -81,7 +81,10 @@ struct Classify: Command {
         options: [labels, labelsFile, template], ExampleChoice.options,
         [HeadChoice.head, top, independent, reject, IndexedPictures.index],
         [sortInto, sortBy, xmp, keywords, keywordThreshold], ModelChoice.options,
-        [PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText],
+        [
+            PictureChoice.batchSize, PictureSources.filesFrom, TextSources.nulSeparated, TextChoice.longText,
+            ModelChoice.language,
+        ],
         PictureChoice.options, results.all, [ExampleChoice.saveHead, UndoChoice.list],
         examples: [
             .init(#"clip classify photo.jpg --labels "dog,cat""#, "A dog or a cat?"),
@@ -129,7 +132,7 @@ struct Classify: Command {
         let sources = PictureSources(&arguments)
         pictures = try PictureOrigin(&arguments, sources)
         let words = try LabelChoice(&arguments, Self.labels, files: Self.labelsFile)
-        let texts: [any AnyOption] = [Self.template, TextChoice.longText]
+        let texts: [any AnyOption] = [Self.template, TextChoice.longText, ModelChoice.language]
         if let head = try HeadChoice(
             &arguments,
             refusing: [Self.labels, Self.labelsFile, ExampleChoice.saveHead] + texts + ExampleChoice.options)

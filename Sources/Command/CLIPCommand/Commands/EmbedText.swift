@@ -20,7 +20,7 @@ struct EmbedText: Command {
         options: ModelChoice.options,
         [
             PictureChoice.batchSize, EmbeddingRecord.normalize, TextSources.file, TextSources.nulSeparated,
-            TextChoice.longText,
+            TextChoice.longText, ModelChoice.language,
         ], results.all,
         examples: [
             .init(#"clip embed-text "a photo of a dog" "a photo of a cat""#, "Look at two embeddings."),

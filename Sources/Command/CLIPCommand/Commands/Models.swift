@@ -16,7 +16,9 @@ struct Models: Command {
             Looks at the embedded model, the .clip files in $CLIP_MODELS (~/.local/share/clip/models), which are called by \
             their bare names, and the hub's cache. Only configurations and headers are read. Prints {"name", "kind", \
             "family", "bytes", "dtypes", "embedding_dimension", "path", "problem"}, and with --known {"name", "repository", \
-            "quick_gelu", "present"}.
+            "quick_gelu", "parameters", "license", "languages", "loads", "present"}: the number of weights, the licence as the \
+            hub spells it (null: see the model's card), the language or how many, and whether this program has what the model is \
+            built of.
             """
         ],
         positionals: [],
@@ -40,14 +42,16 @@ struct Models: Command {
 
     private func writeKnown(_ console: Console) throws {
         let models = ModelShortName.all()
-        let width = models.map { columnCount($0.name) }.max() ?? 0
+        let widths = [models.map { columnCount($0.name) }.max() ?? 0, models.map { $0.licenseText.count }.max() ?? 0]
         let results = try ResultStream(
             output, console,
-            note: "fetch one by its name, such as \"clip pull \(models[0].name)\"; * is in the cache")
+            note:
+                "fetch one by its name, such as \"clip pull \(models[0].name)\"; * is in the cache, ! doesn't load; a number is "
+                + "that of languages")
         for model in models {
             switch model.isPresent {
             case .success(let isPresent):
-                try results.write(KnownRecord(model: model, isPresent: isPresent, width: width))
+                try results.write(KnownRecord(model: model, isPresent: isPresent, widths: widths))
             case .failure(let error): console.fail(shown(error))
             }
         }
@@ -120,18 +124,28 @@ private struct InstalledRecord: Record {
     }
 }
 
+extension ModelShortName {
+    fileprivate var licenseText: String { license ?? "see its card" }
+}
+
 /// A short name.
 private struct KnownRecord: Record {
     let model: ModelShortName
     let isPresent: Bool
-    /// The widest name on a screen.
-    let width: Int
+    /// The widest name and licence on a screen.
+    let widths: [Int]
 
     var fields: Fields {
         [
-            "name": model.name, "repository": model.repository, "quick_gelu": model.isQuickGELU, "present": isPresent,
+            "name": model.name, "repository": model.repository, "quick_gelu": model.isQuickGELU,
+            "parameters": model.millions * 1_000_000, "license": model.license, "languages": model.languages,
+            "loads": model.loads, "present": isPresent,
         ]
     }
 
-    var text: String { "\(isPresent ? "*" : " ") \(model.name.padded(to: width))  \(model.repository)\n" }
+    var text: String {
+        "\(isPresent ? "*" : model.loads ? " " : "!") \(model.name.padded(to: widths[0]))  "
+            + "\("\(model.millions) M".rightAligned(to: 6))  \(model.languages.padded(to: 7))  "
+            + "\(model.licenseText.padded(to: widths[1]))  \(model.repository)\n"
+    }
 }

@@ -17,6 +17,12 @@ struct Pack: Command {
             + "quarter and fastest, less exact. (default: f16)")
     private static let imagesOnly = Option("images-only", help: "Write the image encoder alone.")
     private static let textsOnly = Option("texts-only", help: "Write the text encoder and its tokenizer alone.")
+    private static let textModel = Option(
+        "text-model", .model,
+        help: """
+            Take the text encoder of another model, which was trained for the source's space: \
+            sentence-transformers/clip-ViT-B-32-multilingual-v1 for OpenAI's ViT-B/32, M-CLIP's for the model in their names.
+            """)
     private static let target = Option(
         "output", short: "o", .target("file"),
         help: "The .clip file to write: it appears complete or not at all.")
@@ -42,7 +48,8 @@ struct Pack: Command {
                 "source", count: 1...1, isPath: true, isModel: true, help: "The model to pack, as for --model.")
         ],
         options: [
-            target, weightType, imagesOnly, textsOnly, ModelChoice.threads, results.format, OutputFiles.overwrite,
+            target, weightType, textModel, imagesOnly, textsOnly, ModelChoice.threads, results.format,
+            OutputFiles.overwrite,
             ResultOptions.quiet,
         ],
         replaces: [.model],
@@ -50,10 +57,14 @@ struct Pack: Command {
             .init("clip pack models/clip-vit-base-patch32 -o b32.clip", "Half precision, half the size."),
             .init("clip pack openai/clip-vit-base-patch32 -o b32.clip --dtype f32", "From the hub's cache, exact."),
             .init("clip pack openai/clip-vit-base-patch32 -o b32.clip --dtype int16", "Fast, and nearly exact."),
+            .init(
+                "clip pack ViT-B-32 --text-model clip-ViT-B-32-multilingual-v1 -o b32.clip",
+                "Two models of one space as one: texts in fifty languages."),
             .init("clip pack b32.clip -o fast.clip --dtype int8 --images-only", "Pictures alone, small and fastest."),
         ])
 
     private let source: String
+    private let textModel: String?
     private let threads: Int?
     private let type: WeightType
     private let outputs: OutputFiles
@@ -63,6 +74,7 @@ struct Pack: Command {
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         source = arguments.texts[0]
+        textModel = arguments.take(Self.textModel)
         threads = arguments.take(ModelChoice.threads)
         type = arguments.take(Self.weightType)
         outputs = arguments.outputs
@@ -79,12 +91,18 @@ struct Pack: Command {
         case (false, true): parts = .texts
         case (false, false): parts = .all
         }
+        if parts != .all { try arguments.refuse([Self.textModel], "where one encoder is written") }
         output = ResultChoice(formatOf: &arguments, Self.results)
     }
 
     func run(_ console: Console) throws {
-        let model = try ModelChoice.model(named: source, threads: threads)
+        var model = try ModelChoice.model(named: source, threads: threads)
         try outputs.check(model: model.info.path)
+        if let textModel {
+            let texts = try ModelChoice.model(named: textModel, threads: threads)
+            try outputs.check(model: texts.info.path)
+            model = try CLIPModel(images: model, texts: texts)
+        }
         warnOfWidening(model, console)
         console.warn(of: model)
         let packed = try model.pack(to: URL(filePath: path), weights: type, parts: parts)

@@ -18,8 +18,8 @@ struct Pull: Command {
         abstract: "Fetch a model from the Hugging Face hub into the cache that Python's tools share.",
         discussion: [
             """
-            Fetches configuration, tokenizer, card and one set of weights, and nothing else of a repository. An interrupted \
-            run is gone on with. What is fetched is compared with the hash that the hub announces, before it gets its name; \
+            Fetches configuration, tokenizer, card and one set of weights, and nothing else of a repository; what its \
+            configuration says would not load is refused before the weights come. An interrupted run is gone on with. What is fetched is compared with the hash that the hub announces, before it gets its name; \
             what the cache has already is taken by its size, and read and compared with --verify. Prints {"name", \
             "revision", "commit", "path", "files", "bytes", "fetched", "verified"}.
             """,
@@ -32,7 +32,8 @@ struct Pull: Command {
         positionals: [
             Positional(
                 "model", count: 1...1, isModel: true,
-                help: "org/name, org/name@revision, or a short name: see 'clip models --known'.")
+                help: "org/name, org/name@revision, its address on the hub, or a short name: see 'clip models --known'."
+            )
         ],
         options: [file, verify], results.all,
         examples: [

@@ -77,7 +77,7 @@ struct Search: Command {
             IndexChoice.index, image, minus, minusImage, minusThreshold, weights, top, threshold, filter, mustFind,
             update, show,
             queriesFrom,
-        ], ModelChoice.options, [TextChoice.longText], results.all, PageChoice.options,
+        ], ModelChoice.options, [TextChoice.longText, ModelChoice.language], results.all, PageChoice.options,
         exclusion: minus,
         examples: [
             .init(#"clip search "a red bicycle" --index photos"#, "The ten best pictures in photos/.clip-index."),
@@ -140,7 +140,7 @@ struct Search: Command {
         }
         glob = arguments.take(Self.filter).map { Glob($0) }
         if texts.isEmpty, lists.isEmpty, minus.isEmpty {
-            try arguments.refuse([TextChoice.longText], "where nothing is a text")
+            try arguments.refuse([TextChoice.longText, ModelChoice.language], "where nothing is a text")
         }
         longText = arguments.take(TextChoice.longText)
         let names = texts + pictures

@@ -23,7 +23,7 @@ struct Similarity: Command {
                 "b", count: 1...Int.max, isPath: true, pathPrefix: Comparand.picturePrefix,
                 help: "Pictures or texts to compare it with."),
         ],
-        options: ModelChoice.options, [TextChoice.longText], PictureChoice.options, results.all,
+        options: ModelChoice.options, [TextChoice.longText, ModelChoice.language], PictureChoice.options, results.all,
         examples: [
             .init(#"clip similarity photo.jpg "a dog" "a cat""#, "Which text is nearer to the picture?"),
             .init("clip similarity photo.jpg *.png", "Which picture is nearest to this one?"),
@@ -44,7 +44,7 @@ struct Similarity: Command {
             try arguments.refuse(PictureChoice.options, "where nothing is a picture")
         }
         if !things.contains(where: \.isText) {
-            try arguments.refuse([TextChoice.longText], "where nothing is a text")
+            try arguments.refuse([TextChoice.longText, ModelChoice.language], "where nothing is a text")
         }
         pictures = PictureChoice(&arguments)
         longText = arguments.take(TextChoice.longText)

@@ -18,7 +18,10 @@ struct Tokenize: Command {
             """
         ],
         positionals: [TextSources.positional],
-        options: [ModelChoice.model, pieces, TextSources.file, TextSources.nulSeparated, TextChoice.longText],
+        options: [
+            ModelChoice.model, pieces, TextSources.file, TextSources.nulSeparated, TextChoice.longText,
+            ModelChoice.language,
+        ],
         results.all,
         examples: [
             .init(#"clip tokenize "a photo of a dog" --pieces"#, "How is a text taken apart?"),

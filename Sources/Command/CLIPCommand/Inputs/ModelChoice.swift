@@ -6,6 +6,7 @@ import PictureCollections
 /// The model that a command line asks for.
 struct ModelChoice {
     private let name: String?
+    private let language: String?
     let threads: Int?
     private let outputs: OutputFiles
 
@@ -19,6 +20,12 @@ struct ModelChoice {
     static let threads = Option(
         "threads", .integer("count", 1...1024),
         help: "How many threads compute. (default: $CLIP_THREADS, else the cores that this process may use)")
+    static let language = Option(
+        "language", .text("code"),
+        help: """
+            The language of the texts, for models that are told it, as NLLB's: deu_Latn, zho_Hans. (default: the one that \
+            the model's tokenizer_config.json names, mostly eng_Latn)
+            """)
     static let options: [any AnyOption] = [model, threads]
     static let positional = Positional(
         "model", count: 0...1, isPath: true, isModel: true, help: "The model, as for --model.")
@@ -39,6 +46,7 @@ struct ModelChoice {
     private init(_ arguments: inout Arguments, name: String?) {
         self.name = name ?? ModelChoice.variable
         threads = arguments.take(ModelChoice.threads)
+        language = arguments.take(ModelChoice.language)
         outputs = arguments.outputs
     }
 
@@ -57,11 +65,11 @@ struct ModelChoice {
     ///   - answers: whether what it computes is shown as results.
     func load(_ console: Console?, answers: Bool = true) throws -> CLIPModel {
         guard let name else {
-            let model = try CLIPModel.embedded(threads: threads)
+            let model = try reading(CLIPModel.embedded(threads: threads))
             if answers { console?.noteDemonstration() }
             return model
         }
-        return try checked(ModelChoice.model(named: name, threads: threads), console)
+        return try checked(reading(ModelChoice.model(named: name, threads: threads)), console)
     }
 
     /// Loads the model of an index: the one that is named, else the one that made the index.
@@ -72,7 +80,7 @@ struct ModelChoice {
             try index.check(model)
             return model
         }
-        let model = try index.model(threads: threads)
+        let model = try reading(index.model(threads: threads))
         if answers, model.isEmbedded { console.noteDemonstration() }
         return try checked(model, console)
     }
@@ -84,6 +92,11 @@ struct ModelChoice {
             return try load(console, answers: answers)
         }
         return try load(of: index, console, answers: answers)
+    }
+
+    private func reading(_ model: CLIPModel) throws(CLIPError) -> CLIPModel {
+        guard let language else { return model }
+        return try model.reading(language)
     }
 
     /// - Parameter console: is told which of the model's files counts where two contradict each other.

@@ -62,7 +62,7 @@ package struct HubCache: Sendable {
     }
 
     /// `org--name` → `org/name`. Of more than one `--` the first is the slash: an organisation's name has none.
-    private static func replacingDoubleDashes(_ text: Substring) -> String {
+    static func replacingDoubleDashes(_ text: Substring) -> String {
         let bytes = Array(text.utf8)
         let dash = UInt8(ascii: "-")
         guard let index = bytes.indices.dropLast().first(where: { bytes[$0] == dash && bytes[$0 + 1] == dash }) else {

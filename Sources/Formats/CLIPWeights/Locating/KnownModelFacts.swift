@@ -3,35 +3,48 @@ extension KnownModel {
     /// The weights of both encoders, in millions.
     package var millions: Int { knownModelSizes[architecture] ?? 0 }
 
-    /// The licence of the weights, as an SPDX expression where there is one.
-    package var license: String {
+    /// The licence of the weights as the hub spells it, by the tables of open_clip and timm and the makers' pages; nil
+    /// where none of them was found to say it.
+    package var license: String? {
         let maker = repository.prefix { $0 != "/" }
-        switch maker {
-        case "google": return "Apache-2.0"
-        case "UCSC-VLAA": return "Apache-2.0"
-        case "apple": return "Apple's"
-        case "visheratin": return "CC-BY-NC-4.0"
-        default: break
-        }
-        if tag.hasPrefix("metaclip") { return "CC-BY-NC-4.0" }
-        if architecture.hasPrefix("MobileCLIP") { return "Apple's" }
-        return architecture.hasPrefix("PE-Core") || architecture.contains("SigLIP") ? "Apache-2.0" : "MIT"
+        if tag == "-" { return KnownModel.otherLicenses[architecture] ?? KnownModel.makers[String(maker)] }
+        if tag.hasPrefix("metaclip") { return "cc-by-nc-4.0" }
+        if architecture.hasPrefix("MobileCLIP") { return "apple-amlr" }
+        if architecture.hasPrefix("PE-Core") || architecture.contains("SigLIP"), maker == "timm" { return "apache-2.0" }
+        return KnownModel.makers[String(maker)]
     }
 
-    /// The languages of the texts that it was trained on.
+    private static let makers = [
+        "openai": "mit", "laion": "mit", "timm": "mit", "jienengchen": "mit", "google": "apache-2.0",
+        "UCSC-VLAA": "apache-2.0", "apple": "apple-ascl", "visheratin": "cc-by-nc-4.0", "facebook": "cc-by-nc-4.0",
+    ]
+    private static let otherLicenses = [
+        "clip-ViT-B-32-multilingual-v1": "apache-2.0", "AltCLIP-m9": "creativeml-openrail-m",
+        "jina-clip-v1": "apache-2.0", "jina-clip-v2": "cc-by-nc-4.0",
+    ]
+
+    /// The languages of the texts that it was trained on: a name, or how many.
     package var languages: String {
+        if let languages = KnownModel.otherLanguages[architecture] { return languages }
+        if architecture.hasPrefix("chinese-clip") { return "Chinese" }
+        if architecture.hasPrefix("metaclip-2") || tag == "metaclip2_worldwide" { return "329" }
         if architecture.hasPrefix("nllb") { return "201" }
         if architecture.hasPrefix("xlm-roberta") { return "100" }
-        if architecture.contains("SigLIP2") || architecture.contains("i18n") { return "109" }
-        return tag == "metaclip2_worldwide" ? "329" : "English"
+        let isMultilingual = architecture.lowercased().contains("siglip2") || architecture.contains("i18n")
+        return isMultilingual ? "109" : "English"
     }
 
-    /// Whether the repository's files say all that loading needs: those of ViTamin hold weights without open_clip's
-    /// configuration, which must be put beside them.
-    package var loads: Bool { !architecture.hasPrefix("ViTamin") }
+    private static let otherLanguages = [
+        "clip-ViT-B-32-multilingual-v1": "50", "XLM-Roberta-Large-Vit-B-32": "48",
+        "XLM-Roberta-Large-Vit-B-16Plus": "48", "XLM-Roberta-Large-Vit-L-14": "48", "LABSE-Vit-L-14": "109",
+        "AltCLIP": "2", "AltCLIP-m9": "9", "jina-clip-v2": "89",
+    ]
+
+    /// Whether this program has what the model is built of.
+    package var loads: Bool { !architecture.hasPrefix("jina-clip") && !architecture.hasSuffix("naflex") }
 }
 
-/// The weights of open_clip's architectures, in millions, those of a decoder not counted.
+/// The weights of architectures, in millions, those of a decoder not counted; of a text encoder alone its own.
 private let knownModelSizes: [String: Int] = [
     "ViT-B-32": 151, "ViT-B-32-256": 151, "ViT-B-16": 150, "ViT-B-16-plus-240": 208, "ViT-L-14": 428,
     "ViT-L-14-336": 428, "ViT-H-14": 986, "ViT-H-14-378": 987, "ViT-g-14": 1367, "ViT-bigG-14": 2540,
@@ -58,4 +71,13 @@ private let knownModelSizes: [String: Int] = [
     "ViTamin-L-384": 457, "ViTamin-L2": 688, "ViTamin-L2-256": 688, "ViTamin-L2-336": 688, "ViTamin-L2-384": 688,
     "ViTamin-XL-256": 925, "ViTamin-XL-336": 925, "ViTamin-XL-384": 925, "nllb-clip-base": 502,
     "nllb-clip-large": 1399, "nllb-clip-base-siglip": 507, "nllb-clip-large-siglip": 1195,
+    "clip-ViT-B-32": 151, "clip-ViT-B-16": 150, "clip-ViT-L-14": 428, "clip-ViT-B-32-multilingual-v1": 135,
+    "XLM-Roberta-Large-Vit-B-32": 560, "XLM-Roberta-Large-Vit-B-16Plus": 560, "XLM-Roberta-Large-Vit-L-14": 561,
+    "LABSE-Vit-L-14": 472, "chinese-clip-vit-base-patch16": 188, "chinese-clip-vit-large-patch14": 406,
+    "chinese-clip-vit-large-patch14-336px": 407, "chinese-clip-vit-huge-patch14": 958, "AltCLIP": 864,
+    "AltCLIP-m9": 864, "metaclip-2-worldwide-s16": 400, "metaclip-2-worldwide-m16": 500,
+    "metaclip-2-worldwide-b16": 600, "metaclip-2-worldwide-b32": 600, "metaclip-2-worldwide-l14": 1000,
+    "metaclip-2-worldwide-huge-quickgelu": 1859, "metaclip-2-mt5-worldwide-s16": 100,
+    "metaclip-2-mt5-worldwide-m16": 200, "metaclip-2-mt5-worldwide-b32": 300, "siglip2-base-patch16-naflex": 375,
+    "siglip2-so400m-patch16-naflex": 1136, "jina-clip-v1": 223, "jina-clip-v2": 865,
 ]

@@ -2,7 +2,7 @@
 ///
 /// One row a model: architecture, tag, repository, and `quick` where it was trained with quick-GELU. Facts from open_clip's
 /// table of pretrained models (2026-06); OpenAI's and SigLIP's weights are taken from the repositories of their makers,
-/// in Hugging Face's layout.
+/// in Hugging Face's layout. Models that open_clip doesn't have follow, called as their repository, with `-` for a tag.
 let knownModelRows = """
     ViT-B-32 openai openai/clip-vit-base-patch32 quick
     ViT-B-32 laion400m_e31 timm/vit_base_patch32_clip_224.laion400m_e31 quick
@@ -173,4 +173,31 @@ let knownModelRows = """
     nllb-clip-base-siglip mrl visheratin/nllb-siglip-mrl-base
     nllb-clip-large-siglip v1 visheratin/nllb-clip-large-siglip
     nllb-clip-large-siglip mrl visheratin/nllb-siglip-mrl-large
+    clip-ViT-B-32 - sentence-transformers/clip-ViT-B-32 quick
+    clip-ViT-B-16 - sentence-transformers/clip-ViT-B-16 quick
+    clip-ViT-L-14 - sentence-transformers/clip-ViT-L-14 quick
+    clip-ViT-B-32-multilingual-v1 - sentence-transformers/clip-ViT-B-32-multilingual-v1
+    XLM-Roberta-Large-Vit-B-32 - M-CLIP/XLM-Roberta-Large-Vit-B-32
+    XLM-Roberta-Large-Vit-B-16Plus - M-CLIP/XLM-Roberta-Large-Vit-B-16Plus
+    XLM-Roberta-Large-Vit-L-14 - M-CLIP/XLM-Roberta-Large-Vit-L-14
+    LABSE-Vit-L-14 - M-CLIP/LABSE-Vit-L-14
+    chinese-clip-vit-base-patch16 - OFA-Sys/chinese-clip-vit-base-patch16 quick
+    chinese-clip-vit-large-patch14 - OFA-Sys/chinese-clip-vit-large-patch14 quick
+    chinese-clip-vit-large-patch14-336px - OFA-Sys/chinese-clip-vit-large-patch14-336px quick
+    chinese-clip-vit-huge-patch14 - OFA-Sys/chinese-clip-vit-huge-patch14 quick
+    AltCLIP - BAAI/AltCLIP quick
+    AltCLIP-m9 - BAAI/AltCLIP-m9 quick
+    metaclip-2-worldwide-s16 - facebook/metaclip-2-worldwide-s16
+    metaclip-2-worldwide-m16 - facebook/metaclip-2-worldwide-m16
+    metaclip-2-worldwide-b16 - facebook/metaclip-2-worldwide-b16
+    metaclip-2-worldwide-b32 - facebook/metaclip-2-worldwide-b32
+    metaclip-2-worldwide-l14 - facebook/metaclip-2-worldwide-l14
+    metaclip-2-worldwide-huge-quickgelu - facebook/metaclip-2-worldwide-huge-quickgelu quick
+    metaclip-2-mt5-worldwide-s16 - facebook/metaclip-2-mt5-worldwide-s16
+    metaclip-2-mt5-worldwide-m16 - facebook/metaclip-2-mt5-worldwide-m16
+    metaclip-2-mt5-worldwide-b32 - facebook/metaclip-2-mt5-worldwide-b32
+    siglip2-base-patch16-naflex - google/siglip2-base-patch16-naflex
+    siglip2-so400m-patch16-naflex - google/siglip2-so400m-patch16-naflex
+    jina-clip-v1 - jinaai/jina-clip-v1
+    jina-clip-v2 - jinaai/jina-clip-v2
     """

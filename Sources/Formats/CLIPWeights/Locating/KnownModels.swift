@@ -4,7 +4,7 @@ internal import CLIPJSON
 package struct KnownModel: Equatable, Sendable {
     /// open_clip's name of the architecture: `ViT-B-32`.
     package let architecture: String
-    /// open_clip's name of the weights: `laion2b_s34b_b79k`.
+    /// open_clip's name of the weights, `laion2b_s34b_b79k`, or `-`.
     package let tag: String
     /// `org/name` on the hub.
     package let repository: String
@@ -12,8 +12,8 @@ package struct KnownModel: Equatable, Sendable {
     /// without any error.
     package let isQuickGELU: Bool
 
-    /// `ViT-B-32:laion2b_s34b_b79k`.
-    package var name: String { "\(architecture):\(tag)" }
+    /// `ViT-B-32:laion2b_s34b_b79k`; of a model that open_clip doesn't have, its repository's last word.
+    package var name: String { tag == "-" ? architecture : "\(architecture):\(tag)" }
 }
 
 /// Short names for models on the hub.

@@ -97,17 +97,19 @@ package struct ModelLocator: Sendable {
     private func source(modelFolder location: PathBytes) throws(CLIPError) -> ModelSource {
         let folder = ModelFolder(location)
         let hasConfig = try folder.contains("config.json")
-        let hasOpenCLIPConfig = try folder.contains("open_clip_config.json")
+        let openCLIP = try folder.openCLIPConfiguration()
+        let hasOpenCLIPConfig = openCLIP != nil
         // First choice first: those that only open_clip's repositories have.
         let openCLIPWeights = hasOpenCLIPConfig ? try folder.first(of: Checkpoint.openCLIPNames) : nil
-        if hasConfig, try folder.first(of: Checkpoint.huggingFaceNames) != nil {
+        // Where open_clip's own list describes the weights, a config.json beside them is for a program of their maker's.
+        if hasConfig, openCLIP?.architecture == nil, try folder.first(of: Checkpoint.huggingFaceNames) != nil {
             // timm's repositories hold an image classifier's config.json and weights beside open_clip's.
             let isCertain = try namesModelType(folder)
             if isCertain || openCLIPWeights?.hasPrefix("open_clip") != true { return .huggingFace(folder: location) }
         }
         if openCLIPWeights != nil { return .openCLIP(folder: location) }
         // Opening says best which weights are missing; a folder without a configuration is told so first.
-        if hasConfig { return .huggingFace(folder: location) }
+        if hasConfig, openCLIP?.architecture == nil { return .huggingFace(folder: location) }
         if hasOpenCLIPConfig { return .openCLIP(folder: location) }
         if try folder.contains("adapter_config.json") {
             throw CLIPError(
@@ -137,7 +139,8 @@ package struct ModelLocator: Sendable {
             return .openAI(file: location)
         }
         let folder = ModelFolder(location.folder)
-        if try folder.first(of: ["config.json", "open_clip_config.json"]) != nil {
+        let isDescribed = try folder.contains("config.json") ? true : folder.openCLIPConfiguration() != nil
+        if isDescribed {
             return .weights(file: location, folder: folder.location)
         }
         if checkpoint.files.first is PyTorchFile, !Checkpoint.openCLIPNames.contains(Path.name(of: location.text)),
