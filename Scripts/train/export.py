@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Writes a training result as open_clip reads a model, in f16, with a calibrated scale, and checks it against open_clip.
 
-export.py CHECKPOINT OUT --packages DIR --features DIR [--card card.json]
+export.py CHECKPOINT… OUT --packages DIR --features DIR [--card card.json]
+
+Of several checkpoints, endings of one training, the weights are averaged (Wortsman et al., 2022, "Model soups").
 """
 
 import argparse
@@ -20,10 +22,11 @@ import tower
 from model import Towers
 
 
-def load(checkpoint, packages):
-    """The averaged towers of a checkpoint, and its pretrained model with their upper stages in it."""
-    saved = torch.load(checkpoint, weights_only=False, map_location="cpu")
-    state, config = saved["average"], saved["config"]
+def load(checkpoints, packages):
+    """The averaged towers of the checkpoints, and the pretrained model with their upper stages in it."""
+    saved = [torch.load(path, weights_only=False, map_location="cpu") for path in checkpoints]
+    states, config = [s["average"] for s in saved], saved[0]["config"]
+    state = {k: sum(s[k] for s in states) / len(states) if v.is_floating_point() else v for k, v in states[0].items()}
     classifier = tower.pretrained(packages)
     model = Towers(config, classifier, state["mean"], len(state["prototypes"]))
     model.load_state_dict(state)
@@ -127,13 +130,13 @@ def calibrate(model, tokenizer, features, config):
     raise SystemExit("export.py: no scale from 10 to 60 is off by 0.05 or less")
 
 
-def export(checkpoint, out, packages, features, card=None):
+def export(checkpoints, out, packages, features, card=None):
     from transformers import CLIPTokenizer
 
-    model, classifier, config = load(checkpoint, packages)
+    model, classifier, config = load(checkpoints, packages)
     out.mkdir(parents=True, exist_ok=True)
     for name in ("vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"):
-        shutil.copy(Path(checkpoint).parent / "tokenizer" / name, out / name)
+        shutil.copy(checkpoints[0].parent / "tokenizer" / name, out / name)
     tokenizer = CLIPTokenizer.from_pretrained(out)
     trained = model.scale.exp().item()
     model.scale.data.fill_(calibrate(model, tokenizer, features, config))
@@ -165,11 +168,11 @@ def check(model, classifier, out, tokenizer, config):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("checkpoints", type=Path, nargs="+", metavar="checkpoint")
     parser.add_argument("out", type=Path)
     parser.add_argument("--packages", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--card", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    export(arguments.checkpoint, arguments.out, arguments.packages, arguments.features, arguments.card)
+    export(arguments.checkpoints, arguments.out, arguments.packages, arguments.features, arguments.card)

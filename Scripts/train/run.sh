@@ -27,7 +27,21 @@ fi
 PYTHON=$python "$here/fetch.sh" "$cache/packages"
 [ -f "$cache/bank/meta.json" ] || "$python" "$here/build_data.py" --packages "$cache/packages" --cache "$cache/bank"
 "$python" "$here/features.py" --packages "$cache/packages" --cache "$cache/bank" --out "$cache/features"
-[ -f "$cache/run/final.pt" ] || "$python" "$here/train.py" --packages "$cache/packages" --cache "$cache/bank" --features "$cache/features" --out "$cache/run" --resume "$@"
-"$python" "$here/export.py" "$cache/run/final.pt" "$cache/export" --packages "$cache/packages" --features "$cache/features" --card "$here/model_card.json"
+train() { # OUT [option …]: goes on where OUT was left
+    local out=$1
+    shift
+    [ -f "$out/final.pt" ] || "$python" "$here/train.py" --packages "$cache/packages" --cache "$cache/bank" --features "$cache/features" --out "$out" --resume "$@"
+}
+# One training up to where the rates begin to fall, then two endings side by side, whose weights are averaged.
+if [ ! -d "$cache/apart" ]; then
+    train "$cache/run" --stop 2100 "$@"
+    rm -rf "$cache/apart.part"
+    cp -r "$cache/run" "$cache/apart.part"
+    mv "$cache/apart.part" "$cache/apart"
+fi
+train "$cache/apart" --apart 0.75 "$@" &
+train "$cache/run" "$@"
+wait $!
+"$python" "$here/export.py" "$cache/run/final.pt" "$cache/apart/final.pt" "$cache/export" --packages "$cache/packages" --features "$cache/features" --card "$here/model_card.json"
 "$python" "$here/evaluate.py" "$cache/export" --cache "$cache/bank" --out "$cache/evaluation" --folder "$here/../../Models/examples"
 echo "next: clip pack $cache/export -o Models/clip-small.clip --dtype f16"

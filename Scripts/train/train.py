@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the words to a tower that knows photographs, then both together.
 
-    train.py --packages DIR --cache DIR --features DIR --out DIR [--resume]
+    train.py --packages DIR --cache DIR --features DIR --out DIR [--stop STEP] [--apart WEIGHT] [--resume]
 
 First the tower is locked and the words learn what its features mean: from drawings with their captions, from composites that the tower's own
 classifier has an opinion of, and from the rows of that classifier, which stand for a photograph of their class. Then its upper stages learn
@@ -36,8 +36,9 @@ from wordnet import WordNet
 # Of a step: drawings and their concepts, composites, renders; texts of classes by their own names, by common words (some of them chosen,
 # each with words that look alike), of nouns beside them and of scenes.
 PICTURES, CONCEPTS, COMPOSITES, RENDERS, CLASSES, COMMON, ALIKE, NOUNS, SCENES = 128, 64, 40, 16, 40, 24, 2, 36, 8
-# And, once classes are called what people call them, pictures of nothing, texts that fit anything, words without meaning.
-BLANKS, ANYTHING, NONSENSE = 8, 3, 5
+# And, once classes are called what people call them, pictures of nothing, texts that fit anything, words without meaning, and the classes
+# that the classifier holds likeliest of a picture, to be told apart by their own names.
+BLANKS, ANYTHING, NONSENSE, LIKELY = 8, 3, 5, 4
 HELD = 2000  # the last composites only measure
 
 
@@ -138,6 +139,7 @@ class Training:
         self.nouns, self.noun_weights = list(self.net.weight), list(self.net.weight.values())
         self.common, self.common_weights = list(self.net.common), [max(w.values()) for w in self.net.common.values()]
         self.scenes = list(self.net.scenes)
+        self.own_names = [[(t, 1 / (1 + 0.7 * place)) for place, t in enumerate(names)] for names in self.net.names]
         self.alike = self.look_alikes(rows)
         self.judged = self.everyday_labels()
 
@@ -252,7 +254,22 @@ class Training:
         if everyday:
             true[:, meant : meant + ANYTHING] = 0.05 / ANYTHING * true.sum(1, keepdim=True).clamp(max=1)
             true[len(drawn) + len(composed) :][: len(blank), meant : meant + ANYTHING] = 1
-        return x, stand, before, concept, spoken, said, meant, true, self.soft[composed]
+        return x, stand, before, concept, spoken, said, meant, true, self.soft[composed], seen[:CLASSES]
+
+    def told_apart(self, pictures, soft):
+        """How far the names of classes that stand near each other part pictures as the classifier does, soft [n, 1000] its answers."""
+        words = self.words_rng
+        classes = sorted({*soft[:COMPOSITES].topk(LIKELY, 1).indices.flatten().tolist(), *soft[COMPOSITES:].argmax(1).tolist()})
+        names = [words.choices([t for t, _ in self.own_names[c]], [w for _, w in self.own_names[c]])[0] for c in classes]
+        names = list(dict.fromkeys(names))
+        member = torch.zeros(1000, len(names))
+        for j, name in enumerate(names):
+            member[list(self.net.classes[name]), j] = 1
+        with torch.autocast("cpu", torch.bfloat16):
+            texts = self.texts([self.captions.dress(t, words, True) for t in names])
+        logits = self.model.scale.clamp(max=math.log(100)).exp() * pictures @ texts.T
+        true = soft @ member
+        return (even(logits, true) + even(logits.T, true.T)) / 2
 
     def advance(self):
         o, model = self.options, self.model
@@ -266,7 +283,7 @@ class Training:
         for p in self.upper:
             p.requires_grad_(not locked)
 
-        x, stand, before, concept, spoken, said, meant, true, soft = self.batch()
+        x, stand, before, concept, spoken, said, meant, true, soft, seen = self.batch()
         dressed = [self.captions.dress(t, self.words_rng, CONCEPTS <= i < meant - SCENES) for i, t in enumerate(said)]
         with torch.autocast("cpu", torch.bfloat16):
             texts = self.texts(dressed)
@@ -281,7 +298,11 @@ class Training:
         text_class = F.cross_entropy(sharp * texts[: len(spoken)] @ known.T, target, reduction="none")
         text_class = (text_class * (0.2 + 0.8 * named)).mean()
         loss = contrast * 1.5 + image_class + 0.5 * text_class
-        leash = torch.zeros(())
+        leash, apart = torch.zeros(()), torch.zeros(())
+        if o.apart and self.step >= o.everyday:
+            composed, stood = pictures[PICTURES:][:COMPOSITES], pictures[len(x) :][:CLASSES]
+            apart = self.told_apart(torch.cat([composed, stood]), torch.cat([soft[:COMPOSITES], seen]))
+            loss = loss + o.apart * apart
         if not locked:
             leash = (1 - F.cosine_similarity(x[PICTURES:] - self.mean, before - self.mean, dim=1)).mean()
             answers = F.log_softmax(self.head(x[PICTURES : PICTURES + len(soft)].float()), 1)
@@ -300,7 +321,7 @@ class Training:
                 a.lerp_(b, 1 - decay)
             for a, b in zip(self.average.buffers(), model.buffers()):
                 a.lerp_(b, 1 - decay) if a.is_floating_point() else a.copy_(b)
-        return {"contrast": contrast, "image": image_class, "text": text_class, "leash": leash}
+        return {"contrast": contrast, "image": image_class, "text": text_class, "leash": leash, "apart": apart}
 
     # MARK: figures on the way
 
@@ -382,7 +403,7 @@ class Training:
         if o.resume and saved.exists():
             self.resume(saved)
         begun = time.time() - self.spent
-        while self.step < o.steps:
+        while self.step < min(o.steps, o.stop or o.steps):
             for key, value in self.advance().items():
                 running[key] = 0.95 * running.get(key, value.item()) + 0.05 * value.item()
             if self.step % 20 == 0:
@@ -393,6 +414,9 @@ class Training:
                 self.save(saved)
             if self.step % o.judge_every == 0:
                 self.judge(self.average)
+        if self.step < o.steps:
+            self.save(saved)
+            return
         self.judge(self.average)
         self.save(o.out / "final.pt")
 
@@ -404,6 +428,7 @@ if __name__ == "__main__":
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3400, help="the length of the schedule")
+    parser.add_argument("--stop", type=int, help="leave off after this step, to be resumed")
     parser.add_argument("--locked", type=int, default=1100, help="steps before the upper stages learn")
     parser.add_argument("--decay", type=int, default=2100, help="steps before the rates begin to fall, to nothing at the end")
     parser.add_argument("--everyday", type=int, default=2100, help="steps before texts that fit anything, words without meaning and pictures of nothing join in")
@@ -412,6 +437,7 @@ if __name__ == "__main__":
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--project-rate", type=float, default=1e-3)
     parser.add_argument("--upper-rate", type=float, default=3e-4)
+    parser.add_argument("--apart", type=float, default=0.0, help="weight of telling likely classes apart by their own names, from --everyday on")
     parser.add_argument("--leash", type=float, default=3.0)
     parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--seed", type=int, default=20)
