@@ -38,6 +38,30 @@ import Testing
         #expect(try images.info.preprocessing == CLIPModel(contentsOf: whole).info.preprocessing)
     }
 
+    @Test func `A pipeline's folder is its one encoder, or asks which`() throws {
+        func write(_ parts: String) throws {
+            let text =
+                #"{"_class_name":"StableDiffusionXLPipeline","scheduler":["diffusers","EulerDiscreteScheduler"]\#(parts)}"#
+            try text.write(to: scratch["pipe/model_index.json"], atomically: true, encoding: .utf8)
+        }
+        let second = #","text_encoder_2":["transformers","CLIPTextModelWithProjection"]"#
+        try write(second + #","tokenizer_2":["transformers","CLIPTokenizer"]"#)
+        let texts = try CLIPModel(contentsOf: scratch["pipe"])
+        #expect(try texts.embed("a dog").values == CLIPModel(contentsOf: whole).embed("a dog").values)
+        try write(second + #","image_encoder":["transformers","CLIPVisionModelWithProjection"],"unet":[null,null]"#)
+        let several = refusal { _ = try CLIPModel(contentsOf: scratch["pipe"]) }
+        #expect(several?.contains("of 2 encoders: give the folder of one") == true)
+        #expect(
+            several?.contains("pipe/image_encoder or ") == true && several?.hasSuffix("pipe/text_encoder_2") == true)
+        for other in [
+            "", #","../text_encoder":["transformers","CLIPTextModel"],"t5":["transformers","T5EncoderModel"]"#,
+        ] {
+            try write(other)
+            let none = refusal { _ = try CLIPModel(contentsOf: scratch["pipe"]) }
+            #expect(none?.contains("without an encoder of CLIP's or SigLIP's") == true, "\(none ?? "loaded")")
+        }
+    }
+
     @Test func `Elsewhere nothing beside a folder is read`() throws {
         try FileManager.default.removeItem(at: scratch["pipe/model_index.json"])
         let message = refusal { _ = try CLIPModel(contentsOf: scratch["pipe/text_encoder_2"]).embed("a dog") }

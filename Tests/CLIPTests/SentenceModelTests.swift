@@ -57,6 +57,29 @@ import Testing
         #expect(message?.contains(expected) == true, "\(message ?? "loaded")")
     }
 
+    @Test(arguments: [
+        ("modules.json", 250), ("config.json", 250), ("sentence_bert_config.json", 100), ("1_Pooling/config.json", 250),
+        ("2_Dense/config.json", 250), ("2_Dense/model.safetensors", 250), ("model.safetensors", 300),
+        ("vocab.txt", 100), ("tokenizer_config.json", 100),
+    ])
+    func `Damaged files of such a folder load or throw`(name: String, count: Int) throws {
+        let file = folder.appending(path: name)
+        let whole = [UInt8](try Data(contentsOf: file))
+        var random = SeededGenerator(seed: UInt64(name.utf8.count * 977 + count))
+        var refused = 0
+        for _ in 0..<count {
+            try Data(random.damaged(whole, within: min(whole.count, 6000))).write(to: file)
+            let message = refusal {
+                let model = try CLIPModel(contentsOf: folder, threads: 1)
+                _ = (model.info.settings, model.fingerprint)
+                _ = try model.embed("a photo of a dog, naïve")
+            }
+            #expect(message?.utf8.contains(UInt8(ascii: "\n")) != true, "\(message ?? "")")
+            refused += message == nil ? 0 : 1
+        }
+        #expect(refused > 0)
+    }
+
     @Test func `M-CLIP's configuration names an encoder that is known`() throws {
         let config = #"{"model_type": "M-CLIP", "modelBase": "deberta", "numDims": 20}"#
         try FileManager.default.removeItem(at: folder.appending(path: "modules.json"))

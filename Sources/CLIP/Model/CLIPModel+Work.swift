@@ -1,4 +1,14 @@
+internal import CLIPThreads
+
 extension CLIPModel {
+    /// Begins to read the tokenizer's files on another thread, where the model may use more than one: of a folder that takes
+    /// as long as the fingerprint of the same files, which every record carries.
+    package func beginTokenizer() {
+        guard threads > 1 else { return }
+        // What goes wrong comes again when the first text does.
+        _ = BackgroundThreads.shared.start { [loaded] in _ = try? loaded.textTokenizer() }
+    }
+
     /// The floating-point operations of embedding a picture that is fitted already.
     package var operationsPerImage: Double { info.configuration.operationsPerImage }
 

@@ -157,9 +157,9 @@ extension JSONScanner {
         }
     }
 
-    private mutating func expect(_ byte: UInt8, _ what: String) throws(CLIPError) {
+    private mutating func expect(_ byte: UInt8, _ what: @autoclosure () -> String) throws(CLIPError) {
         skipWhitespace()
-        guard position < bytes.count, bytes[position] == byte else { throw fault("expected \(what)") }
+        guard position < bytes.count, bytes[position] == byte else { throw fault("expected \(what())") }
         position += 1
     }
 

@@ -41,6 +41,7 @@ struct EmbedText: Command {
 
     func run(_ console: Console) throws {
         let model = try model.load(console)
+        model.beginTokenizer()
         let results = try EmbeddingRecord.stream(output, console, of: model)
         var batches = try TextBatches(texts, console: console, results: results)
         try batches.forEach(of: model) { batch throws(CLIPError) in

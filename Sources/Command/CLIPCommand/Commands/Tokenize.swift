@@ -44,6 +44,7 @@ struct Tokenize: Command {
 
     func run(_ console: Console) throws {
         let model = try model.load(console, answers: false)
+        model.beginTokenizer()
         let results = try ResultStream(
             output, console, model: model.fingerprint,
             columns: ["input", "tokens"] + (showsPieces ? ["pieces"] : []) + ["model"])

@@ -47,7 +47,7 @@ extension BytePairModel {
         let tokens = added.tokens.values.sorted { $0.id < $1.id }
         var pieces = [ArraySlice<UInt8>?](
             repeating: nil, count: max(vocabulary.end, tokens.last.map { Int($0.id) + 1 } ?? 0))
-        vocabulary.forEach { piece, id in pieces[Int(id)] = piece }
+        vocabulary.forEach { range, id in pieces[Int(id)] = vocabulary.bytes[range] }
         var contents = Set<[UInt8]>()
         for var token in tokens {
             if pieces[Int(token.id)] == nil { pieces[Int(token.id)] = token.content[...] }
@@ -67,10 +67,14 @@ extension BytePairModel {
     func resolvedMerges(prefix: [UInt8] = []) throws(CLIPError) -> [Merge] {
         var resolved: [Merge] = []
         resolved.reserveCapacity(merges.count)
+        // What merges make mostly comes in the vocabulary's order.
+        var place = 0
         for (rank, merge) in merges.enumerated() {
             let (first, second) = (mergeBytes[merge.start..<merge.middle], mergeBytes[merge.middle..<merge.end])
             let whole = prefix.isEmpty ? mergeBytes[merge.start..<merge.end] : first + second.dropFirst(prefix.count)
-            guard let left = vocabulary[first], let right = vocabulary[second], let result = vocabulary[whole] else {
+            guard let left = vocabulary[first], let right = vocabulary[second],
+                let result = vocabulary.id(of: whole, near: &place)
+            else {
                 let absent = [first, second, whole].first { vocabulary[$0] == nil } ?? whole
                 throw CLIPError(
                     .model, path: mergesFile,

@@ -184,7 +184,7 @@ extension SentencePieceModel {
             CLIPError(.model, path: SentencePieceModel.file, "\(problem): it is damaged, fetch it again")
         }
         var builder = PipelineTableBuilder()
-        builder.pieces = pieces.map(\.bytes)
+        for piece in pieces { builder.pieces.append(piece.bytes) }
         builder.scores = pieces.map { Double($0.score) }
         builder.rules.roundsScores = true
         let plain = pieces.filter { $0.kind == .normal }.map { Double($0.score) }

@@ -173,7 +173,7 @@ private func addedTokens(ofTokenizerJSON json: [UInt8]?) throws(CLIPError) -> [J
 
 /// The tokens that are looked for in a text, with the ids that the tokenizers library gives them.
 struct AddedTokenList {
-    private let vocabulary: PieceIndex
+    private var vocabulary: PieceIndex
     private var ids: [[UInt8]: UInt32] = [:]
     private(set) var tokens: [UInt32: AddedToken] = [:]
 
@@ -184,6 +184,8 @@ struct AddedTokenList {
 
     /// Adds tokens: one that the vocabulary has keeps its id, another gets the next. Of two that are alike the last counts.
     mutating func add(_ added: [SpecialTokens.Token]) {
+        // One by one is only for a few.
+        if added.count > 64 { vocabulary.hashAll() }
         let size = UInt32(truncatingIfNeeded: vocabulary.count)
         var next = max(size, tokens.keys.max().map { $0 + 1 } ?? 0)
         for token in added where !token.content.isEmpty {

@@ -165,6 +165,7 @@ struct TokenizerJSON {
         try scanner.openArray()
         // A piece and its score take some forty bytes.
         model.vocabulary.reserve(scanner.remainingCount / 40)
+        scores.reserveCapacity(scanner.remainingCount / 40)
         while try scanner.nextElement(&isFirst) {
             let place = scanner.position
             var isFirstPart = true
@@ -173,7 +174,7 @@ struct TokenizerJSON {
                 try scanner.nextElement(&isFirstPart), let score = try scanner.number(),
                 try !scanner.nextElement(&isFirstPart), scores.count < MergeTable.largestVocabulary
             else { throw scanner.fault("expected a piece and its score", at: place) }
-            model.vocabulary.insert(piece, id: UInt32(scores.count))
+            model.vocabulary.append(piece, id: UInt32(scores.count))
             scores.append(score)
         }
     }
@@ -219,7 +220,7 @@ extension TokenizerJSON {
         }
         builder.rules.unknown = UInt32(unknown)
         builder.rules.lowestScore = scores.min() ?? 0
-        builder.pieces = pieces(count: scores.count)
+        builder.pieces = PieceList(model.vocabulary, count: scores.count)
         builder.scores = scores
         builder.searchAllPieces()
         if modelFields["byte_fallback"]?.bool ?? false { builder.byteTokens = byteTokens() }
@@ -241,7 +242,7 @@ extension TokenizerJSON {
         }
         builder.rules.fusesUnknown = modelFields["fuse_unk"]?.bool ?? false
         builder.merges = try model.resolvedMerges(prefix: builder.rules.continuingPrefix)
-        builder.pieces = pieces(count: model.vocabulary.end)
+        builder.pieces = PieceList(model.vocabulary, count: model.vocabulary.end)
         if builder.rules.takesWholeWords { builder.searchAllPieces() }
         if modelFields["byte_fallback"]?.bool ?? false { builder.byteTokens = byteTokens() }
     }
@@ -269,14 +270,8 @@ extension TokenizerJSON {
             throw fault("\"unk_token\" of the model is not in its vocabulary")
         }
         builder.rules.unknown = unknown
-        builder.pieces = pieces(count: model.vocabulary.end)
+        builder.pieces = PieceList(model.vocabulary, count: model.vocabulary.end)
         builder.searchAllPieces()
-    }
-
-    private func pieces(count: Int) -> [ArraySlice<UInt8>?] {
-        var pieces = [ArraySlice<UInt8>?](repeating: nil, count: count)
-        model.vocabulary.forEach { piece, id in pieces[Int(id)] = piece }
-        return pieces
     }
 
     private func byteTokens() -> [UInt32] {
@@ -303,12 +298,12 @@ extension TokenizerJSON {
         for token in added.tokens.values.sorted(by: { $0.id < $1.id }) {
             let id = Int(token.id)
             if id >= builder.pieces.count {
-                builder.pieces += Array(repeating: nil, count: id + 1 - builder.pieces.count)
+                builder.pieces.grow(to: id + 1)
                 if builder.rules.algorithm == .unigram {
                     builder.scores += Array(repeating: 0, count: builder.pieces.count - builder.scores.count)
                 }
             }
-            if builder.pieces[id] == nil { builder.pieces[id] = token.content[...] }
+            if builder.pieces.range(id) == nil { builder.pieces.set(id, token.content) }
             let kind: UInt8 = token.options.contains(.normalized) ? 1 : 0
             if contents.insert([kind] + token.content).inserted { builder.rules.addedTokens.append(token) }
         }

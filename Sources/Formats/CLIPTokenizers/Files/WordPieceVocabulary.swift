@@ -44,13 +44,12 @@ extension PipelineTableBuilder {
     /// Pieces that texts are cut into by the longest.
     mutating func setWordPieces(_ ids: PieceIndex) {
         rules.continuingPrefix = PipelineRules.wordPiecePrefix
-        pieces = Array(repeating: nil, count: ids.end)
-        ids.forEach { piece, id in pieces[Int(id)] = piece }
+        pieces = PieceList(ids, count: ids.end)
         searchAllPieces()
     }
 
     mutating func searchAllPieces() {
-        searched = pieces.indices.filter { pieces[$0]?.isEmpty == false }.map { ($0, false) }
+        searched = (0..<pieces.count).filter { pieces.range($0)?.isEmpty == false }.map { ($0, false) }
     }
 }
 

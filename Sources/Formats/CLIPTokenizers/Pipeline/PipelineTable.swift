@@ -188,8 +188,7 @@ extension PipelineTable {
 /// Collects a vocabulary of any kind and writes it as the flat form that encoding works on.
 struct PipelineTableBuilder {
     var rules = PipelineRules()
-    /// By id; nil where the vocabulary has a hole.
-    var pieces: [ArraySlice<UInt8>?] = []
+    var pieces = PieceList()
     /// By id; empty without the unigram algorithm.
     var scores: [Double] = []
     /// Ids of pieces that a text is cut into, without merges; user-defined ones are preferred to all others.
@@ -217,42 +216,45 @@ struct PipelineTableBuilder {
         var pieceBytes: [UInt8] = []
         var pieceOffsets: [UInt32] = [0]
         pieceOffsets.reserveCapacity(pieces.count + 1)
-        for piece in pieces {
-            if let piece { pieceBytes += piece }
+        pieceBytes.reserveCapacity(pieces.bytes.count)
+        for id in 0..<pieces.count {
+            if let piece = pieces[id] { pieceBytes += piece }
             pieceOffsets.append(UInt32(truncatingIfNeeded: pieceBytes.count))
         }
-        let trie = rules.searchesPieces ? PieceTrieBuilder(searchedPieces) : nil
-        var sections = [[UInt8]](repeating: [], count: PipelineTable.Section.allCases.count)
-        func put(_ section: PipelineTable.Section, _ numbers: [some BitwiseCopyable]) {
-            sections[section.rawValue] = numbers.withUnsafeBytes(Array.init)
+        let trie = rules.searchesPieces ? PieceTrieBuilder(pieces, searched) : nil
+        var sections = [FlatSections.Content](repeating: .init([UInt8]()), count: PipelineTable.Section.allCases.count)
+        typealias Section = PipelineTable.Section
+        func put(_ section: Section, _ numbers: [some BitwiseCopyable]) {
+            sections[section.rawValue] = FlatSections.Content(numbers)
         }
         put(.rules, header.bytes)
         put(.mergeSlots, slots.slots)
         put(.mergeResults, merges.map(\.result))
         put(.characters, rules.algorithm == .bytePair ? characters : [])
         put(.byteTokens, byteTokens)
-        put(.trieLabels, trie?.labels ?? [])
-        put(.trieChildren, trie?.children ?? [])
-        put(.trieValues, trie?.values ?? [])
+        if let trie {
+            sections[Section.trieLabels.rawValue] = FlatSections.Content(zeros: trie.nodeCount)
+            sections[Section.trieChildren.rawValue] = FlatSections.Content(zeros: 4 * (trie.nodeCount + 1))
+            sections[Section.trieValues.rawValue] = FlatSections.Content(zeros: 4 * trie.nodeCount)
+        }
         put(.scores, scores)
         put(.pieceOffsets, pieceOffsets)
         put(.pieceBytes, pieceBytes)
         put(.mapUnits, characterMap.map { Array($0.units) } ?? [])
         put(.mapTexts, characterMap.map { Array($0.texts) } ?? [])
-        let memory = FlatSections.write(sections, magic: PipelineTable.magic, version: rules.version)
+        let (memory, places) = FlatSections.write(sections, magic: PipelineTable.magic, version: rules.version)
+        trie?.write(
+            labels: places[Section.trieLabels.rawValue], children: places[Section.trieChildren.rawValue],
+            values: places[Section.trieValues.rawValue])
         return try PipelineTable(UnsafeRawBufferPointer(memory.mutableBytes), owner: memory)
-    }
-
-    private var searchedPieces: [(bytes: ArraySlice<UInt8>, id: UInt32, isUserDefined: Bool)] {
-        searched.compactMap { id, isUserDefined in pieces[id].map { ($0, UInt32(id), isUserDefined) } }
     }
 
     /// Scalar and token of the pieces of one character, prefix and suffix aside.
     private var characters: [UInt32] {
         var found: [(key: UInt32, id: UInt32)] = []
         let (prefix, suffix) = (rules.continuingPrefix, rules.endOfWordSuffix)
-        for (id, piece) in pieces.enumerated() {
-            guard let piece else { continue }
+        for id in 0..<pieces.count {
+            guard let piece = pieces[id] else { continue }
             for (continues, ends) in [(false, false), (true, false), (false, true), (true, true)] {
                 guard !continues || !prefix.isEmpty && piece.starts(with: prefix),
                     !ends || !suffix.isEmpty && piece.suffix(suffix.count).elementsEqual(suffix)
@@ -333,65 +335,62 @@ struct PieceTrie {
     }
 }
 
-/// Builds the tree from pieces.
+/// Puts pieces into the tree's order, and writes it.
 private struct PieceTrieBuilder {
-    private(set) var labels: [UInt8] = []
-    private(set) var children: [UInt32] = []
-    private(set) var values: [UInt32] = []
-
-    /// A piece among all bytes.
+    /// A piece, in order the more of whose bytes the one before it has.
     private struct Entry {
         /// The first eight bytes, the first of them the highest: most comparisons need no more.
         var beginning: UInt64
-        var start: Int
-        var count: Int
-        /// Its place in the list.
-        var index: Int
+        /// Where its bytes are.
+        var start: UInt32
+        var count: UInt32
+        /// As the tree keeps it, which rises with the id.
+        var value: UInt32
     }
 
-    /// - Parameter pieces: not empty; of two that are equal the last counts.
-    init(_ pieces: [(bytes: ArraySlice<UInt8>, id: UInt32, isUserDefined: Bool)]) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(pieces.reduce(0) { $0 + $1.bytes.count })
-        var entries: [Entry] = []
-        entries.reserveCapacity(pieces.count)
-        for (index, piece) in pieces.enumerated() {
-            var beginning: UInt64 = 0
-            for (place, byte) in piece.bytes.prefix(8).enumerated() { beginning |= UInt64(byte) << (56 - 8 * place) }
-            entries.append(
-                Entry(beginning: beginning, start: bytes.count, count: piece.bytes.count, index: index))
-            bytes += piece.bytes
-        }
-        bytes.withUnsafeBufferPointer { PieceTrieBuilder.sort(&entries, $0) }
-        // In their order too, so that each level is read from one end to the other.
-        var ordered: [UInt8] = []
-        ordered.reserveCapacity(bytes.count)
-        for index in entries.indices {
-            let start = entries[index].start
-            entries[index].start = ordered.count
-            ordered += bytes[start..<start + entries[index].count]
-        }
-        ordered.withUnsafeBufferPointer { ordered in
-            build(entries, ordered) { entry in
-                let piece = pieces[entry.index]
-                return (piece.id + 1) << 1 | (piece.isUserDefined ? 1 : 0)
+    private var entries: [Entry] = []
+    /// The pieces in their order, so that they are read from one end to the other.
+    private var bytes: [UInt8] = []
+    /// How many nodes each depth has.
+    private var counts = [1]
+
+    var nodeCount: Int { counts.reduce(0, +) }
+
+    /// - Parameter searched: of two that are equal the last counts.
+    init(_ pieces: PieceList, _ searched: [(id: Int, isUserDefined: Bool)]) {
+        entries.reserveCapacity(searched.count)
+        pieces.bytes.withUnsafeBufferPointer { bytes in
+            for piece in searched {
+                guard let range = pieces.range(piece.id), !range.isEmpty else { continue }
+                var beginning: UInt64 = 0
+                for place in 0..<min(range.count, 8) {
+                    beginning |= UInt64(bytes[range.lowerBound + place]) << (56 - 8 * UInt64(place))
+                }
+                entries.append(
+                    Entry(
+                        beginning: beginning, start: UInt32(truncatingIfNeeded: range.lowerBound),
+                        count: UInt32(truncatingIfNeeded: range.count),
+                        value: (UInt32(piece.id) + 1) << 1 | (piece.isUserDefined ? 1 : 0)))
             }
+            PieceTrieBuilder.sort(&entries, bytes)
+            putInOrder(bytes)
         }
+        count()
     }
 
-    /// By the first eight bytes, one after another from the last on (Knuth, 5.2.5), then those of the same beginning.
+    /// By the first eight bytes, eleven bits after another from the last on (Knuth, 5.2.5), then those of the same beginning.
     private static func sort(_ entries: inout [Entry], _ bytes: UnsafeBufferPointer<UInt8>) {
         var (source, target) = (entries, entries)
-        for shift in stride(from: UInt64(0), to: 64, by: 8) {
-            var starts = [Int](repeating: 0, count: 257)
-            for entry in source { starts[Int(entry.beginning >> shift & 0xFF) + 1] += 1 }
-            if starts.contains(source.count) { continue }
-            for value in 1...256 { starts[value] += starts[value - 1] }
+        var starts = [Int](repeating: 0, count: 1 << 11 + 1)
+        for shift in stride(from: UInt64(0), to: 64, by: 11) {
+            for value in starts.indices { starts[value] = 0 }
             source.withUnsafeBufferPointer { source in
                 target.withUnsafeMutableBufferPointer { target in
                     starts.withUnsafeMutableBufferPointer { starts in
+                        for entry in source { starts[Int(entry.beginning >> shift & 0x7FF) + 1] += 1 }
+                        for value in 1..<starts.count { starts[value] += starts[value - 1] }
                         for entry in source {
-                            let value = Int(entry.beginning >> shift & 0xFF)
+                            let value = Int(entry.beginning >> shift & 0x7FF)
                             target[starts[value]] = entry
                             starts[value] += 1
                         }
@@ -410,44 +409,76 @@ private struct PieceTrieBuilder {
         entries = source
     }
 
+    /// Of two with the same beginning.
     private static func precedes(_ a: Entry, _ b: Entry, _ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        if a.beginning != b.beginning { return a.beginning < b.beginning }
-        for place in 0..<min(a.count, b.count) where bytes[a.start + place] != bytes[b.start + place] {
-            return bytes[a.start + place] < bytes[b.start + place]
+        for place in UInt32(8)..<max(8, min(a.count, b.count)) {
+            let (first, second) = (bytes[Int(a.start + place)], bytes[Int(b.start + place)])
+            if first != second { return first < second }
         }
-        return (a.count, a.index) < (b.count, b.index)
+        return (a.count, a.value) < (b.count, b.value)
     }
 
-    private mutating func build(_ sorted: [Entry], _ bytes: UnsafeBufferPointer<UInt8>, value: (Entry) -> UInt32) {
-        labels = [0]
-        values = [0]
-        // Each node's pieces: those that begin with its bytes.
-        var level = [0..<sorted.count]
-        var depth = 0
-        while !level.isEmpty {
-            var next: [Range<Int>] = []
-            for range in level {
-                children.append(UInt32(labels.count))
-                var start = range.lowerBound
-                while start < range.upperBound, sorted[start].count == depth { start += 1 }
-                while start < range.upperBound {
-                    let byte = bytes[sorted[start].start + depth]
-                    var end = start
-                    var found: UInt32 = 0
-                    while end < range.upperBound, bytes[sorted[end].start + depth] == byte {
-                        if sorted[end].count == depth + 1 { found = value(sorted[end]) }
-                        end += 1
+    private mutating func putInOrder(_ source: UnsafeBufferPointer<UInt8>) {
+        bytes.reserveCapacity(source.count)
+        for index in entries.indices {
+            let (start, count) = (Int(entries[index].start), Int(entries[index].count))
+            entries[index].start = UInt32(truncatingIfNeeded: bytes.count)
+            bytes.append(contentsOf: source[start..<start + count])
+        }
+    }
+
+    /// How many bytes the entry at `index` shares with the one before it.
+    @inline(__always)
+    private func shared(_ index: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        guard index > 0 else { return 0 }
+        let (a, b) = (entries[index - 1], entries[index])
+        let limit = Int(min(a.count, b.count))
+        var depth = min(limit, (a.beginning ^ b.beginning).leadingZeroBitCount / 8)
+        if depth < 8 { return depth }
+        while depth < limit, bytes[Int(a.start) + depth] == bytes[Int(b.start) + depth] { depth += 1 }
+        return depth
+    }
+
+    /// Of neighbours the second adds the nodes of its bytes that the first doesn't have.
+    private mutating func count() {
+        counts += [Int](repeating: 0, count: Int(entries.map(\.count).max() ?? 0))
+        bytes.withUnsafeBufferPointer { bytes in
+            for index in entries.indices {
+                for depth in shared(index, bytes)..<Int(entries[index].count) { counts[depth + 1] += 1 }
+            }
+        }
+    }
+
+    /// Each depth's nodes come in their order, so that how many there are of each says where the next one stands.
+    /// - Parameters:
+    ///   - labels, children, values: zeros for as many nodes as there are, and for one more of the children.
+    func write(
+        labels: UnsafeMutableRawBufferPointer, children: UnsafeMutableRawBufferPointer,
+        values: UnsafeMutableRawBufferPointer
+    ) {
+        var next: [Int] = []
+        var total = 0
+        for count in counts + [0] {
+            next.append(total)
+            total += count
+        }
+        next[0] = 1
+        children.setWord(1, at: 0)
+        children.setWord(UInt32(truncatingIfNeeded: total), at: 4 * total)
+        bytes.withUnsafeBufferPointer { bytes in
+            next.withUnsafeMutableBufferPointer { next in
+                for index in entries.indices {
+                    let (start, count) = (Int(entries[index].start), Int(entries[index].count))
+                    for depth in shared(index, bytes)..<count {
+                        let node = next[depth + 1]
+                        next[depth + 1] = node + 1
+                        labels[node] = bytes[start + depth]
+                        children.setWord(UInt32(truncatingIfNeeded: next[depth + 2]), at: 4 * node)
                     }
-                    labels.append(byte)
-                    values.append(found)
-                    next.append(start..<end)
-                    start = end
+                    values.setWord(entries[index].value, at: 4 * (next[count] - 1))
                 }
             }
-            level = next
-            depth += 1
         }
-        children.append(UInt32(labels.count))
     }
 }
 

@@ -46,21 +46,42 @@ struct FlatSections {
         UnsafeRawBufferPointer(rebasing: bytes[ends[index]..<ends[index + 1]])
     }
 
-    /// Memory that holds these sections.
-    static func write(_ sections: [[UInt8]], magic: UInt32, version: UInt32) -> OwnedBytes {
+    /// The numbers of a section, of whatever type.
+    struct Content {
+        let byteCount: Int
+        fileprivate let copy: (UnsafeMutableRawBufferPointer) -> Void
+
+        /// What is written later.
+        init(zeros byteCount: Int) {
+            self.byteCount = byteCount
+            copy = { _ in }
+        }
+
+        init(_ numbers: [some BitwiseCopyable]) {
+            byteCount = numbers.withUnsafeBytes(\.count)
+            copy = { target in numbers.withUnsafeBytes { target.copyMemory(from: $0) } }
+        }
+    }
+
+    /// Memory that holds these sections, and where each of them is.
+    static func write(
+        _ sections: [Content], magic: UInt32, version: UInt32
+    ) -> (memory: OwnedBytes, places: [UnsafeMutableRawBufferPointer]) {
         let header = headerBytes(count: sections.count)
-        let memory = OwnedBytes(count: sections.reduce(header) { $0 + $1.count })
+        let memory = OwnedBytes(count: sections.reduce(header) { $0 + $1.byteCount })
         let bytes = memory.mutableBytes
         bytes.setWord(magic, at: 0)
         bytes.setWord(version, at: 4)
         bytes.setWord(UInt32(sections.count), at: 8)
         var end = header
+        var places: [UnsafeMutableRawBufferPointer] = []
         for (index, section) in sections.enumerated() {
-            bytes.copy(section, to: end)
-            end += section.count
+            places.append(UnsafeMutableRawBufferPointer(rebasing: bytes[end..<end + section.byteCount]))
+            section.copy(places[index])
+            end += section.byteCount
             bytes.storeBytes(of: UInt64(end).littleEndian, toByteOffset: 12 + 8 * index, as: UInt64.self)
         }
-        return memory
+        return (memory, places)
     }
 }
 
@@ -160,12 +181,13 @@ final class OwnedBytes: @unchecked Sendable {
 
     /// `count` zeros.
     init(count: Int) {
-        mutableBytes = .allocate(byteCount: count, alignment: 64)
-        mutableBytes.initializeMemory(as: UInt8.self, repeating: 0)
+        // Zeros of the system's take no time until they are written.
+        mutableBytes = UnsafeMutableRawBufferPointer(start: calloc(max(1, count), 1), count: count)
+        precondition(mutableBytes.baseAddress != nil, "out of memory")
     }
 
     deinit {
-        mutableBytes.deallocate()
+        free(mutableBytes.baseAddress)
     }
 }
 

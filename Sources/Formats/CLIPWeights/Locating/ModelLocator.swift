@@ -111,6 +111,7 @@ package struct ModelLocator: Sendable {
         // Opening says best which weights are missing; a folder without a configuration is told so first.
         if hasConfig, openCLIP?.architecture == nil { return .huggingFace(folder: location) }
         if hasOpenCLIPConfig { return .openCLIP(folder: location) }
+        if let encoder = try pipelineEncoder(folder) { return try source(modelFolder: encoder) }
         if try folder.contains("adapter_config.json") {
             throw CLIPError(
                 .model, path: location.text,
@@ -122,6 +123,30 @@ package struct ModelLocator: Sendable {
         }
         let hint = single.first.map { ", did you mean \(folder.path(of: $0))?" } ?? ": give a folder that holds a model"
         throw CLIPError(.model, path: location.text, "has neither config.json nor open_clip_config.json\(hint)")
+    }
+
+    /// The folder of the one encoder that a diffusers pipeline has of this program's, by its model_index.json, which names
+    /// the class of each folder; nil of other folders.
+    private func pipelineEncoder(_ folder: ModelFolder) throws(CLIPError) -> PathBytes? {
+        let name = "model_index.json"
+        guard let json = try folder.readText(name, limit: 1 << 20) else { return nil }
+        let parts = try JSONValue(parsing: json, at: JSONPlace(folder.path(of: name), advice: ": fetch it again"))
+            .object
+        let encoders = (parts ?? [:]).filter { part in
+            let name = part.value.array?.last?.string ?? ""
+            return Path.staysInside(part.key)
+                && ["CLIPText", "CLIPVision", "SiglipText", "SiglipVision"].contains { name.hasPrefix("\($0)Model") }
+        }
+        let folders = encoders.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        guard folders.count == 1, let only = folders.first else {
+            throw CLIPError(
+                .model, path: folder.path,
+                folders.isEmpty
+                    ? "is a diffusers pipeline without an encoder of CLIP's or SigLIP's: give the folder of a model"
+                    : "is a diffusers pipeline of \(folders.count) encoders: give the folder of one, "
+                        + folders.prefix(8).map(folder.path(of:)).joined(separator: " or "))
+        }
+        return folder.location(of: only)
     }
 
     private func namesModelType(_ folder: ModelFolder) throws(CLIPError) -> Bool {
