@@ -26,20 +26,19 @@ import Testing
         let second = 8 + 2 + 2 * 12 + 4
         let tree =
             directory([(0x0112, 3, orientation), (0x014A, 4, second)]) + directory([(0x0106, 3, 32803)])
+        let held = directory([(0x0112, 3, orientation)])
+        let tiff = Array("II*\0".utf8)
         let start: [UInt8]
         switch kind {
-        case "nef", "arw", "dng": start = Array("II*\0".utf8) + [8, 0, 0, 0] + tree
-        case "cr2":
-            start =
-                Array("II*\0".utf8) + [16, 0, 0, 0] + Array("CR".utf8) + [2, 0, 0, 0, 0, 0]
-                + directory([(0x0112, 3, orientation)])
-        case "orf": start = Array("IIRO".utf8) + [8, 0, 0, 0] + directory([(0x0112, 3, orientation)])
-        case "rw2": start = Array("IIU\0".utf8) + [8, 0, 0, 0] + directory([(0x0112, 3, orientation)])
+        case "nef", "arw", "dng": start = tiff + [8, 0, 0, 0] + tree
+        case "cr2": start = tiff + [16, 0, 0, 0] + Array("CR".utf8) + [2, 0, 0, 0, 0, 0] + held
+        case "orf": start = Array("IIRO".utf8) + [8, 0, 0, 0] + held
+        case "rw2": start = Array("IIU\0".utf8) + [8, 0, 0, 0] + held
         case "raf": start = Array("FUJIFILMCCD-RAW 0201".utf8)
         default:
-            start =
-                [0, 0, 0, 24] + Array("ftypcrx ".utf8) + [0, 0, 0, 1] + Array("crx isom".utf8) + [0, 0, 0, 60]
-                + Array("CMT1".utf8) + Array("II*\0".utf8) + [8, 0, 0, 0] + directory([(0x0112, 3, orientation)])
+            let kinds: [UInt8] = [0, 0, 0, 24] + Array("ftypcrx ".utf8) + [0, 0, 0, 1] + Array("crx isom".utf8)
+            let box: [UInt8] = [0, 0, 0, 60] + Array("CMT1".utf8) + tiff + [8, 0, 0, 0]
+            start = kinds + box + held
         }
         var random = SeededGenerator(seed: 5)
         // Noise that begins no JPEG.
