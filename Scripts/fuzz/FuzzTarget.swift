@@ -1,6 +1,8 @@
-// One libFuzzer target for each picture decoder. The program's name says which: fuzz-png, fuzz-jpeg and so on.
+// One libFuzzer target for each picture decoder, and one for archives. The program's name says which: fuzz-png, fuzz-raw,
+// fuzz-archive and so on.
 
 import CLIPPictures
+import CLIPSystem
 
 #if canImport(Darwin)
 import Darwin
@@ -10,8 +12,10 @@ import Glibc
 import Musl
 #endif
 
-/// The decoder under test, set once before the first input.
-private nonisolated(unsafe) var decoder: any PictureDecoder.Type = PNGDecoder.self
+/// The decoder under test, set once before the first input; nil for archives.
+private nonisolated(unsafe) var decoder: (any PictureDecoder.Type)?
+/// How many archives were written.
+private nonisolated(unsafe) var archiveCount = 0
 
 @_cdecl("LLVMFuzzerInitialize")
 public func initialize(
@@ -20,8 +24,9 @@ public func initialize(
 ) -> CInt {
     let program = String(cString: arguments.pointee[0])
     let name = program.split(separator: "-").last.map { $0.lowercased() } ?? ""
-    guard let match = PictureFormats.decoders.first(where: { $0.formatName.lowercased() == name }) else {
-        let names = PictureFormats.decoders.map { "fuzz-" + $0.formatName.lowercased() }
+    if name == "archive" { return 0 }
+    guard let match = PictureFormats.decoders.first(where: { shortName($0) == name }) else {
+        let names = PictureFormats.decoders.map { "fuzz-" + shortName($0) } + ["fuzz-archive"]
         print("\(program) is no decoder's name: \(names.joined(separator: ", "))")
         exit(2)
     }
@@ -29,9 +34,15 @@ public func initialize(
     return 0
 }
 
+/// `raw` of "camera raw".
+private func shortName(_ decoder: any PictureDecoder.Type) -> String {
+    String(decoder.formatName.lowercased().split(separator: " ").last ?? "")
+}
+
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: data, count: count))
+    guard let decoder else { return testArchive(bytes) }
     guard decoder.recognises(bytes) else { return -1 }
     // The options belong to the input, so that a saved one does the same again.
     let choice = UInt8(truncatingIfNeeded: count) ^ (bytes.last ?? 0)
@@ -48,7 +59,31 @@ public func testOneInput(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     if let image = try? decoder.decode(bytes, options: options) {
         _ = image.bitmap.upright(orientation: image.orientation)
     }
+    check(start)
+    return 0
+}
+
+private func check(_ start: clock_t) {
     let seconds = Double(clock() - start) / Double(CLOCKS_PER_SEC)
     precondition(seconds < 2, "an input took \(seconds) s")
+}
+
+/// Lists an archive and reads what is in it.
+private func testArchive(_ bytes: [UInt8]) -> CInt {
+    // The last few directories are kept: by now another has taken the place of the one of this name.
+    archiveCount += 1
+    let folder = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : temporaryFolder
+    let path = PathBytes("\(folder)/clip-fuzz-\(getpid())-\(archiveCount % 16).tar")
+    guard let descriptor = try? path.open(O_WRONLY | O_CREAT | O_TRUNC) else { preconditionFailure("no place for archives") }
+    defer { unlink(path.text) }
+    try? writeAll(bytes, to: descriptor)
+    close(descriptor)
+    let start = clock()
+    guard let archive = try? ArchiveDirectory.of(path) else { return 0 }
+    for name in archive.names.prefix(16) {
+        _ = ArchiveDirectory.parts(of: archive.path(of: name))
+        if let contents = try? archive.bytes(of: name, limit: 1 << 20) { precondition(contents.count <= 1 << 20) }
+    }
+    check(start)
     return 0
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes every picture decoder with libFuzzer and the address sanitizer, one after the other.
+# Fuzzes every picture decoder, and the readers of archives, with libFuzzer and the address sanitizer, one after the other.
 #
 #   Scripts/fuzz/run.sh [--minutes M | --seconds S] [--seeds DIR] [FORMAT…]
 #   Scripts/fuzz/run.sh --distill [FORMAT…]
@@ -23,7 +23,7 @@ while [[ ${1:-} == --* ]]; do
     esac
     shift
 done
-known=(png jpeg netpbm bmp gif qoi webp tiff ico tga)
+known=(png jpeg netpbm bmp gif qoi webp raw tiff ico tga archive)
 for format in "$@"; do
     [[ " ${known[*]} " == *" $format "* ]] || {
         echo "fuzz/run.sh: no decoder '$format', expected some of: ${known[*]}" >&2
@@ -60,7 +60,7 @@ if [[ -n $distill ]]; then
 fi
 
 failed=0
-table=$(printf '%-6s %10s %8s %8s %8s' format inputs corpus seconds crashes)
+table=$(printf '%-7s %10s %8s %8s %8s' format inputs corpus seconds crashes)
 for format in "${formats[@]}"; do
     program=$work/fuzz-$format corpus=$work/$format/corpus
     ln -f "$work/fuzz" "$program"
@@ -81,7 +81,7 @@ for format in "${formats[@]}"; do
     done
     failed=$((failed | status))
     crashes=$(find "$work/$format" -maxdepth 1 \( -name 'crash-*' -o -name 'timeout-*' -o -name 'oom-*' -o -name 'leak-*' \) | wc -l)
-    table+=$'\n'$(printf '%-6s %10s %8s %8s %8s' "$format" "$inputs" "$(find "$corpus" -type f | wc -l)" "$spent" "$crashes")
+    table+=$'\n'$(printf '%-7s %10s %8s %8s %8s' "$format" "$inputs" "$(find "$corpus" -type f | wc -l)" "$spent" "$crashes")
 done
 echo "$table"
 exit $failed
