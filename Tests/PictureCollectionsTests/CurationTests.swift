@@ -1,4 +1,5 @@
 import CLIP
+import CLIPSystem
 import CLIPTestSupport
 import Foundation
 import CLIPCompute
@@ -266,6 +267,46 @@ import Testing
         #expect(
             try FileManager.default.contentsOfDirectory(atPath: URL(filePath: target).deletingLastPathComponent().path)
                 .count == 1)
+    }
+    #endif
+
+    #if os(Linux)
+    @Test(arguments: [true, false])
+    func `What a copy may not have comes back when it is taken back`(moves: Bool) throws {
+        let folder = try TemporaryFolder()
+        for name in ["a.png", "b.png"] { try folder.copy(0, to: "in/" + name) }
+        let original = PathBytes(folder["in/b.png"])
+        let given = FileAttributes(
+            owner: getuid(), group: getgid(),
+            extended: [
+                .init(name: Array("user.clip.tag".utf8), value: [1, 0, 255]),
+                .init(name: Array("user.z".utf8), value: []),
+            ])
+        let descriptor = try original.open(O_RDWR)
+        given.give(to: descriptor)
+        close(descriptor)
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: original.text)
+        let before = try FileAttributes(of: original)
+        // A file system without attributes has none to lose.
+        #expect(before.extended.isEmpty || before == given)
+        try PictureIndexer(model: try Fixtures.model()).update(folder["in/.clip-index"], folders: [folder["in"]])
+        let group = try #require(try PictureIndex(path: folder["in/.clip-index"]).findDuplicates(threshold: nil).first)
+        let list = try UndoList(URL(filePath: folder["list.jsonl"]))
+        let target: String
+        if moves {
+            target = try #require(
+                try group.perform(.move(to: folder["aside"]), undo: list).first?.goalText.get())
+            // As on a stick that knows nothing but bytes.
+            try folder.write(Data(contentsOf: URL(filePath: target)), to: "other.png")
+            #expect(rename(folder["other.png"], target) == 0)
+            try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: target)
+        } else {
+            _ = try #require(try group.perform(.link, undo: list).first?.goalText.get())
+            #expect(try original.status().linkCount == 2)
+        }
+        for change in try UndoList.undo(URL(filePath: folder["list.jsonl"])) { #expect(try change.result.get()) }
+        #expect(try FileAttributes(of: original) == before)
+        #expect(try original.status().permissions == 0o640 && original.status().linkCount == 1)
     }
     #endif
 

@@ -37,6 +37,8 @@ struct FileChange {
         /// Nanoseconds since 1970.
         let modified: Int64
         let identity: FileStatus.Identity
+        /// nil of what is to be a new file.
+        var attributes: FileAttributes?
     }
 
     private init(
@@ -71,6 +73,14 @@ extension FileChange {
                 // A number of this size is none that every program reads.
                 "modified": "\(file.modified)", "device": "\(file.identity.device)", "inode": "\(file.identity.inode)",
             ]
+            if let attributes = file.attributes {
+                fields += ["owner": Int(attributes.owner), "group": Int(attributes.group)]
+                // In base64, which says any bytes.
+                let extended = attributes.extended.map {
+                    ["name": base64OfBytes($0.name), "value": base64OfBytes($0.value)] as Fields
+                }
+                if !extended.isEmpty { fields.add("attributes", extended) }
+            }
         }
         return fields.fieldValue.json
     }
@@ -96,11 +106,25 @@ extension FileChange {
             kind, from: source, to: target, temporary: temporary,
             Content(
                 hash: hash, byteCount: byteCount, permissions: permissions & 0o7777, modified: modified,
-                identity: FileStatus.Identity(device: device, inode: inode)))
+                identity: FileStatus.Identity(device: device, inode: inode), attributes: line.attributes))
     }
 }
 
 extension JSONValue {
+    /// Those of a file, where a line has them.
+    fileprivate var attributes: FileAttributes? {
+        guard let owner = self["owner"]?.int.flatMap(UInt32.init(exactly:)),
+            let group = self["group"]?.int.flatMap(UInt32.init(exactly:))
+        else { return nil }
+        let extended = (self["attributes"]?.array ?? []).compactMap { entry -> FileAttributes.Extended? in
+            guard let name = entry["name"]?.string.flatMap({ bytesOfBase64($0.utf8) }), !name.contains(0),
+                let value = entry["value"]?.string.flatMap({ bytesOfBase64($0.utf8) })
+            else { return nil }
+            return FileAttributes.Extended(name: name, value: value)
+        }
+        return FileAttributes(owner: owner, group: group, extended: extended)
+    }
+
     /// The path of a field, by its bytes where its text can't say it.
     func path(_ key: String) -> PathBytes? {
         if let bytes = self[key + "_bytes"]?.string {

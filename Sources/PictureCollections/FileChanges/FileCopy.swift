@@ -4,9 +4,10 @@ import CLIPWeights
 
 extension VerifiedFile {
     /// Gives the file a second name where nothing stands yet; on another file system, or one without links as cards and sticks
-    /// have, puts a copy there.
+    /// have, puts a copy there, and so of a file that stands in for another.
     /// - Parameter temporary: see `copy(to:temporary:)`.
     func appear(at target: PathBytes, temporary: PathBytes) throws(CLIPError) {
+        guard content.identity == identity else { return try copy(to: target, temporary: temporary) }
         do throws(SystemError) {
             // A link fails where something stands, a rename would replace it.
             try path.link(to: target)
@@ -21,15 +22,15 @@ extension VerifiedFile {
     /// Puts a copy of the file where nothing stands yet.
     ///
     /// The copy appears whole or not at all, and only once it was synced and read again: the original may go then. Its
-    /// permissions and times are those of the original.
+    /// permissions and times are those of the original, and, as far as that can be had there, its owner and extended attributes.
     /// - Parameter temporary: a path in the same folder, where it is until it is whole.
     /// - Throws: why there is no copy.
     func copy(to target: PathBytes, temporary: PathBytes) throws(CLIPError) {
         try content.appear(ReadFile.contents(of: path).bytes, at: target, temporary: temporary)
     }
 
-    /// Puts a copy of the file in its own place, or in that of another name of it, with the permissions and times that `content`
-    /// says: a name of another file becomes a file of its own.
+    /// Puts a copy of the file in its own place, or in that of another name of it, with the permissions, times and attributes
+    /// that `content` says: a name of another file becomes a file of its own.
     /// - Parameter temporary: a path in the same folder, where it is until it is whole.
     func separate(_ content: FileChange.Content, temporary: PathBytes) throws(CLIPError) {
         let bytes = try ReadFile.contents(of: path).bytes
@@ -95,6 +96,8 @@ extension FileChange.Content {
         let descriptor = try path.open(O_WRONLY | O_CREAT | O_EXCL, permissions: 0o600)
         defer { close(descriptor) }
         try writeAll(bytes, to: descriptor)
+        // Another owner takes some permissions away, an access list may change others.
+        attributes?.give(to: descriptor)
         _ = try uninterrupted { fchmod(descriptor, permissions) }
         var (seconds, nanoseconds) = modified.quotientAndRemainder(dividingBy: 1_000_000_000)
         if nanoseconds < 0 { (seconds, nanoseconds) = (seconds - 1, nanoseconds + 1_000_000_000) }

@@ -45,7 +45,7 @@ struct Restoration {
         guard let source = change.source else { return false }
         switch (PathState(source), target) {
         case (.gone, .file):
-            let found = try Restoration.verified(change.target, file)
+            let found = try Restoration.verified(change.target, file).copiedAs(file)
             try source.folder.makeFolders(.storage)
             do throws(CLIPError) {
                 try FileActs(undo: nil).move(found, to: source)

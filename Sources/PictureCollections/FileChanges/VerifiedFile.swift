@@ -41,8 +41,8 @@ enum PathState {
 /// A regular file that was opened and read just now, and held what was expected.
 struct VerifiedFile {
     let path: PathBytes
-    /// What it held, and what else it had, when it was opened.
-    let content: FileChange.Content
+    /// What it held, and what else it had, when it was opened: a copy of it gets that too.
+    private(set) var content: FileChange.Content
     /// As it was then.
     private let status: FileStatus
 
@@ -67,9 +67,23 @@ struct VerifiedFile {
         let found = bytes.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
         status = FileStatus(opened)
         guard status.identity == identity, found == hash ?? found else { throw CLIPError(.picture, change) }
+        let attributes: FileAttributes
+        do throws(SystemError) {
+            attributes = try FileAttributes(of: path)
+        } catch {
+            if error.code == E2BIG { throw CLIPError(.picture, "has more than 4 MiB of extended attributes") }
+            throw CLIPError(.picture, "its extended attributes can't be read", error)
+        }
         content = FileChange.Content(
             hash: found, byteCount: bytes.count, permissions: status.permissions, modified: status.modified,
-            identity: status.identity)
+            identity: status.identity, attributes: attributes)
+    }
+
+    /// The same file, a copy of which has what another had: permissions and attributes that this one's disk may not know.
+    func copiedAs(_ former: FileChange.Content) -> VerifiedFile {
+        var file = self
+        file.content = former
+        return file
     }
 
     /// Looks once more, right before something is done that relies on it.

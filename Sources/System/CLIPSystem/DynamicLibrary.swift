@@ -8,6 +8,11 @@ package struct DynamicLibrary: @unchecked Sendable {
         self.handle = handle
     }
 
+    /// The program itself and what it is linked with.
+    package static let program = dlopen(nil, RTLD_NOW | RTLD_LOCAL).map { DynamicLibrary(handle: $0) }
+
+    private init(handle: UnsafeMutableRawPointer) { self.handle = handle }
+
     /// The function `name`, taken for one of type `Function`, which must be that of a C function; nil where there is none.
     package func function<Function>(_ name: String, as type: Function.Type = Function.self) -> Function? {
         dlsym(handle, name).map { unsafeBitCast($0, to: type) }
