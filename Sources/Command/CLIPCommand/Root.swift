@@ -90,6 +90,7 @@ enum Root {
         let console: Console
         do throws(UsageError) {
             var arguments = try ArgumentParser.parse(rest, as: command.table, among: tables)
+            Terminal.setColors(arguments.take(ResultOptions.color))
             console = Console(isQuiet: arguments.take(ResultOptions.quiet))
             made = try command.init(&arguments)
             try arguments.checkAllTaken(command.table)
@@ -161,7 +162,9 @@ enum Root {
         let isRoot = table.name == self.table.name
         let usage = isRoot ? "clip <subcommand>" : table.usage
         let call = isRoot ? "clip" : "clip \(table.name)"
-        Console.writeLines("Error: \(error.message)\nUsage: \(usage)\n  See '\(call) --help' for more information.\n")
+        let heading = Terminal.emphasized("Error:", .error, on: STDERR_FILENO)
+        Console.writeLines(
+            "\(heading) \(error.message)\nUsage: \(usage)\n  See '\(call) --help' for more information.\n")
         return Status.usage
     }
 }

@@ -1,21 +1,24 @@
+import CLIPSystem
+
 /// Help in the form that Swift's command line tools share.
 package enum HelpText {
-    package static let width = 80
+    /// As many columns as the terminal has on standard output, as far as lines of that length can be read; 80 where it goes elsewhere.
+    package static var width: Int { min(100, max(40, Terminal.columns(STDOUT_FILENO) ?? 80)) }
     private static let column = 26
 
     /// The help of one command.
     package static func of(_ table: CommandTable) -> String {
         var text = paragraph("OVERVIEW: " + table.abstract)
         for part in table.discussion { text += "\n" + paragraph(part) }
-        text += "\nUSAGE: \(table.usage)\n"
+        text += "\n\(heading("USAGE:")) \(table.usage)\n"
         if !table.positionals.isEmpty {
-            text += "\nARGUMENTS:\n"
+            text += "\n\(heading("ARGUMENTS:"))\n"
             for positional in table.positionals { text += entry("<\(positional.name)>", positional.help) }
         }
         for group in OptionGroup.allCases {
             let options = table.visibleForms.filter { $0.group == group }
             if options.isEmpty { continue }
-            text += "\n\(group.rawValue):\n"
+            text += "\n\(heading(group.rawValue + ":"))\n"
             for option in options { text += entry(option.label, option.help) }
         }
         return text + examples(table.examples)
@@ -25,19 +28,19 @@ package enum HelpText {
     package static func of(_ root: CommandTable, _ tables: [CommandTable]) -> String {
         var text = paragraph("OVERVIEW: " + root.abstract)
         for part in root.discussion { text += "\n" + paragraph(part) }
-        text += "\nUSAGE: clip <subcommand>\n\nOPTIONS:\n"
+        text += "\n\(heading("USAGE:")) clip <subcommand>\n\n\(heading("OPTIONS:"))\n"
         for option in root.visibleForms { text += entry(option.label, option.help) }
-        text += "\nSUBCOMMANDS:\n"
+        text += "\n\(heading("SUBCOMMANDS:"))\n"
         for table in tables { text += entry(table.name, table.abstract) }
         text += examples(root.examples)
         return text + "\n  See 'clip help <subcommand>' for detailed help.\n"
-            + "\nCOMPLETIONS:\n"
+            + "\n\(heading("COMPLETIONS:"))\n"
             + CompletionShell.allCases.map { "  \($0.rawValue): \($0.installation)\n" }.joined()
     }
 
     private static func examples(_ examples: [CommandTable.Example]) -> String {
         guard !examples.isEmpty else { return "" }
-        return "\nEXAMPLES:\n" + examples.map { "  \($0.line)\n      \($0.comment)\n" }.joined()
+        return "\n\(heading("EXAMPLES:"))\n" + examples.map { "  \($0.line)\n      \($0.comment)\n" }.joined()
     }
 
     private static func entry(_ label: String, _ help: String) -> String {
@@ -53,7 +56,13 @@ package enum HelpText {
     }
 
     private static func paragraph(_ text: String) -> String {
-        wrapped(text, width: width).map { $0 + "\n" }.joined()
+        let lines = wrapped(text, width: width).map { $0 + "\n" }.joined()
+        let start = "OVERVIEW:"
+        return lines.hasPrefix(start) ? heading(start) + lines.dropFirst(start.count) : lines
+    }
+
+    private static func heading(_ text: String) -> String {
+        Terminal.emphasized(text, .heading, on: STDOUT_FILENO)
     }
 
     /// `text` in lines of at most `width` columns, broken at spaces. Line ends stay.

@@ -36,6 +36,13 @@ package struct ResultOptions: Sendable {
     package static let quiet = Option(
         "quiet", short: "q", off: "progress", default: false, group: .output,
         help: "Leave out progress bar and warnings; errors are always shown. (default: --progress, at a terminal)")
+    package static let color = Option(
+        "color", .choice("when"), default: ColorChoice.auto, group: .output,
+        help: """
+            Whether messages have colours: auto at a terminal unless NO_COLOR is set, always, or never. (default: auto)
+            """)
+    /// Of what is written beside the results.
+    package static let messages: [any AnyOption] = [quiet, color]
     static let nulSeparated = Option(
         "null", short: "0", group: .output, help: "With --paths each path ends with a NUL byte, as xargs -0 reads it.")
 
@@ -68,7 +75,7 @@ package struct ResultOptions: Sendable {
     /// All of them.
     package var all: [any AnyOption] {
         [format] + (formats.contains(.paths) ? [ResultOptions.nulSeparated] : [])
-            + [ResultOptions.output, OutputFiles.overwrite, ResultOptions.quiet]
+            + [ResultOptions.output, OutputFiles.overwrite] + ResultOptions.messages
     }
 }
 

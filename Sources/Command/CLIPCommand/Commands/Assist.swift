@@ -19,7 +19,7 @@ struct Assist: Command {
             brought up to date meanwhile.
             """,
         ],
-        positionals: [], options: [IndexChoice.index], ModelChoice.options, [ResultOptions.quiet],
+        positionals: [], options: [IndexChoice.index], ModelChoice.options, ResultOptions.messages,
         examples: [
             .init("clip mcp --index photos", "What to enter as the command of a server in the assistant's settings.")
         ])

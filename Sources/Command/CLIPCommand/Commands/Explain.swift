@@ -33,7 +33,7 @@ struct Explain: Command {
             Positional("text", count: 1...1, help: "A text."),
         ],
         options: [cells], ModelChoice.options, [TextChoice.longText], PictureChoice.options,
-        [results.format, output, OutputFiles.overwrite, ResultOptions.quiet],
+        [results.format, output, OutputFiles.overwrite], ResultOptions.messages,
         replaces: [.drawing],
         examples: [
             .init(#"clip explain photo.jpg "a dog" -o map.png"#, "Where is the dog?"),

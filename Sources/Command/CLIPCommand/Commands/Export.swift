@@ -37,7 +37,7 @@ struct Export: Command {
             Positional(
                 "source", count: 1...1, isPath: true, isModel: true, help: "The model to export, as for --model.")
         ],
-        options: [target, layout, ModelChoice.threads, ResultOptions.quiet],
+        options: [target, layout, ModelChoice.threads], ResultOptions.messages,
         examples: [
             .init("clip export b32.clip -o b32", "A packed model back as a folder."),
             .init("clip export texts.clip -o texts", "A text encoder alone, for CLIPTextModelWithProjection."),

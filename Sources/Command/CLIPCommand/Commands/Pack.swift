@@ -50,8 +50,7 @@ struct Pack: Command {
         options: [
             target, weightType, textModel, imagesOnly, textsOnly, ModelChoice.threads, results.format,
             OutputFiles.overwrite,
-            ResultOptions.quiet,
-        ],
+        ], ResultOptions.messages,
         replaces: [.model],
         examples: [
             .init("clip pack models/clip-vit-base-patch32 -o b32.clip", "Half precision, half the size."),

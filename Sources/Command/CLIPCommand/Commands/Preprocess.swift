@@ -30,7 +30,7 @@ struct Preprocess: Command {
         ],
         positionals: [PictureSources.positional],
         options: ModelChoice.options, [PictureSources.filesFrom, TextSources.nulSeparated], PictureChoice.options,
-        [format, output, OutputFiles.overwrite, ResultOptions.quiet],
+        [format, output, OutputFiles.overwrite], ResultOptions.messages,
         replaces: [.drawing],
         examples: [
             .init("clip preprocess photo.jpg -o seen.png", "Look at what is left of a photo."),

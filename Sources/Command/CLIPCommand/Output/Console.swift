@@ -1,4 +1,5 @@
 import CLIP
+import CLIPOptions
 import CLIPSystem
 import PictureCollections
 
@@ -26,14 +27,14 @@ final class Console {
     func warn(_ message: String) {
         guard !isQuiet else { return }
         progress?.clear()
-        Console.write(error: "warning: " + message)
+        Console.write(message, as: "warning: ", .warning)
     }
 
     /// Tells what must be known to read the results.
     func note(_ message: String) {
         guard !isQuiet else { return }
         progress?.clear()
-        Console.write(error: "note: " + message)
+        Console.write(message, as: "note: ", .note)
     }
 
     /// Tells what must be known to read the results once there are some.
@@ -50,8 +51,10 @@ final class Console {
     var showsProgress: Bool { !isQuiet && isatty(STDERR_FILENO) == 1 }
 
     /// Writes `clip: message`, on one line whatever the message holds.
-    static func write(error message: String) {
-        writeLines("clip: \(displayed(message))\n")
+    static func write(error message: String) { write(message, as: "", .error) }
+
+    private static func write(_ message: String, as kind: String, _ emphasis: Terminal.Emphasis) {
+        writeLines(Terminal.emphasized("clip: " + kind, emphasis, on: STDERR_FILENO) + displayed(message) + "\n")
     }
 
     /// Writes to standard error. A message that can't be written there can't be complained about either.
@@ -60,11 +63,7 @@ final class Console {
     }
 
     /// Columns of the terminal on standard error.
-    static var columns: Int {
-        var size = winsize()
-        let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-        return isKnown ? Int(size.ws_col) : 80
-    }
+    static var columns: Int { Terminal.columns(STDERR_FILENO) ?? 80 }
 }
 
 extension Console {
