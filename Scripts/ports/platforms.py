@@ -17,7 +17,7 @@ import tempfile
 ROOM = pathlib.Path(__file__).resolve().parent
 PACKAGE = ROOM.parents[1]
 # The modules of each system, those first that others import.
-STUBS = {"darwin": ["DarwinTypes", "Darwin", "MachO", "CoreFoundation", "CoreGraphics", "CoreVideo", "ImageIO"], "musl": ["MuslTypes", "Musl"]}
+STUBS = {"darwin": ["DarwinTypes", "Darwin", "MachO", "CoreFoundation", "CoreServices", "CoreGraphics", "CoreVideo", "ImageIO"], "musl": ["MuslTypes", "Musl"]}
 
 
 def run(arguments):

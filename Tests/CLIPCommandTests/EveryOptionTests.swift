@@ -10,7 +10,9 @@ import Testing
 @Suite struct EveryOptionTests {
     /// What can't be seen in results: speed and memory, a lock that nobody holds, messages where there are none, libraries that aren't
     /// on every machine.
-    private static let invisible: Set<String> = ["threads", "batch-size", "wait", "quiet", "system-decoders"]
+    private static let invisible: Set<String> = [
+        "threads", "batch-size", "wait", "quiet", "system-decoders", "watch", "color",
+    ]
 
     /// A way in which a command works, and command lines that show it: an option must have an effect on one of them, or
     /// be refused by all.
@@ -94,7 +96,8 @@ import Testing
         "minus": ["dog", "cat", "tree", "word", "one", "sky", "blue stripes", "a face", "noise", "photo", "red"],
         "minus-image": ["in/b.png", "in/cat.jpg"],
         "minus-threshold": ["-1"], "weights": ["1,-0.5"], "threshold": ["0.9999", "0.3", "-0.9"], "filter": ["*.jpg"],
-        "move-to": ["moved"], "count": ["2"], "density": ["0.9"], "minimum": ["1000"], "keep": ["tree", "one"],
+        "move-to": ["moved"], "relocate": ["in"], "count": ["2"], "density": ["0.9"], "minimum": ["1000"],
+        "keep": ["tree", "one"],
         "drop": ["tree", "one"], "neighbours": ["1"], "html": ["other.html"], "examples": ["in2.csv"],
         "head": ["head2.safetensors"], "regression": ["7"], "save-head": ["new.safetensors"],
         "sort-into": ["sorted"], "keywords": ["k.csv"], "keyword-threshold": ["0.1"], "exclude": ["*.png"],

@@ -64,6 +64,80 @@ import Testing
         #expect(try index(folder).status == 64)
     }
 
+    @Test func `An index goes along to another disk`() throws {
+        let folder = try folder("a.png", "b/c.png")
+        #expect(try index(folder, "in", "-o", "all.index").status == 0)
+        try FileManager.default.moveItem(atPath: folder["in"], toPath: folder["disk"])
+        let wrong = try index(folder, "disk", "-o", "all.index", "--relocate", "im")
+        #expect(wrong.status == 1 && wrong.errors.contains("all.index: has nothing in im: it is of in"))
+        let moved = try index(folder, "disk", "-o", "all.index", "--relocate", "in")
+        #expect(try moved.record["unchanged"] as? Int == 2)
+        #expect(moved.errors == "clip: note: relocated from in to disk: 2 pictures\n")
+        #expect(try names(folder, "all.index") == ["disk/a.png", "disk/b/c.png"])
+        #expect(try index(folder, "-o", "all.index").record["unchanged"] as? Int == 2)
+        #expect(try index(folder, "disk", "in", "-o", "all.index", "--relocate", "in").status == 64)
+    }
+
+    @Test func `A watch keeps up with folders that change, and says what is kept when it is stopped`() throws {
+        let folder = try folder("a.png", "b/c.png")
+        let picture = try Data(contentsOf: URL(filePath: Fixtures.pictures + "/waves.png"))
+        let process = Process()
+        process.executableURL = URL(filePath: ClipProcess.path)
+        process.arguments = ["index", "--watch", "in", "--model", Fixtures.model]
+        process.currentDirectoryURL = URL(filePath: folder.path)
+        let output = Pipe()
+        process.standardOutput = output
+        let errors = try folder.write(Data(), to: "errors")
+        process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
+        try process.run()
+        defer { process.terminate() }
+        var text = Data()
+        /// What the next runs did together, until `isEnough`.
+        func record(_ isEnough: ([String: Int]) -> Bool = { _ in true }) throws -> [String: Int] {
+            var sums: [String: Int] = [:]
+            repeat {
+                while !text.contains(UInt8(ascii: "\n")) {
+                    let more = output.fileHandleForReading.availableData
+                    try #require(!more.isEmpty)
+                    text += more
+                }
+                let end = text.firstIndex(of: UInt8(ascii: "\n"))!
+                for (name, value) in try jsonObject(text[..<end]) {
+                    if let count = value as? Int { sums[name, default: 0] += count }
+                }
+                text = Data(text[(end + 1)...])
+            } while !isEnough(sums)
+            return sums
+        }
+        #expect(try record()["added"] == 2)
+        try folder.write(picture + Data("d".utf8), to: "in/d.png")
+        #expect(try record()["added"] == 1)
+        try FileManager.default.moveItem(atPath: folder["in/b"], toPath: folder["in/e"])
+        #expect(try record()["moved"] == 1)
+        for number in 0..<6 { try folder.write(picture + Data("f\(number)".utf8), to: "in/f/\(number).png") }
+        #expect(try record { $0["added"] ?? 0 >= 6 }["added"] == 6)
+        // A folder that was deleted before its eyes is believed.
+        try FileManager.default.removeItem(atPath: folder["in/f"])
+        #expect(try record { $0["deleted"] ?? 0 >= 6 }["deleted"] == 6)
+        try folder.write("d.png\n", to: "in/.clipignore")
+        #expect(try record()["deleted"] == 1)
+        #expect(try names(folder) == ["in/a.png", "in/e/c.png"])
+        // One that is moved away is not gone, and comes back.
+        try FileManager.default.moveItem(atPath: folder["in"], toPath: folder["away"])
+        try FileManager.default.moveItem(atPath: folder["away"], toPath: folder["in"])
+        try folder.write(picture + Data("g".utf8), to: "in/g.png")
+        #expect(try record { $0["added"] ?? 0 > 0 }["deleted"] == 0)
+        #expect(try names(folder) == ["in/a.png", "in/e/c.png", "in/g.png"])
+        process.interrupt()
+        process.waitUntilExit()
+        #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGINT)
+        let said = try folder.text("errors")
+        #expect(said.contains("clip: note: watching in: Ctrl-C ends it\n"))
+        #expect(said.hasSuffix("in/.clip-index is whole and kept, the next run finds what changes from now on\n"))
+        #expect(try clip(["index", "--verify", "in"], in: folder).record["intact"] as? Bool == true)
+        #expect(try index(folder, "in", "--watch", "--format", "json").status == 64)
+    }
+
     @Test func `A search brings the index up to date, unless it is told not to`() throws {
         let folder = try folder("a.png", "b.png", "d.png", "e.png", "f.png")
         #expect(try index(folder, "in").status == 0)

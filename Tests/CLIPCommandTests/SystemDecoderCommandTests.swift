@@ -63,6 +63,21 @@ import Testing
         #expect(try clip("index", "in", "--no-system-decoders", "--format", "json").record["deleted"] as? Int == 1)
     }
 
+    @Test func `What lacked its decoder is tried again when that has come, whatever it is called`() throws {
+        try folder.move("in/scene.heic", to: "in/photo.jpg")
+        let without = try clip("index", "in", "--no-system-decoders", "--format", "json")
+        #expect(try without.status == 0 && without.record["unreadable"] as? Int == 0)
+        #expect(without.errors.contains("skipped 3 files in in: 1 AVIF (") && without.errors.contains("1 HEIC ("))
+        guard try formats().contains("HEIC") else { return }
+        #expect(try clip("index", "in", "--format", "json").record["added"] as? Int == 3)
+        // It went, and the file was touched: what is known of it holds on.
+        try FileManager.default.setAttributes([.modificationDate: Date()], ofItemAtPath: folder["in/photo.jpg"])
+        let again = try clip("index", "in", "--no-system-decoders", "--format", "json").record
+        #expect(again["deleted"] as? Int == 0 && again["unreadable"] as? Int == 0)
+        let status = try ClipProcess.run("index", "--status", "in", "--format", "json", in: folder.path)
+        #expect(try status.record["pictures"] as? Int == 4)
+    }
+
     @Test func `Damaged ones cost themselves alone`() throws {
         guard try formats().contains("JPEG XL") else { return }
         var random = SeededGenerator(seed: 21)

@@ -58,6 +58,84 @@ import Testing
         try expectExact(folder, model, ["b.png", "c/moved.png", "copy.png"])
     }
 
+    @Test(arguments: [1, 2, 5]) func `Equal contents are embedded once in a run`(batchSize: Int) throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        let names = ["a.png", "b.png", "c/d.png", "c/e.png", "f.png"]
+        for (place, name) in names.enumerated() { try folder.copy([0, 1, 0, 0, 1][place], to: "in/" + name) }
+        for name in ["x", "y", "z"] { try folder.write(Data("no picture".utf8), to: "in/\(name).png") }
+        let indexer = PictureIndexer(model: model, batchSize: batchSize)
+        var result = try indexer.update(folder["in/.clip-index"], folders: [folder["in"]])
+        #expect(result.added == 5 && result.copied == 3 && result.unreadable == 3)
+        #expect(result.newlyUnreadable.map(\.path) == ["x", "y", "z"].map { folder["in/\($0).png"] })
+        try expectExact(folder, model, Set(names))
+        // Two that change to the same are no copies of a picture that is new.
+        try folder.copy(2, to: "in/a.png")
+        try folder.copy(2, to: "in/b.png")
+        result = try indexer.update(folder["in/.clip-index"], folders: [folder["in"]])
+        #expect(result.changed == 2 && result.added == 0 && result.copied == 0)
+        try expectExact(folder, model, Set(names))
+    }
+
+    @Test func `What a folder had is taken for what another has`() throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        for (picture, name) in ["old/a.png", "old/b/c.png", "other/d.png"].enumerated() {
+            try folder.copy(picture, to: name)
+        }
+        try folder.write(Data("no picture".utf8), to: "old/bad.png")
+        let indexer = PictureIndexer(model: model)
+        let (path, url) = (folder["all.index"], URL(filePath: folder["all.index"]))
+        try indexer.update(path, folders: [folder["old"], folder["other"]])
+        let before = try folder.data("all.index")
+        func relocate(_ from: String, _ to: String) throws -> Int {
+            try PictureIndex.relocate(url, from: URL(filePath: folder[from]), to: URL(filePath: folder[to]))
+        }
+        try FileManager.default.createDirectory(atPath: folder["new"], withIntermediateDirectories: true)
+        // A folder too high, one that the index doesn't know, one that isn't there.
+        try folder.move("old", to: "new/library")
+        #expect(throws: CLIPError.self) { try relocate("old", "new") }
+        #expect(throws: CLIPError.self) { try relocate("olf", "new/library") }
+        #expect(throws: CLIPError.self) { try relocate("old", "newer") }
+        #expect(try folder.data("all.index") == before)
+
+        #expect(try relocate("old", "new/library") == 3)
+        let index = try PictureIndex(path: path)
+        let names = try Set(index.pictureNumbers.map { try index.picture($0).path })
+        #expect(names == Set(["new/library/a.png", "new/library/b/c.png", "other/d.png"].map { folder[$0] }))
+        #expect(index.sources.map(\.lastPathComponent) == ["library", "other"] && index.unreadableCount == 1)
+        #expect(try index.verify().isIntact && index.isComplete)
+        let update = try indexer.update(path, folders: [folder["new/library"]])
+        #expect(update.unchanged == 2 && update.added == 0 && update.deleted == 0)
+
+        // Where the other folder was indexed already, what was read there last holds.
+        try FileManager.default.copyItem(atPath: folder["new/library"], toPath: folder["third"])
+        try folder.copy(2, to: "third/a.png")
+        try indexer.update(path, folders: [folder["third"]])
+        #expect(try relocate("new/library", "third") == 3)
+        let merged = try PictureIndex(path: path)
+        #expect(merged.count == 3 && merged.unreadableCount == 1)
+        #expect(try indexer.update(path, folders: [folder["third"]]).unchanged == 2)
+    }
+
+    @Test func `An index that is being written is read as the run before left it`() throws {
+        let folder = try TemporaryFolder()
+        let model = try Fixtures.model()
+        try folder.copy(0, to: "in/a.png")
+        let indexer = PictureIndexer(model: model, batchSize: 1)
+        let path = folder["in/.clip-index"]
+        try indexer.update(path, folders: [folder["in"]])
+        try folder.copy(1, to: "in/b.png")
+        try folder.copy(2, to: "in/c.png")
+        var seen: [Int] = []
+        try indexer.update(PathBytes(path), roots: [PathBytes(folder["in"])]) { _ in
+            let index = try? PictureIndex(path: path)
+            #expect(index?.isComplete == true)
+            seen.append(index?.count ?? 0)
+        }
+        #expect(try seen.count > 2 && Set(seen) == [1] && PictureIndex(path: path).count == 3)
+    }
+
     @Test func `Files of equal size and time that change places are told apart, and read once`() throws {
         let folder = try TemporaryFolder()
         let model = try Fixtures.model()
@@ -191,7 +269,7 @@ import Testing
         let files = ["in/a.png", "in/bad.png", "in/none.png"].map { name in
             Candidate(
                 path: Array(folder[name].utf8), name: Array(name.utf8),
-                status: FileStatus(stat()), entry: nil)
+                status: FileStatus(stat()), isRoot: false, entry: nil)
         }
         let kinds = try files.map { file in
             switch try preparation(file, threads: 1).content {
@@ -199,6 +277,8 @@ import Testing
             case .picture: "picture"
             case .unreadable: "unreadable"
             case .unreachable: "unreachable"
+            case .repeated: "repeated"
+            case .undecodable: "undecodable"
             }
         }
         #expect(kinds == ["picture", "unreadable", "unreachable"])

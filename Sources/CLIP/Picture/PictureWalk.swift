@@ -27,12 +27,13 @@ package struct PictureWalk {
     /// A walk from `root`, a folder or a picture, which is taken whatever its name is.
     /// - Parameters:
     ///   - reading: how the pictures will be read: what the system's decoders would read is none without them.
+    ///   - changes: looks at these alone; nil for all there is.
     ///   - excludes: whether a file or folder inside is left out.
     package init(
-        _ root: PathBytes, reading: PictureOptions = PictureOptions(),
+        _ root: PathBytes, reading: PictureOptions = PictureOptions(), changes: ChangedPaths? = nil,
         excludes: @escaping (_ path: PathBytes, _ isFolder: Bool) -> Bool = { _, _ in false }
     ) {
-        walk = FolderWalk(root, excludes: excludes)
+        walk = FolderWalk(root, changes: changes, excludes: excludes)
         systemDecoding = reading.decoding.systemDecoding
     }
 
@@ -40,7 +41,19 @@ package struct PictureWalk {
     /// what was known of it holds on.
     package static func lacksDecoder(_ path: PathBytes, reading: PictureOptions) -> Bool {
         guard path.kind == .file, let bytes = try? path.firstBytes(PictureFormats.signatureLength) else { return false }
-        return PictureFormats.lacksDecoder(firstBytes: bytes, systemDecoding: reading.decoding.systemDecoding)
+        return lackingDecoder(bytes, reading: reading) != nil
+    }
+
+    /// A format that a decoder of the system would read, and what to do to have that.
+    package struct LackingDecoder: Sendable {
+        package let format: String
+        package let advice: String
+    }
+
+    /// What a picture lacks that begins with `bytes`, whatever its name; nil where its decoder is there.
+    package static func lackingDecoder(_ bytes: [UInt8], reading: PictureOptions) -> LackingDecoder? {
+        PictureFormats.lackingDecoder(firstBytes: bytes, systemDecoding: reading.decoding.systemDecoding)
+            .map { LackingDecoder(format: $0.format, advice: $0.advice) }
     }
 
     /// The next thing; nil after the last.

@@ -40,10 +40,14 @@ package enum PictureFormats {
         fileExtension(of: path).map { RawPreviewDecoder.fileExtensions.contains($0) } ?? false
     }
 
-    /// Whether a file is a picture, by its first bytes, that needs a decoder of the system which isn't there or isn't wanted.
-    package static func lacksDecoder(firstBytes: [UInt8], systemDecoding: SystemDecoding) -> Bool {
-        guard let foreign = ForeignFormat(firstBytes) else { return false }
-        return foreign.isDecodedBySystems && !systemDecoding.decodes(foreign)
+    /// What a file is by its first bytes that needs a decoder of the system which isn't there or isn't wanted, and what to do to
+    /// have it read; nil for any other.
+    package static func lackingDecoder(
+        firstBytes: [UInt8], systemDecoding: SystemDecoding
+    ) -> (format: String, advice: String)? {
+        guard let foreign = ForeignFormat(firstBytes), foreign.isDecodedBySystems, !systemDecoding.decodes(foreign)
+        else { return nil }
+        return (foreign.name, systemDecoding.advice(on: foreign))
     }
 
     /// How many of a file's first bytes tell what it is.

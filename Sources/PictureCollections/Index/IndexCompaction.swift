@@ -19,8 +19,9 @@ extension IndexLog {
     /// Writes what holds to a new file, as one segment, and renames it over the old one, where a link to it leads. Whoever
     /// has the old one open keeps it as it was. Nothing may be appended afterwards.
     ///
+    /// - Parameter relocation: other names of what is in a folder.
     /// - Complexity: O(file size); memory O(1) but for a panel of vectors.
-    func compact() throws(CLIPError) -> CompactionResult {
+    func compact(_ relocation: IndexRelocation? = nil) throws(CLIPError) -> CompactionResult {
         try checkIsWritable()
         let place: PathBytes
         do throws(SystemError) {
@@ -33,7 +34,7 @@ extension IndexLog {
         try? temporary.remove()
         let target = try OpenFile(temporary, O_RDWR | O_CREAT | O_TRUNC, kind: .index)
         do throws(CLIPError) {
-            var writer = CompactedFile(snapshot, target)
+            var writer = CompactedFile(snapshot, target, relocation)
             try writer.write()
             try target.sync()
             do throws(SystemError) {
@@ -55,19 +56,21 @@ extension IndexLog {
 private struct CompactedFile {
     private let source: IndexFile
     private let target: OpenFile
+    private let relocation: IndexRelocation?
     private(set) var result = CompactionResult()
     private var position = 0
     private var buffer: [UInt8] = []
     private var sum = CRC32C()
 
-    init(_ source: IndexFile, _ target: OpenFile) {
+    init(_ source: IndexFile, _ target: OpenFile, _ relocation: IndexRelocation?) {
         self.source = source
         self.target = target
+        self.relocation = relocation
     }
 
     mutating func write() throws(CLIPError) {
         let live = try intactEntries()
-        let texts = live.reduce(0) { $0 + (textByteCount(of: $1) ?? 0) }
+        let texts = live.reduce(0) { $0 + textByteCount(of: $1) }
         var header = SegmentHeader(
             kind: .pictures, entryCount: live.count, vectorCount: live.count { source.hasVector($0) },
             removalCount: 0, textByteCount: texts, firstEntry: 0, offset: IndexHeader.byteCount)
@@ -81,6 +84,7 @@ private struct CompactedFile {
             try target.write(header.bytes, at: IndexHeader.byteCount)
         }
         if let sources = source.sources {
+            let sources = relocation?.sources(sources) ?? sources
             try put(SegmentBody(sources, firstEntry: live.count, offset: position + buffer.count).bytes)
         }
         try put(SegmentBody.seal(firstEntry: live.count, offset: position + buffer.count))
@@ -102,13 +106,13 @@ private struct CompactedFile {
         try pad(to: start + layout.entries.lowerBound)
         var text = 0
         for ordinal in live {
-            guard let record = source.record(ordinal) else { continue }
+            guard let record = record(ordinal) else { continue }
             try put(record.bytes(textOffset: text))
             text += record.name.count + record.message.count
         }
         try pad(to: start + layout.texts.lowerBound)
         for ordinal in live {
-            guard let record = source.record(ordinal) else { continue }
+            guard let record = record(ordinal) else { continue }
             try put(record.name + record.message)
         }
         try pad(to: start + layout.byteCount)
@@ -128,15 +132,23 @@ private struct CompactedFile {
                     result.damagedCount += 1
                     continue
                 }
+                guard self.record(ordinal) != nil else { continue }
                 if hasVector { vectors.append(ordinal) } else { failures.append(ordinal) }
             }
         }
         return vectors + failures
     }
 
-    private func textByteCount(of ordinal: Int) -> Int? {
-        let segment = source.segment(of: ordinal)
-        return EntryRecord.text(of: segment.entryBytes(ordinal), in: segment.texts)?.count
+    /// What is recorded of an entry, under the name that it has from now on; nil of one that has none.
+    private func record(_ ordinal: Int) -> EntryRecord? {
+        guard let relocation else { return source.record(ordinal) }
+        guard var record = source.record(ordinal), let name = relocation.name(of: record) else { return nil }
+        record.name = name
+        return record
+    }
+
+    private func textByteCount(of ordinal: Int) -> Int {
+        record(ordinal).map { $0.name.count + $0.message.count } ?? 0
     }
 
     private mutating func put(_ bytes: [UInt8]) throws(CLIPError) {

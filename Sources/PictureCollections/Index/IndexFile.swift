@@ -40,12 +40,15 @@ final class IndexFile: Sendable {
     let tornByteCount: Int
     private let mapping: MappedFile
 
-    /// - Parameter salvages: take what comes before damage to the structure, rather than refuse the file.
-    convenience init(path: PathBytes, salvages: Bool = false) throws(CLIPError) {
-        try self.init(try OpenFile(path, O_RDONLY, kind: .index), salvages: salvages)
+    /// The file to be read. While a run goes on it is as it was when the one before ended, if there was one.
+    convenience init(path: PathBytes) throws(CLIPError) {
+        try self.init(try OpenFile(path, O_RDONLY, kind: .index), isForReading: true)
     }
 
-    init(_ file: OpenFile, salvages: Bool = false) throws(CLIPError) {
+    /// - Parameters:
+    ///   - salvages: take what comes before damage to the structure, rather than refuse the file.
+    ///   - isForReading: leave out what a run that still goes on has written.
+    init(_ file: OpenFile, salvages: Bool = false, isForReading: Bool = false) throws(CLIPError) {
         location = file.location
         let start = try file.read(at: 0, count: IndexHeader.byteCount)
         guard !start.isEmpty else {
@@ -54,6 +57,10 @@ final class IndexFile: Sendable {
         header = try IndexHeader(start, path: file.path)
         var log = LogWalk(file, header: header)
         try log.run(salvages: salvages)
+        if isForReading, !log.isSealed, let end = log.sealedEnd, file.isLocked {
+            log = LogWalk(file, header: header, end: end)
+            try log.run(salvages: false)
+        }
         (end, isSealed, entryCount) = (log.end, log.isSealed, log.entryCount)
         tornByteCount = log.byteCount - log.end
         live = log.live
@@ -118,17 +125,8 @@ final class IndexFile: Sendable {
     /// The stored bytes of the vector of entry `ordinal`, its values one after another.
     func vectorBytes(_ ordinal: Int) -> [UInt8] {
         let segment = segment(of: ordinal)
-        let row = ordinal - segment.header.firstEntry
-        let width = header.elementType.byteCount
-        let start = row / 16 * 16 * header.dimension * width + row % 16 * width
-        return [UInt8](unsafeUninitializedCapacity: header.dimension * width) { target, count in
-            count = header.dimension * width
-            for column in 0..<header.dimension {
-                for byte in 0..<width {
-                    target[column * width + byte] = segment.body[start + column * 16 * width + byte]
-                }
-            }
-        }
+        return SegmentBody.vector(
+            row: ordinal - segment.header.firstEntry, of: segment.body, dimension: header.dimension, header.elementType)
     }
 
     /// The values of the vector of entry `ordinal`.

@@ -15,6 +15,8 @@ final class IndexLog {
     private var end: Int
     private var entryCount: Int
     private var isSealed: Bool
+    /// Of the segments that were appended since then.
+    private var appended: [SegmentHeader] = []
 
     /// Opens or makes the index at `path`.
     /// - Parameters:
@@ -64,9 +66,28 @@ final class IndexLog {
             pictures: pictures, failures: failures, removals: removals, firstEntry: first, offset: end,
             dimension: header.dimension, type: header.elementType)
         try write(segment.bytes)
+        appended.append(segment.header)
         entryCount += pictures.count + failures.count
         isSealed = false
         return first
+    }
+
+    /// The stored bytes of the vector of an entry, of one too that was appended since the snapshot.
+    func vectorBytes(_ entry: Int) throws(CLIPError) -> [UInt8] {
+        guard entry >= snapshot.entryCount else { return snapshot.vectorBytes(entry) }
+        var (low, high) = (0, appended.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if appended[middle].firstEntry <= entry { low = middle } else { high = middle }
+        }
+        let segment = appended[low]
+        let (row, panelByteCount) = (entry - segment.firstEntry, 16 * header.dimension * header.elementType.byteCount)
+        let panel = try file.read(
+            at: segment.offset + SegmentHeader.byteCount + row / 16 * panelByteCount, count: panelByteCount)
+        guard panel.count == panelByteCount else { throw file.failure("ends before what was just written to it") }
+        return panel.withUnsafeBytes {
+            SegmentBody.vector(row: row % 16, of: $0, dimension: header.dimension, header.elementType)
+        }
     }
 
     /// Appends whence the pictures come, where the file says something else.
@@ -86,6 +107,7 @@ final class IndexLog {
     /// The file as it is now.
     func reread() throws(CLIPError) -> IndexFile {
         snapshot = try IndexFile(file)
+        appended = []
         return snapshot
     }
 
@@ -112,10 +134,13 @@ final class IndexLog {
 
     /// The file at `path`, locked. Another writer may have renamed a compacted file over the one that was waited for.
     private static func locked(_ path: PathBytes, creates: Bool, waits: Bool) throws(CLIPError) -> OpenFile {
+        var tries = 0
         while true {
             let file = try opened(path, creates: creates)
             while try !file.lock() {
-                guard waits else {
+                // Who only reads looks at the lock too, for an instant.
+                tries += 1
+                guard waits || tries < 3 else {
                     throw CLIPError(
                         .index, path: path.text, "another process is writing this index", advice: .waitForWriter)
                 }

@@ -11,13 +11,16 @@ struct LogWalk {
     private(set) var entryCount = 0
     private(set) var end = IndexHeader.byteCount
     private(set) var isSealed = false
+    /// Where the last run that came to its end ended.
+    private(set) var sealedEnd: Int?
     /// The last segment of sources.
     private(set) var sources: IndexSources?
 
-    init(_ file: OpenFile, header: IndexHeader) {
+    /// - Parameter end: takes what comes behind for not there.
+    init(_ file: OpenFile, header: IndexHeader, end: Int = .max) {
         self.file = file
         self.header = header
-        byteCount = file.byteCount
+        byteCount = min(end, file.byteCount)
     }
 
     /// - Throws: when the structure is damaged, unless `salvages`: then it ends there.
@@ -58,6 +61,7 @@ struct LogWalk {
         }
         isSealed = segment.kind == .seal && next == byteCount
         end = next
+        if segment.kind == .seal { sealedEnd = end }
         if segment.kind == .sources { sources = try text(segment, layout) }
         if segment.kind == .pictures {
             _ = try removals(segment, layout)

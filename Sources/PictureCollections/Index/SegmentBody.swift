@@ -1,6 +1,6 @@
 /// The body of a segment that is small enough to be made in memory.
 struct SegmentBody {
-    private let header: SegmentHeader
+    let header: SegmentHeader
     private let body: [UInt8]
 
     /// Header and body.
@@ -62,6 +62,22 @@ struct SegmentBody {
         precondition(start + 16 * (vector.count - width) + width <= panels.count)
         for column in 0..<vector.count / width {
             for byte in 0..<width { panels[start + column * 16 * width + byte] = vector[column * width + byte] }
+        }
+    }
+
+    /// The stored bytes of the vector in lane `row` of `panels`, its values one after another.
+    static func vector(
+        row: Int, of panels: UnsafeRawBufferPointer, dimension: Int, _ type: VectorType
+    ) -> [UInt8] {
+        let width = type.byteCount
+        let start = row / 16 * 16 * dimension * width + row % 16 * width
+        return [UInt8](unsafeUninitializedCapacity: dimension * width) { target, count in
+            count = dimension * width
+            for column in 0..<dimension {
+                for byte in 0..<width {
+                    target[column * width + byte] = panels[start + column * 16 * width + byte]
+                }
+            }
         }
     }
 

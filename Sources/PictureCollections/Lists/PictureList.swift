@@ -67,7 +67,7 @@ package final class PictureList: Sequence, IteratorProtocol {
                     sources.removeAll()
                 }
             case .archive(let archive, let path, let next):
-                let place = archive.names[next...].firstIndex { isPicture(inArchive: $0) }
+                let place = archive.names[next...].firstIndex { ArchiveDirectory.isPictureName($0) }
                 guard let place else {
                     if countInFolder == 0 {
                         report(CLIPError(.picture, path: path.text, "the archive holds no files named as pictures are"))
@@ -143,12 +143,6 @@ package final class PictureList: Sequence, IteratorProtocol {
         }
     }
 
-    /// Whether a file in an archive is a picture by its name, and none of those that macOS puts beside it.
-    private func isPicture(inArchive name: [UInt8]) -> Bool {
-        let path = PathBytes(name)
-        return PictureFormats.isPictureName(path.name) && path.name.first != UInt8(ascii: ".")
-    }
-
     /// The next picture in a folder; what can't be looked at is reported.
     private func nextPicture(_ walk: inout PictureWalk) -> PathBytes? {
         while let finding = walk.next() {
@@ -195,6 +189,14 @@ package final class PictureList: Sequence, IteratorProtocol {
             report(error)
             return nil
         }
+    }
+}
+
+extension ArchiveDirectory {
+    /// Whether a file in an archive is a picture by its name, and none of those that macOS puts beside it.
+    static func isPictureName(_ name: [UInt8]) -> Bool {
+        let path = PathBytes(name)
+        return PictureFormats.isPictureName(path.name) && path.name.first != UInt8(ascii: ".")
     }
 }
 

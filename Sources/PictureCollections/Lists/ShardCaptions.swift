@@ -47,7 +47,7 @@ final class ShardCaptions: CaptionLines {
         while place < archive.names.count {
             let picture = archive.names[place]
             place += 1
-            guard PictureFormats.isPictureName(PathBytes(picture).name) else { continue }
+            guard ArchiveDirectory.isPictureName(picture) else { continue }
             number += 1
             let path = String(decoding: archive.path(of: picture).bytes, as: UTF8.self)
             let caption = try caption(of: picture)

@@ -1,17 +1,22 @@
 import CLIP
 import CLIPSystem
 import CLIPThreads
+import Synchronization
 
 /// A picture file that is new or changed, read as far as the encoder needs it.
 struct PreparedFile: Sendable {
     enum Content: Sendable {
         /// An entry of the index is of a file with the same bytes.
         case known(entry: Int)
+        /// Another file of this run has the same bytes, and is embedded for both.
+        case repeated
         case picture(PreparedPicture, width: Int, height: Int)
         /// What the file holds is no picture.
         case unreadable(CLIPError)
         /// What it holds can't be known now.
         case unreachable(CLIPError)
+        /// It needs a decoder of the system which isn't there or isn't wanted.
+        case undecodable(PictureWalk.LackingDecoder, CLIPError)
     }
 
     let candidate: Candidate
@@ -27,6 +32,8 @@ struct Candidate: Sendable {
     /// As the index calls it.
     let name: [UInt8]
     let status: FileStatus
+    /// Whether it was named itself, not found in a folder.
+    let isRoot: Bool
     /// The entry that holds for this path so far.
     let entry: Int?
 }
@@ -37,6 +44,13 @@ struct FilePreparation: Sendable {
     let settings: PictureSettings
     /// The entry of a file with this content, if the index has one that is intact.
     let known: @Sendable (ContentHash) -> Int?
+    private let claims = ContentClaims()
+
+    init(model: CLIPModel, settings: PictureSettings, known: @escaping @Sendable (ContentHash) -> Int?) {
+        self.model = model
+        self.settings = settings
+        self.known = known
+    }
 
     /// - Parameter threads: how many there are for this file alone.
     /// - Throws: `CLIPError` of kind `.cancelled`. Whatever is wrong with the file is its content.
@@ -57,6 +71,7 @@ struct FilePreparation: Sendable {
 
     private func content(of file: ReadFile, threads: Int) throws(CLIPError) -> PreparedFile.Content {
         if let entry = known(file.contentHash) { return .known(entry: entry) }
+        guard claims.claim(file.contentHash) else { return .repeated }
         var reading = settings.reading
         reading.threads = threads
         do throws(CLIPError) {
@@ -68,7 +83,16 @@ struct FilePreparation: Sendable {
         } catch {
             // A picture that is not wanted any more says nothing of itself.
             if error.kind == .cancelled { throw error }
-            return .unreadable(error)
+            let lacking = PictureWalk.lackingDecoder(file.bytes, reading: settings.reading)
+            return lacking.map { .undecodable($0, error) } ?? .unreadable(error)
         }
     }
+}
+
+/// The contents that a run has come upon: the first file of each is decoded.
+private final class ContentClaims: Sendable {
+    private let claimed = Mutex<Set<ContentHash>>([])
+
+    /// - Returns: whether nobody has claimed it before.
+    func claim(_ content: ContentHash) -> Bool { claimed.withLock { $0.insert(content).inserted } }
 }

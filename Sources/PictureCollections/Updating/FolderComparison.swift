@@ -12,6 +12,7 @@ struct FolderComparison {
     /// The absolute path of the folder that names are relative to.
     private let base: PathBytes
     private let reading: PictureOptions
+    private let changes: ChangedPaths?
     /// Whether each entry's file was met.
     private var seen: [Bool]
 
@@ -31,24 +32,26 @@ struct FolderComparison {
     ///   - base: the absolute path of the folder that names are relative to.
     ///   - roots: absolute paths of folders and files, without links.
     ///   - reading: how pictures are read: those of formats that nobody decodes here are neither met nor gone.
+    ///   - changes: compares these alone; nil for all there is.
     ///   - exclusions: what is left out of them. Pictures of the index that it leaves out count as gone.
     ///   - isWorthwhile: asked now and then, with how many files are new or changed so far.
     /// - Throws: `CLIPError` of kind `.cancelled`; the error of `isWorthwhile`.
     init(
         _ snapshot: IndexFile, base: PathBytes, roots: [PathBytes], reading: PictureOptions = PictureOptions(),
-        exclusions: ExclusionRules,
+        changes: ChangedPaths? = nil, exclusions: ExclusionRules,
         isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void = { _ in }
     ) throws(CLIPError) {
         self.snapshot = snapshot
         self.base = base
         self.reading = reading
+        self.changes = changes
         names = IndexNames(snapshot)
         seen = [Bool](repeating: false, count: snapshot.entryCount)
         var found: Set<PathBytes> = []
         var emptyFolders: Set<PathBytes> = []
         for root in roots {
             let excluded = ExclusionWalk(root, exclusions)
-            var walk = PictureWalk(root, reading: reading, excludes: excluded.excludes)
+            var walk = PictureWalk(root, reading: reading, changes: changes, excludes: excluded.excludes)
             var isEmpty = true
             while let finding = walk.next() {
                 try checkCancellation()
@@ -62,7 +65,7 @@ struct FolderComparison {
                 case .emptyFolder(let path): emptyFolders.insert(path)
                 }
             }
-            if isEmpty { emptyFolders.insert(root) }
+            if isEmpty, changes == nil { emptyFolders.insert(root) }
             skipped.add(walk.skipped.files)
             faults += excluded.faults
         }
@@ -79,7 +82,9 @@ struct FolderComparison {
                 return
             }
         }
-        candidates.append(Candidate(path: file.path.bytes, name: name, status: file.status, entry: entry))
+        candidates.append(
+            Candidate(
+                path: file.path.bytes, name: name, status: file.status, isRoot: file.isRoot, entry: entry))
     }
 
     /// Sorts the entries that weren't met: gone, or not to be looked at.
@@ -90,30 +95,35 @@ struct FolderComparison {
         var inEmpty: [PathBytes: [Int]] = [:]
         var inMissing: [PathBytes: [Int]] = [:]
         var missingFolders: [PathBytes: PathBytes?] = [:]
-        for segment in snapshot.segments {
-            for entry in segment.entries where snapshot.live.contains(entry) && !seen[entry] {
-                try checkCancellation()
-                guard let path = absolutePath(entry), roots.contains(where: { path.isAtOrInside($0) }),
-                    path.outermost(in: hidden) == nil, !PictureWalk.lacksDecoder(path, reading: reading)
-                else { continue }
-                if let fault = doubt(path) {
-                    faults.append(fault)
-                } else {
-                    gone.insert(entry)
-                    if let folder = path.outermost(in: emptyFolders) {
-                        inEmpty[folder, default: []].append(entry)
-                        continue
-                    }
-                    let missing = missingFolders[path.folder] ?? path.outermostMissingFolder(below: roots)
-                    missingFolders[path.folder] = .some(missing)
-                    if let missing { inMissing[missing, default: []].append(entry) }
+        for entry in entriesInQuestion where !seen[entry] {
+            try checkCancellation()
+            guard let path = absolutePath(entry), roots.contains(where: { path.isAtOrInside($0) }),
+                changes.map({ $0.contains(path) }) ?? true, path.outermost(in: hidden) == nil,
+                !PictureWalk.lacksDecoder(path, reading: reading)
+            else { continue }
+            if let fault = doubt(path) {
+                faults.append(fault)
+            } else {
+                gone.insert(entry)
+                if let folder = path.outermost(in: emptyFolders) {
+                    inEmpty[folder, default: []].append(entry)
+                    continue
                 }
+                let missing = missingFolders[path.folder] ?? path.outermostMissingFolder(below: roots)
+                missingFolders[path.folder] = .some(missing)
+                if let missing { inMissing[missing, default: []].append(entry) }
             }
         }
         for (folder, entries) in inEmpty { emptied.append((folder, entries, isMissing: false)) }
         for (folder, entries) in inMissing { emptied.append((folder, entries, isMissing: true)) }
         emptied.removeAll { $0.entries.count < FolderComparison.manyPictures }
         emptied.sort { $0.folder.bytes.lexicographicallyPrecedes($1.folder.bytes) }
+    }
+
+    /// The entries that may be of files that are gone: all that hold, or those of the changes where they name files alone.
+    private var entriesInQuestion: [Int] {
+        guard let changes, changes.folders.isEmpty else { return snapshot.liveEntries }
+        return changes.files.compactMap { names.find(relativeName($0)) }.sorted()
     }
 
     /// Why a file that the walk didn't meet may be there all the same.

@@ -8,28 +8,44 @@ struct IndexingRun {
     private let log: IndexLog
     private let comparison: FolderComparison
     private let sources: IndexSources
+    private let isOfChanges: Bool
     private var update = IndexUpdate()
     /// Entries whose file is gone. Those that turn out to be moved are taken out.
     private var gone: Set<Int>
+    private var skipped: SkippedTally
+    /// What became of contents that were met for the first time, in the batches so far.
+    private var earlier: [ContentHash: FirstOutcome] = [:]
+
+    /// What became of a file whose contents the index had nothing of.
+    private enum FirstOutcome {
+        case picture([UInt8], width: Int, height: Int)
+        /// Written by an earlier batch.
+        case entry(Int, width: Int, height: Int)
+        indirect case unreadable(CLIPError)
+        indirect case undecodable(PictureWalk.LackingDecoder, CLIPError)
+    }
 
     /// Compares what is in the folders with what is in the index.
-    /// - Parameter isWorthwhile: asked now and then, with how many files are new or changed so far.
+    /// - Parameters:
+    ///   - changes: compares these alone, of which it is known that they were changed or deleted; nil for all there is.
+    ///   - isWorthwhile: asked now and then, with how many files are new or changed so far.
     init(
-        _ indexer: PictureIndexer, _ log: IndexLog, roots: [PathBytes],
+        _ indexer: PictureIndexer, _ log: IndexLog, roots: [PathBytes], changes: ChangedPaths?,
         isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void
     ) throws(CLIPError) {
         self.indexer = indexer
         self.log = log
+        isOfChanges = changes != nil
         let base = try log.folder()
         let known = log.snapshot.sources ?? IndexSources(roots: [], excluded: [])
         let excluded = indexer.exclusions?.patterns ?? known.excluded
         sources = IndexSources(roots: known.roots, excluded: excluded).adding(
             roots.map { $0 == base ? [] : $0.relative(to: base) })
         comparison = try FolderComparison(
-            log.snapshot, base: base, roots: roots, reading: indexer.settings.reading,
+            log.snapshot, base: base, roots: roots, reading: indexer.settings.reading, changes: changes,
             exclusions: ExclusionRules(excluded), isWorthwhile: isWorthwhile)
         update.unchanged = comparison.unchangedCount
-        update.skipped = comparison.skipped.files
+        skipped = comparison.skipped
         update.wasCutShort = log.wasCutShort
         gone = comparison.gone
     }
@@ -60,13 +76,14 @@ struct IndexingRun {
     mutating func finish() throws(CLIPError) -> IndexUpdate {
         let (index, comparison) = (PictureIndex(log.snapshot), comparison)
         func shown(_ path: PathBytes) -> [UInt8] { index.pathBytes(comparison.relativeName(path)) }
-        if !indexer.allowsEmptyFolders { keepEmptied(shown) }
+        if !indexer.allowsEmptyFolders, !isOfChanges { keepEmptied(shown) }
         try log.append(pictures: [], removals: gone.sorted())
         update.deleted = gone.count
         try noteSources()
         try log.seal()
         let snapshot = try log.reread()
         update.unreadable = snapshot.live.failureCount
+        update.skipped = skipped.files
         update.unreachable += comparison.faults.map {
             UnreadablePicture(path: shown($0.path), CLIPError(.picture, $0.message))
         }
@@ -99,39 +116,92 @@ struct IndexingRun {
 
     /// Appends a batch of files to the log.
     private mutating func record(_ files: [PreparedFile]) throws(CLIPError) {
-        var vectors = try encode(files).makeIterator()
+        let outcomes = try outcomes(of: files)
         var pictures: [(record: EntryRecord, vector: [UInt8])] = []
         var failures: [EntryRecord] = []
         var removals: Set<Int> = []
+        /// Where among `pictures` those are whose contents were met for the first time.
+        var first: [(content: ContentHash, place: Int)] = []
         for file in files {
-            if case .unreachable(let error) = file.content {
-                // What was known of it stays, and the next run looks again.
-                update.unreachable.append(
-                    UnreadablePicture(path: PictureIndex(log.snapshot).pathBytes(file.candidate.name), error))
-                continue
-            }
-            if let old = file.candidate.entry { removals.insert(old) }
+            let candidate = file.candidate
             var record = EntryRecord(
-                identity: file.identity, contentHash: file.contentHash, width: 0, height: 0, name: file.candidate.name)
+                identity: file.identity, contentHash: file.contentHash, width: 0, height: 0, name: candidate.name)
             switch file.content {
             case .known(let entry):
                 guard let source = log.snapshot.record(entry) else { continue }
                 (record.width, record.height) = (source.width, source.height)
                 pictures.append((record, log.snapshot.vectorBytes(entry)))
                 count(file, takenFrom: entry, &removals)
+            case .unreachable(let error) where isOfChanges && error.systemCode == ENOENT:
+                // It went just now, and that will be told.
+                continue
+            case .unreachable(let error):
+                // What was known of it stays, and the next run looks again.
+                update.unreachable.append(UnreadablePicture(path: shown(candidate.name), error))
+                continue
+            case .picture, .repeated, .unreadable, .undecodable:
+                switch outcomes[file.contentHash] ?? earlier[file.contentHash] {
+                case .picture(let vector, let width, let height):
+                    (record.width, record.height) = (width, height)
+                    if case .picture = file.content { first.append((file.contentHash, pictures.count)) }
+                    pictures.append((record, vector))
+                    count(file)
+                case .entry(let entry, let width, let height):
+                    (record.width, record.height) = (width, height)
+                    pictures.append((record, try log.vectorBytes(entry)))
+                    count(file)
+                case .unreadable(let error):
+                    record.failure = error
+                    failures.append(record)
+                    update.newlyUnreadable.append(UnreadablePicture(path: shown(record.name), error))
+                case .undecodable(let lacking, let error):
+                    // As if the walk had seen it by its name: what was known of it holds on, and each run looks again.
+                    if candidate.isRoot {
+                        update.unreachable.append(UnreadablePicture(path: shown(candidate.name), error))
+                    } else {
+                        skipped.add(lacking.format, PathBytes(candidate.path), advice: lacking.advice)
+                    }
+                    continue
+                case nil: continue
+                }
+            }
+            if let old = candidate.entry { removals.insert(old) }
+        }
+        let start = try log.append(pictures: pictures, failures: failures, removals: removals.sorted())
+        earlier.merge(outcomes) { $1 }
+        for (content, place) in first {
+            let record = pictures[place].record
+            earlier[content] = .entry(start + place, width: record.width, height: record.height)
+        }
+    }
+
+    /// What became of the contents that were met for the first time, among these files.
+    private func outcomes(of files: [PreparedFile]) throws(CLIPError) -> [ContentHash: FirstOutcome] {
+        var outcomes: [ContentHash: FirstOutcome] = [:]
+        var vectors = try encode(files).makeIterator()
+        for file in files {
+            switch file.content {
             case .picture(_, let width, let height):
-                (record.width, record.height) = (width, height)
-                pictures.append((record, vectors.next() ?? []))
-                if file.candidate.entry == nil { update.added += 1 } else { update.changed += 1 }
-            case .unreadable(let error):
-                record.failure = error
-                failures.append(record)
-                update.newlyUnreadable.append(
-                    UnreadablePicture(path: PictureIndex(log.snapshot).pathBytes(record.name), error))
-            case .unreachable: break
+                outcomes[file.contentHash] = .picture(vectors.next() ?? [], width: width, height: height)
+            case .unreadable(let error): outcomes[file.contentHash] = .unreadable(error)
+            case .undecodable(let lacking, let error): outcomes[file.contentHash] = .undecodable(lacking, error)
+            case .known, .repeated, .unreachable: break
             }
         }
-        try log.append(pictures: pictures, failures: failures, removals: removals.sorted())
+        return outcomes
+    }
+
+    /// As the index shows it.
+    private func shown(_ name: [UInt8]) -> [UInt8] { PictureIndex(log.snapshot).pathBytes(name) }
+
+    /// Counts a picture that the index had nothing of.
+    private mutating func count(_ file: PreparedFile) {
+        if file.candidate.entry != nil {
+            update.changed += 1
+        } else {
+            update.added += 1
+            if case .repeated = file.content { update.copied += 1 }
+        }
     }
 
     private mutating func count(_ file: PreparedFile, takenFrom entry: Int, _ removals: inout Set<Int>) {

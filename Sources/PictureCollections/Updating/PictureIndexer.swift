@@ -89,6 +89,17 @@ public struct PictureIndexer: Sendable {
         isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void = { _ in }
     ) throws(CLIPError) -> IndexUpdate {
         let resolved = try roots.map { root throws(CLIPError) in try root.resolvedArgument() }
+        return try update(path, resolved: resolved, changes: nil, progress: progress, isWorthwhile: isWorthwhile)
+    }
+
+    /// - Parameters:
+    ///   - roots: absolute paths without links.
+    ///   - changes: looks at these alone, of which it is known that they were changed or deleted; nil for all there is.
+    func update(
+        _ path: PathBytes, resolved roots: [PathBytes], changes: ChangedPaths?,
+        progress: (IndexProgress) -> Void,
+        isWorthwhile: (_ candidates: Int) throws(CLIPError) -> Void = { _ in }
+    ) throws(CLIPError) -> IndexUpdate {
         try model.checkHasImageEncoder()
         let header = IndexHeader(
             elementType: vectorType, dimension: model.embeddingDimension, settings: settings,
@@ -96,7 +107,7 @@ public struct PictureIndexer: Sendable {
             modelName: (try? model.info.location.resolved())?.text ?? model.info.path)
         let log = try IndexLog(path: path, header: header, waits: waits, salvages: salvages)
         try check(log)
-        var run = try IndexingRun(self, log, roots: resolved, isWorthwhile: isWorthwhile)
+        var run = try IndexingRun(self, log, roots: roots, changes: changes, isWorthwhile: isWorthwhile)
         try run.embed(progress)
         return try run.finish()
     }

@@ -77,22 +77,30 @@ struct FolderListing {
 
 extension FolderListing {
     /// Lists the folder at `path`.
-    /// - Parameter followsLinks: whether a link may stand there.
+    /// - Parameters:
+    ///   - followsLinks: whether a link may stand there.
+    ///   - names: looks at these alone, as far as they are there.
     /// - Returns: what the folder holds, and what it is itself.
     /// - Throws: when it can't be opened.
     static func of(
-        _ path: PathBytes, followsLinks: Bool
+        _ path: PathBytes, followsLinks: Bool, names: [[UInt8]]? = nil
     ) throws(SystemError) -> (listing: FolderListing, status: FileStatus) {
         let stream = try FolderStream(path, followsLinks: followsLinks)
+        var given = names?.makeIterator()
         let calls = Calls(
-            nextName: stream.next,
+            nextName: { () throws(SystemError) in
+                guard given != nil else { return try stream.next() }
+                return given?.next().map { ($0, UInt8(DT_UNKNOWN)) }
+            },
             status: { name, followsLinks throws(SystemError) in
                 var status = stat()
                 let flags = followsLinks ? 0 : AT_SYMLINK_NOFOLLOW
                 _ = try uninterrupted { withCString(name) { fstatat(stream.descriptor, $0, &status, flags) } }
                 return FileStatus(status)
             })
-        return (FolderListing(calls), try FileStatus(stream.descriptor))
+        var listing = FolderListing(calls)
+        if names != nil { listing.isEmpty = false }
+        return (listing, try FileStatus(stream.descriptor))
     }
 }
 

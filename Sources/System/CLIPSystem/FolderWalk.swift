@@ -57,20 +57,26 @@ package struct FolderWalk {
     }
 
     private let excludes: (_ path: PathBytes, _ isFolder: Bool) -> Bool
+    private let changes: ChangedPaths?
     private var levels: [Level] = []
     /// What is told before the walk goes on, the next at the end.
     private var pending: [Finding] = []
 
     /// A walk from `root`, a folder or a file, to which a link may lead.
-    /// - Parameter excludes: whether a file or folder inside is left out.
+    /// - Parameters:
+    ///   - changes: looks at these alone; nil for all there is.
+    ///   - excludes: whether a file or folder inside is left out.
     package init(
-        _ root: PathBytes, excludes: @escaping (_ path: PathBytes, _ isFolder: Bool) -> Bool = { _, _ in false }
+        _ root: PathBytes, changes: ChangedPaths? = nil,
+        excludes: @escaping (_ path: PathBytes, _ isFolder: Bool) -> Bool = { _, _ in false }
     ) {
         self.excludes = excludes
+        self.changes = changes
         do throws(SystemError) {
             let status = try root.status()
             switch status.kind {
             case .folder: enter(root, isRoot: true)
+            case .file where changes.map { !$0.contains(root) } ?? false: break
             case .file: pending = [.file(File(path: root, status: status, isLink: false, isRoot: true))]
             case .link, .other: pending = [.leftOut(root, .special)]
             }
@@ -102,7 +108,8 @@ package struct FolderWalk {
 
     private mutating func enter(_ folder: PathBytes, isRoot: Bool) {
         do throws(SystemError) {
-            let (listing, status) = try FolderListing.of(folder, followsLinks: isRoot)
+            let (listing, status) = try FolderListing.of(
+                folder, followsLinks: isRoot, names: changes.flatMap { $0.names(in: folder) })
             guard !levels.contains(where: { $0.identity == status.identity }) else {
                 pending = [.leftOut(folder, .loop)]
                 return

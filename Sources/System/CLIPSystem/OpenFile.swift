@@ -105,6 +105,13 @@ package final class OpenFile: @unchecked Sendable {
         }
     }
 
+    /// Whether a writer has the file locked.
+    package var isLocked: Bool {
+        guard flock(descriptor, LOCK_SH | LOCK_NB) == 0 else { return errno == EWOULDBLOCK }
+        flock(descriptor, LOCK_UN)
+        return false
+    }
+
     /// Locks the file against other writers; the lock goes with this object or its process.
     /// - Returns: false when another has it.
     package func lock() throws(CLIPError) -> Bool {

@@ -1,4 +1,4 @@
-// Of Core Foundation: what ImageIO's functions take. Literals and casts stand for what Foundation bridges.
+// Of Core Foundation: what ImageIO's and CoreServices' functions take. Literals and casts stand for what Foundation bridges.
 
 @_exported import struct Foundation.CGRect
 @_exported import struct Foundation.CGSize
@@ -14,3 +14,12 @@ public class CFDictionary: ExpressibleByDictionaryLiteral {
 }
 public class CFAllocator {}
 public func CFDataCreate(_ allocator: CFAllocator?, _ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CFData? { nil }
+public class CFArray {}
+public struct CFArrayCallBacks {}
+public func CFArrayCreate(
+    _ allocator: CFAllocator?, _ values: UnsafeMutablePointer<UnsafeRawPointer?>?, _ count: Int,
+    _ callbacks: UnsafePointer<CFArrayCallBacks>?
+) -> CFArray? { nil }
+public func CFStringCreateWithFileSystemRepresentation(_ allocator: CFAllocator?, _ path: UnsafePointer<CChar>?) -> CFString? {
+    nil
+}

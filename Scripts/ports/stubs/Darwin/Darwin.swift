@@ -11,6 +11,7 @@ public func fstatat(
     _ folder: Int32, _ path: UnsafePointer<CChar>!, _ status: UnsafeMutablePointer<stat>!, _ flags: Int32
 ) -> Int32 { -1 }
 
+public var ENOATTR: Int32 { 93 }
 public var S_IFMT: mode_t { 0o170000 }
 public var S_IFREG: mode_t { 0o100000 }
 public var S_IFDIR: mode_t { 0o040000 }

@@ -38,6 +38,19 @@ struct Index: Command {
             them; an empty one forgets all that it had.
             """)
 
+    private static let watch = Option(
+        "watch",
+        help: """
+            Go on: bring the index up to date whenever something in the folders changes, until it is stopped. Each time is a \
+            record; searches find the index whole all the while.
+            """)
+    private static let relocate = Option(
+        "relocate", .file("folder"),
+        help: """
+            Take what the index has in this folder for what is in the one that is named: it went to another disk, or is mounted \
+            elsewhere. Pictures that are as they were are not embedded again.
+            """)
+
     static let table = CommandTable(
         "index",
         abstract: "Keep the embeddings of all pictures in folders in one file, for search and the like.",
@@ -69,12 +82,17 @@ struct Index: Command {
                 help: "Folders (all pictures inside; hidden ones and links to folders are skipped), or single pictures."
             )
         ],
-        options: [exclude, status, verify, prune, salvage, allowEmpty, dtype, wait], ModelChoice.options,
-        [PictureChoice.batchSize], PictureChoice.options, [results.format, output, ResultOptions.quiet],
+        options: [exclude, relocate, watch, status, verify, prune, salvage, allowEmpty, dtype, wait],
+        ModelChoice.options, [PictureChoice.batchSize], PictureChoice.options, [results.format, output],
+        ResultOptions.messages,
         replaces: [.index],
         examples: [
             .init("clip index photos", "Make photos/.clip-index, or bring it up to date."),
             .init("clip index photos scans -o all.index", "Two folders in one index."),
+            .init("clip index --watch photos", "Keep the index up to date while pictures come and go."),
+            .init(
+                "clip index /mnt/new/photos -o all.index --relocate /mnt/old/photos",
+                "The same pictures on another disk."),
             .init("clip index --status photos", "How many pictures are in it, of which model, what could not be read."),
         ])
 
@@ -98,6 +116,10 @@ struct Index: Command {
         let allowsEmpty: Bool
         /// nil where that is left to the index.
         let exclusions: ExclusionRules?
+        /// Where the folder was before.
+        let former: PathBytes?
+        /// Whether the folders are watched afterwards.
+        let watches: Bool
     }
 
     private let output: ResultChoice
@@ -120,12 +142,22 @@ struct Index: Command {
         path = IndexChoice.path(target ?? (modes.isEmpty && first?.kind != .folder ? nil : first))
         guard let chosen = modes.first else {
             let patterns = arguments.take(Self.exclude)
+            let former = arguments.take(Self.relocate).map { PathBytes($0) }
+            guard former == nil || arguments.positionals.count == 1 else {
+                throw UsageError("'--relocate' is about one folder: name where that is now.")
+            }
+            let watches = arguments.take(Self.watch)
+            guard !watches || output.format != .json else {
+                throw UsageError("'--watch' writes results without an end, which json can't: take '--format jsonl'.")
+            }
             mode = .update(
                 Updating(
                     folders: arguments.positionals, model: ModelChoice(&arguments), pictures: PictureChoice(&arguments),
                     vectorType: arguments.take(Self.dtype), waits: arguments.take(Self.wait),
                     salvages: arguments.take(Self.salvage), allowsEmpty: arguments.take(Self.allowEmpty),
-                    exclusions: patterns.isEmpty ? nil : ExclusionRules(patterns.filter { !$0.isEmpty })))
+                    exclusions: patterns.isEmpty ? nil : ExclusionRules(patterns.filter { !$0.isEmpty }),
+                    former: former,
+                    watches: watches))
             return
         }
         let name = "'--\(chosen.form.name)'"
@@ -143,7 +175,8 @@ struct Index: Command {
             mode = .prune(waits: arguments.take(Self.wait), allowsEmpty: arguments.take(Self.allowEmpty))
         }
         if chosen !== Self.prune { try arguments.refuse([Self.wait, Self.allowEmpty], "with \(name)") }
-        let ofUpdates: [any AnyOption] = [Self.exclude, Self.salvage, Self.dtype] + IndexSource.options
+        let ofUpdates: [any AnyOption] =
+            [Self.exclude, Self.relocate, Self.watch, Self.salvage, Self.dtype] + IndexSource.options
         try arguments.refuse(ofUpdates, "with \(name)")
     }
 
@@ -163,8 +196,9 @@ struct Index: Command {
             IndexInput.report(update, path, again: "clip index --prune \(path.text)", in: [], console)
             try ResultStream.write(IndexUpdateRecord(path: path.text, update: update), output, console)
         case .update(let updating):
-            let update = try update(updating, console)
-            try ResultStream.write(IndexUpdateRecord(path: path.text, update: update), output, console)
+            let results = try ResultStream(output, console, isSingle: true)
+            try results.write(IndexUpdateRecord(path: path.text, update: update(updating, results, console)))
+            try results.finish()
         }
     }
 
@@ -183,12 +217,17 @@ struct Index: Command {
             IndexStatusRecord(index: index, comparison: comparison, unreadable: index.unreadable()), output, console)
     }
 
-    private func update(_ updating: Updating, _ console: Console) throws -> IndexUpdate {
+    private func update(_ updating: Updating, _ results: ResultStream, _ console: Console) throws -> IndexUpdate {
         if let wanted = updating.vectorType, let index = try? PictureIndex(path: path), index.vectorType != wanted {
             throw CLIPError(
                 .storage,
                 "\(path.text): its embeddings are stored as \(index.vectorType.rawValue), not as \(wanted.rawValue): leave "
                     + "out --dtype, remove the index to make it anew, or name another file with -o")
+        }
+        if let former = updating.former {
+            let folder = PathBytes(updating.folders[0])
+            let count = try PictureIndex.relocate(path: path, from: former, to: folder, waits: updating.waits)
+            console.note("relocated from \(former.text) to \(folder.text): \(count.pictures)")
         }
         let model = try updating.model.load(updating: path, console, answers: false)
         let folders =
@@ -196,10 +235,15 @@ struct Index: Command {
         guard !folders.isEmpty else {
             throw CLIPError(.storage, "\(path.text): doesn't say which folders it is of: name them")
         }
+        func watched(_ update: IndexUpdate) throws(CLIPError) {
+            try results.write(IndexUpdateRecord(path: path.text, update: update))
+            try results.flush()
+        }
         let update = try IndexInput.update(
             path, roots: folders, model: model, updating.pictures, console,
             vectorType: updating.vectorType ?? .float16, waits: updating.waits, salvages: updating.salvages,
-            allowsEmpty: updating.allowsEmpty, exclusions: updating.exclusions)
+            allowsEmpty: updating.allowsEmpty, exclusions: updating.exclusions,
+            watched: updating.watches ? watched : nil)
         if model.isEmbedded, !updating.model.isNamed, update.added > update.copied || update.changed > 0 {
             console.noteDemonstration()
         }

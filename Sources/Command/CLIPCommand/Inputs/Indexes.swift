@@ -220,10 +220,11 @@ struct IndexInput {
     let model: CLIPModel?
 
     /// Brings an index up to date, showing how far it is, and reports what can't be read.
+    /// - Parameter watched: called with that and each later update, for as long as the command runs; nil for this one alone.
     static func update(
         _ path: PathBytes, roots: [[UInt8]], model: CLIPModel, _ pictures: PictureChoice, _ console: Console,
         vectorType: VectorType = .float16, waits: Bool = false, salvages: Bool = false, allowsEmpty: Bool = false,
-        exclusions: ExclusionRules? = nil
+        exclusions: ExclusionRules? = nil, watched: ((IndexUpdate) throws(CLIPError) -> Void)? = nil
     ) throws -> IndexUpdate {
         let options = pictures.options(for: model)
         var indexer = PictureIndexer(
@@ -232,9 +233,35 @@ struct IndexInput {
         indexer.allowsEmptyFolders = allowsEmpty
         indexer.salvages = salvages
         indexer.exclusions = exclusions
-        var done = 0
         defer { TemporaryFiles.setLastWords(nil) }
-        let update = try indexer.update(path, roots: roots.map { PathBytes($0) }) { progress in
+        let places = roots.map { PathBytes($0) }
+        if let watched {
+            var isFirst = true
+            try indexer.watch(path, roots: places, progress: shown(on: console)) { update throws(CLIPError) in
+                console.endProgress()
+                var update = update
+                // Of what comes later only what might be pictures is worth a word.
+                if !isFirst { update.skipped.removeAll(where: \.isNoPicture) }
+                report(update, path, again: again(path, roots), in: places, console)
+                try watched(update)
+                if isFirst { console.note("watching \(places.map(\.text).joined(separator: ", ")): Ctrl-C ends it") }
+                isFirst = false
+                TemporaryFiles.setLastWords(
+                    "clip: stopped watching: \(displayed(path.text)) is whole and kept, the next run finds what changes "
+                        + "from now on\n")
+            }
+        }
+        let update = try indexer.update(path, roots: places, progress: shown(on: console))
+        console.endProgress()
+        report(update, path, again: again(path, roots), in: places, console)
+        return update
+    }
+
+    /// Shows how far an indexer is, also to who interrupts it.
+    private static func shown(on console: Console) -> (IndexProgress) -> Void {
+        var done = 0
+        return { progress in
+            if progress.done == 0 { done = 0 }
             if console.progress == nil, console.showsProgress {
                 console.progress = ProgressBar(total: progress.total, unit: "pictures")
             }
@@ -243,9 +270,6 @@ struct IndexInput {
             console.progress?.refresh()
             done = progress.done
         }
-        console.endProgress()
-        report(update, path, again: again(path, roots), in: roots.map { PathBytes($0) }, console)
-        return update
     }
 
     /// Brings an index up to date where that is quick, and says in a line what it did or left.
