@@ -271,6 +271,7 @@ import Testing
                     var arguments = try ArgumentParser.parse((words + spelling).map { Array($0.utf8) }, as: type.table)
                     do throws(UsageError) {
                         _ = arguments.take(ResultOptions.quiet)
+                        _ = arguments.take(ResultOptions.color)
                         _ = try type.init(&arguments)
                         try arguments.checkAllTaken(type.table)
                     } catch {
