@@ -29,6 +29,9 @@ impossible() { echo "arm64: not tried here: $*" >&2; exit 3; }
 ((EUID == 0)) || impossible "roots of another architecture are made by root"
 command -v apt-get >/dev/null || impossible "packages come from Debian's apt-get, which is missing"
 # What is mounted below disappears with this process, however it ends: a folder can always be removed.
+unshare --mount --propagation private true 2>/dev/null || impossible "this root may not mount folders"
+mkdir -p "$folder"
+(($(df --output=avail -k "$folder" | tail -n 1) > 10 << 20)) || [[ -e $folder/arm64/.done ]] || impossible "$folder has no 10 GB left"
 [[ -n ${ARM64_ALONE:-} ]] || ARM64_ALONE=1 exec unshare --mount --propagation private "$0" $($quick && echo --quick) ${only:+--only "$only"} ${curl:+--programs "$curl"} "$folder"
 
 for program in mmdebstrap qemu-aarch64-static; do
@@ -44,13 +47,12 @@ root() { # NAME ARCHITECTURE PACKAGES
     [[ ! -e $folder/$1/.done ]] || return 0
     step "$2 packages"
     rm -rf "${folder:?}/$1"
-    mmdebstrap --quiet --mode=root --variant=extract --architectures="$2" --include="base-files,bash,$3" sid "$folder/$1" \
+    timeout 1200 mmdebstrap --quiet --mode=root --variant=extract --architectures="$2" --include="base-files,bash,$3" sid "$folder/$1" \
         "deb [trusted=yes check-valid-until=no] $mirror sid main" || impossible "Debian's packages can't be had from $mirror"
     # Nothing of this library is used, but tests are linked to it, and Debian leaves it out.
     printf '!<arch>\n' >"$folder/$1/usr/libexec/swift/lib/swift/linux/lib_Testing_Foundation.a"
     touch "$folder/$1/.done"
 }
-mkdir -p "$folder"
 compiler=swiftlang,libswiftlang,libstdc++-16-dev,libc6-dev
 root amd64 amd64 $compiler,coreutils,dash,diffutils,findutils,gawk,git,grep,procps,sed,util-linux
 root arm64 arm64 $compiler
