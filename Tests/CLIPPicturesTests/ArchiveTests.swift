@@ -36,19 +36,21 @@ import Testing
         func bytes(_ value: Int, _ size: Int) -> [UInt8] {
             (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
         }
+        func joined(_ parts: [UInt8]...) -> [UInt8] { parts.flatMap { $0 } }
         var (body, directory): ([UInt8], [UInt8]) = ([], [])
         for (name, contents) in files {
-            let shared =
-                bytes(0, 2) + bytes(0, 2) + bytes(0, 4) + bytes(Int(CRC32.checksum(contents[...])), 4)
-                + bytes(contents.count, 4) + bytes(contents.count, 4) + bytes(name.utf8.count, 2) + bytes(0, 2)
-            directory +=
-                [0x50, 0x4B, 1, 2] + bytes(20, 2) + bytes(20, 2) + shared + bytes(0, 10) + bytes(body.count, 4)
-            directory += Array(name.utf8)
-            body += [0x50, 0x4B, 3, 4] + bytes(20, 2) + shared + Array(name.utf8) + contents
+            let name = Array(name.utf8)
+            let shared = joined(
+                bytes(0, 8), bytes(Int(CRC32.checksum(contents[...])), 4), bytes(contents.count, 4),
+                bytes(contents.count, 4), bytes(name.count, 2), bytes(0, 2))
+            directory += joined(
+                [0x50, 0x4B, 1, 2], bytes(20, 2), bytes(20, 2), shared, bytes(0, 10), bytes(body.count, 4), name)
+            body += joined([0x50, 0x4B, 3, 4], bytes(20, 2), shared, name, contents)
         }
         let count = bytes(files.count, 2)
-        return body + directory + [0x50, 0x4B, 5, 6] + bytes(0, 4) + count + count + bytes(directory.count, 4)
-            + bytes(body.count, 4) + bytes(0, 2)
+        return joined(
+            body, directory, [0x50, 0x4B, 5, 6], bytes(0, 4), count, count, bytes(directory.count, 4),
+            bytes(body.count, 4), bytes(0, 2))
     }
 
     private func open(_ bytes: [UInt8], _ name: String) throws -> ArchiveDirectory {

@@ -1,5 +1,5 @@
 #if arch(arm64)
-package import CLIPKernels
+internal import CLIPKernels
 import _Builtin_intrinsics.arm.neon
 
 /// Sixteen-bit products with NEON: the instruction multiplies a number of one vector with four of another.

@@ -1,5 +1,5 @@
 #if arch(arm64)
-package import CLIPKernels
+internal import CLIPKernels
 import _Builtin_intrinsics.arm.neon
 
 /// Integer products of signed bytes with NEON, four to a lane: products of two groups are summed in 16 bits, at most
