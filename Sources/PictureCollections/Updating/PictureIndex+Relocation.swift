@@ -1,4 +1,4 @@
-public import CLIP
+import CLIP
 import CLIPSystem
 
 #if canImport(FoundationEssentials)
