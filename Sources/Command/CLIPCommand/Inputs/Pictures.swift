@@ -211,7 +211,7 @@ struct PictureRun {
         if console.showsProgress { console.progress = ProgressBar(total: sources.count(), unit: "pictures") }
         // Many batches in a row: the next is prepared while one is encoded. Whoever writes paths into a pipe may be waiting for
         // the answers to those that are there.
-        while case let ready = pictures.next(atMost: 256 * options.batchSize), !ready.isEmpty {
+        while case let ready = pictures.next(atMost: 32 * options.batchSize), !ready.isEmpty {
             let inputs = ready.lazy.map { input in
                 console.progress?.refresh()
                 return input
