@@ -108,7 +108,8 @@ struct Restoration {
         guard case .file(let identity) = state else {
             throw CLIPError(.storage, path: change.target.text, "is gone or no file any more: it stays so")
         }
-        if identity == file.identity { return false }
+        // It was never replaced; but a copy of the folder may have been given the number of the file that is gone.
+        if identity == file.identity, !Restoration.isName(of: change.source, identity) { return false }
         let found = try Restoration.verified(change.target, file)
         if Restoration.isApart(change, file, identity) { return false }
         guard let temporary = change.temporary else { return false }
@@ -135,6 +136,12 @@ struct Restoration {
         else { return false }
         if let source = change.source, case .file(let kept) = PathState(source) { return kept != identity }
         return status.linkCount == 1
+    }
+
+    /// Whether a file is the one that a name leads to.
+    private static func isName(of path: PathBytes?, _ identity: FileStatus.Identity) -> Bool {
+        guard let path, case .file(let found) = PathState(path) else { return false }
+        return found == identity
     }
 
     /// An empty file that a copy was to take the place of.
