@@ -128,7 +128,7 @@ import Testing
         try folder.copy(1, to: "in/b.png")
         try folder.copy(2, to: "in/c.png")
         var seen: [Int] = []
-        try indexer.update(PathBytes(path), roots: [PathBytes(folder["in"])]) { _ in
+        _ = try indexer.update(PathBytes(path), roots: [PathBytes(folder["in"])]) { _ in
             let index = try? PictureIndex(path: path)
             #expect(index?.isComplete == true)
             seen.append(index?.count ?? 0)

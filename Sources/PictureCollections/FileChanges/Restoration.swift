@@ -109,7 +109,7 @@ struct Restoration {
             throw CLIPError(.storage, path: change.target.text, "is gone or no file any more: it stays so")
         }
         // It was never replaced; but a copy of the folder may have been given the number of the file that is gone.
-        if identity == file.identity, !Restoration.isName(of: change.source, identity) { return false }
+        if identity == file.identity, Restoration.isLinked(identity, to: change.source) != true { return false }
         let found = try Restoration.verified(change.target, file)
         if Restoration.isApart(change, file, identity) { return false }
         guard let temporary = change.temporary else { return false }
@@ -134,13 +134,12 @@ struct Restoration {
         guard let status = try? change.target.status(followsLinks: false), status.permissions == file.permissions,
             status.modified == file.modified
         else { return false }
-        if let source = change.source, case .file(let kept) = PathState(source) { return kept != identity }
-        return status.linkCount == 1
+        return isLinked(identity, to: change.source).map { !$0 } ?? (status.linkCount == 1)
     }
 
-    /// Whether a file is the one that a name leads to.
-    private static func isName(of path: PathBytes?, _ identity: FileStatus.Identity) -> Bool {
-        guard let path, case .file(let found) = PathState(path) else { return false }
+    /// Whether a file is the one that was kept; nil where that isn't there any more.
+    private static func isLinked(_ identity: FileStatus.Identity, to kept: PathBytes?) -> Bool? {
+        guard let kept, case .file(let found) = PathState(kept) else { return nil }
         return found == identity
     }
 

@@ -53,7 +53,7 @@ extension PictureIndexer {
     package func watch(
         _ path: PathBytes, roots: [PathBytes], progress: (IndexProgress) -> Void = { _ in },
         updated: (IndexUpdate) throws(CLIPError) -> Void
-    ) throws(CLIPError) {
+    ) throws(CLIPError) -> Never {
         let given = roots
         let roots = try given.map { root throws(CLIPError) in try root.resolvedArgument() }
         let place = (try? path.folder.resolved())?.appending(path.name) ?? path
