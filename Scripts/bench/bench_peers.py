@@ -35,6 +35,7 @@ import time
 from pathlib import Path
 
 import peers
+from history import processor
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -66,7 +67,7 @@ def main():
     if arguments.prepare:
         return None
     names = [*arguments.peers, *(f"clip {dtype}" for dtype in arguments.dtype)]
-    show(arguments, f"\n{cpu_name()}, {platform.system()}; items per second, medians of {arguments.rounds} rounds\n")
+    show(arguments, f"\n{processor()}, {platform.system()}; items per second, medians of {arguments.rounds} rounds\n")
     show(arguments, f"| model | what | batch | threads | {' | '.join(names)} | f32 / best | int16 / best | int8 / best |")
     show(arguments, "|" + "---|" * (7 + len(names)))
     for model in models:
@@ -148,7 +149,7 @@ def measure(arguments, model, what, batch, threads):
     cells = " | ".join(f"{medians[name]:.1f}" if name in medians else "–" for name in columns)
     show(arguments, f"| {model.name} | {what} | {batch} | {threads} | {cells} | {floats} | {sixteen} | {bytes_} |")
     if arguments.json:
-        row = {"cpu": cpu_name(), "model": model.name, "what": what, "batch": batch, "threads": threads}
+        row = {"cpu": processor(), "model": model.name, "what": what, "batch": batch, "threads": threads}
         with arguments.json.open("a") as file:
             file.write(json.dumps({**row, "isa": arguments.isa, "items_per_second": medians}) + "\n")
 
@@ -215,13 +216,6 @@ def serve(arguments):
                 index += 1
             answers.write(f"{count / elapsed}\n")
             answers.flush()
-
-
-def cpu_name():
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
 
 
 main()

@@ -192,11 +192,14 @@ class Training:
         ids, lengths = self.captions.pack(said)
         return F.normalize(self.model.text(ids, lengths).float(), dim=1)
 
+    def pick(self, said):
+        """One of (text, weight)."""
+        return self.words_rng.choices([t for t, _ in said], [w for _, w in said])[0]
+
     def batch(self):
         """Pictures' features, texts, and which text is how true of which picture."""
         rng, words, net = self.rng, self.words_rng, self.net
         locked = self.step < self.options.locked
-        pick = lambda said: words.choices([t for t, _ in said], [w for _, w in said])[0]  # noqa: E731
         drawn = self.concepts.batch(rng, CONCEPTS, PICTURES // CONCEPTS)
         rows = [r for r, _ in drawn]
         concept = torch.tensor([c for _, c in drawn])
@@ -208,10 +211,10 @@ class Training:
         names = [self.render_names[self.composites.shown[k]] for k in composed[COMPOSITES:]]
         listed = lambda number: (net.everyday if words.random() < 0.5 else net.words)[number]  # noqa: E731
         classes = rng.choice(1000, CLASSES, replace=False).tolist()
-        photographed = [pick(listed(self.top[k])) for k in composed[:COMPOSITES]] + names + [pick(listed(c)) for c in classes]
+        photographed = [self.pick(listed(self.top[k])) for k in composed[:COMPOSITES]] + names + [self.pick(listed(c)) for c in classes]
         chosen = words.choices(range(len(self.common)), self.common_weights, k=COMMON)
         chosen = [self.common[j] for i in chosen for j in [i, *words.sample(self.alike[i], ALIKE)]]
-        classes += [pick(net.common[w].items()) for w in chosen]
+        classes += [self.pick(net.common[w].items()) for w in chosen]
         nouns = words.choices(self.nouns, self.noun_weights, k=NOUNS)
         classes += [words.choice(net.beside[n]) for n in nouns]
         scenes = words.sample(self.scenes, SCENES)
@@ -260,8 +263,7 @@ class Training:
         """How far the names of classes that stand near each other part pictures as the classifier does, soft [n, 1000] its answers."""
         words = self.words_rng
         classes = sorted({*soft[:COMPOSITES].topk(LIKELY, 1).indices.flatten().tolist(), *soft[COMPOSITES:].argmax(1).tolist()})
-        names = [words.choices([t for t, _ in self.own_names[c]], [w for _, w in self.own_names[c]])[0] for c in classes]
-        names = list(dict.fromkeys(names))
+        names = list(dict.fromkeys(self.pick(self.own_names[c]) for c in classes))
         member = torch.zeros(1000, len(names))
         for j, name in enumerate(names):
             member[list(self.net.classes[name]), j] = 1
