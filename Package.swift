@@ -35,8 +35,10 @@ let avx2 = ["-mavx2", "-mfma", "-mf16c"]
 let avx512 = avx2 + ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
 #if compiler(>=6.3)
 // Tuned: else the compiler takes the sixteen-bit product apart again, into a product and a sum.
+let avxVNNI = avx2 + ["-mavxvnni", "-mtune=znver4"]
 let avx512VNNI = avx512 + ["-mavx512vnni", "-mtune=znver4"]
 #else
+let avxVNNI = avx2 + ["-mavxvnni"]
 let avx512VNNI = avx512 + ["-mavx512vnni"]
 #endif
 
@@ -70,6 +72,9 @@ let package = Package(
             name: "CLIPKernelsAVX2", dependencies: ["CLIPKernels"], path: "Sources/Compute/CLIPKernelsAVX2",
             swiftSettings: kernels(x86: avx2)),
         .target(
+            name: "CLIPKernelsAVXVNNI", dependencies: ["CLIPKernels", "CLIPKernelsAVX2"],
+            path: "Sources/Compute/CLIPKernelsAVXVNNI", swiftSettings: kernels(x86: avxVNNI)),
+        .target(
             name: "CLIPKernelsAVX512", dependencies: ["CLIPKernels", "CLIPKernelsAVX2"],
             path: "Sources/Compute/CLIPKernelsAVX512",
             swiftSettings: kernels(x86: avx512)),
@@ -86,8 +91,8 @@ let package = Package(
         .target(
             name: "CLIPInstructionSets",
             dependencies: [
-                "CLIPSystem", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2", "CLIPKernelsAVX512",
-                "CLIPKernelsAVX512VNNI", "CLIPKernelsDotProduct", "CLIPKernelsI8MM",
+                "CLIPSystem", "CLIPKernels", "CLIPKernelsBaseline", "CLIPKernelsAVX2", "CLIPKernelsAVXVNNI",
+                "CLIPKernelsAVX512", "CLIPKernelsAVX512VNNI", "CLIPKernelsDotProduct", "CLIPKernelsI8MM",
             ], path: "Sources/Compute/CLIPInstructionSets", swiftSettings: optimised),
         .target(
             name: "CLIPThreads", dependencies: ["CLIPSystem", "CLIPKernels"], path: "Sources/System/CLIPThreads",

@@ -132,7 +132,7 @@ public struct CLIPModel: Sendable {
     public var isEmbedded: Bool { fingerprint == EmbeddedModel.fingerprint }
     /// How many threads encode.
     public var threads: Int { loaded.compute.threads }
-    /// The instruction set that is computed with: `baseline`, on x86-64 `avx2`, `avx512` or `avx512vnni`, on arm64
-    /// `dotprod` or `i8mm`.
+    /// The instruction set that is computed with: `baseline`, on x86-64 `avx2`, `avxvnni`, `avx512` or `avx512vnni`, on
+    /// arm64 `dotprod` or `i8mm`.
     public var instructionSet: String { loaded.compute.instructionSet.rawValue }
 }

@@ -20,7 +20,7 @@ package enum ManualPage {
         page += entry("CLIP_THREADS", "How many threads compute where --threads is not given.")
         page += entry(
             "CLIP_ISA",
-            "The instruction set to compute with: baseline, on x86-64 avx2, avx512 or avx512vnni, on arm64 dotprod or i8mm."
+            "The instruction set to compute with: baseline, on x86-64 avx2, avxvnni, avx512 or avx512vnni, on arm64 dotprod or i8mm."
         )
         page += entry("HF_HUB_CACHE, HF_HOME", "Where models named org/name are looked up.")
         page += ".SH FILES\n"

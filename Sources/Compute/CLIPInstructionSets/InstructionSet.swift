@@ -2,6 +2,7 @@ package import CLIPKernels
 import CLIPKernelsAVX2
 import CLIPKernelsAVX512
 import CLIPKernelsAVX512VNNI
+import CLIPKernelsAVXVNNI
 import CLIPKernelsBaseline
 import CLIPKernelsDotProduct
 import CLIPKernelsI8MM
@@ -13,6 +14,8 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
     case baseline
     /// AVX2, FMA and F16C.
     case avx2
+    /// The same with AVX-VNNI, for quantised layers: processors of clients from 2021 on, which have no AVX-512.
+    case avxVNNI = "avxvnni"
     /// AVX-512 F, BW, DQ and VL.
     case avx512
     /// The same with VNNI, for quantised layers.
@@ -73,6 +76,7 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         switch self {
         case .baseline: []
         case .avx2: ["avx2", "fma", "f16c"]
+        case .avxVNNI: InstructionSet.avx2.requiredFeatures + ["avx_vnni"]
         case .avx512: InstructionSet.avx2.requiredFeatures + ["avx512f", "avx512bw", "avx512dq", "avx512vl"]
         case .avx512VNNI: InstructionSet.avx512.requiredFeatures + ["avx512_vnni"]
         case .dotProduct: ["asimddp"]
@@ -85,6 +89,7 @@ package enum InstructionSet: String, Sendable, CaseIterable, Comparable {
         switch self {
         #if arch(x86_64)
         case .avx2: .avx2
+        case .avxVNNI: .avxVNNI
         case .avx512: .avx512
         case .avx512VNNI: .avx512VNNI
         #elseif arch(arm64)

@@ -29,7 +29,9 @@ enum AVX2Unit: VectorUnit {
     }
 }
 
-extension AVX2Unit: QuantisingUnit {
+extension AVX2Unit: ByteQuantisingUnit {
+    @inline(__always) static var leastLevel: Int32 { 0 }
+
     @inline(__always)
     static func floats(_ integers: Integers) -> Vector {
         _mm256_cvtepi32_ps(unsafeBitCast(integers, to: SIMD4<Int64>.self))
@@ -47,6 +49,14 @@ extension AVX2Unit: QuantisingUnit {
     static func storeHalves(_ numbers: Integers, _ target: UnsafeMutableRawPointer) {
         let numbers = unsafeBitCast(numbers, to: SIMD4<Int64>.self)
         target.storeBytes(of: _mm256_packs_epi32(numbers, numbers).evenHalf, as: SIMD2<Int64>.self)
+    }
+
+    @inline(__always)
+    static func storeBytes(_ levels: Integers, _ target: UnsafeMutableRawPointer) {
+        let levels = unsafeBitCast(levels, to: SIMD4<Int64>.self)
+        let halves = _mm256_packs_epi32(levels, levels)
+        let bytes = unsafeBitCast(_mm256_packus_epi16(halves, halves), to: SIMD8<Int32>.self)
+        target.storeBytes(of: SIMD2(bytes[0], bytes[4]), as: SIMD2<Int32>.self)
     }
 }
 
@@ -84,5 +94,17 @@ extension KernelTable {
             AVX2Unit.self, int8: QuantisedKernels(AVX2Unit.self, AVX2Products.self),
             int16: BlockKernels(AVX2Unit.self, AVX2Products.self)),
         pictures: PictureKernels(AVX2Pictures.self), roofs: RoofKernels(AVX2Unit.self, AVX2Products.self))
+
+    /// The same with integer sums by `tile`, which reads a group of four levels as one word of bytes, and by `blockTile`.
+    package static func avx2(
+        roofs: RoofKernels, tileRows: Int, tile: @escaping @Sendable (IntegerTileJob) -> Void,
+        blockTileRows: Int, blockTile: @escaping @Sendable (BlockTileJob) -> Void
+    ) -> KernelTable {
+        KernelTable(
+            layers: LayerKernels(
+                AVX2Unit.self, int8: QuantisedKernels(AVX2Unit.self, tileRows: tileRows, tile: tile),
+                int16: BlockKernels(AVX2Unit.self, tileRows: blockTileRows, tile: blockTile)),
+            pictures: KernelTable.avx2.pictures, roofs: roofs)
+    }
 }
 #endif
