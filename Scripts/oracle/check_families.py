@@ -19,7 +19,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))
 from family_models import gguf_row, hugging_face_row, open_clip_row, openai_row, resampled_row
 from sentence_models import sentence_row
-from tower_models import clip_like, tower_row, transformers_row
+from tower_models import clip_like, naflex_row, tower_row, transformers_row
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "Tests" / "CLIPTests" / "Fixtures" / "pictures"
@@ -90,6 +90,8 @@ def rows(layers):
         "MetaCLIP 2": other("MetaClip2", 40, "xlm-roberta", vocab_size=20000, hidden_size=512, eos_token_id=2),
         "Chinese-CLIP": other("ChineseCLIP", 41, "bert", vocab_size=21128, preprocessor={"size": {"height": 224, "width": 224}, "do_center_crop": False, "image_processor_type": "ChineseCLIPImageProcessor"}),
         "AltCLIP": other("AltCLIP", 42, "xlm-roberta", vocab_size=250002, dtype=HALF),
+        "SigLIP 2 NaFlex B": row(naflex_row, 63, 768, 12, 3072, layers),
+        "SigLIP 2 NaFlex SO400M": row(naflex_row, 64, 1152, 16, 4304, layers, dtype=HALF, most_patches=1024),
         "clip-ViT-B-32-multilingual-v1": row(sentence_row, "distilbert", 60),
         "sentence-transformers XLM-R": row(sentence_row, "xlm-roberta", 61, dtype=HALF),
         "M-CLIP": row(sentence_row, "M-CLIP", 62),

@@ -45,19 +45,18 @@ def in_transformers(command, folder, pictures):
     with torch.inference_mode():
         if hasattr(model, "get_image_features"):
             processor = AutoImageProcessor.from_pretrained(folder, backend="pil")
-            pixels = processor([Image.open(path).convert("RGB") for path in pictures], return_tensors="pt")["pixel_values"]
-            images = unit(model.get_image_features(pixels))
+            inputs = processor([Image.open(path).convert("RGB") for path in pictures], return_tensors="pt")
+            images = unit(model.get_image_features(**inputs))
         if hasattr(model, "get_text_features"):
             lines = clip(command, "tokenize", *TEXTS, "--model", folder, "--format", "jsonl").stdout.splitlines()
-            texts = torch.cat([unit(text_features(model, json.loads(line)["tokens"])) for line in lines])
+            padding = json.loads((folder / "config.json").read_text()).get("text_config", {}).get("pad_id")
+            texts = torch.cat([unit(text_features(model, json.loads(line)["tokens"], padding)) for line in lines])
     return images, texts
 
 
-def text_features(model, tokens):
-    config = model.config.text_config
+def text_features(model, tokens, padding):
     if model.config.model_type.startswith("siglip"):
-        length, padding = config.max_position_embeddings, model.config.text_config.pad_token_id
-        tokens = tokens + [padding] * (length - len(tokens))
+        tokens = tokens + [padding] * (model.config.text_config.max_position_embeddings - len(tokens))
     ids = torch.tensor([tokens])
     return model.get_text_features(input_ids=ids, attention_mask=torch.ones_like(ids))
 

@@ -374,7 +374,7 @@ import Testing
         let error = await failure { try await client(hub, folder).pull("org/model") }
         #expect(error.message.contains(#"is a model of type "bert", which this program doesn't have"#))
         for (name, text, words) in [
-            ("config.json", #"{"model_type":"siglip2"}"#, "NaFlex"),
+            ("config.json", #"{"model_type":"siglip2","vision_config":{"num_patches":250}}"#, "a square number"),
             ("config.json", #"{"model_type":"clip","auto_map":{"AutoModel":"modeling_x.Y"}}"#, "a program of its own"),
             (
                 "open_clip_config.json",

@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func `Other families are refused by name`() {
-        #expect(refusal(#"{"model_type":"siglip2"}"#).contains(#"type "siglip2" ("#))
+        #expect(refusal(#"{"model_type":"blip-2"}"#).contains(#"type "blip-2" (BLIP-2: a captioning model), expected"#))
         #expect(refusal(#"{"model_type":"bert"}"#).contains(#"is a model of type "bert", expected "clip""#))
         #expect(refusal(#"{"model_cfg":{}}"#).contains("open_clip configuration"))
         #expect(refusal("{}").contains("neither model_type nor"))

@@ -45,15 +45,21 @@ import Testing
 
     @Test func `Of equal crops the first is encoded`() throws {
         let values: [Float] = [1, 2, 3, 1, 2, 4, 1, 2, 3, 0, 0, 0, 1, 2, 3, -0.0, 0, 0]
-        let crops = values.withUnsafeBytes { DistinctCrops($0, count: 6, size: 3) }
+        let crops = values.withUnsafeBytes { DistinctCrops($0, Array(repeating: PixelSize(side: 1), count: 6)) }
         #expect(crops.firsts == [0, 1, 3, 5])
         #expect(crops.places == [0, 1, 0, 2, 0, 3])
-        #expect(DistinctCrops(UnsafeRawBufferPointer(start: nil, count: 0), count: 0, size: 3).firsts.isEmpty)
+        #expect(DistinctCrops(UnsafeRawBufferPointer(start: nil, count: 0), []).firsts.isEmpty)
+
+        // Of other shapes, whatever their values.
+        let sizes = [(2, 1), (1, 2), (2, 1)].map { PixelSize(width: $0, height: $1) }
+        let shapes = [Float](repeating: 1, count: 18).withUnsafeBytes { DistinctCrops($0, sizes) }
+        #expect(shapes.firsts == [0, 1] && shapes.places == [0, 1, 0])
+        #expect(shapes.ranges == [0..<6, 6..<12, 12..<18])
 
         // Large crops that differ in one value alone.
-        var large = [Float](repeating: 0.5, count: 3 * 1000)
+        var large = [Float](repeating: 0.5, count: 3 * 1200)
         large[2777] = 0.25
-        let found = large.withUnsafeBytes { DistinctCrops($0, count: 3, size: 1000) }
+        let found = large.withUnsafeBytes { DistinctCrops($0, Array(repeating: PixelSize(side: 20), count: 3)) }
         #expect(found.firsts == [0, 2] && found.places == [0, 0, 1])
 
         let model = try CLIPModel(contentsOf: Fixtures.model("quickgelu-f32"))

@@ -6,7 +6,12 @@ import Testing
 @Suite struct PreprocessingConfigurationTests {
     private func read(_ text: String?, imageSize: Int? = nil) throws -> ResolvedPreprocessing {
         try ResolvedPreprocessing(
-            huggingFace: text.map { Array($0.utf8) }, path: "m/preprocessor_config.json", imageSize: imageSize)
+            huggingFace: text.map { Array($0.utf8) }, path: "m/preprocessor_config.json",
+            vision: imageSize.map {
+                VisionConfiguration(
+                    transformer: TransformerConfiguration(
+                        width: 64, intermediateWidth: 64, layerCount: 1, headCount: 1), imageSize: $0)
+            })
     }
 
     private func openCLIP(_ text: String, imageSize: Int = 224) throws -> ResolvedPreprocessing {

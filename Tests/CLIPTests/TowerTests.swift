@@ -13,7 +13,7 @@ import Testing
     static let names = [
         "altclip", "bert", "chinese-clip", "coca", "coca-text", "convnext", "distilbert", "efficientnet-lite", "eva02",
         "eva02-enormous", "fastvit", "fastvit-five-stages", "fastvit-folded", "m-clip", "metaclip-2", "mobileclip-b",
-        "nllb", "perception", "perception-without-class", "resnet", "vitamin", "vitamin-without-positions",
+        "naflex", "nllb", "perception", "perception-without-class", "resnet", "vitamin", "vitamin-without-positions",
         "xlm-roberta",
     ]
 
@@ -137,6 +137,8 @@ private struct Tower {
     let source: CheckpointTensorSource
     let expected: [[Float]]
     private let tokens: [[Int32]]
+    /// Per picture rows and columns of patches, where pictures keep their shape.
+    private let grids: [[Int]]
 
     init(_ name: String) throws {
         let folder = Bundle.module.url(forResource: "Fixtures", withExtension: nil)!.appendingPathComponent("towers")
@@ -146,6 +148,7 @@ private struct Tower {
         configuration = try HuggingFaceConfig(json: Array(Tower.text(config).utf8), path: name).configuration
         source = CheckpointTensorSource(try Checkpoint(file: PathBytes(Tower.file(name).path)))
         func floats(_ value: JSONValue) -> [Float] { value.array?.compactMap { $0.double.map(Float.init) } ?? [] }
+        grids = golden["grids"]?.array?.map { $0.array?.compactMap(\.int) ?? [] } ?? []
         let texts = golden["texts"]?.array ?? []
         tokens = texts.map { $0["tokens"]?.array?.compactMap { $0.int.map(Int32.init) } ?? [] }
         expected = texts.isEmpty ? (golden["images"]?.array ?? []).map(floats) : texts.map { floats($0["embedding"]!) }
@@ -155,7 +158,7 @@ private struct Tower {
     init(_ configuration: ModelConfiguration, file: PathBytes, of other: Tower) throws {
         self.configuration = configuration
         source = CheckpointTensorSource(try Checkpoint(file: file))
-        (expected, tokens) = (other.expected, other.tokens)
+        (expected, tokens, grids) = (other.expected, other.tokens, other.grids)
     }
 
     /// Whether a tokenizer of this model could give the tokens.
@@ -189,7 +192,7 @@ private struct Tower {
             return rows(try encoder.embed(tokens: tokens, compute: compute))
         }
         let encoder = try ImageEncoder(configuration: configuration, weights: source)
-        return rows(try encoder.embed(pixels: (0..<3).flatMap(pixels), count: 3, compute: compute))
+        return rows(try encoder.embed(pixels: (0..<3).flatMap(pixels), sizes: (0..<3).map(size), compute: compute))
     }
 
     func embeddingsAlone(_ compute: Compute) throws -> [[Float]] {
@@ -198,7 +201,7 @@ private struct Tower {
             return try tokens.map { try encoder.embed(tokens: [$0], compute: compute) }
         }
         let encoder = try ImageEncoder(configuration: configuration, weights: source)
-        return try (0..<3).map { try encoder.embed(pixels: pixels($0), count: 1, compute: compute) }
+        return try (0..<3).map { try encoder.embed(pixels: pixels($0), sizes: [size($0)], compute: compute) }
     }
 
     private func rows(_ values: [Float]) -> [[Float]] {
@@ -206,10 +209,16 @@ private struct Tower {
         return stride(from: 0, to: values.count, by: count).map { Array(values[$0..<$0 + count]) }
     }
 
-    /// The pixels that Scripts/fixtures/make_tower_fixtures.py computes, `[3, side, side]`.
+    /// A damaged configuration may have patches of another size.
+    private func size(_ picture: Int) -> PixelSize {
+        guard configuration.vision.hasPictureGrids else { return PixelSize(side: configuration.vision.imageSize) }
+        let side = configuration.vision.patchSize
+        return PixelSize(width: grids[picture][1] * side, height: grids[picture][0] * side)
+    }
+
+    /// The pixels that Scripts/fixtures/make_tower_fixtures.py computes, `[3, height, width]`.
     private func pixels(_ picture: Int) -> [Float] {
-        let side = configuration.vision.imageSize
-        return (0..<3 * side * side).map { Float(($0 * 7919 + picture * 104729) % 1009) / 256 - 2 }
+        (0..<size(picture).valueCount).map { Float(($0 * 7919 + picture * 104729) % 1009) / 256 - 2 }
     }
 
     /// The value as JSON.

@@ -14,7 +14,7 @@ package struct ConvNeXtConfiguration: Sendable, Equatable {
 }
 
 /// A ConvNeXt (Liu et al., 2022): in each block a depthwise convolution, a norm and an MLP over the channels.
-struct ConvNeXt: ImageTower {
+struct ConvNeXt: ConvolutionalNetwork {
     private let imageSize: Int
     private let stem: Convolution
     private let stemNorm: LayerNorm
@@ -77,8 +77,6 @@ struct ConvNeXt: ImageTower {
             "visual_projection", configuration.vision.projection, inputs: width,
             outputs: configuration.embeddingDimension, from: source)
     }
-
-    func picturesAtOnce(_ compute: Compute) -> Int { 4 }
 
     func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float] {
         var maps = compute.convolve(pixels: pixels, count: count, size: imageSize, stem)

@@ -36,7 +36,7 @@ package struct EfficientNetConfiguration: Sendable, Equatable {
 /// and narrow (Sandler et al., 2018). Batch norms are part of the convolutions.
 ///
 /// Pads as TensorFlow does: of an odd number of places the one more stands behind.
-struct EfficientNet: ImageTower {
+struct EfficientNet: ConvolutionalNetwork {
     private let imageSize: Int
     private let stem: Convolution
     private let blocks: [Block]
@@ -85,8 +85,6 @@ struct EfficientNet: ImageTower {
             "visual_projection", configuration.vision.projection, inputs: shape.features,
             outputs: configuration.embeddingDimension, from: source)
     }
-
-    func picturesAtOnce(_ compute: Compute) -> Int { 4 }
 
     func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float] {
         var maps = compute.convolve(pixels: pixels, count: count, size: imageSize, stem, activation: .relu6)

@@ -34,7 +34,7 @@ package struct FastViTConfiguration: Sendable, Equatable {
 
 /// A FastViT (Vasu et al., 2023), the image tower of MobileCLIP (Vasu et al., 2024): what was trained as several branches is
 /// one convolution here, and batch norms are part of it.
-struct FastViT: ImageTower {
+struct FastViT: ConvolutionalNetwork {
     private let imageSize: Int
     private let stem: (first: Convolution, second: DepthwiseConvolution, third: Linear)
     private let stages: [Stage]
@@ -66,8 +66,6 @@ struct FastViT: ImageTower {
             "visual_projection", configuration.vision.projection, inputs: shape.features,
             outputs: configuration.embeddingDimension, from: source)
     }
-
-    func picturesAtOnce(_ compute: Compute) -> Int { 4 }
 
     func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float] {
         var maps = compute.convolve(pixels: pixels, count: count, size: imageSize, stem.first, activation: .gelu)

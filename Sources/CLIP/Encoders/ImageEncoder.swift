@@ -28,21 +28,37 @@ package struct ImageEncoder: Sendable {
             }
     }
 
-    /// Embeds pictures that preprocessing has brought to the model's size.
+    /// Embeds squares of the model's size.
     ///
     /// - Parameter pixels: `[count, 3, imageSize, imageSize]`.
-    /// - Returns: `[count, embeddingDimension]`, not normalised; the same to the bit for any `count` and any number of
-    ///   threads.
+    /// - Returns: as of pictures of any size.
     /// - Throws: `CLIPError` of kind `.cancelled`, within the time that a layer takes.
     package func embed(pixels: UnsafePointer<Float>, count: Int, compute: Compute) throws(CLIPError) -> [Float] {
-        let limit = tower.picturesAtOnce(compute)
+        try embed(pixels: pixels, sizes: Array(repeating: PixelSize(side: imageSize), count: count), compute: compute)
+    }
+
+    /// Embeds pictures that preprocessing has brought to a size that the model takes.
+    ///
+    /// - Parameters:
+    ///   - pixels: one after another, `[3, height, width]` each.
+    ///   - sizes: each picture's. Only an encoder whose pictures keep their shape takes others than the model's square.
+    /// - Returns: `[sizes.count, embeddingDimension]`, not normalised; the same to the bit whatever pictures are beside one,
+    ///   and for any number of threads.
+    /// - Throws: `CLIPError` of kind `.cancelled`, within the time that a layer takes.
+    package func embed(
+        pixels: UnsafePointer<Float>, sizes: [PixelSize], compute: Compute
+    ) throws(CLIPError) -> [Float] {
+        guard let largest = sizes.max(by: { $0.valueCount < $1.valueCount }) else { return [] }
+        let (count, limit) = (sizes.count, tower.picturesAtOnce(of: largest, compute))
         // As few groups as hold them, all of about the same size.
         let groupCount = max(1, (count + limit - 1) / limit)
         let group = max(1, (count + groupCount - 1) / groupCount)
-        let imageFloats = 3 * imageSize * imageSize
         var embeddings: [Float] = []
+        var start = pixels
         for first in stride(from: 0, to: count, by: group) {
-            embeddings += try tower.embed(pixels + first * imageFloats, count: min(group, count - first), compute)
+            let members = Array(sizes[first..<min(first + group, count)])
+            embeddings += try tower.embed(start, sizes: members, compute)
+            start += members.reduce(0) { $0 + $1.valueCount }
         }
         return embeddings
     }
@@ -50,9 +66,24 @@ package struct ImageEncoder: Sendable {
 
 /// The network of an image encoder.
 protocol ImageTower: Sendable {
-    /// The most pictures that go through it together.
-    func picturesAtOnce(_ compute: Compute) -> Int
+    /// The most pictures of a size that go through it together.
+    func picturesAtOnce(of size: PixelSize, _ compute: Compute) -> Int
+    /// - Parameter pixels: pictures of these sizes, one after another.
+    /// - Returns: `[sizes.count, embeddingDimension]`.
+    func embed(_ pixels: UnsafePointer<Float>, sizes: [PixelSize], _ compute: Compute) throws(CLIPError) -> [Float]
+}
+
+/// A network of convolutions, over squares of one size.
+protocol ConvolutionalNetwork: ImageTower {
     /// - Parameter pixels: `[count, 3, imageSize, imageSize]`.
     /// - Returns: `[count, embeddingDimension]`.
     func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float]
+}
+
+extension ConvolutionalNetwork {
+    func picturesAtOnce(of size: PixelSize, _ compute: Compute) -> Int { 4 }
+
+    func embed(_ pixels: UnsafePointer<Float>, sizes: [PixelSize], _ compute: Compute) throws(CLIPError) -> [Float] {
+        try embed(pixels, count: sizes.count, compute)
+    }
 }

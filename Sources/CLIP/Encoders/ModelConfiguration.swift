@@ -33,12 +33,17 @@ package enum ModelFamily: String, Sendable, CaseIterable {
     case clip
     /// Zhai et al., 2023, and SigLIP 2 of fixed resolution (Tschannen et al., 2025): trained with a sigmoid per pair.
     case siglip
+    /// SigLIP 2 for pictures that keep their shape (NaFlex; Tschannen et al., 2025).
+    case siglip2
     /// Xu et al., 2025: CLIP over XLM-V's vocabulary, read at its end token.
     case metaCLIP2 = "metaclip_2"
     /// Yang et al., 2022: CLIP's image encoder, a BERT for texts.
     case chineseCLIP = "chinese_clip"
     /// Chen et al., 2022: CLIP's image encoder, an XLM-RoBERTa for texts.
     case altCLIP = "altclip"
+
+    /// Whether texts and pictures are encoded as in SigLIP.
+    var isSigLIP: Bool { self == .siglip || self == .siglip2 }
 }
 
 /// The shape of a stack of transformer layers.
@@ -144,7 +149,8 @@ package struct VisionConfiguration: Sendable, Equatable {
     /// the blocks, and its heads those of the pooling.
     package var transformer: TransformerConfiguration
     package var tower = ImageTowerKind.transformer
-    /// The side of the square picture that goes in (`image_size`).
+    /// The side of the square picture that goes in (`image_size`); where pictures keep their shape, of one as large as the
+    /// table of positions.
     package var imageSize: Int
     /// The side of a patch (`patch_size`).
     package var patchSize: Int
@@ -172,6 +178,8 @@ package struct VisionConfiguration: Sendable, Equatable {
     package var hasPositions = true
     /// Rotations of queries and keys by a patch's place, beside the table of positions.
     package var rotaryPositions: RotaryPositions?
+    /// Whether pictures keep their shape, each with as many rows and columns of patches as it fills (NaFlex).
+    package var hasPictureGrids = false
 
     /// An encoder of this shape.
     package init(

@@ -29,7 +29,7 @@ extension VisionConfiguration {
 
 /// The ResNet of CLIP (Radford et al., 2021; He et al., 2015): three convolutions in front, means before a stride, and an
 /// attention that pools. Batch norms are part of the convolutions.
-struct ResNet: ImageTower {
+struct ResNet: ConvolutionalNetwork {
     private let imageSize: Int
     private let stem: [Convolution]
     private let stages: [[Bottleneck]]
@@ -63,8 +63,6 @@ struct ResNet: ImageTower {
             "vision_model.attnpool", width: channels,
             places: configuration.vision.gridSize * configuration.vision.gridSize, configuration, from: source)
     }
-
-    func picturesAtOnce(_ compute: Compute) -> Int { 4 }
 
     func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float] {
         var maps = compute.convolve(pixels: pixels, count: count, size: imageSize, stem[0], activation: .relu)

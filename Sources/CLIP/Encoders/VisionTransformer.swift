@@ -78,14 +78,26 @@ struct VisionTransformer: ImageTower {
             from: weights)
     }
 
-    func picturesAtOnce(_ compute: Compute) -> Int {
-        max(1, compute.rowsAtOnce(width: configuration.transformer.width) / configuration.tokenCount)
+    func picturesAtOnce(of size: PixelSize, _ compute: Compute) -> Int {
+        let tokenCount = configuration.grid(of: size).count + (classEmbedding == nil ? 0 : 1)
+        return max(1, compute.rowsAtOnce(width: configuration.transformer.width) / tokenCount)
     }
 
-    func embed(_ pixels: UnsafePointer<Float>, count: Int, _ compute: Compute) throws(CLIPError) -> [Float] {
-        let tokenCount = configuration.tokenCount
-        let hidden = compute.activations(rows: count * tokenCount, columns: configuration.transformer.width)
-        if let convolutions {
+    func embed(_ pixels: UnsafePointer<Float>, sizes: [PixelSize], _ compute: Compute) throws(CLIPError) -> [Float] {
+        let grids = sizes.map(configuration.grid)
+        var (sequences, rowCount): ([TokenSequence], Int) = ([], 0)
+        for grid in grids {
+            let end = rowCount + grid.count + (classEmbedding == nil ? 0 : 1)
+            sequences.append(TokenSequence(rowCount..<end, pooled: 0))
+            rowCount = end
+        }
+        let count = sizes.count
+        let hidden = compute.activations(rows: rowCount, columns: configuration.transformer.width)
+        if configuration.hasPictureGrids, let patchEmbedding, let positions {
+            NaFlexPatches(
+                side: configuration.patchSize, embedding: patchEmbedding, positions: positions,
+                gridSize: configuration.gridSize)(pixels, grids: grids, into: hidden, compute)
+        } else if let convolutions {
             let patches = try convolutions(pixels, count: count, compute).places
             for row in 0..<hidden.rows { hidden.row(row).update(from: patches.row(row), count: hidden.columns) }
             addPositions(to: hidden, count: count, compute)
@@ -93,7 +105,6 @@ struct VisionTransformer: ImageTower {
             embedPatches(pixels, count: count, patchEmbedding, into: hidden, compute)
         }
         if let inputNorm { compute.layerNorm(inputNorm, hidden, into: hidden) }
-        let sequences = (0..<count).map { TokenSequence($0 * tokenCount..<($0 + 1) * tokenCount, pooled: 0) }
         let pooled: Activations
         switch configuration.pooling {
         case .attention:

@@ -24,7 +24,7 @@ extension CheckpointModel {
                 throw CheckpointModel.noEncoder(checkpoint, keys)
             }
             if let dimension = try weights.embeddingDimension() { config.setEmbeddingDimension(inferred: dimension) }
-            if config.configuration.family == .siglip, let padding = try TokenizerFiles.padding(in: folder) {
+            if config.configuration.family.isSigLIP, let padding = try TokenizerFiles.padding(in: folder) {
                 config.setPadding(padding.token, source: padding.source)
             }
             let configuration = config.configuration
@@ -33,7 +33,7 @@ extension CheckpointModel {
             // A text encoder alone has no size of pictures that a file could contradict.
             let preprocessor =
                 keys.visionPrefix != nil && parts.holdImages
-                ? try PreprocessorFile(in: folder.preprocessorFolder(), imageSize: configuration.vision.imageSize) : nil
+                ? try PreprocessorFile(in: folder.preprocessorFolder(), configuration.vision) : nil
             let texts = try folder.tokenizerFolder()
             var settings = config.settings
             if let preprocessor, let other = try OpenCLIPConfig.ignored(in: folder, for: preprocessor.preprocessing) {
@@ -346,7 +346,7 @@ struct GGUFConfig {
             fields[key] = values["clip.vision.\(own)"]?.numbers.map { .array($0.map { .number($0) }) }
         }
         preprocessing = try ResolvedPreprocessing(
-            huggingFace: fields, path: path, source: "GGUF clip.vision", imageSize: configuration.vision.imageSize)
+            huggingFace: fields, path: path, source: "GGUF clip.vision", vision: configuration.vision)
         settings =
             [ModelSetting(name: "embedding dimension", value: "\(dimension)", source: "inferred from shape")]
             + (weights.keys.visionPrefix == nil ? [] : vision.settings)

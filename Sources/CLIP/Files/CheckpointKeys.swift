@@ -93,7 +93,7 @@ struct CheckpointKeys: Sendable {
     /// What transformers' model of `family` calls `key`.
     static func name(of key: String, _ family: ModelFamily) -> String {
         switch family {
-        case .clip, .metaCLIP2, .siglip: key
+        case .clip, .metaCLIP2, .siglip, .siglip2: key
         case .chineseCLIP: CheckpointKeys(["text_model.embeddings.word_embeddings.weight"]).name(of: key)
         case .altCLIP: CheckpointKeys(["text_model.roberta.embeddings.word_embeddings.weight"]).name(of: key)
         }

@@ -179,7 +179,7 @@ struct FlatModel: ModelStore {
         let hasTextEncoder = names.contains("text_model.embeddings.token_embedding.weight")
         let preprocessing = try ResolvedPreprocessing(
             huggingFace: Array(try flat.text(FlatFile.Name.preprocessor).utf8), path: path, source: "preprocessor",
-            imageSize: hasImageEncoder ? configuration.vision.imageSize : nil
+            vision: hasImageEncoder ? configuration.vision : nil
         ).configuration
         let typeName = try flat.text(FlatFile.Name.weightType)
         guard let weightType = WeightType(rawValue: typeName) else {

@@ -35,7 +35,7 @@ struct FolderExport {
                 "can't be written for transformers, whose CLIPModel has no such encoder (\(obstacle)): keep its own files"
             )
         }
-        if store.info.configuration.family != .siglip, store.info.logitBias != nil {
+        if !store.info.configuration.family.isSigLIP, store.info.logitBias != nil {
             throw CLIPError(
                 .model, path: store.info.path,
                 "can't be written for transformers, whose CLIPModel has no logit_bias: keep its own files")
@@ -74,7 +74,7 @@ struct FolderExport {
 
     /// SigLIP's pooling keeps queries, keys and values in one, and calls the projection of its texts a head.
     private var exported: [Exported] {
-        guard store.info.configuration.family == .siglip else {
+        guard store.info.configuration.family.isSigLIP else {
             let family = store.info.configuration.family
             return store.info.tensors().map { Exported(name: CheckpointKeys.name(of: $0.key, family), parts: [$0]) }
         }
@@ -105,7 +105,7 @@ struct FolderExport {
         let bias = store.info.logitBias.map { [(FlatFile.Name.logitBias, $0)] } ?? []
         let scales = isWhole ? [(FlatFile.Name.logitScale, store.info.logitScaleLogarithm)] + bias : []
         // SigLIP's are lists of one.
-        let shape = store.info.configuration.family == .siglip ? [1] : []
+        let shape = store.info.configuration.family.isSigLIP ? [1] : []
         var declarations = scales.map { TensorDeclaration(name: $0.0, type: vectorType, shape: shape) }
         for tensor in exported { declarations.append(try declaration(of: tensor, vectorType)) }
         let writer = try SafetensorsWriter(location, metadata: ["format": "pt"], tensors: declarations)
@@ -188,8 +188,12 @@ struct FolderExport {
         case .vector(let extents): shape = tensor.name.hasSuffix(".probe") ? [1, 1] + extents : extents
         case .table(let rows, let columns): shape = [rows, columns]
         case .matrix(let outputs, let inputs):
-            let side = store.info.configuration.vision.patchSize
-            shape = tensor.name.hasSuffix("patch_embedding.weight") ? [outputs, 3, side, side] : [outputs, inputs]
+            let (vision, isPatch) = (
+                store.info.configuration.vision, tensor.name.hasSuffix("patch_embedding.weight")
+            )
+            shape =
+                isPatch && !vision.hasPictureGrids
+                ? [outputs, 3, vision.patchSize, vision.patchSize] : [outputs, inputs]
         }
         if tensor.parts.count > 1 { shape[0] *= tensor.parts.count }
         if case .vector = tensor.parts[0].kind {

@@ -35,11 +35,11 @@ struct HuggingFaceConfig {
                     "projection_dim", named: "embedding dimension", default: type.family == .altCLIP ? 768 : 512,
                     in: 1...Limits.width)
             // There is no image projection: the text encoder's gives what compares with it.
-            case .siglip where type.scope == .textOnly:
+            case .siglip where type.scope == .textOnly, .siglip2 where type.scope == .textOnly:
                 try text.int(
                     "projection_size", named: "embedding dimension", default: textConfiguration.transformer.width,
                     in: 1...Limits.width)
-            case .siglip: visionConfiguration.transformer.width
+            case .siglip, .siglip2: visionConfiguration.transformer.width
             }
         configuration = ModelConfiguration(
             family: type.family, vision: visionConfiguration, text: textConfiguration, embeddingDimension: dimension)
@@ -116,6 +116,7 @@ struct HuggingFaceConfig {
         _ section: inout ConfigSection, _ family: ModelFamily = .clip
     ) throws(CLIPError) -> VisionConfiguration {
         let defaults = FamilyDefaults(family).vision
+        if family == .siglip2 { return try naFlex(&section) }
         let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...Limits.imageSize)
         let patchSize = try section.side(
             "patch_size", named: "patch size", default: FamilyDefaults(family).patchSize, in: 1...imageSize)
@@ -126,16 +127,39 @@ struct HuggingFaceConfig {
                 "\(grid) × \(grid) patches of \(patchSize) pixels, expected fewer than \(Limits.tokenCount): "
                     + "image_size or patch_size is wrong")
         }
-        let channels = section.present("num_channels") ?? .number(3)
-        guard channels.int == 3 else { throw section.fault("num_channels", channels, expected: "3: pictures are RGB") }
+        try checkChannels(section)
         let encoder = VisionConfiguration(
             transformer: try transformer(&section, defaults), imageSize: imageSize,
             patchSize: patchSize)
         return switch family {
         case .clip, .metaCLIP2: try section.imageVariant(of: encoder)
         case .chineseCLIP, .altCLIP: encoder
-        case .siglip: try section.siglipVariant(of: encoder)
+        case .siglip, .siglip2: try section.siglipVariant(of: encoder)
         }
+    }
+
+    /// SigLIP 2's encoder of pictures that keep their shape, whose table of positions is a square of `num_patches`.
+    private static func naFlex(_ section: inout ConfigSection) throws(CLIPError) -> VisionConfiguration {
+        let defaults = FamilyDefaults(.siglip2)
+        let patchSize = try section.side(
+            "patch_size", named: "patch size", default: defaults.patchSize, in: 1...Limits.imageSize)
+        let patches = try section.int("num_patches", named: "positions", default: 256, in: 1...Limits.tokenCount)
+        let side = Int(Double(patches).squareRoot())
+        guard side * side == patches else {
+            throw section.fault("num_patches", .number(Double(patches)), expected: "a square number, such as 256")
+        }
+        try checkChannels(section)
+        var encoder = try section.siglipVariant(
+            of: VisionConfiguration(
+                transformer: try transformer(&section, defaults.vision), imageSize: side * patchSize,
+                patchSize: patchSize))
+        encoder.hasPictureGrids = true
+        return encoder
+    }
+
+    private static func checkChannels(_ section: ConfigSection) throws(CLIPError) {
+        let channels = section.present("num_channels") ?? .number(3)
+        guard channels.int == 3 else { throw section.fault("num_channels", channels, expected: "3: pictures are RGB") }
     }
 
     static func text(
@@ -149,7 +173,7 @@ struct HuggingFaceConfig {
         let context = try section.int(
             "max_position_embeddings", named: "context length", default: defaults.contextLength,
             in: 2...Limits.tokenCount)
-        if family == .siglip {
+        if family.isSigLIP {
             return try section.siglipVariant(
                 of: TextConfiguration(
                     transformer: transformer, vocabularySize: vocabulary, contextLength: context))
@@ -335,7 +359,7 @@ struct FamilyDefaults {
             vision.activationRisk = "hidden_act is absent: weights trained with gelu give wrong embeddings"
             text = vision
             (text.width, text.intermediateWidth, text.headCount) = (512, 2048, 8)
-        case .siglip:
+        case .siglip, .siglip2:
             (vision.activation, vision.layerNormEpsilon) = (.tanhGELU, 1e-6)
             text = vision
             (patchSize, vocabularySize, contextLength) = (16, 32000, 64)
@@ -378,6 +402,9 @@ struct ModelType {
         case "siglip": family = .siglip
         case "siglip_text_model": (family, scope) = (.siglip, .textOnly)
         case "siglip_vision_model": (family, scope) = (.siglip, .visionOnly)
+        case "siglip2": family = .siglip2
+        case "siglip2_text_model": (family, scope) = (.siglip2, .textOnly)
+        case "siglip2_vision_model": (family, scope) = (.siglip2, .visionOnly)
         case let name?:
             let known = ModelType.relatives[name].map { " (\($0))" } ?? ""
             throw CLIPError(
@@ -408,7 +435,7 @@ struct ModelType {
         guard let reference else { return }
         // "modeling_clip.CLIPModel"; "organisation/name--modeling_clip.CLIPModel" where it lies in another repository.
         let words = reference.split(separator: ".")
-        guard words.count == 2, ["modeling_clip", "modeling_siglip"].contains(words[0]),
+        guard words.count == 2, ["modeling_clip", "modeling_siglip", "modeling_siglip2"].contains(words[0]),
             transformersClasses.contains(String(words[1]))
         else {
             throw CLIPError(
@@ -420,12 +447,11 @@ struct ModelType {
 
     private static let transformersClasses: Set<String> = [
         "CLIPModel", "CLIPTextModel", "CLIPTextModelWithProjection", "CLIPVisionModel", "CLIPVisionModelWithProjection",
-        "SiglipModel", "SiglipTextModel", "SiglipVisionModel",
+        "SiglipModel", "SiglipTextModel", "SiglipVisionModel", "Siglip2Model", "Siglip2TextModel", "Siglip2VisionModel",
     ]
 
     /// Families that are taken for CLIP, and what sets them apart.
     private static let relatives = [
-        "siglip2": "SigLIP 2 NaFlex: pictures of any shape; a fixed-resolution SigLIP 2 loads",
         "align": "ALIGN: EfficientNet and BERT",
         "blip": "BLIP: a captioning model",
         "blip-2": "BLIP-2: a captioning model",

@@ -5,21 +5,21 @@ extension ModelConfiguration {
     /// - Parameter initialLogitScale: the logarithm of the logit scale.
     func huggingFaceText(initialLogitScale: Float) -> String {
         switch family {
-        case .siglip: siglipText
+        case .siglip, .siglip2: siglipText
         case .clip, .metaCLIP2, .chineseCLIP, .altCLIP: clipText(initialLogitScale: initialLogitScale)
         }
     }
 
     private var siglipText: String {
         """
-        {"architectures":["SiglipModel"],"model_type":"siglip",\
+        {"architectures":["\(className)Model"],"model_type":"\(family.rawValue)",\
         "text_config":{\(siglipTextFields)},"vision_config":{\(siglipVisionFields)}}
         """
     }
 
     private var siglipTextFields: String {
         """
-        "model_type":"siglip_text_model",\(text.transformer.huggingFaceFields),\
+        "model_type":"\(family.rawValue)_text_model",\(text.transformer.huggingFaceFields),\
         "vocab_size":\(text.vocabularySize),"max_position_embeddings":\(text.contextLength),\
         "projection_size":\(embeddingDimension)\(text.paddingToken.map { ",\"pad_id\":\($0)" } ?? "")
         """
@@ -27,9 +27,10 @@ extension ModelConfiguration {
 
     private var siglipVisionFields: String {
         """
-        "model_type":"siglip_vision_model",\(vision.transformer.huggingFaceFields),\
-        "num_channels":3,"image_size":\(vision.imageSize),"patch_size":\(vision.patchSize),\
-        "vision_use_head":\(vision.pooling == .attention)
+        "model_type":"\(family.rawValue)_vision_model",\(vision.transformer.huggingFaceFields),\
+        "num_channels":3,\
+        \(vision.hasPictureGrids ? "\"num_patches\":\(vision.positionCount)" : "\"image_size\":\(vision.imageSize)"),\
+        "patch_size":\(vision.patchSize),"vision_use_head":\(vision.pooling == .attention)
         """
     }
 
@@ -46,6 +47,7 @@ extension ModelConfiguration {
         switch family {
         case .clip: "CLIP"
         case .siglip: "Siglip"
+        case .siglip2: "Siglip2"
         case .metaCLIP2: "MetaClip2"
         case .chineseCLIP: "ChineseCLIP"
         case .altCLIP: "AltCLIP"
@@ -89,7 +91,7 @@ extension ModelConfiguration {
 
     /// The same for a folder that holds only `parts`, of transformers' class for one encoder alone.
     func exportedText(of parts: ModelParts, initialLogitScale: Float) -> String {
-        let isSigLIP = family == .siglip
+        let isSigLIP = family.isSigLIP
         let ending = isSigLIP ? "" : "WithProjection"
         switch parts {
         case .all: return huggingFaceText(initialLogitScale: initialLogitScale)
@@ -109,7 +111,7 @@ extension ModelConfiguration {
     /// Why transformers' class of the family can't compute this model, or `parts` of it alone; nil if it can.
     func obstacleToTransformers(parts: ModelParts) -> String? {
         switch family {
-        case .siglip: return nil
+        case .siglip, .siglip2: return nil
         case .chineseCLIP, .altCLIP:
             return parts == .all ? nil : "transformers has no class for one of its encoders with its projection"
         case .clip, .metaCLIP2:

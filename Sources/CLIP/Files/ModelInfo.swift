@@ -38,8 +38,10 @@ public struct ModelInfo: Sendable {
 
     /// The number of values in an embedding.
     public var embeddingDimension: Int { configuration.embeddingDimension }
-    /// The side in pixels of the square that the image encoder takes.
+    /// The side in pixels of the square that the image encoder takes; where pictures keep their shape, of the largest.
     public var imageSize: Int { preprocessing.cropSize }
+    /// Whether pictures keep their shape unless a fit is asked for, as in SigLIP 2's NaFlex.
+    public var keepsShape: Bool { preprocessing.patches != nil }
     /// The length in pixels that the shortest edge of a picture is resized to, before the square is cut out of it.
     public var resizedEdge: Int { preprocessing.resizeSize }
     /// The most tokens that the text encoder takes.

@@ -35,38 +35,71 @@ extension ResolvedPreprocessing {
     ///   - json: the file's bytes; nil when there is none, then everything is a default.
     ///   - path: the file, for errors.
     ///   - source: what settings say they come from.
-    ///   - imageSize: the side of the square that the model takes, if known: what absent sizes are.
-    /// - Throws: `CLIPError` when it is not JSON, a field makes no sense, or the crop is not what the model takes.
+    ///   - vision: the encoder, if known: its size is what absent sizes are.
+    /// - Throws: `CLIPError` when it is not JSON, a field makes no sense, or pictures become what the model doesn't take.
     package init(
-        huggingFace json: [UInt8]?, path: String, source: String = "preprocessor_config.json", imageSize: Int? = nil
+        huggingFace json: [UInt8]?, path: String, source: String = "preprocessor_config.json",
+        vision: VisionConfiguration? = nil
     ) throws(CLIPError) {
         let root = if let json { try jsonObject(json, path: path) } else { [String: JSONValue]() }
         let fields = root["image_processor"]?.object ?? root
         try self.init(
-            huggingFace: fields, path: path, source: source, imageSize: imageSize, isAbsent: json == nil)
+            huggingFace: fields, path: path, source: source, vision: vision, isAbsent: json == nil)
     }
 
     /// Reads the fields of a preprocessor_config.json.
     init(
-        huggingFace fields: [String: JSONValue], path: String, source: String, imageSize: Int?, isAbsent: Bool = false
+        huggingFace fields: [String: JSONValue], path: String, source: String, vision: VisionConfiguration?,
+        isAbsent: Bool = false
     ) throws(CLIPError) {
         var section = ConfigSection(path: path, source: source, subject: "picture", fields: fields)
         if isAbsent {
             section.record(
-                "preprocessing", "OpenAI's", isDefault: true,
+                "preprocessing", vision?.hasPictureGrids == true ? "SigLIP 2's" : "OpenAI's", isDefault: true,
                 warning: "there is no \(source): embeddings are wrong if the model was trained otherwise")
         }
-        var configuration = PreprocessingConfiguration(cropSize: imageSize ?? 224)
-        let isSquashing = try ResolvedPreprocessing.readProcessor(&section, &configuration)
-        try ResolvedPreprocessing.readSizes(&section, &configuration, isSquashing: isSquashing)
+        var configuration = PreprocessingConfiguration(cropSize: vision?.imageSize ?? 224)
+        if let vision, vision.hasPictureGrids {
+            try ResolvedPreprocessing.readPatches(&section, &configuration, side: vision.patchSize)
+        } else {
+            let isSquashing = try ResolvedPreprocessing.readProcessor(&section, &configuration)
+            try ResolvedPreprocessing.readSizes(&section, &configuration, isSquashing: isSquashing)
+            try ResolvedPreprocessing.checkCrop(configuration.cropSize, path: path, imageSize: vision?.imageSize)
+        }
         try ResolvedPreprocessing.readInterpolation(&section, &configuration)
         try ResolvedPreprocessing.readNormalisation(&section, &configuration)
         configuration.cropRounding = try section.choice("crop_rounding", default: .floor)
         configuration.fillColor = try section.colour("fill_color", default: [0, 0, 0])
         section.record("crop rounding", configuration.cropRounding.rawValue, key: "crop_rounding")
         section.record("fill colour", "\(configuration.fillColor)", key: "fill_color")
-        try ResolvedPreprocessing.checkCrop(configuration.cropSize, path: path, imageSize: imageSize)
         self.init(configuration: configuration, settings: section.settings)
+    }
+
+    /// Pictures that keep their shape, as transformers' Siglip2ImageProcessor prepares them.
+    /// - Parameter side: that of the encoder's patches.
+    private static func readPatches(
+        _ section: inout ConfigSection, _ configuration: inout PreprocessingConfiguration, side: Int
+    ) throws(CLIPError) {
+        let type = try section.text("image_processor_type") ?? "Siglip2ImageProcessor"
+        guard type.hasPrefix("Siglip2") else {
+            throw section.fault(
+                "image_processor_type", .string(type),
+                expected: "\"Siglip2ImageProcessor\", whose pictures keep their shape")
+        }
+        guard try section.flag("do_resize", default: true) else {
+            throw section.fault("do_resize", .bool(false), expected: "true, else pictures don't fit the model")
+        }
+        let stated = try section.side("patch_size", named: "patch size", default: side, in: sides)
+        guard stated == side else {
+            throw section.fault("patch_size", .number(Double(stated)), expected: "the model's patch_size \(side)")
+        }
+        let count = try section.int("max_num_patches", named: "most patches", default: 256, in: 1...1 << 16)
+        let budget = PatchBudget(side: side, count: count)
+        configuration.patches = budget
+        (configuration.resizeSize, configuration.cropSize) = (budget.squareSide, budget.squareSide)
+        configuration.interpolation = .bilinear
+        configuration.mean = [0.5, 0.5, 0.5]
+        configuration.standardDeviation = [0.5, 0.5, 0.5]
     }
 
     /// - Returns: whether sizes that are plain numbers, or absent, mean both edges.
@@ -251,7 +284,7 @@ extension ResolvedPreprocessing {
 
 extension PreprocessingConfiguration {
     /// The configuration as a preprocessor_config.json that transformers reads too, with some more fields. Reading it
-    /// again (`ResolvedPreprocessing.init(huggingFace:path:source:imageSize:)`) gives the same configuration.
+    /// again (`ResolvedPreprocessing.init(huggingFace:path:source:vision:)`) gives the same configuration.
     package var json: String {
         let size =
             switch fit {
@@ -259,19 +292,33 @@ extension PreprocessingConfiguration {
             case .squash: "{\"height\": \(resizeSize), \"width\": \(resizeSize)}"
             case .pad: "{\"longest_edge\": \(resizeSize)}"
             }
+        let common = [
+            "\"do_rescale\": true", "\"rescale_factor\": \(rescaleFactor)", "\"do_normalize\": true",
+            "\"image_mean\": \(mean)", "\"image_std\": \(standardDeviation)",
+        ]
+        let own = [
+            "\"crop_rounding\": \(jsonString(cropRounding.rawValue))", "\"fill_color\": \(fillColor)",
+        ]
+        if let patches {
+            let fields = [
+                "\"image_processor_type\": \"Siglip2ImageProcessor\"", "\"do_convert_rgb\": true",
+                "\"do_resize\": true", "\"patch_size\": \(patches.side)", "\"max_num_patches\": \(patches.count)",
+                "\"resample\": \(interpolation.filter.rawValue)",
+            ]
+            return "{" + (fields + common + own).joined(separator: ", ") + "}"
+        }
         let fields = [
             "\"image_processor_type\": \"CLIPImageProcessor\"", "\"do_convert_rgb\": true", "\"do_resize\": true",
             "\"size\": \(size)", "\"resample\": \(interpolation.filter.rawValue)", "\"do_center_crop\": true",
-            "\"crop_size\": {\"height\": \(cropSize), \"width\": \(cropSize)}", "\"do_rescale\": true",
-            "\"rescale_factor\": \(rescaleFactor)", "\"do_normalize\": true", "\"image_mean\": \(mean)",
-            "\"image_std\": \(standardDeviation)", "\"fit\": \(jsonString(fit.rawValue))",
-            "\"crop_rounding\": \(jsonString(cropRounding.rawValue))", "\"fill_color\": \(fillColor)",
+            "\"crop_size\": {\"height\": \(cropSize), \"width\": \(cropSize)}",
         ]
-        return "{" + fields.joined(separator: ", ") + "}"
+        let fit = "\"fit\": \(jsonString(fit.rawValue))"
+        return "{" + (fields + common + [fit] + own).joined(separator: ", ") + "}"
     }
 
-    /// Why transformers' CLIPImageProcessor can't prepare pictures so; nil if it can.
+    /// Why transformers' CLIPImageProcessor, or SigLIP 2's, can't prepare pictures so; nil if it can.
     package var obstacleToTransformers: String? {
+        if patches != nil { return nil }
         let isCentred = cropRounding == .floor || fit == .squash && offset(.floor) == offset(cropRounding)
         if fit != .crop && fit != .squash { return "fit \(fit.rawValue)" }
         if !isCentred {
@@ -295,13 +342,12 @@ struct PreprocessorFile {
 
     /// transformers 5 keeps an image processor inside processor_config.json, and prefers it to the older
     /// preprocessor_config.json.
-    /// - Parameter imageSize: the side of the square that the model takes.
     /// - Throws: `CLIPError` when the file is not JSON, or asks for what the model can't take.
-    init(in folder: ModelFolder, imageSize: Int) throws(CLIPError) {
+    init(in folder: ModelFolder, _ vision: VisionConfiguration) throws(CLIPError) {
         let (newName, oldName) = ("processor_config.json", "preprocessor_config.json")
         func resolved(_ name: String, _ json: [UInt8]?) throws(CLIPError) -> ResolvedPreprocessing {
             try ResolvedPreprocessing(
-                huggingFace: json, path: folder.path(of: name), source: name, imageSize: imageSize)
+                huggingFace: json, path: folder.path(of: name), source: name, vision: vision)
         }
         let old = try folder.readText(oldName)
         let new = try folder.readText(newName).flatMap { json throws(CLIPError) in
@@ -347,7 +393,9 @@ extension PreprocessingConfiguration {
             value == other ? nil : "\(name) \(value), not \(other)"
         }
         return [
-            difference("fit", fit.rawValue, other.fit.rawValue), difference("size", resizeSize, other.resizeSize),
+            difference("fit", fit.rawValue, other.fit.rawValue),
+            difference("most patches", patches?.count ?? 0, other.patches?.count ?? 0),
+            difference("size", resizeSize, other.resizeSize),
             difference("crop", cropSize, other.cropSize),
             difference("interpolation", interpolation.rawValue, other.interpolation.rawValue),
             difference("rescale factor", rescaleFactor, other.rescaleFactor), difference("mean", mean, other.mean),

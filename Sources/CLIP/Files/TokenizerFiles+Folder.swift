@@ -32,7 +32,7 @@ extension TokenizerFiles {
             }
             throw CLIPError(
                 .model, path: folder.path,
-                family == .siglip
+                family.isSigLIP
                     ? "has neither spiece.model nor tokenizer.json: fetch the tokenizer's files"
                     : "has neither tokenizer.json nor vocab.json and merges.txt, and its vocabulary of "
                         + "\(configuration.vocabularySize) tokens is not CLIP's own: fetch the tokenizer's files")
@@ -66,7 +66,7 @@ extension TokenizerFiles {
             case .wordPiece: tokenizer = try PipelineTokenizer(wordPiece: files, wrapping: wrapping)
             case .json, .vocabulary:
                 tokenizer = try loadTokenizer(
-                    files, isLowercased: family == .siglip && wrapping == nil, wrapping: wrapping)
+                    files, isLowercased: family.isSigLIP && wrapping == nil, wrapping: wrapping)
             }
         } catch {
             throw error.inside(folder)
@@ -86,7 +86,7 @@ extension TokenizerFiles {
             return ModelSetting(name: "tokenizer", value: "SentencePiece unigram", source: "spiece.model")
         case .wordPiece: return ModelSetting(name: "tokenizer", value: "WordPiece", source: "vocab.txt")
         case .json:
-            let value = configuration.family == .siglip ? "as described, lower-cased" : steps(in: folder)
+            let value = configuration.family.isSigLIP ? "as described, lower-cased" : steps(in: folder)
             return ModelSetting(name: "tokenizer", value: value, source: "tokenizer.json")
         case .vocabulary:
             return ModelSetting(name: "tokenizer", value: "byte-level BPE", source: "vocab.json, merges.txt")
@@ -134,9 +134,9 @@ extension TokenizerFiles {
     private static func kind(
         in folder: ModelFolder, vocabularySize: Int, _ family: ModelFamily
     ) throws(CLIPError) -> Kind? {
-        if family == .siglip, try folder.contains("spiece.model") { return .sentencePiece }
+        if family.isSigLIP, try folder.contains("spiece.model") { return .sentencePiece }
         if try folder.contains("tokenizer.json") { return .json }
-        if family == .siglip { return nil }
+        if family.isSigLIP { return nil }
         if try folder.contains("vocab.json"), try folder.contains("merges.txt") { return .vocabulary }
         if try folder.contains("vocab.txt") { return .wordPiece }
         return vocabularySize == builtInSize ? .builtIn : nil

@@ -131,10 +131,9 @@ extension CLIPModel {
             store.releasePages()
         }
         let prepared = images.map { loaded.prepare($0, fit: nil) }
-        let cropCount = prepared.reduce(0) { $0 + $1.cropCount }
         let values = try prepared.flatMap(\.pixels).withUnsafeBufferPointer { pixels throws(CLIPError) -> [Float] in
             guard let start = pixels.baseAddress else { return [] }
-            return try encoder.embed(pixels: start, count: cropCount, compute: loaded.compute)
+            return try encoder.embed(pixels: start, sizes: prepared.flatMap(\.crops), compute: loaded.compute)
         }
         return loaded.joined(try loaded.embeddings(values), of: prepared, normalize: false)
     }

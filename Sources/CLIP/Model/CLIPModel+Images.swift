@@ -8,11 +8,12 @@ extension CLIPModel {
     /// - Parameters:
     ///   - image: the picture.
     ///   - fit: how a picture that is not square becomes square; nil is the model's own preprocessing.
-    /// - Returns: `[crops, 3, S, S]`, one crop unless `fit` is `.multicrop`.
+    /// - Returns: `[crops, 3, height, width]`, one crop unless `fit` is `.multicrop`. Both extents are the model's size; of
+    ///   one whose pictures keep their shape (`ModelInfo.keepsShape`) they are the picture's own.
     public func preprocess(_ image: Picture, fit: PictureFit? = nil) throws(CLIPError) -> PixelTensor {
         let picture = loaded.prepare(image, fit: fit)
-        let side = info.preprocessing.cropSize
-        return PixelTensor(shape: [picture.cropCount, 3, side, side], values: picture.pixels)
+        let size = picture.crops[0]
+        return PixelTensor(shape: [picture.crops.count, 3, size.height, size.width], values: picture.pixels)
     }
 
     /// What the image encoder sees of a picture, as `preprocess(_:fit:)` makes it, without blocking the caller's executor.
@@ -30,16 +31,17 @@ extension CLIPModel {
         loaded.preprocessor.fittedBitmaps(of: image.bitmap, fit: fit).map { Picture(bitmap: $0) }
     }
 
-    /// The square that the image encoder sees of a picture, at least `side` pixels wide, to be looked at.
+    /// What the image encoder sees of a picture, enlarged to be looked at.
     /// - Parameters:
     ///   - image: the picture.
     ///   - fit: as in `preprocess`; of several crops it is the first.
-    ///   - side: the least width in pixels.
+    ///   - side: the least width in pixels of a square; a picture that keeps its shape has about as many pixels.
     public func view(of image: Picture, fit: PictureFit? = nil, side: Int = 448) -> Picture {
         var configuration = info.preprocessing
         let factor = max(1, (side + configuration.cropSize - 1) / configuration.cropSize)
         configuration.cropSize *= factor
         configuration.resizeSize *= factor
+        configuration.patches?.side *= factor
         return Picture(bitmap: ImagePreprocessor(configuration).fittedBitmaps(of: image.bitmap, fit: fit)[0])
     }
 
@@ -65,17 +67,19 @@ extension CLIPModel {
 
     /// Embeds pictures that are fitted and normalised already, for programs that prepare pixels themselves.
     /// - Parameters:
-    ///   - pixels: `[count, 3, S, S]`, as `preprocess` makes them.
+    ///   - pixels: `[count, 3, height, width]`, as `preprocess` makes them.
     ///   - normalize: whether the results have length 1.
     /// - Returns: an embedding per picture; several crops of one picture are several pictures here.
-    /// - Throws: `CLIPError` of kind `.argument` when the side is not the model's; else as for one picture.
+    /// - Throws: `CLIPError` of kind `.argument` when the model takes no pictures of that size; else as for one picture.
     public func embed(_ pixels: PixelTensor, normalize: Bool = true) throws(CLIPError) -> [Embedding] {
-        let expected = [3, info.preprocessing.cropSize, info.preprocessing.cropSize]
-        guard Array(pixels.shape.dropFirst()) == expected else {
+        guard pixels.shape.count == 4, pixels.shape[1] == 3,
+            case let size = PixelSize(width: pixels.shape[3], height: pixels.shape[2]), info.preprocessing.gives(size)
+        else {
             throw CLIPError(
-                .argument, "pixels of shape \(pixels.shape), expected [count, 3, \(expected[1]), \(expected[2])]")
+                .argument, "pixels of shape \(pixels.shape), expected [count, 3, \(info.preprocessing.sizeDescription)]"
+            )
         }
-        let embeddings = try loaded.encode(pixels.values, count: pixels.shape[0])
+        let embeddings = try loaded.encode(pixels.values, Array(repeating: size, count: pixels.shape[0]))
         return normalize ? embeddings.map { $0.normalized() } : embeddings
     }
 

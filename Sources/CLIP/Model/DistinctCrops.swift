@@ -4,15 +4,23 @@ struct DistinctCrops {
     private(set) var firsts: [Int] = []
     /// Per crop, where in `firsts` the one that it equals stands.
     private(set) var places: [Int] = []
+    /// The values of each crop.
+    private(set) var ranges: [Range<Int>] = []
 
-    /// - Parameter pixels: `count` crops of `size` values each.
-    init(_ pixels: UnsafeRawBufferPointer, count: Int, size: Int) {
-        let byteCount = size * MemoryLayout<Float>.size
-        let crops = (0..<count).map { pixels[$0 * byteCount..<($0 + 1) * byteCount] }
+    /// - Parameter pixels: crops of these sizes, one after another.
+    init(_ pixels: UnsafeRawBufferPointer, _ sizes: [PixelSize]) {
+        for size in sizes {
+            let start = ranges.last?.upperBound ?? 0
+            ranges.append(start..<start + size.valueCount)
+        }
+        let width = MemoryLayout<Float>.size
+        let crops = ranges.map { pixels[$0.lowerBound * width..<$0.upperBound * width] }
         var known: [Int: [Int]] = [:]
         for (index, crop) in crops.enumerated() {
             let sample = DistinctCrops.sample(crop)
-            let equal = known[sample]?.first { crops[firsts[$0]].elementsEqual(crop) }
+            let equal = known[sample]?.first {
+                sizes[firsts[$0]] == sizes[index] && crops[firsts[$0]].elementsEqual(crop)
+            }
             places.append(equal ?? firsts.count)
             if equal == nil {
                 known[sample, default: []].append(firsts.count)

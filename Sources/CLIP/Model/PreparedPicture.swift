@@ -3,8 +3,9 @@ internal import CLIPThreads
 
 /// A picture as the image encoder takes it: all that is kept of it while it waits for its batch.
 package struct PreparedPicture: Sendable {
-    let cropCount: Int
-    /// `[cropCount, 3, S, S]`.
+    /// All of one size.
+    let crops: [PixelSize]
+    /// `[crops, 3, height, width]`.
     let pixels: [Float]
 }
 
@@ -42,7 +43,7 @@ extension LoadedModel {
     /// - Parameter threads: how many may resize it; nil where no other picture is prepared at the same time.
     func prepare(_ image: Picture, fit: PictureFit?, threads: Int? = nil) -> PreparedPicture {
         PreparedPicture(
-            cropCount: preprocessor.cropCount(width: image.width, height: image.height, fit: fit),
+            crops: preprocessor.crops(width: image.width, height: image.height, fit: fit),
             pixels: preprocessor.pixels(of: image.bitmap, fit: fit, threads: threads ?? compute.threads))
     }
 
@@ -59,42 +60,41 @@ extension LoadedModel {
     /// Embeds a batch.
     /// - Returns: an embedding per picture; that of several crops is the mean of theirs at length 1.
     func embed(_ pictures: [PreparedPicture], normalize: Bool) throws(CLIPError) -> [Embedding] {
-        let cropCount = pictures.reduce(0) { $0 + $1.cropCount }
+        let crops = pictures.flatMap(\.crops)
         var pixels: [Float] = []
         // A batch of one, the usual case, is not copied.
         if pictures.count == 1 {
             pixels = pictures[0].pixels
         } else {
-            pixels.reserveCapacity(cropCount * preprocessor.valuesPerCrop)
+            pixels.reserveCapacity(crops.reduce(0) { $0 + $1.valueCount })
             for picture in pictures { pixels += picture.pixels }
         }
-        return joined(try encode(pixels, count: cropCount), of: pictures, normalize: normalize)
+        return joined(try encode(pixels, crops), of: pictures, normalize: normalize)
     }
 
     /// An embedding per picture from those of all their crops.
     func joined(_ crops: [Embedding], of pictures: [PreparedPicture], normalize: Bool) -> [Embedding] {
         var rows = crops.makeIterator()
         return pictures.map { picture in
-            Embedding(meanOf: (0..<picture.cropCount).compactMap { _ in rows.next() }, normalize: normalize)
+            Embedding(meanOf: picture.crops.compactMap { _ in rows.next() }, normalize: normalize)
         }
     }
 
-    /// Embeds `count` crops that lie one after another, `[count, 3, S, S]`. Equal ones are encoded once.
+    /// Embeds crops that lie one after another, `[3, height, width]` each. Equal ones are encoded once.
     /// - Returns: an embedding per crop, not normalised.
-    func encode(_ pixels: [Float], count: Int) throws(CLIPError) -> [Embedding] {
-        let size = preprocessor.valuesPerCrop
-        let distinct = pixels.withUnsafeBytes { DistinctCrops($0, count: count, size: size) }
-        guard distinct.firsts.count < count else { return try encodeEach(pixels, count: count) }
-        let firsts = distinct.firsts.flatMap { pixels[$0 * size..<($0 + 1) * size] }
-        let embeddings = try encodeEach(firsts, count: distinct.firsts.count)
+    func encode(_ pixels: [Float], _ crops: [PixelSize]) throws(CLIPError) -> [Embedding] {
+        let distinct = pixels.withUnsafeBytes { DistinctCrops($0, crops) }
+        guard distinct.firsts.count < crops.count else { return try encodeEach(pixels, crops) }
+        let firsts = distinct.firsts.flatMap { pixels[distinct.ranges[$0]] }
+        let embeddings = try encodeEach(firsts, distinct.firsts.map { crops[$0] })
         return distinct.places.map { embeddings[$0] }
     }
 
-    private func encodeEach(_ pixels: [Float], count: Int) throws(CLIPError) -> [Embedding] {
+    private func encodeEach(_ pixels: [Float], _ crops: [PixelSize]) throws(CLIPError) -> [Embedding] {
         let encoder = try images()
         let values = try pixels.withUnsafeBufferPointer { buffer throws(CLIPError) -> [Float] in
             guard let start = buffer.baseAddress else { return [] }
-            return try encoder.embed(pixels: start, count: count, compute: compute)
+            return try encoder.embed(pixels: start, sizes: crops, compute: compute)
         }
         return try embeddings(values)
     }

@@ -15,52 +15,44 @@ package struct ImagePreprocessor: Sendable {
         }
     }
 
-    /// Floats of one crop: 3 × S × S.
-    package var valuesPerCrop: Int { 3 * configuration.cropSize * configuration.cropSize }
-
-    /// How many crops a picture of this size gives: 1 unless the fit is `.multicrop`.
-    package func cropCount(width: Int, height: Int, fit: PictureFit? = nil) -> Int {
-        FittingPlan(width: width, height: height, configuration, fit: fit).windows.count
+    /// The crops that a picture of this size gives: one unless the fit is `.multicrop`.
+    package func crops(width: Int, height: Int, fit: PictureFit? = nil) -> [PixelSize] {
+        FittingPlan(width: width, height: height, configuration, fit: fit).windows.map(\.size)
     }
 
-    /// The picture as the encoder sees it, before normalising: one square of 8-bit samples for each crop.
+    /// The picture as the encoder sees it, before normalising: 8-bit samples for each crop.
     package func fittedBitmaps(of bitmap: Bitmap, fit: PictureFit? = nil) -> [Bitmap] {
         let plan = FittingPlan(of: bitmap, configuration, fit: fit)
         return plan.windows.map { fitted(bitmap, plan, $0) }
     }
 
     /// - Parameter threads: how many may resize a large picture; the result is the same.
-    /// - Returns: `[crops, 3, S, S]`, row-major.
+    /// - Returns: `[crops, 3, height, width]`, row-major.
     package func pixels(of bitmap: Bitmap, fit: PictureFit? = nil, threads: Int = 1) -> [Float] {
         let plan = FittingPlan(of: bitmap, configuration, fit: fit)
-        let count = plan.windows.count * valuesPerCrop
+        let count = plan.valueCount
         return [Float](unsafeUninitializedCapacity: count) { output, initializedCount in
             write(bitmap, plan, threads: threads, into: output)
             initializedCount = count
         }
     }
 
-    /// Writes `[crops, 3, S, S]` to `output`, which has room for `cropCount` × `valuesPerCrop` values.
-    package func writePixels(of bitmap: Bitmap, fit: PictureFit? = nil, into output: UnsafeMutableBufferPointer<Float>)
-    {
-        write(bitmap, FittingPlan(of: bitmap, configuration, fit: fit), threads: 1, into: output)
-    }
-
     private func write(
         _ bitmap: Bitmap, _ plan: FittingPlan, threads: Int, into output: UnsafeMutableBufferPointer<Float>
     ) {
-        precondition(output.count >= plan.windows.count * valuesPerCrop, "the pixel values need more room")
-        for (index, window) in plan.windows.enumerated() {
-            let start = index * valuesPerCrop
+        var start = 0
+        for window in plan.windows {
+            let end = start + window.size.valueCount
             normalise(
                 fitted(bitmap, plan, window, threads: threads),
-                into: UnsafeMutableBufferPointer(rebasing: output[start..<start + valuesPerCrop]))
+                into: UnsafeMutableBufferPointer(rebasing: output[start..<end]))
+            start = end
         }
     }
 
-    private func normalise(_ square: Bitmap, into output: UnsafeMutableBufferPointer<Float>) {
-        let count = square.width * square.height
-        square.pixels.withUnsafeBufferPointer { samples in
+    private func normalise(_ crop: Bitmap, into output: UnsafeMutableBufferPointer<Float>) {
+        let count = crop.width * crop.height
+        crop.pixels.withUnsafeBufferPointer { samples in
             table.withUnsafeBufferPointer { table in
                 for channel in 0..<3 {
                     for pixel in 0..<count {
@@ -136,7 +128,11 @@ extension Interpolation {
     }
 }
 
-/// What resizing a picture and cutting windows out of it takes to fit it to an encoder's square.
+extension PixelWindow {
+    fileprivate var size: PixelSize { PixelSize(width: width, height: height) }
+}
+
+/// What resizing a picture and cutting windows out of it takes to fit it to an encoder.
 package struct FittingPlan: Equatable {
     /// The most windows of `.multicrop`: a picture longer than that many squares is covered with gaps.
     package static let windowLimit = 16
@@ -144,11 +140,19 @@ package struct FittingPlan: Equatable {
     /// The resized picture.
     package let width: Int
     package let height: Int
-    /// Squares of the encoder's size. They may hang over the resized picture: what lies outside is filled.
+    /// Squares of the encoder's size, or all of a picture that keeps its shape. They may hang over the resized picture: what
+    /// lies outside is filled.
     package let windows: [PixelWindow]
+
+    fileprivate var valueCount: Int { windows.reduce(0) { $0 + $1.size.valueCount } }
 
     /// - Parameter fit: nil is what the configuration says.
     package init(width: Int, height: Int, _ configuration: PreprocessingConfiguration, fit: PictureFit? = nil) {
+        if fit == nil, let size = configuration.patches?.size(width: width, height: height) {
+            (self.width, self.height) = (size.width, size.height)
+            windows = [PixelWindow(left: 0, top: 0, width: size.width, height: size.height)]
+            return
+        }
         let crop = configuration.cropSize
         let own = configuration.fit
         let fit = fit ?? own

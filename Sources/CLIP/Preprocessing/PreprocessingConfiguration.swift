@@ -4,6 +4,8 @@
 package struct PreprocessingConfiguration: Sendable, Equatable {
     /// How a picture that is not square becomes square.
     package var fit: PictureFit
+    /// Given, pictures keep their shape unless a fit is asked for.
+    package var patches: PatchBudget?
     /// The length in pixels that the shortest edge is resized to, or each edge with `.squash` (`size`).
     package var resizeSize: Int
     /// The side in pixels of the square that the encoder takes (`crop_size`).
@@ -32,6 +34,58 @@ package struct PreprocessingConfiguration: Sendable, Equatable {
         standardDeviation = [0.26862954, 0.26130258, 0.27577711]
         cropRounding = .floor
         fillColor = [0, 0, 0]
+    }
+}
+
+extension PreprocessingConfiguration {
+    /// Whether pictures become so large.
+    func gives(_ size: PixelSize) -> Bool {
+        guard let patches else { return size == PixelSize(side: cropSize) }
+        let (columns, rows) = (size.width / patches.side, size.height / patches.side)
+        return columns > 0 && rows > 0 && size == PixelSize(width: columns * patches.side, height: rows * patches.side)
+            && columns <= patches.count && rows <= patches.count / columns
+    }
+
+    /// How large pictures become, height first, for errors.
+    var sizeDescription: String {
+        guard let patches else { return "\(cropSize), \(cropSize)" }
+        return "height, width] of at most \(patches.count) patches of [\(patches.side), \(patches.side)"
+    }
+}
+
+/// How large a picture becomes that keeps its shape: as large as so many patches allow.
+package struct PatchBudget: Sendable, Equatable {
+    /// The side of a patch, of which both edges become a multiple (`patch_size`).
+    package var side: Int
+    /// The most patches (`max_num_patches`).
+    package var count: Int
+
+    package init(side: Int, count: Int) {
+        self.side = side
+        self.count = count
+    }
+
+    /// The side of the largest square.
+    package var squareSide: Int { side * Int(Double(count).squareRoot()) }
+
+    /// The size of a picture of so many pixels, in the arithmetic of transformers' Siglip2ImageProcessor: the largest scale
+    /// that a bisection finds whose edges, rounded up to whole patches, are not too many.
+    func size(width: Int, height: Int) -> PixelSize {
+        func edge(_ length: Int, _ scale: Double) -> Int {
+            max(side, Int((Double(length) * scale / Double(side)).rounded(.up)) * side)
+        }
+        let precision = 1e-5
+        var (least, most) = (precision / 10, 100.0)
+        while most - least >= precision {
+            let scale = (least + most) / 2
+            let (columns, rows) = (edge(width, scale) / side, edge(height, scale) / side)
+            if columns * rows <= count {
+                least = scale
+            } else {
+                most = scale
+            }
+        }
+        return PixelSize(width: edge(width, least), height: edge(height, least))
     }
 }
 

@@ -32,7 +32,7 @@ struct EncodingBench {
     }
 
     private func images() throws -> (rate: Double, operations: Double) {
-        let side = model.info.preprocessing.cropSize
+        let side = model.info.imageSize
         let values = (0..<settings.batch * 3 * side * side).map { Float($0 * 7919 % 1009) / 504.5 - 1 }
         let pixels = PixelTensor(shape: [settings.batch, 3, side, side], values: values)
         let rate = try settings.rate(of: settings.batch) { _ = try model.embed(pixels) }

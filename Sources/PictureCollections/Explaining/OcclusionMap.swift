@@ -14,7 +14,7 @@ public struct OcclusionMap: Sendable, Equatable {
     public let embedding: Embedding
     /// The cosine of the whole picture and the text.
     public let similarity: Float
-    /// Cells per side of the square that the model sees.
+    /// Cells per side of what the model sees.
     public let side: Int
     /// How much the cosine drops where a cell is covered, in the mean of the four windows that cover it, `[side, side]`
     /// from the top left. Negative: the text fits better without it.
@@ -41,12 +41,13 @@ public struct OcclusionMap: Sendable, Equatable {
         progress: (Int) -> Void = { _ in }
     ) throws(CLIPError) {
         let pixels = try model.preprocess(image, fit: fit)
-        let edge = pixels.shape[3]
+        let size = (height: pixels.shape[2], width: pixels.shape[3])
         guard pixels.shape[0] == 1 else {
             throw CLIPError(.argument, "a map has one crop of the picture, not \(pixels.shape[0]): choose another fit")
         }
-        guard (1...edge).contains(side) else {
-            throw CLIPError(.argument, "\(side) cells per side, expected 1 to \(edge), the pixels that the model sees")
+        let limit = min(size.height, size.width)
+        guard (1...limit).contains(side) else {
+            throw CLIPError(.argument, "\(side) cells per side, expected 1 to \(limit), the pixels that the model sees")
         }
         embedding = try model.embed(pixels)[0]
         let whole = embedding.similarity(to: text)
@@ -56,8 +57,9 @@ public struct OcclusionMap: Sendable, Equatable {
             let batch = windows[first..<min(first + OcclusionMap.batchSize, windows.count)]
             var covered: [Float] = []
             covered.reserveCapacity(batch.count * pixels.values.count)
-            for cells in batch { covered += OcclusionMap.cover(cells, of: pixels.values, edge: edge, side: side) }
-            let embeddings = try model.embed(PixelTensor(shape: [batch.count, 3, edge, edge], values: covered))
+            for cells in batch { covered += OcclusionMap.cover(cells, of: pixels.values, size, side: side) }
+            let embeddings = try model.embed(
+                PixelTensor(shape: [batch.count, 3, size.height, size.width], values: covered))
             for (cells, embedding) in zip(batch, embeddings) {
                 let drop = whole - embedding.similarity(to: text)
                 for cell in cells { sums[cell] += drop }
@@ -81,14 +83,16 @@ public struct OcclusionMap: Sendable, Equatable {
     }
 
     /// Normalised pixels with some cells at zero, the mean colour of what the model was trained on.
-    private static func cover(_ cells: [Int], of pixels: [Float], edge: Int, side: Int) -> [Float] {
+    private static func cover(
+        _ cells: [Int], of pixels: [Float], _ size: (height: Int, width: Int), side: Int
+    ) -> [Float] {
         var pixels = pixels
         for cell in cells {
             let (row, column) = cell.quotientAndRemainder(dividingBy: side)
             for channel in 0..<3 {
-                for y in row * edge / side..<(row + 1) * edge / side {
-                    let line = (channel * edge + y) * edge
-                    for x in column * edge / side..<(column + 1) * edge / side { pixels[line + x] = 0 }
+                for y in row * size.height / side..<(row + 1) * size.height / side {
+                    let line = (channel * size.height + y) * size.width
+                    for x in column * size.width / side..<(column + 1) * size.width / side { pixels[line + x] = 0 }
                 }
             }
         }

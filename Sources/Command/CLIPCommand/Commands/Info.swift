@@ -65,6 +65,7 @@ private struct ModelRecord: Record {
             "tower": vision.tower.name, "image_size": vision.imageSize, "patch_size": vision.patchSize,
             "tokens": vision.tokenCount,
             "parameters": model.info.imageWeightCount,
+            "most_patches": model.info.preprocessing.patches?.count,
         ]
         fields += vision.transformer.fields
         return fields
@@ -93,7 +94,8 @@ private struct ModelRecord: Record {
             "image encoder",
             !model.info.hasImageEncoder
                 ? "none: texts alone can be embedded"
-                : "\(vision.imageSize) pixels, "
+                : (model.info.preprocessing.patches.map { "pictures of any shape, at most \($0.count) " }
+                    ?? "\(vision.imageSize) pixels, ")
                     + (vision.tower.name.map {
                         "\($0) of \(vision.transformer.layerCount) blocks, \(vision.transformer.width) channels at the end; "
                             + TransformerConfiguration.count(model.info.imageWeightCount)

@@ -25,7 +25,8 @@ struct Preprocess: Command {
             """
             npy is a float32 array [pictures, 3, height, width], normalised as the model wants it; several pictures \
             and the windows of --fit multicrop stand one after another, and FILE.npy.json beside it names the picture \
-            of each. png is the fitted 8-bit picture itself, to look at, and takes one picture.
+            of each. A model that keeps the shape of pictures needs them all of one shape, or a --fit. png is the fitted \
+            8-bit picture itself, to look at, and takes one picture.
             """
         ],
         positionals: [PictureSources.positional],
@@ -85,23 +86,44 @@ struct Preprocess: Command {
 
     private func writeArray(_ model: CLIPModel, _ console: Console) throws {
         let options = pictures.options(for: model)
-        let side = model.info.preprocessing.cropSize
-        let results = try ResultStream(
-            output, console,
-            row: ([3, side, side], ["model": model.fingerprint, "model_path": model.info.path]))
+        let fields: Fields = ["model": model.fingerprint, "model_path": model.info.path]
+        // The shape of the first picture is that of all.
+        var row: [Int]?
+        var failures: [(input: RecordName, message: String)] = []
+        var opened: ResultStream?
+        func results() throws -> ResultStream {
+            let side = model.info.imageSize
+            let results = try opened ?? ResultStream(output, console, row: (row ?? [3, side, side], fields))
+            for failure in failures { try results.fail(failure.input, failure.message) }
+            (opened, failures) = (results, [])
+            return results
+        }
         let inputs = try sources.pictures(console)
         for input in inputs {
             let pixels = Result { () throws(CLIPError) in
-                try model.preprocess(try input.picture(options.reading), fit: options.fit)
+                let pixels = try model.preprocess(try input.picture(options.reading), fit: options.fit)
+                let shape = Array(pixels.shape.dropFirst())
+                if let row, row != shape { throw Preprocess.otherShape(shape, than: row) }
+                row = shape
+                return pixels
             }
             switch pixels {
-            case .success(let pixels): try results.write(PixelRecord(input: RecordName(input), pixels: pixels))
-            case .failure(let error): try results.fail(RecordName(input), described(error, name: input.name))
+            case .success(let pixels):
+                try results().write(PixelRecord(input: RecordName(input), pixels: pixels))
+            case .failure(let error): failures.append((RecordName(input), described(error, name: input.name)))
             }
         }
+        let results = try results()
         results.setSkipped(inputs.skipped)
         try inputs.checkEnd(console)
         try results.finish()
+    }
+
+    private static func otherShape(_ shape: [Int], than first: [Int]) -> CLIPError {
+        CLIPError(
+            .picture,
+            "becomes \(shape[2]) × \(shape[1]) pixels, the pictures before it \(first[2]) × \(first[1]), and an array has one "
+                + "shape: write it to a file of its own, or choose a fit")
     }
 }
 

@@ -41,7 +41,7 @@ extension KnownModel {
     ]
 
     /// Whether this program has what the model is built of.
-    package var loads: Bool { !architecture.hasPrefix("jina-clip") && !architecture.hasSuffix("naflex") }
+    package var loads: Bool { !architecture.hasPrefix("jina-clip") }
 }
 
 /// The weights of architectures, in millions, those of a decoder not counted; of a text encoder alone its own.

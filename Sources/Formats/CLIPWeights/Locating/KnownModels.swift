@@ -120,7 +120,8 @@ package enum DeclaredFamily: Equatable, Sendable {
     private static let names = [
         "clip": "CLIP", "clip_text_model": "CLIP text encoder", "clip_vision_model": "CLIP image encoder",
         "siglip": "SigLIP", "siglip_text_model": "SigLIP text encoder", "siglip_vision_model": "SigLIP image encoder",
-        "siglip2": "SigLIP 2", "metaclip_2": "MetaCLIP 2", "chinese_clip": "Chinese-CLIP",
+        "siglip2": "SigLIP 2", "siglip2_text_model": "SigLIP 2 text encoder",
+        "siglip2_vision_model": "SigLIP 2 image encoder", "metaclip_2": "MetaCLIP 2", "chinese_clip": "Chinese-CLIP",
         "metaclip_2_text_model": "MetaCLIP 2 text encoder",
         "metaclip_2_vision_model": "MetaCLIP 2 image encoder", "altclip": "AltCLIP",
         "M-CLIP": "M-CLIP text encoder",
