@@ -62,6 +62,24 @@ import Testing
         }
     }
 
+    @Test func `A damaged list of a pipeline's parts loads or throws`() throws {
+        let list = Array(
+            """
+            {"_class_name": "StableDiffusionXLPipeline", "_diffusers_version": "0.30.0", "force_zeros": true,
+            "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"], "tokenizer_2": ["transformers", "CLIPTokenizer"],
+            "image_encoder": [null, null], "unet": ["diffusers", "UNet2DConditionModel"]}
+            """.utf8)
+        var random = SeededGenerator(seed: 0xD1FF)
+        var (loaded, refused) = (0, 0)
+        for _ in 0..<2000 {
+            try Data(random.damaged(list)).write(to: scratch["pipe/model_index.json"])
+            let message = refusal { _ = try CLIPModel(contentsOf: scratch["pipe"]) }
+            #expect(message?.utf8.contains(UInt8(ascii: "\n")) != true, "\(message ?? "")")
+            if message == nil { loaded += 1 } else { refused += 1 }
+        }
+        #expect(loaded > 100 && refused > 500, "\(loaded) loaded, \(refused) refused")
+    }
+
     @Test func `Elsewhere nothing beside a folder is read`() throws {
         try FileManager.default.removeItem(at: scratch["pipe/model_index.json"])
         let message = refusal { _ = try CLIPModel(contentsOf: scratch["pipe/text_encoder_2"]).embed("a dog") }
