@@ -3,19 +3,22 @@ import Testing
 
 @testable import CLIPTokenizers
 
-/// Tokenizers of SigLIP's and SigLIP 2's kind against transformers.
+/// Tokenizers of SigLIP's, SigLIP 2's and XLM-RoBERTa's kind against transformers.
 @Suite struct PipelineTokenizerTests {
-    static let folders = ["siglip", "siglip2", "unigram-json"]
+    static let folders = ["siglip", "siglip2", "unigram-json", "fairseq"]
 
     static func files(_ folder: String) throws -> TokenizerFiles {
-        TokenizerFiles(
+        var files = TokenizerFiles(
             tokenizerJSON: try? Fixtures.bytes("\(folder)/tokenizer.json"),
             configuration: try? Fixtures.bytes("\(folder)/tokenizer_config.json"),
             sentencePiece: try? Fixtures.bytes("\(folder)/spiece.model"))
+        files.fairseqModel = try? Fixtures.bytes("\(folder)/sentencepiece.bpe.model")
+        return files
     }
 
     static func load(_ folder: String, _ files: TokenizerFiles) throws -> PipelineTokenizer {
-        folder == "siglip"
+        if folder == "fairseq" { return try #require(try loadTokenizer(files) as? PipelineTokenizer) }
+        return folder == "siglip"
             ? try PipelineTokenizer(siglip: files)
             : try PipelineTokenizer(tokenizerJSON: files, isLowercased: folder == "siglip2")
     }
@@ -53,6 +56,8 @@ import Testing
         #expect(merged.startTokens == [] && merged.endTokens == [1] && merged.paddingToken == 0)
         let described = try PipelineTokenizerTests.load("unigram-json")
         #expect(described.startTokens == [0] && described.endTokens == [1])
+        let fairseq = try PipelineTokenizerTests.load("fairseq")
+        #expect(fairseq.startTokens == [0] && fairseq.endTokens == [2] && fairseq.tokenize("<mask>").ids.count == 3)
         #expect(try paddingToken(PipelineTokenizerTests.files("siglip")) == 1)
         #expect(try paddingToken(PipelineTokenizerTests.files("siglip2")) == 0)
         #expect(TokenizerJSON.isByteLevel(try Fixtures.bytes("tokenizer-json/tokenizer.json")))
@@ -83,13 +88,13 @@ import Testing
     func `A word of half a megabyte`(folder: String) throws {
         let tokenizer = try PipelineTokenizerTests.load(folder)
         let tokens = tokenizer.tokenize(String(repeating: "kato", count: 1 << 17))
-        #expect(tokens.ids.count > 1 << 15 && tokens.ids.last == 1)
+        #expect(tokens.ids.count > 1 << 15 && tokens.ids.last == tokenizer.endTokens.last)
     }
 
     private static let text =
         "A photo's of </s> <eos> 東京 ﬁ \u{1F99C}\n\n\n a\u{308} <table> \(String(repeating: "kato", count: 20))"
 
-    @Test(arguments: [("siglip", 1500), ("siglip2", 250), ("unigram-json", 400)])
+    @Test(arguments: [("siglip", 1500), ("siglip2", 250), ("unigram-json", 400), ("fairseq", 1000)])
     func `Damaged files load or are refused`(folder: String, rounds: Int) throws {
         var random = SeededGenerator(seed: 0x51611)
         let whole = try PipelineTokenizerTests.files(folder)
@@ -98,6 +103,8 @@ import Testing
             var files = whole
             if folder == "siglip" {
                 files.sentencePiece = files.sentencePiece.map { random.damaged($0) }
+            } else if folder == "fairseq" {
+                files.fairseqModel = files.fairseqModel.map { random.damaged($0) }
             } else {
                 files.tokenizerJSON = files.tokenizerJSON.map { random.damaged($0) }
             }
@@ -119,6 +126,25 @@ import Testing
             }
         }
         #expect((100..<1000).contains(refused))
+    }
+
+    @Test func `XLM-RoBERTa's SentencePiece model is no other tokenizer's`() throws {
+        var files = try PipelineTokenizerTests.files("fairseq")
+        for name in ["CamembertTokenizer", "NllbTokenizer"] {
+            files.configuration = Array(#"{"tokenizer_class": "\#(name)"}"#.utf8)
+            #expect {
+                try loadTokenizer(files)
+            } throws: {
+                "\($0)".contains("sentencepiece.bpe.model: is of another tokenizer than XLMRobertaTokenizer")
+            }
+        }
+        files = try PipelineTokenizerTests.files("fairseq")
+        files.fairseqModel = try Fixtures.bytes("siglip/spiece.model")
+        #expect {
+            try loadTokenizer(files)
+        } throws: {
+            "\($0)".contains("sentencepiece.bpe.model: has other special tokens than <unk>, <s> and </s>")
+        }
     }
 
     @Test func `Steps that are not supported are named`() throws {

@@ -42,6 +42,8 @@ import Testing
         #expect(try model("chinese-clip-vit-base-patch16").license == nil)
         #expect(try model("chinese-clip-vit-base-patch16").languages == "Chinese")
         #expect(try model("metaclip-2-worldwide-b32").languages == "329")
+        #expect(try model("metaclip-2-worldwide-giant-378").languages == "329")
+        #expect(try model("AltCLIP-m18").languages == "18" && model("AltCLIP-m18").millions == 1195)
         #expect(try !model("jina-clip-v2").loads && model("siglip2-base-patch16-naflex").loads)
     }
 

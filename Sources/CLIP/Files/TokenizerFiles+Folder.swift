@@ -6,14 +6,14 @@ extension TokenizerFiles {
     /// The files of a model folder that a tokenizer is made from.
     static let names = [
         "tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json",
-        "added_tokens.json", "spiece.model", "vocab.txt",
+        "added_tokens.json", "spiece.model", "vocab.txt", "sentencepiece.bpe.model",
     ]
 
     /// CLIP's own vocabulary, which models that bring no tokenizer files use.
     private static let builtInSize = 49408
 
     /// Loads a folder's tokenizer: of a SigLIP spiece.model; else tokenizer.json, else vocab.json and merges.txt, else
-    /// vocab.txt, else CLIP's own.
+    /// vocab.txt, else XLM-RoBERTa's sentencepiece.bpe.model, else CLIP's own.
     /// - Parameters:
     ///   - name: what the configuration calls it, if it does.
     ///   - wrapping: what open_clip does around it, if the model is one of its.
@@ -42,9 +42,11 @@ extension TokenizerFiles {
         case .builtIn: break
         case .sentencePiece: files.sentencePiece = try folder.readText("spiece.model")
         case .wordPiece: files.wordPieces = try folder.readText("vocab.txt")
-        case .json, .vocabulary:
+        case .json, .vocabulary, .fairseq:
             if kind == .json {
                 files.tokenizerJSON = try folder.readText("tokenizer.json")
+            } else if kind == .fairseq {
+                files.fairseqModel = try folder.readText("sentencepiece.bpe.model")
             } else {
                 files.vocabulary = try folder.readText("vocab.json")
                 files.merges = try folder.readText("merges.txt")
@@ -64,7 +66,7 @@ extension TokenizerFiles {
             case .builtIn: tokenizer = BytePairTokenizer.builtIn(cleaning: .transformers)
             case .sentencePiece: tokenizer = try PipelineTokenizer(siglip: files, wrapping: wrapping)
             case .wordPiece: tokenizer = try PipelineTokenizer(wordPiece: files, wrapping: wrapping)
-            case .json, .vocabulary:
+            case .json, .vocabulary, .fairseq:
                 tokenizer = try loadTokenizer(
                     files, isLowercased: family.isSigLIP && wrapping == nil, wrapping: wrapping)
             }
@@ -90,6 +92,9 @@ extension TokenizerFiles {
             return ModelSetting(name: "tokenizer", value: value, source: "tokenizer.json")
         case .vocabulary:
             return ModelSetting(name: "tokenizer", value: "byte-level BPE", source: "vocab.json, merges.txt")
+        case .fairseq:
+            return ModelSetting(
+                name: "tokenizer", value: "XLMRobertaTokenizer's", source: "sentencepiece.bpe.model")
         case .builtIn:
             return ModelSetting(
                 name: "tokenizer", value: "CLIP's own", source: "default",
@@ -129,7 +134,7 @@ extension TokenizerFiles {
         }
     }
 
-    private enum Kind { case sentencePiece, json, vocabulary, wordPiece, builtIn }
+    private enum Kind { case sentencePiece, json, vocabulary, wordPiece, fairseq, builtIn }
 
     private static func kind(
         in folder: ModelFolder, vocabularySize: Int, _ family: ModelFamily
@@ -139,6 +144,7 @@ extension TokenizerFiles {
         if family.isSigLIP { return nil }
         if try folder.contains("vocab.json"), try folder.contains("merges.txt") { return .vocabulary }
         if try folder.contains("vocab.txt") { return .wordPiece }
+        if try folder.contains("sentencepiece.bpe.model") { return .fairseq }
         return vocabularySize == builtInSize ? .builtIn : nil
     }
 }

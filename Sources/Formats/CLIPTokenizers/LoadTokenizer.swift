@@ -9,6 +9,15 @@ package import CLIPSystem
 package func loadTokenizer(
     _ files: TokenizerFiles, isLowercased: Bool = false, wrapping: OpenCLIPWrapping? = nil
 ) throws(CLIPError) -> any Tokenizer {
+    var files = files
+    if files.tokenizerJSON == nil, let model = files.fairseqModel {
+        guard try TokenizerClass(files, isByteLevel: false) == .xlmRoberta else {
+            throw CLIPError(
+                .model, path: "sentencepiece.bpe.model",
+                "is of another tokenizer than XLMRobertaTokenizer (tokenizer_class): fetch the model's tokenizer.json")
+        }
+        files.tokenizerJSON = try TokenizerFiles.tokenizerJSON(fairseq: model)
+    }
     if let bytes = files.tokenizerJSON {
         let kind = try TokenizerClass(files, isByteLevel: TokenizerJSON.isByteLevel(bytes))
         if kind == .clip, wrapping == nil { return try BytePairTokenizer(files) }

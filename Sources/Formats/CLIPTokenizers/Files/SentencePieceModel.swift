@@ -49,6 +49,44 @@ extension PipelineTokenizer {
     }
 }
 
+extension TokenizerFiles {
+    /// What sentencepiece.bpe.model becomes in XLMRobertaTokenizer, as a tokenizer.json: fairseq's four special tokens stand
+    /// before the pieces, whose own three are left out, and <mask> behind them.
+    /// - Throws: when it is damaged, or has other special tokens.
+    static func tokenizerJSON(fairseq bytes: [UInt8]) throws(CLIPError) -> [UInt8] {
+        do throws(CLIPError) {
+            let model = try SentencePieceModel(bytes)
+            let own = model.pieces.prefix(3).map { String(decoding: $0.bytes, as: UTF8.self) }
+            let others = model.pieces.dropFirst(3)
+            guard own == ["<unk>", "<s>", "</s>"], others.allSatisfy({ $0.kind == .normal }) else {
+                throw CLIPError(
+                    .model, path: SentencePieceModel.file,
+                    "has other special tokens than <unk>, <s> and </s>, expected XLM-RoBERTa's model: fetch the model's "
+                        + "tokenizer.json")
+            }
+            let special = ["<s>", "<pad>", "</s>", "<unk>"]
+            let pieces =
+                special.map { ($0, 0) }
+                + others.map { (String(decoding: $0.bytes, as: UTF8.self), Double($0.score)) } + [("<mask>", 0)]
+            let added = (special + ["<mask>"]).enumerated().map { index, token in
+                let isMask = index == special.count
+                return "{\"id\":\(isMask ? pieces.count - 1 : index),\"content\":\"\(token)\",\"special\":true,"
+                    + "\"single_word\":false,\"lstrip\":\(isMask),\"rstrip\":false,\"normalized\":\(isMask)}"
+            }
+            let map =
+                model.characterMap.isEmpty
+                ? "null"
+                : "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"\(base64OfBytes(Array(model.characterMap)))\"}"
+            let vocabulary = pieces.map { "[\(jsonString($0.0)),\($0.1)]" }.joined(separator: ",")
+            return Array(
+                "{\"added_tokens\":[\(added.joined(separator: ","))],\"normalizer\":\(map),\"model\":{\"type\":\"Unigram\","
+                    .utf8) + Array("\"unk_id\":3,\"vocab\":[\(vocabulary)]}}".utf8)
+        } catch {
+            throw error.at("sentencepiece.bpe.model")
+        }
+    }
+}
+
 /// What SiglipTokenizer takes for special tokens.
 private struct SigLIPTokens {
     var end = "</s>"

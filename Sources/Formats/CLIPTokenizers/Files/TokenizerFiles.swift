@@ -18,6 +18,8 @@ package struct TokenizerFiles {
 
     /// spiece.model: a SentencePiece model, in place of all but `configuration`.
     package var sentencePiece: [UInt8]?
+    /// sentencepiece.bpe.model: XLM-RoBERTa's SentencePiece model, in place of tokenizer.json.
+    package var fairseqModel: [UInt8]?
     /// vocab.txt: BERT's vocabulary, in place of all but `configuration`.
     package var wordPieces: [UInt8]?
 

@@ -37,7 +37,7 @@ extension KnownModel {
     private static let otherLanguages = [
         "clip-ViT-B-32-multilingual-v1": "50", "XLM-Roberta-Large-Vit-B-32": "48",
         "XLM-Roberta-Large-Vit-B-16Plus": "48", "XLM-Roberta-Large-Vit-L-14": "48", "LABSE-Vit-L-14": "109",
-        "AltCLIP": "2", "AltCLIP-m9": "9", "jina-clip-v2": "89",
+        "AltCLIP": "2", "AltCLIP-m9": "9", "AltCLIP-m18": "18", "jina-clip-v2": "89",
     ]
 
     /// Whether this program has what the model is built of.
@@ -75,9 +75,12 @@ private let knownModelSizes: [String: Int] = [
     "XLM-Roberta-Large-Vit-B-32": 560, "XLM-Roberta-Large-Vit-B-16Plus": 560, "XLM-Roberta-Large-Vit-L-14": 561,
     "LABSE-Vit-L-14": 472, "chinese-clip-vit-base-patch16": 188, "chinese-clip-vit-large-patch14": 406,
     "chinese-clip-vit-large-patch14-336px": 407, "chinese-clip-vit-huge-patch14": 958, "AltCLIP": 864,
-    "AltCLIP-m9": 864, "metaclip-2-worldwide-s16": 400, "metaclip-2-worldwide-m16": 500,
+    "AltCLIP-m9": 864, "AltCLIP-m18": 1195, "metaclip-2-worldwide-s16": 400, "metaclip-2-worldwide-m16": 500,
     "metaclip-2-worldwide-b16": 600, "metaclip-2-worldwide-b32": 600, "metaclip-2-worldwide-l14": 1000,
-    "metaclip-2-worldwide-huge-quickgelu": 1859, "metaclip-2-mt5-worldwide-s16": 100,
-    "metaclip-2-mt5-worldwide-m16": 200, "metaclip-2-mt5-worldwide-b32": 300, "siglip2-base-patch16-naflex": 375,
-    "siglip2-so400m-patch16-naflex": 1136, "jina-clip-v1": 223, "jina-clip-v2": 865,
+    "metaclip-2-worldwide-s16-384": 400, "metaclip-2-worldwide-m16-384": 500, "metaclip-2-worldwide-b16-384": 600,
+    "metaclip-2-worldwide-b32-384": 600, "metaclip-2-worldwide-huge-378": 1859, "metaclip-2-worldwide-giant": 3630,
+    "metaclip-2-worldwide-giant-378": 3631, "metaclip-2-worldwide-huge-quickgelu": 1859,
+    "metaclip-2-mt5-worldwide-s16": 100, "metaclip-2-mt5-worldwide-m16": 200, "metaclip-2-mt5-worldwide-b32": 300,
+    "siglip2-base-patch16-naflex": 375, "siglip2-so400m-patch16-naflex": 1136, "jina-clip-v1": 223,
+    "jina-clip-v2": 865,
 ]

@@ -187,12 +187,20 @@ let knownModelRows = """
     chinese-clip-vit-huge-patch14 - OFA-Sys/chinese-clip-vit-huge-patch14 quick
     AltCLIP - BAAI/AltCLIP quick
     AltCLIP-m9 - BAAI/AltCLIP-m9 quick
+    AltCLIP-m18 - BAAI/AltCLIP-m18
     metaclip-2-worldwide-s16 - facebook/metaclip-2-worldwide-s16
     metaclip-2-worldwide-m16 - facebook/metaclip-2-worldwide-m16
     metaclip-2-worldwide-b16 - facebook/metaclip-2-worldwide-b16
     metaclip-2-worldwide-b32 - facebook/metaclip-2-worldwide-b32
+    metaclip-2-worldwide-s16-384 - facebook/metaclip-2-worldwide-s16-384
+    metaclip-2-worldwide-m16-384 - facebook/metaclip-2-worldwide-m16-384
+    metaclip-2-worldwide-b16-384 - facebook/metaclip-2-worldwide-b16-384
+    metaclip-2-worldwide-b32-384 - facebook/metaclip-2-worldwide-b32-384
     metaclip-2-worldwide-l14 - facebook/metaclip-2-worldwide-l14
     metaclip-2-worldwide-huge-quickgelu - facebook/metaclip-2-worldwide-huge-quickgelu quick
+    metaclip-2-worldwide-huge-378 - facebook/metaclip-2-worldwide-huge-378
+    metaclip-2-worldwide-giant - facebook/metaclip-2-worldwide-giant
+    metaclip-2-worldwide-giant-378 - facebook/metaclip-2-worldwide-giant-378
     metaclip-2-mt5-worldwide-s16 - facebook/metaclip-2-mt5-worldwide-s16
     metaclip-2-mt5-worldwide-m16 - facebook/metaclip-2-mt5-worldwide-m16
     metaclip-2-mt5-worldwide-b32 - facebook/metaclip-2-mt5-worldwide-b32
