@@ -6,16 +6,31 @@ internal import Synchronization
 internal import FoundationNetworking
 #endif
 
+/// What Foundation traps without.
+package enum FoundationNeeds {
+    /// What it needs and hasn't got here, to be said of what needs it; nil where it has all.
+    package static var lack: String? {
+        #if canImport(FoundationNetworking)
+        // It asks there which program it is in, in more places than its networking.
+        var byte: CChar = 0
+        if readlink("/proc/self/exe", &byte, 1) <= 0 {
+            return "needs /proc, which is not mounted here: mount it (mount -t proc proc /proc)"
+        }
+        #endif
+        return nil
+    }
+}
+
 /// The network by Foundation's URL loading system: libcurl on Linux, which honours `http_proxy`, `https_proxy` and
 /// `no_proxy`; the system's own settings on Apple's systems.
 final class URLSessionTransport: HTTPTransport {
-    /// nil where Foundation would trap while it makes one.
+    /// nil where Foundation has none.
     private let session: URLSession?
     private let exchanges = Exchanges()
 
     /// - Parameter timeout: the seconds without a byte after which an exchange has failed.
     init(timeout: Double) {
-        guard URLSessionTransport.isPossible else {
+        guard FoundationNeeds.lack == nil else {
             session = nil
             return
         }
@@ -31,22 +46,10 @@ final class URLSessionTransport: HTTPTransport {
 
     deinit { session?.invalidateAndCancel() }
 
-    /// Foundation on Linux asks /proc which program it is in.
-    private static var isPossible: Bool {
-        #if canImport(FoundationNetworking)
-        var byte: CChar = 0
-        return readlink("/proc/self/exe", &byte, 1) > 0
-        #else
-        return true
-        #endif
-    }
-
     func send(_ request: HTTPRequest, to receiver: any HTTPReceiver) async -> HTTPFailure? {
         guard let session else {
             return HTTPFailure(
-                .unusable,
-                "can't be asked: Foundation's networking needs /proc, which is not mounted here: "
-                    + "mount it (mount -t proc proc /proc)")
+                .unusable, "can't be asked: Foundation's networking \(FoundationNeeds.lack ?? "can't be had here")")
         }
         guard let url = URL(string: request.address.text) else {
             return HTTPFailure(.unusable, "\"\(request.address.text)\" is no address")

@@ -25,15 +25,10 @@ guard Watch.begin(STDIN_FILENO) else {
     EventLine.failure("\(name): the system lets this program have no thread: \(Watch.noThreads)").write()
     exit(1)
 }
-#if os(Linux)
-// Foundation asks there which program it is in, in more places than its networking, and traps where it can't.
-guard access("/proc/self/exe", F_OK) == 0 else {
-    EventLine.failure(
-        "\(name): fetching needs /proc, which is not mounted here: mount it (mount -t proc proc /proc)"
-    ).write()
+if let lack = FoundationNeeds.lack {
+    EventLine.failure("\(name): fetching \(lack)").write()
     exit(1)
 }
-#endif
 TrustedCertificates.find()
 let folders = FoundationFolders()
 do {
