@@ -1,3 +1,4 @@
+internal import CLIPEmbeddedModel
 package import CLIPSystem
 internal import CLIPWeights
 
@@ -58,9 +59,7 @@ package struct ModelAtHand: Sendable {
         var found: [Found] = []
         var problems: [any Error] = []
         func examining(_ body: () throws -> Void) { do { try body() } catch { problems.append(error) } }
-        if let model = try? CLIPModel.embedded() {
-            found.append(("embedded", .embedded, model.info.location))
-        }
+        if let path = EmbeddedModel.path { found.append(("embedded", .embedded, PathBytes(path))) }
         examining {
             let own = try InstalledModels(environment: processEnvironment())?.models() ?? []
             found += own.map { ($0.name, .file, $0.file) }
