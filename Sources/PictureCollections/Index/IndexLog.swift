@@ -106,6 +106,7 @@ final class IndexLog {
 
     /// The file as it is now.
     func reread() throws(CLIPError) -> IndexFile {
+        guard end > snapshot.end else { return snapshot }
         snapshot = try IndexFile(file)
         appended = []
         return snapshot
