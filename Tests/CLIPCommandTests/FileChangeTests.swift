@@ -222,6 +222,54 @@ import Testing
         #expect(restored[.modificationDate] as? Date == old && restored[.posixPermissions] as? Int == 0o640)
     }
 
+    /// Two names of one file are in two copies on another disk, and how far an earlier run took them back is in question.
+    @Test(arguments: ["not at all", "one of them", "both, as two files", "up to the empty file that takes a name"])
+    func `Names of one file come back as such from another disk`(begun: String) throws {
+        let folder = try planned()
+        // The one that is kept has another name too, which decides between them.
+        for (name, other) in [("in/copies/two.png", "in/copies/too.png"), ("in/one.png", "in/another.png")] {
+            #expect(link(folder[name], folder[other]) == 0)
+        }
+        #expect(try clip(["index", "in", "--model", Fixtures.model], in: folder).status == 0)
+        let before = try files(folder)
+        let moved = try clip(["dedupe", "in", "--exact", "--move-to", "aside", "--undo-list", "list"], in: folder)
+        #expect(moved.status == 0, "\(moved.errors)")
+        let list = try folder.text("list").split(separator: "\n").compactMap { line in
+            try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        }.filter { $0["change"] as? String == "move" }
+        // As they would be on another disk: files of their own, with their times and permissions.
+        for change in list {
+            let target = try #require(change["target"] as? String)
+            try copyApart(target, to: target + "~")
+            #expect(rename(target + "~", target) == 0)
+        }
+        let names = list.filter { ($0["source"] as? String)?.contains("/copies/t") == true }
+        #expect(names.count == 2)
+        for change in begun.hasPrefix("both") ? names : begun.hasPrefix("one") ? [names[1]] : [] {
+            let (source, target) = try (#require(change["source"] as? String), #require(change["target"] as? String))
+            try copyApart(target, to: source)
+            #expect(unlink(target) == 0)
+        }
+        if begun.hasPrefix("up to"), let source = names[0]["source"] as? String {
+            let temporary = try #require((names[0]["temporary"] as? String).map { URL(filePath: $0).lastPathComponent })
+            try Data().write(to: URL(filePath: source))
+            try Data("part".utf8).write(to: URL(filePath: folder["in/copies/" + temporary]))
+        }
+        let undone = try clip(["undo", "list"], in: folder)
+        #expect(undone.status == 0, "\(undone.errors)")
+        #expect(try files(folder) == before && !FileManager.default.fileExists(atPath: folder["aside"]))
+        #expect(try clip(["undo", "list"], in: folder).status == 0)
+        #expect(try files(folder) == before)
+    }
+
+    /// A file of its own of the same bytes, permissions and time.
+    private func copyApart(_ path: String, to copy: String) throws {
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        try Data(contentsOf: URL(filePath: path)).write(to: URL(filePath: copy))
+        try FileManager.default.setAttributes(
+            attributes.filter { $0.key == .modificationDate || $0.key == .posixPermissions }, ofItemAtPath: copy)
+    }
+
     @Test func `An act that can't be noted is not done`() throws {
         let folder = try planned()
         let before = try files(folder)

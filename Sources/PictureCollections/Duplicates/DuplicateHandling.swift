@@ -100,9 +100,9 @@ struct DuplicatePerformance {
     private func isDone(_ name: PathBytes, _ entry: DuplicatePlan.Entry) -> Bool {
         switch PathState(name) {
         case .gone: return true
-        case .file(let node):
-            if case .file(let keptNode) = PathState(entry.kept.path) { return node == keptNode }
-            return false
+        case .file(let status):
+            guard case .file(let kept) = PathState(entry.kept.path) else { return false }
+            return status.identity == kept.identity
         default: return false
         }
     }

@@ -150,7 +150,7 @@ private struct DuplicateCandidates {
             var node: FileStatus.Identity?
             if record.contentHash != .none {
                 switch PathState(PathBytes(index.pathBytes(record.name))) {
-                case .file(let found): node = found
+                case .file(let status): node = status.identity
                 case .link(let target):
                     if let target { links[target] = links[target] ?? number }
                     leftOut(try index.picture(number), .link)

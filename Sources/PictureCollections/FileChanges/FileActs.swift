@@ -9,7 +9,7 @@ struct FileActs {
     /// Makes a folder, whose own folder is there, where there is none.
     func makeFolder(_ path: PathBytes) throws(CLIPError) {
         guard path.isAbsent else { return }
-        try undo?.note(FileChange(folder: path.absoluteName()))
+        try undo?.note(.folder(path.absoluteName()))
         do throws(SystemError) {
             try path.makeFolder()
         } catch {
@@ -19,13 +19,18 @@ struct FileActs {
     }
 
     /// Moves a file to where nothing stands.
-    /// - Parameter kept: a file that must be as it was when it was read, or nothing is done.
+    /// - Parameters:
+    ///   - kept: a file that must be as it was when it was read, or nothing is done.
+    ///   - temporary: where a copy is until it is whole; nil for a new name.
     /// - Throws: why it could not be moved, without a path.
-    func move(_ file: VerifiedFile, to target: PathBytes, unless kept: VerifiedFile? = nil) throws(CLIPError) {
+    func move(
+        _ file: VerifiedFile, to target: PathBytes, temporary: PathBytes? = nil, unless kept: VerifiedFile? = nil
+    ) throws(CLIPError) {
         // What stands there may be this file: an earlier run could not take its old name away.
         let isThere = FileActs.isOneFile(file.path, target)
         let source = try file.path.absoluteName()
-        try begin(.move, source, file.content, at: target, isFree: !isThere) { temporary throws(CLIPError) in
+        let change = FileChange(.move(from: source), at: try target.absoluteName(), temporary: temporary, file.content)
+        try begin(change, at: target, isFree: !isThere) { temporary throws(CLIPError) in
             try kept?.check()
             if !isThere { try file.appear(at: target, temporary: temporary) }
         }
@@ -45,7 +50,9 @@ struct FileActs {
 
     /// Puts a copy of a file where nothing stands.
     func copy(_ file: VerifiedFile, to target: PathBytes) throws(CLIPError) {
-        try begin(.copy, file.path.absoluteName(), file.content, at: target) { temporary throws(CLIPError) in
+        let source = try file.path.absoluteName()
+        let change = FileChange(.copy(from: source), at: try target.absoluteName(), file.content)
+        try begin(change, at: target) { temporary throws(CLIPError) in
             try file.copy(to: target, temporary: temporary)
         }
     }
@@ -53,7 +60,8 @@ struct FileActs {
     /// Puts a symbolic link to a file where nothing stands.
     func link(_ file: VerifiedFile, at target: PathBytes) throws(CLIPError) {
         let source = try file.path.absoluteName()
-        try begin(.link, source, file.content, at: target) { _ throws(CLIPError) in
+        let change = FileChange(.link(to: source), at: try target.absoluteName(), file.content)
+        try begin(change, at: target) { _ throws(CLIPError) in
             do throws(SystemError) {
                 try target.makeLink(to: source)
             } catch {
@@ -65,18 +73,22 @@ struct FileActs {
     /// Writes a file where nothing stands.
     func write(_ bytes: [UInt8], to target: PathBytes) throws(CLIPError) {
         let content = FileChange.Content(of: bytes)
-        try begin(.write, nil, content, at: target) { temporary throws(CLIPError) in
+        let change = FileChange(.write, at: try target.absoluteName(), content)
+        try begin(change, at: target) { temporary throws(CLIPError) in
             try content.appear(bytes, at: target, temporary: temporary)
         }
     }
 
     /// Replaces a file by a hard link to another of the same bytes.
+    /// - Parameter temporary: where the link is first; nil for a new name.
     /// - Throws: why it was not replaced, without a path.
-    func replace(_ file: VerifiedFile, by kept: VerifiedFile) throws(CLIPError) {
+    func replace(
+        _ file: VerifiedFile, by kept: VerifiedFile, temporary: PathBytes? = nil
+    ) throws(CLIPError) {
         let change = try FileChange(
-            .replace, from: kept.path.absoluteName(), to: file.path.absoluteName(), file.content)
-        guard let temporary = change.temporary else { return }
-        try undo?.note(change)
+            .replace(by: kept.path.absoluteName()), at: file.path.absoluteName(), temporary: temporary, file.content)
+        let temporary = change.temporary
+        try undo?.note(.file(change))
         TemporaryFiles.add(temporary)
         defer {
             // Renaming one link of a file over another does nothing and leaves both.
@@ -90,7 +102,7 @@ struct FileActs {
                 throw CLIPError(.picture, error)
             }
             // What the new name leads to counts, whatever happened to the path in between.
-            guard case .file(kept.identity) = PathState(temporary) else {
+            guard case .file(let made) = PathState(temporary), made.identity == kept.identity else {
                 throw CLIPError(.picture, "that has changed just now")
             }
             try kept.check()
@@ -108,19 +120,16 @@ struct FileActs {
 
     /// Notes what is to appear at `target`, and lets it.
     private func begin(
-        _ kind: FileChange.Kind, _ source: PathBytes?, _ content: FileChange.Content, at target: PathBytes,
-        isFree: Bool = true,
+        _ change: FileChange, at target: PathBytes, isFree: Bool = true,
         _ body: (_ temporary: PathBytes) throws(CLIPError) -> Void
     ) throws(CLIPError) {
-        let change = FileChange(kind, from: source, to: try target.absoluteName(), content)
-        guard let temporary = change.temporary else { return }
         // A list that tells of what another program put there would take that away.
         if isFree, try target.found(.picture, followsLinks: false) != nil {
             throw CLIPError(.picture, SystemError(code: EEXIST))
         }
-        try undo?.note(change)
+        try undo?.note(.file(change))
         do throws(CLIPError) {
-            try body(temporary)
+            try body(change.temporary)
         } catch {
             if error.systemCode == EEXIST || target.isAbsent { undo?.dropLast() }
             throw error

@@ -2,31 +2,43 @@ import CLIP
 import CLIPJSON
 import CLIPSystem
 
-/// One change to files as an undo list notes it before it is made, with all that is needed to take it back.
+/// One change as an undo list notes it before it is made, with all that is needed to take it back.
+enum NotedChange {
+    /// A folder was made.
+    case folder(PathBytes)
+    case file(FileChange)
+
+    /// Absolute, as every path here.
+    var target: PathBytes {
+        switch self {
+        case .folder(let path): path
+        case .file(let change): change.target
+        }
+    }
+
+    /// What it is called in a list.
+    var name: String {
+        switch self {
+        case .folder: "make-folder"
+        case .file(let change): change.kind.name
+        }
+    }
+}
+
+/// Something that is done to a file.
 struct FileChange {
-    enum Kind: String, CaseIterable {
-        /// A folder was made at `target`.
-        case folder = "make-folder"
-        /// A file went from `source` to `target`.
-        case move
-        /// A copy of the file at `source` was put at `target`, where nothing stood.
-        case copy
-        /// A symbolic link to `source` was put at `target`, where nothing stood.
-        case link
-        /// The file at `target` was replaced by a hard link to the one at `source`, of the same bytes.
-        case replace
+    enum Kind {
+        /// The file went from there to `target`.
+        case move(from: PathBytes)
+        /// A copy of it was put at `target`, where nothing stood.
+        case copy(from: PathBytes)
+        /// A symbolic link to it was put at `target`, where nothing stood.
+        case link(to: PathBytes)
+        /// The file at `target` was replaced by a hard link to this one, of the same bytes.
+        case replace(by: PathBytes)
         /// A file was written at `target`, where nothing stood.
         case write
     }
-
-    let kind: Kind
-    /// Absolute, as every path here; nil of what has no source.
-    let source: PathBytes?
-    let target: PathBytes
-    /// Where a copy is until it is whole.
-    let temporary: PathBytes?
-    /// Of the file that was at `source`, or at `target` before it was replaced.
-    let file: Content?
 
     /// What a file held, and what else it had that a copy of its bytes has not.
     struct Content: Equatable {
@@ -41,46 +53,73 @@ struct FileChange {
         var attributes: FileAttributes?
     }
 
-    private init(
-        _ kind: Kind, from source: PathBytes?, to target: PathBytes, temporary: PathBytes?, _ file: Content?
-    ) {
+    let kind: Kind
+    let target: PathBytes
+    /// Where a copy is until it is whole.
+    let temporary: PathBytes
+    /// Of the file before, of one that is replaced that at `target`.
+    let file: Content
+
+    /// - Parameter temporary: nil for a new name beside `target`.
+    init(_ kind: Kind, at target: PathBytes, temporary: PathBytes? = nil, _ file: Content) {
         self.kind = kind
-        self.source = source
         self.target = target
-        self.temporary = temporary
+        self.temporary = temporary ?? target.temporarySibling
         self.file = file
-    }
-
-    /// A folder that is to be made.
-    init(folder: PathBytes) { self.init(.folder, from: nil, to: folder, temporary: nil, nil) }
-
-    /// - Parameter file: see `file`.
-    init(_ kind: Kind, from source: PathBytes?, to target: PathBytes, _ file: Content) {
-        self.init(kind, from: source, to: target, temporary: target.temporarySibling, file)
     }
 }
 
-extension FileChange {
+extension FileChange.Kind {
+    fileprivate init?(_ name: String, source: PathBytes?) {
+        switch (name, source) {
+        case ("move", let source?): self = .move(from: source)
+        case ("copy", let source?): self = .copy(from: source)
+        case ("link", let source?): self = .link(to: source)
+        case ("replace", let source?): self = .replace(by: source)
+        case ("write", nil): self = .write
+        default: return nil
+        }
+    }
+
+    fileprivate var name: String {
+        switch self {
+        case .move: "move"
+        case .copy: "copy"
+        case .link: "link"
+        case .replace: "replace"
+        case .write: "write"
+        }
+    }
+
+    fileprivate var source: PathBytes? {
+        switch self {
+        case .move(let source), .copy(let source), .link(let source), .replace(let source): source
+        case .write: nil
+        }
+    }
+}
+
+extension NotedChange {
     /// As it stands in a list, without a line's end.
     var line: String {
+        guard case .file(let change) = self else {
+            return (["change": name, "source": nil, "target": RecordName(target)] as Fields).fieldValue.json
+        }
+        let file = change.file
         var fields: Fields = [
-            "change": kind.rawValue, "source": source.map(RecordName.init), "target": RecordName(target),
+            "change": name, "source": change.kind.source.map(RecordName.init), "target": RecordName(target),
+            "temporary": RecordName(change.temporary), "sha256": file.hash, "bytes": file.byteCount,
+            "permissions": Int(file.permissions),
+            // A number of this size is none that every program reads.
+            "modified": "\(file.modified)", "device": "\(file.identity.device)", "inode": "\(file.identity.inode)",
         ]
-        if let temporary { fields.add("temporary", RecordName(temporary)) }
-        if let file {
-            fields += [
-                "sha256": file.hash, "bytes": file.byteCount, "permissions": Int(file.permissions),
-                // A number of this size is none that every program reads.
-                "modified": "\(file.modified)", "device": "\(file.identity.device)", "inode": "\(file.identity.inode)",
-            ]
-            if let attributes = file.attributes {
-                fields += ["owner": Int(attributes.owner), "group": Int(attributes.group)]
-                // In base64, which says any bytes.
-                let extended = attributes.extended.map {
-                    ["name": base64OfBytes($0.name), "value": base64OfBytes($0.value)] as Fields
-                }
-                if !extended.isEmpty { fields.add("attributes", extended) }
+        if let attributes = file.attributes {
+            fields += ["owner": Int(attributes.owner), "group": Int(attributes.group)]
+            // In base64, which says any bytes.
+            let extended = attributes.extended.map {
+                ["name": base64OfBytes($0.name), "value": base64OfBytes($0.value)] as Fields
             }
+            if !extended.isEmpty { fields.add("attributes", extended) }
         }
         return fields.fieldValue.json
     }
@@ -88,22 +127,30 @@ extension FileChange {
     /// Reads a line.
     /// - Returns: nil when it is none.
     init?(_ line: JSONValue) {
-        guard let kind = line["change"]?.string.flatMap(Kind.init), let target = line.path("target") else { return nil }
-        let source = line.path("source")
-        guard target.isAbsolute, source?.isAbsolute ?? true else { return nil }
-        if kind == .folder {
-            self.init(folder: target)
-            return
+        guard let name = line["change"]?.string, let target = line.path("target"), target.isAbsolute else { return nil }
+        if name == NotedChange.folder(target).name {
+            self = .folder(target)
+        } else if let change = FileChange(name, at: target, line) {
+            self = .file(change)
+        } else {
+            return nil
         }
-        guard let temporary = line.path("temporary"), temporary.folder == target.folder, temporary.isTemporaryName,
+    }
+}
+
+extension FileChange {
+    fileprivate init?(_ name: String, at target: PathBytes, _ line: JSONValue) {
+        let source = line.path("source")
+        guard source?.isAbsolute ?? true, let kind = Kind(name, source: source),
+            let temporary = line.path("temporary"), temporary.folder == target.folder, temporary.isTemporaryName,
             let hash = line["sha256"]?.string, hash.utf8.count == 64, let byteCount = line["bytes"]?.int,
             let permissions = line["permissions"]?.int.flatMap(mode_t.init(exactly:)),
             let modified = line["modified"]?.string.flatMap({ Int64($0) }),
             let device = line["device"]?.string.flatMap({ UInt64($0) }),
-            let inode = line["inode"]?.string.flatMap({ UInt64($0) }), source != nil || kind == .write
+            let inode = line["inode"]?.string.flatMap({ UInt64($0) })
         else { return nil }
         self.init(
-            kind, from: source, to: target, temporary: temporary,
+            kind, at: target, temporary: temporary,
             Content(
                 hash: hash, byteCount: byteCount, permissions: permissions & 0o7777, modified: modified,
                 identity: FileStatus.Identity(device: device, inode: inode), attributes: line.attributes))

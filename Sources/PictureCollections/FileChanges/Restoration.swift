@@ -3,24 +3,23 @@ import CLIPSystem
 
 /// Takes changes back, the last one first.
 struct Restoration {
-    /// Files that were written anew, by what they were before: other names of one file become names of one file again.
+    /// Files that are as they were, by what they were before: names of one file become names of one file again.
     private var restored: [FileStatus.Identity: PathBytes] = [:]
 
     /// - Returns: whether there was something to take back.
     /// - Throws: why it could not be.
-    mutating func takeBack(_ change: FileChange) throws(CLIPError) -> Bool {
+    mutating func takeBack(_ change: NotedChange) throws(CLIPError) -> Bool {
         let target = PathState(change.target)
         if case .unknown(let message) = target {
             throw CLIPError(.storage, path: change.target.text, "can't be looked at: \(message)")
         }
-        guard let file = change.file else { return Restoration.removeFolder(change.target) }
-        defer { change.temporary.map(Restoration.removeTemporary) }
+        guard case .file(let change) = change else { return Restoration.removeFolder(change.target) }
+        defer { Restoration.removeTemporary(change.temporary) }
         switch change.kind {
-        case .folder: return false
-        case .move: return try takeBackMove(change, file, target)
-        case .copy, .write: return try Restoration.removeCopy(change.target, file, target)
-        case .link: return try Restoration.removeLink(change, target)
-        case .replace: return try separate(change, file, target)
+        case .move(let source): return try takeBackMove(change, from: source, target)
+        case .copy, .write: return try Restoration.removeCopy(change.target, change.file, target)
+        case .link(let source): return try Restoration.removeLink(change.target, to: source, target)
+        case .replace(let kept): return try separate(change, from: kept, target)
         }
     }
 
@@ -36,23 +35,26 @@ struct Restoration {
 
     /// What a copy that never became whole left: the list says that it was this program's.
     private static func removeTemporary(_ path: PathBytes) {
-        if case .file = PathState(path) { try? path.remove() }
+        if isFile(path) { try? path.remove() }
     }
 
-    private func takeBackMove(
-        _ change: FileChange, _ file: FileChange.Content, _ target: PathState
+    private static func isFile(_ path: PathBytes) -> Bool { if case .file = PathState(path) { true } else { false } }
+
+    private mutating func takeBackMove(
+        _ change: FileChange, from source: PathBytes, _ target: PathState
     ) throws(CLIPError) -> Bool {
-        guard let source = change.source else { return false }
+        let file = change.file
+        // Where a copy is until it is whole: of a run that was killed it is still there.
+        let temporary = source.folder.appending(change.temporary.name)
+        let wasBegun = Restoration.isFile(temporary)
+        Restoration.removeTemporary(temporary)
         switch (PathState(source), target) {
         case (.gone, .file):
-            let found = try Restoration.verified(change.target, file).copiedAs(file)
-            try source.folder.makeFolders(.storage)
-            do throws(CLIPError) {
-                try FileActs(undo: nil).move(found, to: source)
-            } catch {
-                throw error.saying("can't be moved back from \(change.target.text): \(error.message)").at(source.text)
-            }
-            return true
+            try moveBack(change, to: source, temporary)
+        case (.file(let here), .file) where wasBegun && Restoration.isClaim(here, file):
+            // It was ended right before the copy took the name.
+            try Restoration.remove(source)
+            try moveBack(change, to: source, temporary)
         case (.gone, .gone):
             throw CLIPError(
                 .storage, path: source.text,
@@ -60,21 +62,67 @@ struct Restoration {
         case (.gone, _): throw CLIPError(.storage, path: change.target.text, "is no file any more: it stays as it is")
         case (.unknown(let message), _):
             throw CLIPError(.storage, path: source.text, "can't be looked at: \(message)")
-        case (.file(let here), .file(let there)) where here == there:
+        case (.file(let here), .file(let there)) where here.identity == there.identity:
             // It was ended between the two names.
             try Restoration.remove(change.target)
-            return true
-        case (.file, .file) where (try? Restoration.verified(source, file)) != nil:
+        case (.file, .file(let there)) where (try? Restoration.verified(source, file)) != nil:
             // It was ended before the original went.
-            guard Restoration.isClaim(change.target, file) || (try? Restoration.verified(change.target, file)) != nil
+            guard Restoration.isClaim(there, file) || (try? Restoration.verified(change.target, file)) != nil
             else { return false }
             try Restoration.remove(change.target)
-            return true
         case (_, .file):
             throw CLIPError(
                 .storage, path: source.text, "something else stands there: the file stays in \(change.target.text)")
+        case (.file(let here), .gone): return try join(source, here, file, temporary)
         case (_, _): return false
         }
+        restored[file.identity] = source
+        return true
+    }
+
+    private func moveBack(
+        _ change: FileChange, to source: PathBytes, _ temporary: PathBytes
+    ) throws(CLIPError) {
+        let found = try Restoration.verified(change.target, change.file).copiedAs(change.file)
+        try source.folder.makeFolders(.storage)
+        do throws(CLIPError) {
+            // The two names of one file came to another disk as two files.
+            if found.identity != change.file.identity, let same = otherName(of: change.file) {
+                try same.appear(at: source, temporary: temporary)
+                try found.check()
+                try Restoration.remove(change.target)
+            } else {
+                try FileActs(undo: nil).move(found, to: source, temporary: temporary)
+            }
+        } catch {
+            throw error.saying("can't be moved back from \(change.target.text): \(error.message)").at(source.text)
+        }
+    }
+
+    /// Makes a name that is as it was before one of the same file as another that was so: an earlier run made two of them.
+    private mutating func join(
+        _ path: PathBytes, _ status: FileStatus, _ file: FileChange.Content, _ temporary: PathBytes
+    ) throws(CLIPError) -> Bool {
+        guard let same = otherName(of: file), same.identity != status.identity, Restoration.isAsBefore(status, file),
+            let found = try? Restoration.verified(path, file)
+        else {
+            restored[file.identity] = path
+            return false
+        }
+        do throws(CLIPError) {
+            try FileActs(undo: nil).replace(found, by: same, temporary: temporary)
+        } catch {
+            throw error.saying("can't be made one file with \(same.path.text) again: \(error.message)").at(path.text)
+        }
+        return true
+    }
+
+    /// A file that is as it was before, of which the one with this content was another name.
+    private func otherName(of file: FileChange.Content) -> VerifiedFile? {
+        guard let path = restored[file.identity], case .file(let status) = PathState(path),
+            Restoration.isAsBefore(status, file)
+        else { return nil }
+        return try? Restoration.verified(path, file)
     }
 
     private static func removeCopy(
@@ -82,43 +130,49 @@ struct Restoration {
     ) throws(CLIPError) -> Bool {
         switch state {
         case .gone: return false
-        case .file:
-            if !isClaim(path, file) { _ = try verified(path, file) }
+        case .file(let status):
+            if !isClaim(status, file) { _ = try verified(path, file) }
             try remove(path)
             return true
         default: throw CLIPError(.storage, path: path.text, "is no file any more: it stays as it is")
         }
     }
 
-    private static func removeLink(_ change: FileChange, _ state: PathState) throws(CLIPError) -> Bool {
+    private static func removeLink(
+        _ path: PathBytes, to source: PathBytes, _ state: PathState
+    ) throws(CLIPError) -> Bool {
         switch state {
         case .gone: return false
-        case .link where change.target.linkText == change.source?.bytes:
-            try remove(change.target)
+        case .link where path.linkText == source.bytes:
+            try remove(path)
             return true
         default:
-            throw CLIPError(.storage, path: change.target.text, "is no link to the picture any more: it stays as it is")
+            throw CLIPError(.storage, path: path.text, "is no link to the picture any more: it stays as it is")
         }
     }
 
     /// Makes a file of its own again of a name that was made a hard link to another of the same bytes.
     private mutating func separate(
-        _ change: FileChange, _ file: FileChange.Content, _ state: PathState
+        _ change: FileChange, from kept: PathBytes, _ state: PathState
     ) throws(CLIPError) -> Bool {
-        guard case .file(let identity) = state else {
+        let file = change.file
+        guard case .file(let status) = state else {
             throw CLIPError(.storage, path: change.target.text, "is gone or no file any more: it stays so")
         }
         // It was never replaced; but a copy of the folder may have been given the number of the file that is gone.
-        if identity == file.identity, Restoration.isLinked(identity, to: change.source) != true { return false }
+        if status.identity == file.identity, Restoration.isLinked(status, to: kept) != true {
+            return try join(change.target, status, file, change.temporary)
+        }
         let found = try Restoration.verified(change.target, file)
-        if Restoration.isApart(change, file, identity) { return false }
-        guard let temporary = change.temporary else { return false }
-        Restoration.removeTemporary(temporary)
+        if Restoration.isApart(status, from: kept, file) {
+            return try join(change.target, status, file, change.temporary)
+        }
+        Restoration.removeTemporary(change.temporary)
         do throws(CLIPError) {
-            if let other = restored[file.identity], let same = try? Restoration.verified(other, file) {
-                try FileActs(undo: nil).replace(found, by: same)
+            if let same = otherName(of: file) {
+                try FileActs(undo: nil).replace(found, by: same, temporary: change.temporary)
             } else {
-                try found.separate(file, temporary: temporary)
+                try found.separate(file, temporary: change.temporary)
                 restored[file.identity] = change.target
             }
         } catch {
@@ -128,24 +182,24 @@ struct Restoration {
     }
 
     /// Whether a file that was replaced is one of its own again, as it was.
-    private static func isApart(
-        _ change: FileChange, _ file: FileChange.Content, _ identity: FileStatus.Identity
-    ) -> Bool {
-        guard let status = try? change.target.status(followsLinks: false), status.permissions == file.permissions,
-            status.modified == file.modified
-        else { return false }
-        return isLinked(identity, to: change.source).map { !$0 } ?? (status.linkCount == 1)
+    private static func isApart(_ status: FileStatus, from kept: PathBytes, _ file: FileChange.Content) -> Bool {
+        guard isAsBefore(status, file) else { return false }
+        return isLinked(status, to: kept).map { !$0 } ?? (status.linkCount == 1)
+    }
+
+    private static func isAsBefore(_ status: FileStatus, _ file: FileChange.Content) -> Bool {
+        status.permissions == file.permissions && status.modified == file.modified
     }
 
     /// Whether a file is the one that was kept; nil where that isn't there any more.
-    private static func isLinked(_ identity: FileStatus.Identity, to kept: PathBytes?) -> Bool? {
-        guard let kept, case .file(let found) = PathState(kept) else { return nil }
-        return found == identity
+    private static func isLinked(_ status: FileStatus, to kept: PathBytes) -> Bool? {
+        guard case .file(let found) = PathState(kept) else { return nil }
+        return found.identity == status.identity
     }
 
     /// An empty file that a copy was to take the place of.
-    private static func isClaim(_ path: PathBytes, _ file: FileChange.Content) -> Bool {
-        file.byteCount > 0 && (try? path.status(followsLinks: false))?.byteCount == 0
+    private static func isClaim(_ status: FileStatus, _ file: FileChange.Content) -> Bool {
+        file.byteCount > 0 && status.byteCount == 0
     }
 
     /// - Throws: when the file holds something else than what is noted.

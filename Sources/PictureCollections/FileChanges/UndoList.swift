@@ -46,7 +46,7 @@ public final class UndoList {
 
     /// Notes a change that is about to be made, and waits until that is on the disk.
     /// - Throws: when it can't be noted: the change must not be made then.
-    func note(_ change: FileChange) throws(CLIPError) {
+    func note(_ change: NotedChange) throws(CLIPError) {
         if let failure { throw failure }
         do throws(CLIPError) {
             if file == nil { try begin() }
@@ -92,24 +92,34 @@ public final class UndoList {
 extension UndoList {
     /// What became of one change of a list.
     public struct TakenBack: Sendable {
-        private let change: FileChange
+        private let change: NotedChange
         package let outcome: Result<Bool, CLIPError>
 
-        init(_ change: FileChange, _ outcome: Result<Bool, CLIPError>) {
+        init(_ change: NotedChange, _ outcome: Result<Bool, CLIPError>) {
             self.change = change
             self.outcome = outcome
         }
 
         /// What was done: `move`, `copy`, `link`, `replace`, `write` or `make-folder`.
-        public var kind: String { change.kind.rawValue }
+        public var kind: String { change.name }
         /// The file or folder that it was done to, or that it made.
         public var url: URL { place.url }
         /// Where a file was moved to; nil of other changes.
         public var formerURL: URL? { former?.url }
         /// Whether it made something, which taking it back removes.
-        package var removes: Bool { change.kind != .move && change.kind != .replace }
-        package var place: PathBytes { change.kind == .move ? change.source ?? change.target : change.target }
-        package var former: PathBytes? { change.kind == .move ? change.target : nil }
+        package var removes: Bool {
+            guard case .file(let change) = change else { return true }
+            return switch change.kind {
+            case .move, .replace: false
+            case .copy, .link, .write: true
+            }
+        }
+        package var place: PathBytes { move?.source ?? change.target }
+        package var former: PathBytes? { move?.target }
+        private var move: (source: PathBytes, target: PathBytes)? {
+            guard case .file(let change) = change, case .move(let source) = change.kind else { return nil }
+            return (source, change.target)
+        }
         /// Whether there was something to take back: false of a change that was not made, or was taken back already. Else why
         /// it could not be.
         public var result: Result<Bool, CLIPError> { outcome }
@@ -161,9 +171,9 @@ extension UndoList {
     }
 
     /// The changes of a list, in the order in which they were made. A line without an end was never followed by its change.
-    private static func changes(in path: PathBytes) throws(CLIPError) -> [FileChange] {
+    private static func changes(in path: PathBytes) throws(CLIPError) -> [NotedChange] {
         let bytes = try readFile(path, limit: 1 << 30, kind: .storage)
-        var changes: [FileChange] = []
+        var changes: [NotedChange] = []
         var isFirst = true
         guard let end = bytes.lastIndex(of: UInt8(ascii: "\n")) else {
             // A run that was killed before its first change.
@@ -185,7 +195,7 @@ extension UndoList {
                 isFirst = false
                 continue
             }
-            guard let value, let change = FileChange(value) else {
+            guard let value, let change = NotedChange(value) else {
                 throw CLIPError(.storage, path: place, "is no change that can be taken back; nothing was done")
             }
             changes.append(change)

@@ -5,7 +5,7 @@ import CLIPWeights
 /// What stands at a path, as far as it may be a picture's file. Two paths with the same identity are names of one file: hard
 /// links, paths through several mounts, or spellings that a disk doesn't tell apart.
 enum PathState {
-    case file(FileStatus.Identity)
+    case file(FileStatus)
     /// A symbolic link, and the file that it leads to.
     case link(to: FileStatus.Identity?)
     /// A folder, a device or a pipe.
@@ -18,7 +18,7 @@ enum PathState {
         do throws(SystemError) {
             let status = try path.status(followsLinks: false)
             switch status.kind {
-            case .file: self = .file(status.identity)
+            case .file: self = .file(status)
             case .link: self = try PathState.link(at: path)
             case .folder, .other: self = .other
             }
@@ -55,9 +55,9 @@ struct VerifiedFile {
     /// - Throws: when it is no regular file of its own or holds something else. The error names no path.
     init(_ path: PathBytes, holding hash: String?, otherwise change: String) throws(CLIPError) {
         self.path = path
-        let identity: FileStatus.Identity
+        let named: FileStatus
         switch PathState(path) {
-        case .file(let found): identity = found
+        case .file(let found): named = found
         case .link: throw CLIPError(.picture, "is a symbolic link")
         case .other: throw CLIPError(.picture, "is not a regular file")
         case .gone: throw CLIPError(.picture, "is gone")
@@ -66,7 +66,7 @@ struct VerifiedFile {
         let (bytes, opened) = try ReadFile.contents(of: path)
         let found = bytes.withUnsafeBytes { SHA256.hexadecimal(of: $0) }
         status = FileStatus(opened)
-        guard status.identity == identity, found == hash ?? found else { throw CLIPError(.picture, change) }
+        guard status.identity == named.identity, found == hash ?? found else { throw CLIPError(.picture, change) }
         let attributes: FileAttributes
         do throws(SystemError) {
             attributes = try FileAttributes(of: path)

@@ -137,8 +137,8 @@ public final class PictureSorting {
     /// Whether a picture is already where it is to go.
     private func isThere(_ file: VerifiedFile, _ target: PathBytes) throws(CLIPError) -> Bool {
         switch (manner, PathState(target)) {
-        case (.copy, .file):
-            guard (try? target.status())?.byteCount == file.content.byteCount else { return false }
+        case (.copy, .file(let status)):
+            guard status.byteCount == file.content.byteCount else { return false }
             return (try? VerifiedFile(target, holding: file.content.hash, otherwise: "")) != nil
         case (.link, .link): return try target.linkText == file.path.absoluteName().bytes
         case (.move, .file): return try target.absoluteName() == file.path.absoluteName()
