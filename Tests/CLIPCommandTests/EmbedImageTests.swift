@@ -94,7 +94,7 @@ import Testing
         #expect(result.status == 0)
         #expect(
             result.errors
-                == "clip: warning: skipped 4 files in in: 1 TXT, 1 hidden folders, 1 hidden pictures, 1 links to folders\n"
+                == "clip: warning: skipped 4 files and folders in in: 1 TXT, 1 hidden folder, 1 hidden picture, 1 link to a folder\n"
         )
         #expect(try result.records.map { $0["input"] as? String } == names.map { "in/" + $0 })
         let listed = try embed(["--files-from", "-"], input: Data("in/a\nin/a.png\n".utf8), in: folder.path)

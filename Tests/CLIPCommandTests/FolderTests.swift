@@ -60,7 +60,7 @@ import Darwin
         #expect(counts(report["skipped"]) == expected)
         #expect(
             result.errorLines.count == 1
-                && result.errors.contains("clip: warning: skipped 9 files in in: 3 JPEG 2000 (convert it"))
+                && result.errors.contains("clip: warning: skipped 9 files and folders in in: 3 JPEG 2000 (convert it"))
 
         // The others say the same.
         let embedded = try clip(["embed-image", "in", "-o", "x.npy"])
@@ -90,6 +90,14 @@ import Darwin
         try FileManager.default.moveItem(atPath: folder["away"], toPath: folder["elsewhere"])
         let again = try index()
         #expect(again.result.status == 0 && again.report["unchanged"] as? Int == 6)
+    }
+
+    @Test func `A folder that can't be examined is named, and is no mistake in the command line`() throws {
+        try FileManager.default.createSymbolicLink(atPath: folder["ring"], withDestinationPath: "ring")
+        let result = try clip(["index", "ring"])
+        #expect(result.status == 1 && result.output.isEmpty)
+        #expect(result.errors.hasPrefix("clip: ring: can't be examined: ") && result.errorLines.count == 1)
+        #expect(!FileManager.default.fileExists(atPath: folder[".clip-index"]))
     }
 
     @Test func `A folder that has become empty is asked about`() throws {

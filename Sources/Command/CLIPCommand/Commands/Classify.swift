@@ -41,7 +41,7 @@ struct Classify: Command {
         help: "Write the labels that a picture shows as keywords into NAME.xmp beside it, where no such file is yet.")
     fileprivate static let keywords = Option(
         "keywords", .target("file"),
-        help: "Write a table of the labels that each picture shows, for 'exiftool -csv+=FILE -sep \";\" FOLDER'.")
+        help: "Write a table of the labels that each picture shows, for 'exiftool -r -csv+=FILE -sep \";\" FOLDER'.")
     fileprivate static let keywordThreshold = Option(
         "keyword-threshold", .cosine,
         help:

@@ -125,6 +125,8 @@ struct Index: Command {
     private let output: ResultChoice
     private let path: PathBytes
     private let mode: Mode
+    /// Why it can't be told what the first argument is, and so which index is meant.
+    private let fault: CLIPError?
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         output = ResultChoice(formatOf: &arguments, Self.results)
@@ -136,7 +138,9 @@ struct Index: Command {
         // Pictures may be named one by one: the first of them is no place for an index.
         let first = arguments.positionals.first.map { PathBytes($0) }
         if let first, case .missing(let why) = first.kind, !first.isAbsent {
-            throw UsageError("'\(displayed(first.text))' can't be examined: \(why).")
+            fault = CLIPError(.picture, path: first.text, "can't be examined: \(why)")
+        } else {
+            fault = nil
         }
         let target = arguments.take(Self.output).map { PathBytes($0) }
         path = IndexChoice.path(target ?? (modes.isEmpty && first?.kind != .folder ? nil : first))
@@ -181,6 +185,7 @@ struct Index: Command {
     }
 
     func run(_ console: Console) throws {
+        if let fault { throw fault }
         switch mode {
         case .status(let folders): try status(folders, console)
         case .verify:
@@ -226,6 +231,7 @@ struct Index: Command {
         }
         if let former = updating.former {
             let folder = PathBytes(updating.folders[0])
+            try IndexChoice.checkIsThere(path, namedBy: "-o")
             let count = try PictureIndex.relocate(path: path, from: former, to: folder, waits: updating.waits)
             console.note("relocated from \(former.text) to \(folder.text): \(count.pictures)")
         }

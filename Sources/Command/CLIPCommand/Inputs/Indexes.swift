@@ -21,14 +21,18 @@ enum IndexChoice {
         return argument.kind == .folder ? argument.appending(name.utf8) : argument
     }
 
+    /// - Parameter option: which names an index.
+    static func checkIsThere(_ path: PathBytes, namedBy option: String) throws(CLIPError) {
+        guard case .missing = path.kind else { return }
+        throw CLIPError(
+            .storage,
+            "\(path.text): there is no index: make one with \"clip index <folder>\", or name it with \(option)")
+    }
+
     /// Opens the index at `path`.
     /// - Parameter outputs: must be none of its pictures.
     static func open(_ path: PathBytes, _ outputs: OutputFiles, _ console: Console) throws -> PictureIndex {
-        if case .missing = path.kind {
-            throw CLIPError(
-                .storage,
-                "\(path.text): there is no index: make one with \"clip index <folder>\", or name it with --index")
-        }
+        try checkIsThere(path, namedBy: "--index")
         try outputs.check(path)
         let index = try PictureIndex(path: path)
         if let problem = index.problem { console.warn(problem + "; the answer is of what is there") }
@@ -281,7 +285,10 @@ struct IndexInput {
         switch try index.updateIfQuick(with: model) {
         case .unknown: return false
         case .failed(let error): console.note("the index was not brought up to date: \(error.shown)")
-        case .tooLarge: console.note("the folders are large, so the index was not brought up to date: \(again) does it")
+        case .tooLarge:
+            console.note(
+                "looking through the folders takes longer than a second, so the index was not brought up to date: "
+                    + "\(again) does it")
         case .tooMany(let count): console.note("\(count) pictures at least are new or changed: \(again) brings them in")
         case .done(let update):
             let counts = [
