@@ -49,7 +49,8 @@ def make(folder, side):
     with_alpha(scene(side, side, 2)).save(folder / "alpha.png")
     scene(side, side).convert("L").save(folder / "grey.png")
     deep_png(folder / "deep.png", (np.asarray(scene(side, side)).astype(np.uint32) * 64003 // 255).astype(">u2"))
-    source = {n: folder / f"{n}.png" for n in ["scene", "alpha", "grey", "deep"]}
+    scene(side, side, 3).save(folder / "other.png")
+    source = {n: folder / f"{n}.png" for n in ["scene", "other", "alpha", "grey", "deep"]}
     wanted = []
     heif = [("scene", ["-q", q]) for q in ["10", "50", "95"]] + [("scene", ["-L"]), ("alpha", ["-q", "60"]), ("grey", ["-q", "60"])]
     heif += [("scene", ["-q", "60", "-p", f"chroma={c}"]) for c in ["420", "422", "444"]]
@@ -62,6 +63,8 @@ def make(folder, side):
     avif += [("scene", ["--irot", "1", "--imir", "0"]), ("scene", ["--grid", "2x2", "-y", "444"]), ("scene", ["-r", "limited"])]
     for place, (name, options) in enumerate(avif):
         wanted.append((["avifenc", "-s", "8", *options, source[name]], [], folder / f"a{place}.avif"))
+    # A sequence, of which the picture that stands for it counts.
+    wanted.append((["avifenc", "-s", "8", source["scene"], source["other"]], [], folder / "sequence.avif"))
     jxl = [("scene", ["-d", d]) for d in ["0", "1", "4"]] + [("alpha", ["-d", "0"]), ("alpha", ["-d", "1"]), ("grey", ["-d", "0"]), ("grey", ["-d", "1"])]
     jxl += [("scene", ["-d", "1", "-e", e]) for e in ["3", "8"]] + [("scene", ["-d", "1", "-p"]), ("scene", ["-d", "0", "-m", "1"]), ("scene", ["-d", "1", "--container=1"])]
     jxl += [("deep", ["-d", "0"])]
@@ -90,6 +93,11 @@ def reference(file, folder):
     """What the library's own program decodes, over white as `clip` does it."""
     png = folder / "reference.png"
     png.unlink(missing_ok=True)
+    whole = file.read_bytes()
+    if whole[4:12] == b"ftypavis":
+        # heif-convert takes no file that says it is a sequence; the picture in it is stored as that of any other.
+        file = folder / "still.avif"
+        file.write_bytes(whole.replace(b"ftypavis", b"ftypavif", 1))
     result = run("djxl", file, png) if file.suffix == ".jxl" else run("heif-convert", file, png)
     if not png.exists():
         raise SystemExit(f"{file.name}: {result.stderr.decode()}")

@@ -22,6 +22,50 @@ import numpy as np
 from PIL import Image
 
 
+class Folder:
+    """Pictures that come, go, change and move, and what was ever there."""
+
+    def __init__(self, clip, model, rng, root):
+        self.rng, self.path = rng, os.path.join(root, "photos")
+        os.mkdir(self.path)
+        self.history = {}  # path -> contents that were there
+        self.current = {}  # path -> content
+        # One content is one picture: embedded once, here, by the same program.
+        self.contents = [png(rng) for _ in range(60)]
+        self.vectors = dict(zip(self.contents, embed(clip, model, self.contents, root)))
+
+    def put(self, path, content):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+        self.note(path, content)
+
+    def note(self, path, content):
+        self.current[path] = content
+        self.history.setdefault(path, set()).add(content)
+
+    def new_path(self):
+        return os.path.join(self.path, self.rng.choice(["", "", "one", "one/two"]), f"{self.rng.randrange(10**6)}.png")
+
+    def change(self, most=12):
+        rng, current = self.rng, self.current
+        for _ in range(rng.randrange(1, most)):
+            kind = rng.random()
+            if kind < 0.6 or len(current) < 10:
+                self.put(self.new_path(), rng.choice(self.contents))
+            elif kind < 0.75:
+                self.put(rng.choice(list(current)), rng.choice(self.contents))
+            elif kind < 0.85:
+                path = rng.choice(list(current))
+                os.remove(path)
+                del current[path]
+            else:
+                path, target = rng.choice(list(current)), self.new_path()
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                os.rename(path, target)
+                self.note(target, current.pop(path))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clip", required=True)
@@ -32,74 +76,51 @@ def main():
     model = ["--model", arguments.model] if arguments.model else []
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as root:
-        folder = os.path.join(root, "photos")
-        os.mkdir(folder)
-        vectors = {}  # content -> embedding
-        history = {}  # path -> contents that were there
-        current = {}  # path -> content
-        # One content is one picture: embedded once, here, by the same program.
-        contents = [png(rng) for _ in range(60)]
-        for number, vector in enumerate(embed(arguments.clip, model, contents, root)):
-            vectors[contents[number]] = vector
-
-        def put(path, content):
-            with open(path, "wb") as file:
-                file.write(content)
-            current[path] = content
-            history.setdefault(path, set()).add(content)
-
-        def change():
-            for _ in range(rng.randrange(1, 12)):
-                kind = rng.random()
-                if kind < 0.6 or len(current) < 10:
-                    put(os.path.join(folder, f"{rng.randrange(10**6)}.png"), rng.choice(contents))
-                elif kind < 0.75:
-                    put(rng.choice(list(current)), rng.choice(contents))
-                elif kind < 0.85:
-                    path = rng.choice(list(current))
-                    os.remove(path)
-                    del current[path]
-                else:
-                    path = rng.choice(list(current))
-                    target = os.path.join(folder, f"moved{rng.randrange(10**6)}.png")
-                    os.rename(path, target)
-                    content = current.pop(path)
-                    current[target] = content
-                    history.setdefault(target, set()).add(content)
-
-        command = [arguments.clip, "index", folder, "--batch-size", "4", "-q"] + model
-        index = os.path.join(folder, ".clip-index")
+        folder = Folder(arguments.clip, model, rng, root)
+        command = [arguments.clip, "index", folder.path, "--batch-size", "4", "-q"] + model
         kills = misses = torn = 0
         while kills < arguments.kills:
-            change()
+            folder.change()
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(rng.random() ** 2 * 0.25)
             if rng.random() < 0.5:
-                change()  # while it runs
+                folder.change()  # while it runs
             process.send_signal(signal.SIGKILL)
             if process.wait() == -signal.SIGKILL:
                 kills += 1
             else:
                 misses += 1
-            if not os.path.exists(index) or os.path.getsize(index) < 512:
-                continue
-            verified = json.loads(run(arguments.clip, "index", "--verify", folder, check=False))
-            assert not verified["damaged"] and not verified["other_damage"], verified
-            torn += verified["torn_bytes"] > 0
-            # An index without its end hands out no vectors. A copy that is brought up to date keeps those that it has.
-            copy = os.path.join(folder, ".copy")
-            shutil.copyfile(index, copy)
-            run(*command, "-o", copy, check=False)
-            check(arguments.clip, copy, vectors, history)
-            os.remove(copy)
+            torn += check_killed(arguments.clip, folder, command)
         run(*command, check=False)
         run(*command, check=False)
-        found = check(arguments.clip, folder, vectors, {path: {content} for path, content in current.items()})
-        assert found == set(current), found ^ set(current)
+        found = check_complete(arguments.clip, folder)
         print(
             f"{kills} kills, {misses} runs that ended first, {torn} times a torn end: the index opened every time, no "
             f"wrong vector, complete at the end with {len(found)} pictures"
         )
+
+
+def check_killed(clip, folder, command):
+    """Checks the index that a killed run left; whether its end was torn."""
+    index = os.path.join(folder.path, ".clip-index")
+    if not os.path.exists(index) or os.path.getsize(index) < 512:
+        return False
+    verified = json.loads(run(clip, "index", "--verify", folder.path, check=False))
+    assert not verified["damaged"] and not verified["other_damage"], verified
+    # An index without its end hands out no vectors. A copy that is brought up to date keeps those that it has.
+    copy = os.path.join(folder.path, ".copy")
+    shutil.copyfile(index, copy)
+    run(*command, "-o", copy, check=False)
+    check(clip, copy, folder.vectors, folder.history)
+    os.remove(copy)
+    return verified["torn_bytes"] > 0
+
+
+def check_complete(clip, folder):
+    """Checks that the index has exactly the pictures that are there."""
+    found = check(clip, folder.path, folder.vectors, {path: {content} for path, content in folder.current.items()})
+    assert found == set(folder.current), found ^ set(folder.current)
+    return found
 
 
 def png(rng):
