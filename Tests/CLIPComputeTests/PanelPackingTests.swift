@@ -23,4 +23,16 @@ import Testing
             }
         }
     }
+
+    @Test func `A line has the value of every half there is`() {
+        let values = (0..<65536).map { Float(Float16(bitPattern: UInt16($0))) }
+        let matrix = PanelPackedMatrix(values, outputs: 16, inputs: 4096, elementType: .float16)
+        for input in 0..<4096 {
+            let line = matrix.line(panel: 0, input: input)
+            for lane in 0..<16 {
+                let (found, value) = (line[lane], values[4096 * lane + input])
+                #expect(value.isNaN ? found.isNaN : found.bitPattern == value.bitPattern)
+            }
+        }
+    }
 }

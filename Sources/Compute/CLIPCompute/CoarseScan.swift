@@ -17,7 +17,7 @@ package struct CoarseVectors: Sendable {
 
     let blocks: [Block]
     /// The numbers of a vector.
-    let dimension: Int
+    package let dimension: Int
 
     /// - Parameter vectors: `[vectors, dimension]`, floats.
     package init(_ vectors: PanelPackedMatrix, _ compute: Compute) {
@@ -28,7 +28,7 @@ package struct CoarseVectors: Sendable {
         }
     }
 
-    fileprivate static let blockRows = 512
+    static let blockRows = 512
 }
 
 extension CoarseVectors.Block {
@@ -130,7 +130,7 @@ extension Compute {
 }
 
 /// Queries in levels of eight bits, and how far off those can be.
-private final class CoarseQueries {
+final class CoarseQueries {
     let levels: LevelRows
     /// Of each query the length, and the greatest that its difference to the levels' numbers can have.
     private let lengths: [Double]
@@ -176,12 +176,17 @@ private final class CoarseQueries {
 
     /// The least that a product of whole numbers is where that of the vectors, summed in floats, reaches the threshold.
     private func bar(_ query: Int, _ block: CoarseVectors.Block, reaching threshold: Float) -> Float {
+        let bar = Double(threshold) - slack(query, block)
+        return bar.isFinite ? Float(bar).nextDown : -.infinity
+    }
+
+    /// The most that a product of whole numbers is away from that of the vectors, summed in floats.
+    func slack(_ query: Int, _ block: CoarseVectors.Block) -> Double {
         let (length, error) = (lengths[query] + errors[query], errors[query])
         let steps = error * block.length + length * block.error
         // A sum of n products is off by n · 2⁻²⁴ of all of them, the scaled whole number by 3 · 2⁻²⁴.
         let rounding = Double(dimension + 8) * 0x1p-23 * length * (block.length + block.error)
-        let bar = Double(threshold) - steps - rounding
-        return bar.isFinite ? Float(bar).nextDown : -.infinity
+        return steps + rounding
     }
 }
 

@@ -281,9 +281,11 @@ extension PanelPackedMatrix {
         guard elementType != .float32 else {
             return bytes.loadUnaligned(fromByteOffset: 4 * index, as: SIMD16<Float>.self)
         }
-        let half = bytes.loadUnaligned(fromByteOffset: 2 * index, as: SIMD16<UInt16>.self)
+        // In pairs, since the compiler widens vectors number by number.
+        let pairs = bytes.loadUnaligned(fromByteOffset: 2 * index, as: SIMD8<UInt32>.self)
         var line = SIMD16<Float>()
-        for lane in 0..<PanelPackedMatrix.panelWidth { line[lane] = Float(halfBits: half[lane]) }
+        line.evenHalf = widened(halves: pairs & 0xFFFF)
+        line.oddHalf = widened(halves: pairs &>> 16)
         return line
     }
 
@@ -324,4 +326,16 @@ extension PanelPackedMatrix {
         if elementType == .float32 { return bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self) }
         return Float(halfBits: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
     }
+}
+
+/// The values of IEEE binary16.
+@inline(__always)
+private func widened(halves: SIMD8<UInt32>) -> SIMD8<Float> {
+    let magnitude = (halves & 0x7FFF) &<< 13
+    // The exponent's bias grows from 15 to 127, for subnormals too; infinities and NaNs keep their largest exponent.
+    let finite = unsafeBitCast(unsafeBitCast(magnitude, to: SIMD8<Float>.self) * 0x1p112, to: SIMD8<UInt32>.self)
+    // A comparison would go number by number: the sum is negative from 0x0F80_0000 on.
+    let mask = unsafeBitCast(magnitude &+ 0x7080_0000, to: SIMD8<Int32>.self) &>> 31
+    let special = unsafeBitCast(mask, to: SIMD8<UInt32>.self) & (magnitude | 0x7F80_0000)
+    return unsafeBitCast(finite | special | (halves & 0x8000) &<< 16, to: SIMD8<Float>.self)
 }

@@ -57,7 +57,7 @@ extension PictureIndex {
         }
         return try PictureClusters(
             members: members.keys.sorted().map { members[$0] ?? [] }, vectors: vectors, noise: noise, rounds: 1,
-            isSettled: true)
+            isSettled: true, compute)
     }
 
     /// What `findClusters(reaching:minimum:threads:progress:)` finds, without blocking the caller's executor.

@@ -1,4 +1,5 @@
 public import CLIP
+import CLIPCompute
 
 /// Pictures that belong together.
 public struct PictureCluster: Sendable {
@@ -40,10 +41,9 @@ public struct PictureClusters: Sendable {
 
     /// - Parameter members: for each cluster the positions of its vectors, none of them empty.
     init(
-        members: [[Int]], vectors: VectorCopy, noise: [Int], rounds: Int, isSettled: Bool
+        members: [[Int]], vectors: VectorCopy, noise: [Int], rounds: Int, isSettled: Bool, _ compute: Compute
     ) throws(CLIPError) {
-        clusters = try members.map { positions throws(CLIPError) in
-            let centroid = try vectors.mean(of: positions)
+        clusters = zip(members, try vectors.means(of: members, compute)).map { positions, centroid in
             let scored = positions.map { position in
                 Neighbor(number: vectors.numbers[position], score: product(vectors.vector(position), centroid.values))
             }.sorted { $1.isWorse(than: $0) }

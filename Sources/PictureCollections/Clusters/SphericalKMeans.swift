@@ -13,7 +13,8 @@ extension PictureIndex {
     ///   - threads: by default `CLIP_THREADS`, else the cores this process may use.
     ///   - progress: called after each round with how many are done.
     /// - Throws: `CLIPError` of kind `.argument` for no cluster, of kind `.index` when a vector is damaged.
-    /// - Complexity: O(rounds · pictures · count · dimension) products. Memory: a copy of the vectors, 16 bytes a picture.
+    /// - Complexity: O(rounds · pictures · count · dimension) products, of whole numbers where that suffices. Memory: a
+    ///   copy of the vectors and a byte a number, 16 bytes a number of the middles.
     public func findClusters(
         count: Int, seed: UInt64 = 0, rounds: Int = 50, threads: Int? = nil,
         progress: (_ round: Int) -> Void = { _ in }
@@ -21,14 +22,11 @@ extension PictureIndex {
         guard count > 0 else { throw CLIPError(.argument, "\(count) clusters, expected at least 1") }
         let compute = try Compute(threads: threads)
         let vectors = try VectorCopy(self, numbers: pictureNumbers)
-        guard !vectors.numbers.isEmpty else {
-            return try PictureClusters(members: [], vectors: vectors, noise: [], rounds: 0, isSettled: true)
-        }
-        guard count < vectors.numbers.count else {
+        guard count < vectors.numbers.count, let coarse = vectors.coarse(compute) else {
             return try PictureClusters(
-                members: vectors.equalRows, vectors: vectors, noise: [], rounds: 0, isSettled: true)
+                members: vectors.equalRows, vectors: vectors, noise: [], rounds: 0, isSettled: true, compute)
         }
-        var run = KMeansRun(vectors, compute)
+        var run = KMeansRun(vectors, coarse, compute)
         try run.begin(count: count, seed: seed)
         var done = 0
         var isSettled = false
@@ -40,7 +38,7 @@ extension PictureIndex {
         }
         return try PictureClusters(
             members: run.members.filter { !$0.isEmpty }, vectors: vectors, noise: [], rounds: done,
-            isSettled: isSettled)
+            isSettled: isSettled, compute)
     }
 
     /// What `findClusters(count:seed:rounds:threads:progress:)` finds, without blocking the caller's executor.
@@ -82,13 +80,15 @@ extension VectorCopy {
 /// The state of spherical k-means.
 private struct KMeansRun {
     private let vectors: VectorCopy
+    private let coarse: CoarseVectors
     private let compute: Compute
     private var centroids: [Embedding] = []
     /// The cluster of each vector, −1 before the first round.
     private var assignment: [Int32]
 
-    init(_ vectors: VectorCopy, _ compute: Compute) {
+    init(_ vectors: VectorCopy, _ coarse: CoarseVectors, _ compute: Compute) {
         self.vectors = vectors
+        self.coarse = coarse
         self.compute = compute
         assignment = [Int32](repeating: -1, count: vectors.numbers.count)
     }
@@ -129,75 +129,26 @@ private struct KMeansRun {
     /// Puts every vector to the middle with the greatest cosine; of equal ones to the first.
     /// - Returns: whether any changed its cluster.
     mutating func assign() throws(CLIPError) -> Bool {
-        let best = SharedScores(count: assignment.count)
-        for start in stride(from: 0, to: centroids.count, by: PictureIndex.queryLimit) {
-            let part = centroids[start..<min(start + PictureIndex.queryLimit, centroids.count)]
-            _ = try vectors.scan(
-                try QueryRows(part, dimension: part[start].values.count), from: 0, compute, initial: {}
-            ) { _, first, products in
-                for cluster in part.indices {
-                    for row in 0..<products.rowCount {
-                        best.raise(first + row, to: products[cluster - start, row], by: Int32(cluster))
-                    }
-                }
-            }
-        }
-        var changed = false
-        for position in assignment.indices where assignment[position] != best.owner(position) {
-            assignment[position] = best.owner(position)
-            changed = true
-        }
-        return changed
+        let queries = try QueryRows(centroids, dimension: coarse.dimension)
+        let nearest = compute.nearestQueries(queries.matrix, coarse)
+        withExtendedLifetime(queries) {}
+        try checkCancellation()
+        defer { assignment = nearest }
+        return assignment != nearest
     }
 
     /// Moves every middle to the mean of its vectors. A cluster that lost all of them keeps its middle.
     mutating func average() throws(CLIPError) {
-        for (cluster, members) in members.enumerated() where !members.isEmpty {
-            centroids[cluster] = try vectors.mean(of: members)
+        let members = members
+        for (cluster, mean) in try vectors.means(of: members, compute).enumerated() where !members[cluster].isEmpty {
+            centroids[cluster] = mean
         }
     }
 
     private func raise(_ best: inout [Float], with centroid: Embedding) throws(CLIPError) {
-        let scores = SharedScores(best)
-        _ = try vectors.scan(
-            try QueryRows([centroid], dimension: centroid.values.count), from: 0, compute, initial: {}
-        ) { _, first, products in
-            for row in 0..<products.rowCount { scores.raise(first + row, to: products[0, row], by: 0) }
-        }
-        best = scores.scores
-    }
-}
-
-/// The best score of each vector so far, and whose it is. Threads work on different vectors.
-private final class SharedScores: @unchecked Sendable {
-    private let best: UnsafeMutableBufferPointer<Float>
-    private let owners: UnsafeMutableBufferPointer<Int32>
-
-    init(count: Int) {
-        best = .allocate(capacity: count)
-        best.initialize(repeating: -.infinity)
-        owners = .allocate(capacity: count)
-        owners.initialize(repeating: 0)
-    }
-
-    convenience init(_ scores: [Float]) {
-        self.init(count: scores.count)
-        for (index, score) in scores.enumerated() { best[index] = score }
-    }
-
-    deinit {
-        best.deallocate()
-        owners.deallocate()
-    }
-
-    var scores: [Float] { Array(best) }
-
-    func owner(_ index: Int) -> Int32 { owners[index] }
-
-    @inline(__always)
-    func raise(_ index: Int, to score: Float, by owner: Int32) {
-        guard score > best[index] else { return }
-        best[index] = score
-        owners[index] = owner
+        let query = try QueryRows([centroid], dimension: coarse.dimension)
+        compute.raise(&best, to: query.matrix, coarse)
+        withExtendedLifetime(query) {}
+        try checkCancellation()
     }
 }

@@ -32,15 +32,20 @@ struct VectorCopy: Sendable {
     /// The values of the vector at `position`.
     func vector(_ position: Int) -> [Float] { matrix?.row(position) ?? [] }
 
-    /// The direction of the mean of some vectors.
-    func mean(of positions: [Int]) throws(CLIPError) -> Embedding {
-        var sums = [Double](repeating: 0, count: dimension)
-        for position in positions {
-            try checkCancellation()
-            for (index, value) in vector(position).enumerated() { sums[index] += Double(value) }
+    /// The directions of the means of some groups of vectors, which share none.
+    /// - Parameter groups: positions.
+    func means(of groups: [[Int]], _ compute: Compute) throws(CLIPError) -> [Embedding] {
+        guard let matrix else { return [] }
+        var owners = [Int32](repeating: -1, count: numbers.count)
+        for (group, positions) in groups.enumerated() {
+            for position in positions { owners[position] = Int32(group) }
         }
-        let length = sums.reduce(0) { $0 + $1 * $1 }.squareRoot()
-        return Embedding(values: sums.map { Float(length > 0 ? $0 / length : 0) })
+        let sums = compute.sums(of: matrix, owners: owners, count: groups.count)
+        try checkCancellation()
+        return sums.map { sum in
+            let length = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+            return Embedding(values: sum.map { Float(length > 0 ? $0 / length : 0) })
+        }
     }
 
     /// The vectors at some positions, as queries.
