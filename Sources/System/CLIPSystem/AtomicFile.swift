@@ -168,7 +168,8 @@ package final class AtomicFolder {
 
     deinit {
         if !isCommitted {
-            for name in (try? temporaryPath.contents(kind)) ?? [] { try? temporaryPath.appending(name).remove() }
+            // All that is in it, known without looking: the disk may be one that fails.
+            for path in registered.reversed() where path != temporaryPath { try? path.remove() }
             try? temporaryPath.removeFolder()
         }
         for path in registered { TemporaryFiles.remove(path) }
