@@ -128,8 +128,8 @@ extension UndoList {
     /// Takes back the changes of a list, the last one first.
     ///
     /// A file is touched only where it holds what the list says; whatever was changed since is left as it is, with an error. Nothing
-    /// is replaced by something else: where a file was moved from, nothing may stand. It may be ended at any instant and done
-    /// again: what is as it was before stays so.
+    /// is replaced by something else: where a file was moved from, nothing may stand. Names that were of one file are so again, as far
+    /// as the list has them all. It may be ended at any instant and done again: what is as it was before stays so.
     /// - Parameters:
     ///   - url: a list that a run of `DuplicateGroup.perform`, `DuplicatePlan.perform` or `PictureSorting` wrote, a killed one too.
     ///   - progress: called after every change, on the caller's thread.
