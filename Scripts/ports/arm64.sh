@@ -35,7 +35,7 @@ mkdir -p "$folder"
 [[ -n ${ARM64_ALONE:-} ]] || ARM64_ALONE=1 exec unshare --mount --propagation private "$0" $($quick && echo --quick) ${only:+--only "$only"} ${curl:+--programs "$curl"} "$folder"
 
 for program in mmdebstrap qemu-aarch64-static; do
-    command -v $program >/dev/null || apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static >/dev/null ||
+    command -v $program >/dev/null || { apt-get update -qq && apt-get install -qq -y --no-install-recommends mmdebstrap qemu-user-static; } >/dev/null ||
         impossible "$program is missing, and apt-get can't install it"
 done
 mirror=$(grep -hoPm1 '^(URIs: |deb (\[[^]]*\] )?)\Khttps?://\S+' \
