@@ -3,10 +3,10 @@
 #
 #   Scripts/release/curl.sh FOLDER [ROOT]
 #
-# ROOT is a root of Debian for arm64 with libssl-dev and zlib1g-dev, unpacked: then it is for that architecture, by the toolchain's clang.
+# ROOT is a root of Debian for arm64 with libssl-dev, libzstd-dev and zlib1g-dev, unpacked: then it is for that architecture, by the toolchain's clang.
 # The sources are Debian's with its security patches, fetched by apt from the mirrors that it uses (CURL_SOURCE names a folder of
-# unpacked ones instead). FOLDER/lib then holds libcurl.a, libssl.a, libcrypto.a and libz.a and nothing else, FOLDER/VERSIONS what they are.
-# Needs Debian or a child of it, a C compiler, make, dpkg-dev, libssl-dev and zlib1g-dev.
+# unpacked ones instead). FOLDER/lib then holds libcurl.a, libssl.a, libcrypto.a, libzstd.a and libz.a and nothing else, FOLDER/VERSIONS what they are.
+# Needs Debian or a child of it, a C compiler, make, dpkg-dev, libssl-dev, zlib1g-dev and, since Debian 13, libzstd-dev.
 set -euo pipefail
 folder=$(realpath -m "${1:?usage: curl.sh FOLDER [ROOT]}")
 root=${2:+$(realpath "$2")}
@@ -46,10 +46,15 @@ cd build
     { tail -n 5 "$folder/log" >&2; exit 1; }
 make -C lib -j"$(nproc)" >>"$folder/log" 2>&1 || { tail -n 5 "$folder/log" >&2; exit 1; }
 cp lib/.libs/libcurl.a "$folder/lib/"
-for library in lib{ssl,crypto,z}.a; do cp "$([[ -n $root ]] && echo "$root/usr/lib/aarch64-linux-gnu/$library" || cc -print-file-name=$library)" "$folder/lib/"; done
+take() { cp "$([[ -n $root ]] && echo "$root/usr/lib/aarch64-linux-gnu/$1" || cc -print-file-name="$1")" "$folder/lib/"; }
+for library in lib{ssl,crypto,z}.a; do take $library; done
+# Debian's OpenSSL calls it since version 3.5. Before, an empty one stands in its place.
+zstd=$(grep -q ZSTD_ "$folder/lib/libcrypto.a" && echo libzstd-dev || true)
+if [[ -n $zstd ]]; then take libzstd.a; else printf '!<arch>\n' >"$folder/lib/libzstd.a"; fi
 {
     echo "curl ${version:-$(sed -n 's/.*LIBCURL_VERSION "\(.*\)"/\1/p' "$source/include/curl/curlver.h")}"
     echo "openssl $(version_of libssl-dev)"
     echo "zlib $(version_of zlib1g-dev)"
+    [[ -z $zstd ]] || echo "zstd $(version_of $zstd)"
 } >"$folder/VERSIONS"
 rm -rf "$folder/work"

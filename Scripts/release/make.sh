@@ -36,7 +36,7 @@ if [[ -z $programs ]]; then
     libraries=$(realpath "$parts/curl/lib")
     for product in clip clip-pull; do
         swift build -c release --static-swift-stdlib --scratch-path .build/static --product $product -Xswiftc -use-ld=lld \
-            -Xlinker "-L$libraries" -Xlinker -l:libcurl.a -Xlinker -l:libssl.a -Xlinker -l:libcrypto.a -Xlinker -l:libz.a \
+            -Xlinker "-L$libraries" -Xlinker -l:libcurl.a -Xlinker -l:libssl.a -Xlinker -l:libcrypto.a -Xlinker -l:libzstd.a -Xlinker -l:libz.a \
             -Xlinker --as-needed -Xlinker -s >"$parts/log" 2>&1 ||
             { tail -n 20 "$parts/log" >&2; exit 1; }
     done

@@ -30,8 +30,8 @@ def main():
         package("unicode", "Unicode Character Database", "tables", "Unicode-3.0", "https://www.unicode.org/Public/"),
         package("ftfy", "ftfy's tables of characters", "6.3.1", "Apache-2.0", "https://github.com/rspeer/python-ftfy"),
     ]
-    licences = {"curl": "curl", "openssl": "Apache-2.0", "zlib": "Zlib"}
-    origins = {"curl": "https://curl.se", "openssl": "https://openssl.org", "zlib": "https://zlib.net"}
+    licences = {"curl": "curl", "openssl": "Apache-2.0", "zlib": "Zlib", "zstd": "BSD-3-Clause"}
+    origins = {"curl": "https://curl.se", "openssl": "https://openssl.org", "zlib": "https://zlib.net", "zstd": "https://facebook.github.io/zstd/"}
     if len(sys.argv) > 4:
         for line in Path(sys.argv[4]).read_text().splitlines():
             name, number = line.split()
