@@ -34,7 +34,7 @@ SEEDS = [
     FIXTURES / "CLIPTests" / "Fixtures" / "models" / "quickgelu-f32" / "model.safetensors",
 ]
 MODELS = FIXTURES / "CLIPTests" / "Fixtures" / "models"
-FOLDERS = [MODELS / "quickgelu-f32", MODELS / "siglip", MODELS / "siglip2",
+FOLDERS = [MODELS / "quickgelu-f32", MODELS / "siglip", MODELS / "siglip2", MODELS / "naflex",
            FIXTURES / "CLIPTests" / "Fixtures" / "sources" / "openclip-variant"]  # fmt: skip
 TOKENIZERS = FIXTURES / "CLIPTokenizersTests" / "Fixtures"
 NOT_READ = ("README.md", "golden.json", "golden-openclip.json")
