@@ -13,7 +13,7 @@ struct Restoration {
         if case .unknown(let message) = target {
             throw CLIPError(.storage, path: change.target.text, "can't be looked at: \(message)")
         }
-        guard case .file(let change) = change else { return Restoration.removeFolder(change.target) }
+        guard case .file(let change) = change else { return try Restoration.removeFolder(change.target) }
         defer { Restoration.removeTemporary(change.temporary) }
         switch change.kind {
         case .move(let source): return try takeBackMove(change, from: source, target)
@@ -24,11 +24,14 @@ struct Restoration {
     }
 
     /// A folder that has something in it by now stays.
-    private static func removeFolder(_ folder: PathBytes) -> Bool {
+    private static func removeFolder(_ folder: PathBytes) throws(CLIPError) -> Bool {
         do throws(SystemError) {
             try folder.removeFolder()
             return true
         } catch {
+            guard error.isAbsence || error.code == ENOTEMPTY || error.code == EEXIST else {
+                throw CLIPError(.storage, path: folder.text, "can't be removed", error)
+            }
             return false
         }
     }
