@@ -79,7 +79,7 @@ struct VisionTransformer: ImageTower {
     }
 
     func picturesAtOnce(of size: PixelSize, _ compute: Compute) -> Int {
-        let tokenCount = configuration.grid(of: size).count + (classEmbedding == nil ? 0 : 1)
+        let tokenCount = tokenCount(of: configuration.grid(of: size))
         return max(1, compute.rowsAtOnce(width: configuration.transformer.width) / tokenCount)
     }
 
@@ -87,7 +87,7 @@ struct VisionTransformer: ImageTower {
         let grids = sizes.map(configuration.grid)
         var (sequences, rowCount): ([TokenSequence], Int) = ([], 0)
         for grid in grids {
-            let end = rowCount + grid.count + (classEmbedding == nil ? 0 : 1)
+            let end = rowCount + tokenCount(of: grid)
             sequences.append(TokenSequence(rowCount..<end, pooled: 0))
             rowCount = end
         }
@@ -129,6 +129,8 @@ struct VisionTransformer: ImageTower {
         }
         return projection(pooled, compute: compute)
     }
+
+    private func tokenCount(of grid: PatchGrid) -> Int { grid.count + (classEmbedding == nil ? 0 : 1) }
 
     private func patches(of sequence: TokenSequence) -> Range<Int> {
         sequence.ownRows.dropFirst(classEmbedding == nil ? 0 : 1)

@@ -41,11 +41,7 @@ extension Compute {
             let block = vectors.blocks[index]
             let (first, panels) = (block.vectors.rows.lowerBound, block.vectors.part)
             let (products, own) = (room[0..<1], room[1..<2])
-            if let numbers = block.numbers {
-                kernels.int8.linear(
-                    coarse.levels, 0..<coarse.levels.tileCount, numbers.panels(0..<panels.outputs),
-                    LinearOutput(products))
-            }
+            if let numbers = block.numbers { coarse.multiply(numbers, kernels.int8, into: products) }
             let slack = Float(coarse.slack(0, block)).nextUp
             for panel in 0..<PanelPackedMatrix.panelCount(outputs: panels.outputs) {
                 let columns = panels.columns(panel: panel)
@@ -115,9 +111,7 @@ private struct NearestQueries {
         var least = [SIMD4<Float>](repeating: SIMD4(repeating: -.infinity), count: quarters)
         var found: [Candidate] = []
         for part in parts {
-            kernels.int8.linear(
-                part.coarse.levels, 0..<part.coarse.levels.tileCount, numbers.panels(0..<panels.outputs),
-                LinearOutput(products))
+            part.coarse.multiply(numbers, kernels.int8, into: products)
             let slacks = (0..<part.rows.count).map { Float(part.coarse.slack($0, block)).nextUp }
             for (query, slack) in slacks.enumerated() {
                 let row = UnsafeRawPointer(products[query])
@@ -190,13 +184,5 @@ private struct NearestQueries {
                 }
             }
         }
-    }
-}
-
-extension PanelPackedMatrix {
-    /// The rows that panel `index` holds.
-    fileprivate func columns(panel index: Int) -> Range<Int> {
-        let first = index * PanelPackedMatrix.panelWidth
-        return first..<min(first + PanelPackedMatrix.panelWidth, outputs)
     }
 }

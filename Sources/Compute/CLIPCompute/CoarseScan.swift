@@ -102,18 +102,18 @@ extension Compute {
         let panels = block.vectors.part
         let all = 0..<panels.outputs
         if let numbers = block.numbers {
-            kernels.int8.linear(
-                coarse.levels, 0..<coarse.levels.tileCount, numbers.panels(all), LinearOutput(products))
+            coarse.multiply(numbers, kernels.int8, into: products)
             let candidates = coarse.candidates(products, block, reaching: thresholds)
             // A panel for one query takes about three times its share of a block.
             if 3 * candidates.count < queries.count * PanelPackedMatrix.panelCount(outputs: panels.outputs) {
                 for candidate in candidates {
-                    let first = candidate.panel * PanelPackedMatrix.panelWidth
-                    let columns = first..<min(first + PanelPackedMatrix.panelWidth, panels.outputs)
+                    let columns = panels.columns(panel: candidate.panel)
                     kernels.linear(
                         queries[candidate.query..<candidate.query + 1], panels.panels(columns), LinearOutput(own))
-                    for column in columns where own[0][column - first] >= thresholds[candidate.query] {
-                        body(candidate.query, block.vectors.rows.lowerBound + column, own[0][column - first])
+                    for column in columns {
+                        let product = own[0][column - columns.lowerBound]
+                        guard product >= thresholds[candidate.query] else { continue }
+                        body(candidate.query, block.vectors.rows.lowerBound + column, product)
                     }
                 }
                 return
@@ -131,7 +131,7 @@ extension Compute {
 
 /// Queries in levels of eight bits, and how far off those can be.
 final class CoarseQueries {
-    let levels: LevelRows
+    private let levels: LevelRows
     /// Of each query the length, and the greatest that its difference to the levels' numbers can have.
     private let lengths: [Double]
     private let errors: [Double]
@@ -150,6 +150,14 @@ final class CoarseQueries {
         // A number is off by half a step, and by what the steps' own rounding adds.
         let scales = levels.scales
         errors = (0..<queries.count).map { 0.501 * Double(scales[$0].scale) * Double(dimension).squareRoot() }
+    }
+
+    /// Multiplies the queries with vectors in whole numbers.
+    func multiply(
+        _ vectors: PanelPackedMatrix, _ kernels: QuantisedKernels, into products: MutableRows<Float>
+    ) {
+        kernels.linear(
+            levels, 0..<levels.tileCount, vectors.panels(0..<vectors.outputs), LinearOutput(products))
     }
 
     /// The panels in which a query can have a product that reaches its threshold.

@@ -289,6 +289,12 @@ extension PanelPackedMatrix {
         return line
     }
 
+    /// The outputs that panel `index` holds.
+    func columns(panel index: Int) -> Range<Int> {
+        let first = index * PanelPackedMatrix.panelWidth
+        return first..<min(first + PanelPackedMatrix.panelWidth, outputs)
+    }
+
     /// Calls `body` with each line of panels of floats.
     @inline(__always)
     func forEachLine(_ body: (_ panel: Int, _ input: Int, _ line: SIMD16<Float>) -> Void) {

@@ -66,8 +66,8 @@ extension PictureIndex {
         let batches = Classified(threads: threads) { numbers, _ in
             Result { () throws(CLIPError) in
                 let vectors = try VectorCopy(self, numbers: numbers)
-                let found = try vectors.scan(prompts, from: 0, compute, initial: { [Classification]() }) {
-                    found, _, products in
+                let found = try vectors.scan(prompts, compute, initial: { [Classification]() }) {
+                    found, products in
                     found += classifier.classifications(
                         of: products.all, count: products.rowCount, top: top ?? .max, compute)
                 }

@@ -57,21 +57,20 @@ struct VectorCopy: Sendable {
     /// The same beside whole numbers, to find which products reach a threshold; nil when there are no vectors.
     func coarse(_ compute: Compute) -> CoarseVectors? { matrix.map { CoarseVectors($0, compute) } }
 
-    /// Multiplies some queries with all vectors from `start` on.
-    /// - Parameter body: takes a thread's state, the position of the block's first vector, and the products.
+    /// Multiplies some queries with all vectors, a block of them after another.
+    /// - Parameter body: takes a thread's state and a block's products.
     /// - Throws: `CLIPError` of kind `.cancelled`, after the blocks that are being multiplied.
     func scan<State>(
-        _ queries: QueryRows, from start: Int, _ compute: Compute, initial: () -> State,
-        _ body: (_ state: inout State, _ first: Int, _ products: BlockProducts) -> Void
+        _ queries: QueryRows, _ compute: Compute, initial: () -> State,
+        _ body: (_ state: inout State, _ products: BlockProducts) -> Void
     ) throws(CLIPError) -> [State] {
         guard let matrix else { return [] }
         let rows = PictureIndex.blockRows
-        let blocks = stride(from: start / rows * rows, to: matrix.outputs, by: rows).map {
+        let blocks = stride(from: 0, to: matrix.outputs, by: rows).map {
             PanelRows(matrix, rows: $0..<min($0 + rows, matrix.outputs))
         }
         let states = compute.scan(queries.matrix, blocks: blocks, initial: initial) { state, block, products in
-            let rows = blocks[block].rows
-            body(&state, rows.lowerBound, BlockProducts(products, rowCount: rows.count))
+            body(&state, BlockProducts(products, rowCount: blocks[block].rows.count))
         }
         try checkCancellation()
         return states
