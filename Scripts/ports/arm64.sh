@@ -52,7 +52,7 @@ root() { # NAME ARCHITECTURE SUITE PACKAGES
     touch "$folder/$1/.done"
 }
 compiler=swiftlang,libswiftlang,libstdc++-16-dev,libc6-dev
-root amd64 amd64 sid $compiler,coreutils,dash,diffutils,findutils,gawk,git,grep,procps,sed,util-linux
+root amd64 amd64 sid $compiler,coreutils,dash,diffutils,findutils,gawk,git,grep,gzip,procps,sed,tar,util-linux
 root arm64 arm64 sid $compiler
 for system in amd64 arm64; do
     ln -sfn ../libexec/swift/lib/swift_static "$folder/$system/usr/lib/swift_static"
