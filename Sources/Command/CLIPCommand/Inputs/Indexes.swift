@@ -247,12 +247,13 @@ struct IndexInput {
                 // Of what comes later only what might be pictures is worth a word.
                 if !isFirst { update.skipped.removeAll(where: \.isNoPicture) }
                 report(update, path, again: again(path, roots), in: places, console)
-                try watched(update)
-                if isFirst { console.note("watching \(places.map(\.text).joined(separator: ", ")): Ctrl-C ends it") }
-                isFirst = false
+                // Before the record of it is out: who reads that may interrupt at once.
                 TemporaryFiles.setLastWords(
                     "clip: stopped watching: \(displayed(path.text)) is whole and kept, the next run finds what changes "
                         + "from now on\n")
+                try watched(update)
+                if isFirst { console.note("watching \(places.map(\.text).joined(separator: ", ")): Ctrl-C ends it") }
+                isFirst = false
             }
         }
         let update = try indexer.update(path, roots: places, progress: shown(on: console))
