@@ -138,6 +138,24 @@ import Testing
         #expect(try index(folder, "in", "--watch", "--format", "json").status == 64)
     }
 
+    @Test func `Who has read a run's record may end the watch at once`() throws {
+        for _ in 0..<10 {
+            let folder = try folder("a.png")
+            let process = Process()
+            process.executableURL = URL(filePath: ClipProcess.path)
+            process.arguments = ["index", "--watch", "in", "--model", Fixtures.model]
+            process.currentDirectoryURL = URL(filePath: folder.path)
+            let (output, errors) = (Pipe(), Pipe())
+            (process.standardOutput, process.standardError) = (output, errors)
+            try process.run()
+            _ = output.fileHandleForReading.availableData
+            process.interrupt()
+            let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            #expect(said.contains("in/.clip-index is whole and kept"), "\(said)")
+        }
+    }
+
     @Test func `A search brings the index up to date, unless it is told not to`() throws {
         let folder = try folder("a.png", "b.png", "d.png", "e.png", "f.png")
         #expect(try index(folder, "in").status == 0)
