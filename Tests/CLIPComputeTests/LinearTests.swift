@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: eachInstructionSet, LinearActivation.allCases)
-    func `Activates, then adds the residual`(_ compute: Compute, _ activation: LinearActivation) {
+    func `Adds the residual, then activates`(_ compute: Compute, _ activation: LinearActivation) {
         for (rows, inputs, outputs) in [(1, 2, 16), (3, 5, 17), (13, 40, 33), (31, 8, 64)] {
             var numbers = SeededNumbers(seed: 77)
             let input = numbers.floats(rows * inputs).map { $0 * 4 }
@@ -37,7 +37,7 @@ import Testing
             let found = linear(
                 compute, input, weights, bias: bias, rows: rows, activation: activation, residual: residual)
             let sums = Reference.linear(input, values, bias: bias, rows: rows, outputs: outputs)
-            let expected = zip(sums, residual).map { Reference.activate(activation, $0) + Double($1) }
+            let expected = zip(sums, residual).map { Reference.activate(activation, $0 + Double($1)) }
             #expect(largestError(found, expected) < 1e-6, "\(rows) × \(inputs) × \(outputs)")
         }
     }

@@ -129,7 +129,7 @@ import Testing
             let found = linear(
                 compute, input, weights, bias: bias, rows: rows, activation: activation, residual: residual)
             let sums = Reference.linear(input, values, bias: bias, rows: rows, outputs: outputs)
-            let expected = zip(sums, residual).map { Reference.activate(activation, $0) + Double($1) }
+            let expected = zip(sums, residual).map { Reference.activate(activation, $0 + Double($1)) }
             #expect(largestError(found, expected) < 0.02, "\(rows) × \(inputs) × \(outputs)")
         }
     }

@@ -61,9 +61,8 @@ enum SixteenBitArithmetic {
             return weights.enumerated().map { output, weights in
                 var value = product(blocks, weights)
                 if let bias { value = value + bias[output] }
-                value = activate(value, activation)
                 if let residual { value = value + residual[row][output] }
-                return value
+                return activate(value, activation)
             }
         }
     }
@@ -72,9 +71,7 @@ enum SixteenBitArithmetic {
         switch activation {
         case .identity: return x
         case .quickGELU: return x / (1 + exponential(x * -1.702))
-        case .gelu:
-            let half = x * 0.5
-            return half * errorFunction(x * 0.707_106_77) + half
+        case .gelu: return gelu(x)
         case .tanhGELU:
             let cubic = (x * x) * (x * 0.044_715) + x
             return x / (1 + exponential(cubic * -1.595_769_1))
@@ -98,24 +95,22 @@ enum SixteenBitArithmetic {
         return sum * Float(bitPattern: shifted.bitPattern << 23)
     }
 
-    static func errorFunction(_ x: Float) -> Float {
-        let square = x * x
-        var near: Float = 7.853_861e-5
+    static func gelu(_ x: Float) -> Float {
+        let magnitude = min(abs(x), 6.2)
+        var exponent: Float = 2.684_748e-7
         for coefficient: Float in [
-            -8.010_193_7e-4, 5.188_327_7e-3, -2.685_381_3e-2, 1.128_358_54e-1, -3.761_262_6e-1, 0.128_379_17,
+            -6.106_660_7e-6, 5.548_773_7e-5, -2.275_644_4e-4, -7.719_092e-5, 7.014_808_7e-3, -5.247_505_8e-2,
+            -0.459_212_48,
+            -1.151_104_9, -1,
         ] {
-            near = near * square + coefficient
+            exponent = exponent * magnitude + coefficient
         }
-        near = near * x + x
-        let magnitude = min(abs(x), 4)
-        var far: Float = -1.876_048e-4
-        for coefficient: Float in [
-            2.960_114_3e-3, -2.188_964_2e-2, 1.032_182_05e-1, 6.380_122_3e-1, 1.127_171_6, 3.205_738_6e-4,
-        ] {
-            far = far * magnitude + coefficient
+        let whole = exponent.rounded(.toNearestOrEven)
+        var power: Float = 1.535_336e-4
+        for coefficient: Float in [1.339_887_5e-3, 9.618_437e-3, 5.550_332_4e-2, 0.240_226_48, 0.693_147_2, 1] {
+            power = power * (exponent - whole) + coefficient
         }
-        let tail = 1 - exponential(0 - far)
-        return magnitude < 1 ? near : x < 0 ? 0 - tail : tail
+        return (x < 0 ? 0 : x) - magnitude * (power * Float(sign: .plus, exponent: Int(whole), significand: 1))
     }
 
     /// Sixteen sums of the terms sixteen apart, then the sums of those eight apart, four, two and one apart.

@@ -90,8 +90,7 @@ struct ConvNeXt: ConvolutionalNetwork {
                 try checkCancellation()
                 let convolved = compute.convolve(maps, block.convolution)
                 compute.layerNorm(block.norm, convolved.places, into: convolved.places)
-                let middle = compute.linear(block.mlpInput, convolved, activation: .gelu)
-                compute.linear(block.mlpOutput, middle, addedTo: maps)
+                compute.linear(block.mlpInput, .gelu, block.mlpOutput, convolved.places, addedTo: maps.places)
             }
         }
         let pooled = compute.means(of: maps)

@@ -236,7 +236,6 @@ private struct ConvolutionalMLP: Sendable {
     }
 
     func add(to maps: FeatureMaps, _ compute: Compute) {
-        let middle = compute.linear(input, compute.convolve(maps, convolution), activation: .gelu)
-        compute.linear(output, middle, addedTo: maps)
+        compute.linear(input, .gelu, output, compute.convolve(maps, convolution).places, addedTo: maps.places)
     }
 }

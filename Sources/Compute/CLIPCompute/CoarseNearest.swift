@@ -47,7 +47,7 @@ extension Compute {
                 let columns = panels.columns(panel: panel)
                 let isBelow = { (column: Int) in products[0][column] + slack <= before[first + column] }
                 guard block.numbers == nil || !columns.allSatisfy(isBelow) else { continue }
-                kernels.linear(query, panels.panels(columns), LinearOutput(own))
+                kernels.linear(LinearInput(query), panels.panels(columns), LinearOutput(own))
                 for column in columns {
                     let score = own[0][column - columns.lowerBound]
                     if score > before[first + column] { raised.append((first + column, score)) }
@@ -162,7 +162,8 @@ private struct NearestQueries {
                 last = (candidate.query, panel)
                 let row = candidate.query - part.start
                 kernels.linear(
-                    part.rows[row..<row + 1], panels.panels(panels.columns(panel: panel)), LinearOutput(own))
+                    LinearInput(part.rows[row..<row + 1]), panels.panels(panels.columns(panel: panel)),
+                    LinearOutput(own))
             }
             let product = own[0][candidate.column % width]
             if product > best[candidate.column] {
@@ -175,7 +176,7 @@ private struct NearestQueries {
     private mutating func compareAll() {
         var best = [Float](repeating: -.infinity, count: panels.outputs)
         for part in parts {
-            kernels.linear(part.rows, panels.panels(0..<panels.outputs), LinearOutput(products))
+            kernels.linear(LinearInput(part.rows), panels.panels(0..<panels.outputs), LinearOutput(products))
             for query in 0..<part.rows.count {
                 let products = products[query]
                 for column in 0..<panels.outputs where products[column] > best[column] {

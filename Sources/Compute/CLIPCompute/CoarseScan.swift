@@ -109,7 +109,8 @@ extension Compute {
                 for candidate in candidates {
                     let columns = panels.columns(panel: candidate.panel)
                     kernels.linear(
-                        queries[candidate.query..<candidate.query + 1], panels.panels(columns), LinearOutput(own))
+                        LinearInput(queries[candidate.query..<candidate.query + 1]), panels.panels(columns),
+                        LinearOutput(own))
                     for column in columns {
                         let product = own[0][column - columns.lowerBound]
                         guard product >= thresholds[candidate.query] else { continue }
@@ -119,7 +120,7 @@ extension Compute {
                 return
             }
         }
-        kernels.linear(queries, panels.panels(all), LinearOutput(products))
+        kernels.linear(LinearInput(queries), panels.panels(all), LinearOutput(products))
         for query in 0..<queries.count {
             let products = products[query]
             for vector in all where products[vector] >= thresholds[query] {

@@ -77,12 +77,19 @@ package struct DepthwiseConvolution: Sendable {
         self.padding = padding ?? kernel / 2
     }
 
-    fileprivate func row(_ input: FeatureMaps, picture: Int, row: Int, target: MutableRows<Float>) -> DepthwiseRow {
+    /// - Parameters:
+    ///   - channels: as many from a multiple of a panel's width on.
+    ///   - target: the places of `rows` of the output.
+    fileprivate func job(
+        _ input: FeatureMaps, picture: Int, rows: Range<Int>, channels: Range<Int>, target: MutableRows<Float>
+    ) -> DepthwiseJob {
         let size = input.side * input.side
-        return DepthwiseRow(
-            Rows(input.places.all[picture * size..<(picture + 1) * size]), side: input.side, row: row, kernel: kernel,
-            step: step, padding: padding, weights: Rows(weights.start, stride: stride, count: kernel * kernel),
-            bias: bias.start, channels: channels, target: target)
+        let first = channels.lowerBound
+        return DepthwiseJob(
+            Rows(input.places.all[picture * size..<(picture + 1) * size]).columns(from: first), side: input.side,
+            rows: rows, kernel: kernel, step: step, padding: padding,
+            weights: Rows(weights.start + first, stride: stride, count: kernel * kernel), bias: bias.start + first,
+            channels: channels.count, target: target.columns(from: first))
     }
 }
 
@@ -107,8 +114,18 @@ extension Compute {
             ])
             return output
         }
+        if side >= Compute.directSide, !convolution.layer.weights.elementType.isWhole {
+            convolve(input, convolution, activation, into: output)
+            return output
+        }
         convolve(into: output, convolution, activation) { picture, row, column, target in
-            cut(input, convolution, picture: picture, row: row, column: column, into: target)
+            let size = input.side * input.side
+            kernels.layOut(
+                ConvolutionSquare(
+                    Rows(input.places.all[picture * size..<(picture + 1) * size]), side: input.side,
+                    channels: input.channels, kernel: convolution.kernel,
+                    top: row * convolution.step - convolution.padding,
+                    left: column * convolution.step - convolution.padding, target: target))
         }
         return output
     }
@@ -126,6 +143,47 @@ extension Compute {
         }
         return output
     }
+
+    /// Multiplies the squares around the places of a row at a time where they lie, in maps with zeros around them.
+    private func convolve(
+        _ input: FeatureMaps, _ convolution: Convolution, _ activation: LinearActivation, into output: FeatureMaps
+    ) {
+        let (channels, step) = (input.channels, convolution.step)
+        let padded = (output.side - 1) * step + convolution.kernel
+        let lines = activations(rows: input.count * padded, columns: padded * channels)
+        let start = convolution.padding * channels
+        let inside = min(input.side, padded - convolution.padding)
+        forEachRow(lines.rows) { index in
+            let (picture, row) = index.quotientAndRemainder(dividingBy: padded)
+            let target = lines.row(index)
+            let source = row - convolution.padding
+            guard (0..<input.side).contains(source) else {
+                return target.update(repeating: 0, count: padded * channels)
+            }
+            target.update(repeating: 0, count: start)
+            for place in 0..<inside {
+                (target + start + place * channels).update(
+                    from: input.places.row((picture * input.side + source) * input.side + place), count: channels)
+            }
+            let end = start + inside * channels
+            (target + end).update(repeating: 0, count: padded * channels - end)
+        }
+        let weights = convolution.layer.weights
+        parallel.run(input.count * output.side) { index in
+            let (picture, row) = index.quotientAndRemainder(dividingBy: output.side)
+            let squares = Rows(
+                UnsafePointer(lines.row(picture * padded + row * step)), stride: step * channels, count: output.side)
+            kernels.linear(
+                LinearInput(squares, runs: convolution.kernel, runStride: lines.stride),
+                weights.panels(0..<weights.outputs),
+                LinearOutput(
+                    output.places.all[index * output.side..<(index + 1) * output.side],
+                    bias: convolution.layer.bias?.start, activation: activation))
+        }
+    }
+
+    /// Places along a side from which on a row of them fills tiles well.
+    private static let directSide = 24
 
     /// Lays out the squares around places, some at a time, and takes them through the layer.
     /// - Parameter cut: writes the numbers of the square of one place of a picture.
@@ -153,14 +211,29 @@ extension Compute {
     ) -> FeatureMaps {
         let side = (input.side - 1) / convolution.step + 1
         let output = maps(count: input.count, side: side, channels: convolution.channels)
-        parallel.run(input.count * side) { index in
-            let target = output.places.all[index * side..<(index + 1) * side]
+        let stretches = (side + Compute.depthwiseRows - 1) / Compute.depthwiseRows
+        let parts = (convolution.channels + Compute.depthwiseChannels - 1) / Compute.depthwiseChannels
+        parallel.run(input.count * stretches * parts) { index in
+            let (stretch, part) = index.quotientAndRemainder(dividingBy: parts)
+            let picture = stretch / stretches
+            let rows = evenBlock(stretch % stretches, of: stretches, rows: side)
+            let first = part * Compute.depthwiseChannels
+            let channels = first..<min(first + Compute.depthwiseChannels, convolution.channels)
+            let start = picture * side
+            let target = output.places.all[(start + rows.lowerBound) * side..<(start + rows.upperBound) * side]
             kernels.depthwise(
-                convolution.row(input, picture: index / side, row: index % side, target: target))
-            if activation != .identity { kernels.activate(target, convolution.channels, activation) }
+                convolution.job(input, picture: picture, rows: rows, channels: channels, target: target))
+            if activation != .identity {
+                kernels.activate(target.columns(from: first), channels.count, activation)
+            }
         }
         return output
     }
+
+    /// Rows of a task at most: the lines that they reach over stay in a core's second cache.
+    private static let depthwiseRows = 8
+    /// Channels of a task at most, a few cache lines.
+    private static let depthwiseChannels = 64
 
     /// Takes rows of `columns` numbers through an activation.
     package func activate(_ rows: MutableRows<Float>, columns: Int, _ activation: LinearActivation) {
@@ -184,17 +257,20 @@ extension Compute {
             let (picture, row) = index.quotientAndRemainder(dividingBy: side)
             let lines = inside(row * step - padding)
             for column in 0..<side {
-                let target = output.places.row(index * side + column)
-                target.update(repeating: 0, count: input.channels)
+                let target = UnsafeMutableRawPointer(output.places.row(index * side + column))
                 let places = inside(column * step - padding)
-                for line in lines {
-                    for place in places {
-                        let source = input.places.row((picture * input.side + line) * input.side + place)
-                        for channel in 0..<input.channels { target[channel] += source[channel] }
-                    }
-                }
                 let factor = 1 / Float(lines.count * places.count)
-                for channel in 0..<input.channels { target[channel] *= factor }
+                for first in stride(from: 0, to: input.channels, by: SIMD16<Float>.scalarCount) {
+                    var sum = SIMD16<Float>()
+                    for line in lines {
+                        let row = (picture * input.side + line) * input.side
+                        for place in places {
+                            sum += UnsafeRawPointer(input.places.row(row + place) + first).loadUnaligned(
+                                as: SIMD16.self)
+                        }
+                    }
+                    target.storeBytes(of: sum * factor, toByteOffset: 4 * first, as: SIMD16.self)
+                }
             }
         }
         return output
@@ -238,28 +314,6 @@ extension Compute {
         }
     }
 
-    /// The numbers of the square around a place, `[kernel · kernel, channels]`.
-    private func cut(
-        _ input: FeatureMaps, _ convolution: Convolution, picture: Int, row: Int, column: Int,
-        into target: UnsafeMutablePointer<Float>
-    ) {
-        let top = row * convolution.step - convolution.padding
-        let left = column * convolution.step - convolution.padding
-        let channels = input.channels
-        var target = target
-        for line in top..<top + convolution.kernel {
-            for column in left..<left + convolution.kernel {
-                if line < 0 || line >= input.side || column < 0 || column >= input.side {
-                    target.update(repeating: 0, count: channels)
-                } else {
-                    let source = input.places.row((picture * input.side + line) * input.side + column)
-                    target.update(from: source, count: channels)
-                }
-                target += channels
-            }
-        }
-    }
-
     /// The pixels of a square, `[3, kernel, kernel]`.
     private func cut(
         _ pixels: UnsafePointer<Float>, size: Int, _ convolution: Convolution, row: Int, column: Int,
@@ -286,7 +340,4 @@ extension Compute {
         let squares = activations(rows: length, columns: depth)
         for start in stride(from: 0, to: rows, by: length) { body(start..<min(start + length, rows), squares) }
     }
-
-    /// What a thread lays out at a time: half of a core's second cache.
-    private static let stretchFloats = 1 << 17
 }

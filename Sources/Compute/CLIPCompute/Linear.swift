@@ -13,13 +13,13 @@ package struct Linear: Sendable {
     }
 }
 
-/// One linear layer over some rows: input · weightsᵀ + bias, activation, plus residual.
+/// One linear layer over some rows: input · weightsᵀ, plus bias, plus residual, through the activation.
 package struct LinearProduct {
     package var layer: Linear
     /// `[rows, weights.inputs]`.
     package var input: Rows<Float>
     package var activation: LinearActivation
-    /// Added last, `[rows, weights.outputs]`. It may be the target.
+    /// `[rows, weights.outputs]`. It may be the target.
     package var residual: Rows<Float>?
     /// `[rows, weights.outputs]`. It must not be an input of the same pass.
     package var target: MutableRows<Float>
@@ -44,8 +44,10 @@ package struct LinearProduct {
     }
 
     /// A layer over all rows of `input`, whose outputs are added to `target`.
-    package init(_ layer: Linear, _ input: Activations, addedTo target: Activations) {
-        self.init(layer, Rows(input.all), into: target.all, residual: Rows(target.all))
+    package init(
+        _ layer: Linear, _ input: Activations, addedTo target: Activations, activation: LinearActivation = .identity
+    ) {
+        self.init(layer, Rows(input.all), into: target.all, activation: activation, residual: Rows(target.all))
     }
 
     fileprivate var weights: PanelPackedMatrix { layer.weights }
@@ -81,6 +83,42 @@ extension Compute {
         floatLinear(products.filter { !$0.weights.elementType.isWhole })
     }
 
+    /// Two layers, one after the other, over all rows of `input`; what comes out is added to `target`.
+    ///
+    /// Layers of few weights take some rows at a time through both: what is between them doesn't leave a core's cache.
+    package func linear(
+        _ first: Linear, _ activation: LinearActivation, _ second: Linear, _ input: Activations,
+        addedTo target: Activations
+    ) {
+        let hidden = first.weights.outputs
+        let length = max(Compute.leastStretch, min(Compute.rowLimit, Compute.stretchFloats / hidden))
+        let stretches = (input.rows + length - 1) / length
+        let isSmall = first.weights.inputs * hidden + hidden * second.weights.outputs <= 2 * Compute.stretchFloats
+        guard isSmall, stretches >= 4 * threads, !first.weights.elementType.isWhole, !second.weights.elementType.isWhole
+        else {
+            let middle = activations(rows: input.rows, columns: hidden)
+            linear([LinearProduct(first, input, into: middle, activation: activation)])
+            linear([LinearProduct(second, middle, addedTo: target)])
+            return
+        }
+        parallel.run(stretches) { index in
+            let rows = evenBlock(index, of: stretches, rows: input.rows)
+            let middle = activations(rows: rows.count, columns: hidden)
+            for product in [
+                LinearProduct(first, Rows(input.all[rows]), into: middle.all, activation: activation),
+                LinearProduct(second, Rows(middle.all), into: target.all[rows], residual: Rows(target.all[rows])),
+            ] {
+                kernels.linear(
+                    LinearInput(product.input), product.weights.panels(0..<product.weights.outputs), product.output)
+            }
+        }
+    }
+
+    /// Numbers that stay in a core's second cache, with as many beside them.
+    static let stretchFloats = 1 << 17
+    /// Rows for which reading weights is worth while.
+    private static let leastStretch = 64
+
     private func floatLinear(_ products: [LinearProduct]) {
         guard !products.isEmpty else { return }
         let tasks = tasks(products, leastWork: Compute.leastFloatWork) { product in
@@ -91,7 +129,7 @@ extension Compute {
             let product = products[task.product]
             let columns = product.columns(task.units)
             kernels.linear(
-                product.input[task.rows], product.weights.panels(columns),
+                LinearInput(product.input[task.rows]), product.weights.panels(columns),
                 product.output.part(task.rows, from: columns.lowerBound))
         }
     }

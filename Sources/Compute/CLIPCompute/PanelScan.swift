@@ -33,7 +33,8 @@ extension Compute {
         let widest = blocks.reduce(0) { max($0, $1.rows.count) }
         return forEachBlock(blocks.count, rows: queries.count, columns: widest, initial: initial) {
             state, index, products in
-            kernels.linear(queries, blocks[index].matrix.panels(blocks[index].rows), LinearOutput(products))
+            kernels.linear(
+                LinearInput(queries), blocks[index].matrix.panels(blocks[index].rows), LinearOutput(products))
             body(&state, index, Rows(products))
         }
     }

@@ -75,14 +75,14 @@
     case relu6
 }
 
-/// What becomes of a linear layer's sums: plus bias, activation, plus residual.
+/// What becomes of a linear layer's sums: plus bias, plus residual, through the activation.
 @usableFromInline package struct LinearOutput {
     /// The first output column of the first row on.
     @usableFromInline package var target: MutableRows<Float>
     /// One float per column.
     @usableFromInline package var bias: UnsafePointer<Float>?
     @usableFromInline package var activation: LinearActivation
-    /// Added last. It may be the target itself.
+    /// It may be the target itself.
     @usableFromInline package var residual: Rows<Float>?
 
     @inlinable
@@ -104,16 +104,35 @@
     }
 }
 
+/// Rows that a linear layer takes in, of one run of numbers or of several: the square around a place of a map is as many
+/// runs as it has lines.
+@usableFromInline package struct LinearInput {
+    /// Each row's first run.
+    @usableFromInline package var rows: Rows<Float>
+    /// Runs of a row, all as long.
+    @usableFromInline package var runs: Int
+    /// From one run to the next.
+    @usableFromInline package var runStride: Int
+
+    @inlinable
+    package init(_ rows: Rows<Float>, runs: Int = 1, runStride: Int = 0) {
+        self.rows = rows
+        self.runs = runs
+        self.runStride = runStride
+    }
+}
+
 extension VectorUnit {
     /// Computes input · weightsᵀ, weights being floats, and what becomes of it.
     ///
     /// A tile's width of columns stays in the cache while all rows pass, so that weights come from memory once. The first
     /// tile leaves half-precision ones behind widened.
     @inlinable @inline(__always)
-    package static func linear(_ input: Rows<Float>, _ weights: WeightPanels, _ output: LinearOutput) {
+    package static func linear(_ input: LinearInput, _ weights: WeightPanels, _ output: LinearOutput) {
+        let rowCount = input.rows.count
         let isHalf = weights.element == .float16
         let depth = weights.depth
-        let rowBlocks = (input.count + tileRows - 1) / tileRows
+        let rowBlocks = (rowCount + tileRows - 1) / tileRows
         let elementBytes = isHalf ? 2 : 4
         let panelBytes = 16 * elementBytes * depth
         // A single tile does nothing but stream 32-bit weights: the processor fetches those best by itself.
@@ -130,17 +149,18 @@ extension VectorUnit {
                     width < 16 ? width * elementBytes : column + 16 < weights.columns ? panelBytes : 0
                 let half = HalfPanelColumns<Self>(b, rightOffset: rightOffset)
                 for rowBlock in 0..<rowBlocks {
-                    let rows = evenBlock(rowBlock, of: rowBlocks, rows: input.count)
+                    let rows = evenBlock(rowBlock, of: rowBlocks, rows: rowCount)
                     // Every tile asks for its share of the next tile's columns.
                     let part = evenBlock(rowBlock, of: rowBlocks, rows: aheadBytes)
                     let ahead = StretchLookahead(
                         b + aheadBytes + part.lowerBound, byteCount: part.count, depth: depth,
-                        isStream: input.count <= 16)
+                        isStream: rowCount <= 16)
                     prefetchOutput(output, rows: rows, column: column)
                     @inline(__always) func product(_ columns: some TileColumns<Self>) {
                         tileProduct(
-                            rows: rows.count, RowMajorRows.self, a: input[rows.lowerBound], aStride: input.stride,
-                            b: columns, depth: depth, target: sums, targetStride: tileColumns, ahead: ahead)
+                            rows: rows.count, RowMajorRows.self, a: input.rows[rows.lowerBound],
+                            aStride: input.rows.stride, b: columns, depth: depth / input.runs, runs: input.runs,
+                            runStride: input.runStride, target: sums, targetStride: tileColumns, ahead: ahead)
                     }
                     if !isHalf {
                         product(FloatPanelColumns<Self>(b, rightOffset: rightOffset))
@@ -217,7 +237,7 @@ extension VectorUnit {
 }
 
 extension VectorUnit {
-    /// Takes a tile's sums through activation and residual to the target.
+    /// Takes a tile's sums, residual added, through the activation to the target.
     /// - Parameters:
     ///   - rows: of the output, those of the tile.
     ///   - columns: of the output, those of the tile.
@@ -244,21 +264,21 @@ extension VectorUnit {
             let offset = column - columns.lowerBound
             let count = min(width, columns.upperBound - column)
             let common = sums.columns(from: column, count: count)
-            @inline(__always) func value(_ row: Int) -> Vector {
-                activation(sums.row(row - rows.lowerBound, offset: offset, common))
+            @inline(__always) func sum(_ row: Int) -> Vector {
+                sums.row(row - rows.lowerBound, offset: offset, common)
             }
             let target = output.target.columns(from: column)
             let residual = output.residual?.columns(from: column)
             if count < width {
                 for row in rows {
-                    var value = value(row)
-                    if let residual { value += load(residual[row], count: count) }
-                    store(value, target[row], count: count)
+                    var sum = sum(row)
+                    if let residual { sum += load(residual[row], count: count) }
+                    store(activation(sum), target[row], count: count)
                 }
             } else if let residual {
-                for row in rows { store(value(row) + load(residual[row]), target[row]) }
+                for row in rows { store(activation(sum(row) + load(residual[row])), target[row]) }
             } else {
-                for row in rows { store(value(row), target[row]) }
+                for row in rows { store(activation(sum(row)), target[row]) }
             }
         }
     }

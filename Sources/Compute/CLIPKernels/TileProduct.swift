@@ -281,18 +281,20 @@ package struct TileStack<Top: Tile, Bottom: Tile>: Tile where Top.Unit == Bottom
 /// - Parameters:
 ///   - a: read by `Layout`, rows or columns `aStride` floats apart.
 ///   - b: its columns.
+///   - depth: K, of each of `runs` runs, `runStride` floats apart, that a row of A consists of.
 ///   - target: the tile's sums, rows `targetStride` floats apart.
 ///   - continues: whether the sums go on from those in the target, as if K had run on.
 ///   - ahead: what is fetched for later meanwhile.
 @inlinable @inline(__always)
 package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead: Lookahead>(
-    _: T.Type, _: Layout.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
-    target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
+    _: T.Type, _: Layout.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int, runs: Int = 1,
+    runStride: Int = 0, target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
     ahead: Ahead = NoLookahead()
 ) where Columns.Unit == T.Unit {
     var ahead = ahead
     var tile = T()
     if continues { tile.load(target, stride: targetStride) }
+    var start = a
     var a = a
     var b = b
     var k = 0
@@ -301,30 +303,35 @@ package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead:
         tile.accumulate(a, rowStride: Layout.rowStride(aStride), row.left, row.right)
         a = Layout.next(a, stride: aStride)
     }
-    if T.Unit.multipliesByLane {
-        // Loops with one end each, else the compiler keeps the sums twice.
-        let whole = depth & ~3
-        while k < whole {
+    for _ in 0..<runs {
+        if T.Unit.multipliesByLane {
+            // Loops with one end each, else the compiler keeps the sums twice.
+            let whole = depth & ~3
+            while k < whole {
+                ahead.advance()
+                let end = min(k + 8, whole)
+                repeat {
+                    if Layout.isRowMajor {
+                        tile.accumulateFour(a, rowStride: aStride, FourRows(&b))
+                        a += 4
+                    } else {
+                        for _ in 0..<4 { step() }
+                    }
+                    k += 4
+                } while k < end
+            }
+        }
+        while k < depth {
             ahead.advance()
-            let end = min(k + 8, whole)
+            let end = min(k + 8, depth)
             repeat {
-                if Layout.isRowMajor {
-                    tile.accumulateFour(a, rowStride: aStride, FourRows(&b))
-                    a += 4
-                } else {
-                    for _ in 0..<4 { step() }
-                }
-                k += 4
+                step()
+                k += 1
             } while k < end
         }
-    }
-    while k < depth {
-        ahead.advance()
-        let end = min(k + 8, depth)
-        repeat {
-            step()
-            k += 1
-        } while k < end
+        start += runStride
+        a = start
+        k = 0
     }
     tile.store(target, stride: targetStride)
 }
@@ -332,15 +339,15 @@ package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead:
 /// `tileProduct` for a number of rows known at run time, 1…`tileRows`.
 @inlinable @inline(__always)
 package func tileProduct<Layout: TileRows, Columns: TileColumns, Ahead: Lookahead>(
-    rows: Int, _ layout: Layout.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int,
-    target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
+    rows: Int, _ layout: Layout.Type, a: UnsafePointer<Float>, aStride: Int, b: Columns, depth: Int, runs: Int = 1,
+    runStride: Int = 0, target: UnsafeMutablePointer<Float>, targetStride: Int, continues: Bool = false,
     ahead: Ahead = NoLookahead()
 ) {
     typealias U = Columns.Unit
     @inline(__always) func product<T: Tile>(_ tile: T.Type) where T.Unit == U {
         tileProduct(
-            tile, layout, a: a, aStride: aStride, b: b, depth: depth, target: target, targetStride: targetStride,
-            continues: continues, ahead: ahead)
+            tile, layout, a: a, aStride: aStride, b: b, depth: depth, runs: runs, runStride: runStride, target: target,
+            targetStride: targetStride, continues: continues, ahead: ahead)
     }
     // The comparisons with constants drop the tiles that an instruction set has no registers for.
     if U.tileRows > 6 {

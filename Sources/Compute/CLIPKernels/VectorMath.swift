@@ -29,35 +29,6 @@ extension VectorUnit {
         return sum * unsafeBitCast(power, to: Vector.self)
     }
 
-    /// The error function within 2 ulp.
-    @inlinable @inline(__always)
-    package static func errorFunction(_ x: Vector) -> Vector {
-        let square = x * x
-        // erf x / x − 1 on |x| ≤ 1, a minimax fit in x²: the small rest has small rounding errors.
-        var near = Vector(repeating: 7.853_861e-5)
-        near = multiplyThenAdd(near, square, Vector(repeating: -8.010_193_7e-4))
-        near = multiplyThenAdd(near, square, Vector(repeating: 5.188_327_7e-3))
-        near = multiplyThenAdd(near, square, Vector(repeating: -2.685_381_3e-2))
-        near = multiplyThenAdd(near, square, Vector(repeating: 1.128_358_54e-1))
-        near = multiplyThenAdd(near, square, Vector(repeating: -3.761_262_6e-1))
-        near = multiplyThenAdd(near, square, Vector(repeating: 0.128_379_17))
-        near = multiplyThenAdd(near, x, x)
-        // −ln erfc |x| on 1 ≤ |x| ≤ 4, a minimax fit; from 4 on erf rounds to ±1.
-        let negative = Vector(repeating: 0) - x
-        let magnitude = minimum(maximum(x, negative), Vector(repeating: 4))
-        var far = Vector(repeating: -1.876_048e-4)
-        far = multiplyThenAdd(far, magnitude, Vector(repeating: 2.960_114_3e-3))
-        far = multiplyThenAdd(far, magnitude, Vector(repeating: -2.188_964_2e-2))
-        far = multiplyThenAdd(far, magnitude, Vector(repeating: 1.032_182_05e-1))
-        far = multiplyThenAdd(far, magnitude, Vector(repeating: 6.380_122_3e-1))
-        far = multiplyThenAdd(far, magnitude, Vector(repeating: 1.127_171_6))
-        far = multiplyThenAdd(far, magnitude, Vector(repeating: 3.205_738_6e-4))
-        let tail = Vector(repeating: 1) - exponential(Vector(repeating: 0) - far)
-        let zero = Vector(repeating: 0)
-        let signed = choose(zero - tail, tail, where: x, isBelow: zero)
-        return choose(near, signed, where: magnitude, isBelow: Vector(repeating: 1))
-    }
-
     @inlinable @inline(__always)
     package static func quickGELU(_ x: Vector) -> Vector {
         let one = Vector(repeating: 1)
@@ -82,10 +53,41 @@ extension VectorUnit {
         x / (Vector(repeating: 1) + exponential(Vector(repeating: 0) - x))
     }
 
+    /// x · Φ(x), Φ being the normal distribution, within 2⁻²³ · |x|, as max(0, x) − |x| · Φ(−|x|).
     @inlinable @inline(__always)
     package static func gelu(_ x: Vector) -> Vector {
-        let half = x * Vector(repeating: 0.5)
-        return multiplyThenAdd(half, errorFunction(x * Vector(repeating: 0.707_106_77)), half)
+        // From 6.2 on Φ(−|x|) is below 3e-10.
+        let magnitude = minimum(absolute(x), Vector(repeating: 6.2))
+        // log₂ Φ(−|x|), a minimax fit of what is left of the error when Φ(−|x|) is added to 1.
+        var exponent = Vector(repeating: 2.684_748e-7)
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -6.106_660_7e-6))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: 5.548_773_7e-5))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -2.275_644_4e-4))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -7.719_092e-5))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: 7.014_808_7e-3))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -5.247_505_8e-2))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -0.459_212_48))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -1.151_104_9))
+        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -1))
+        // As in the exponential: its whole number, and 2ʳ of the rest r on |r| ≤ ½, a minimax fit.
+        let shift = Vector(repeating: 0x1.8p23)
+        let shifted = exponent + shift
+        let rest = exponent - (shifted - shift)
+        var power = Vector(repeating: 1.535_336e-4)
+        power = multiplyThenAdd(power, rest, Vector(repeating: 1.339_887_5e-3))
+        power = multiplyThenAdd(power, rest, Vector(repeating: 9.618_437e-3))
+        power = multiplyThenAdd(power, rest, Vector(repeating: 5.550_332_4e-2))
+        power = multiplyThenAdd(power, rest, Vector(repeating: 0.240_226_48))
+        power = multiplyThenAdd(power, rest, Vector(repeating: 0.693_147_2))
+        power = multiplyThenAdd(power, rest, Vector(repeating: 1))
+        let whole = unsafeBitCast(shifted, to: Integers.self) &<< Integers(repeating: 23)
+        let tail = unsafeBitCast(unsafeBitCast(power, to: Integers.self) &+ whole, to: Vector.self)
+        return relu(x) - magnitude * tail
+    }
+
+    @inlinable @inline(__always)
+    static func absolute(_ x: Vector) -> Vector {
+        unsafeBitCast(unsafeBitCast(x, to: Integers.self) & Integers(repeating: 0x7FFF_FFFF), to: Vector.self)
     }
 
     /// ½(1 + tanh u) is σ(2u).
