@@ -81,7 +81,8 @@ protocol ConvolutionalNetwork: ImageTower {
 }
 
 extension ConvolutionalNetwork {
-    func picturesAtOnce(of size: PixelSize, _ compute: Compute) -> Int { 4 }
+    /// The maps of more would leave the caches between one layer and the next.
+    func picturesAtOnce(of size: PixelSize, _ compute: Compute) -> Int { 2 }
 
     func embed(_ pixels: UnsafePointer<Float>, sizes: [PixelSize], _ compute: Compute) throws(CLIPError) -> [Float] {
         try embed(pixels, count: sizes.count, compute)

@@ -63,8 +63,13 @@ extension VectorUnit {
         withUnsafeTemporaryAllocation(byteCount: 4 * floats, alignment: 64) { scratch in
             let weights = scratch.baseAddress!.assumingMemoryBound(to: Float.self)
             let layout = weights + width * taps
-            layout.update(repeating: 0, count: width * lines.count * places)
             let inside = min(job.side, places - job.padding)
+            let right = job.padding + inside
+            for line in 0..<lines.count {
+                let target = layout + width * line * places
+                target.update(repeating: 0, count: width * job.padding)
+                (target + width * right).update(repeating: 0, count: width * (places - right))
+            }
             for channel in stride(from: 0, to: job.channels, by: width) {
                 for tap in 0..<taps { store(load(job.weights[tap] + channel), weights + width * tap) }
                 for line in lines {
