@@ -72,36 +72,6 @@ import Testing
         }
     }
 
-    @Test(arguments: InstructionSet.available, [PanelPackedMatrix.ElementType.float32, .float16, .int8])
-    func `Two layers after one another are the same to the bit for any threads`(
-        _ instructionSet: InstructionSet, _ elementType: PanelPackedMatrix.ElementType
-    ) throws {
-        // So many rows that one thread takes some at a time through both layers, and eight don't.
-        let (rows, width, hidden) = (2000, 24, 40)
-        var numbers = SeededNumbers(seed: 13)
-        let first = Linear(
-            PanelPackedMatrix(numbers.floats(hidden * width), outputs: hidden, inputs: width, elementType: elementType),
-            bias: ParameterVector(numbers.floats(hidden)))
-        let second = Linear(
-            PanelPackedMatrix(numbers.floats(width * hidden), outputs: width, inputs: hidden, elementType: elementType),
-            bias: ParameterVector(numbers.floats(width)))
-        let input = Activations(rows: rows, columns: width)
-        for row in 0..<rows { input.row(row).update(from: numbers.floats(width), count: width) }
-        let found = try [1, 8].map { threads in
-            let target = Activations(rows: rows, columns: width)
-            let compute = try Compute(instructionSet: instructionSet, threads: threads)
-            compute.linear(first, .gelu, second, input, addedTo: target)
-            return (0..<rows).map { row in (0..<width).map { target.row(row)[$0] } }
-        }
-        #expect(found[0] == found[1])
-        let middle = Activations(rows: rows, columns: hidden)
-        let apart = Activations(rows: rows, columns: width)
-        let compute = try Compute(instructionSet: instructionSet, threads: 1)
-        compute.linear([LinearProduct(first, input, into: middle, activation: .gelu)])
-        compute.linear([LinearProduct(second, middle, addedTo: apart)])
-        #expect(found[0] == (0..<rows).map { row in (0..<width).map { apart.row(row)[$0] } })
-    }
-
     /// Maps of random numbers, and those numbers.
     private func maps(_ shape: Shape, _ numbers: inout SeededNumbers) -> (FeatureMaps, [[Float]]) {
         let places = Activations(rows: shape.count * shape.side * shape.side, columns: shape.channels)

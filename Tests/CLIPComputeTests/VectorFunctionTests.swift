@@ -18,7 +18,7 @@ import Glibc
         #expect(worstError(inputs, SeparateUnit.exponential, exp) <= 2)
     }
 
-    /// Of positive numbers: of negative ones the parts cancel, see `VectorMathTests`.
+    /// Of positive numbers: of negative ones other errors count, see `VectorMathTests`.
     @Test func `Activations are within two units in the last place`() {
         let inputs = magnitudes(upTo: 1e12)
         let gelu = { (x: Double) in 0.5 * x * erfc(-x / 2.0.squareRoot()) }

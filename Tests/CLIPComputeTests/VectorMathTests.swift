@@ -32,7 +32,7 @@ import Glibc
         case .quickGELU: 0x1p-24 * abs(y) * (1 + abs(1.702 * x))
         // So is the reference's own 1 + tanh, in double precision.
         case .tanhGELU: 0x1p-24 * abs(y) * (1 + abs(1.6 * (x + 0.044715 * x * x * x))) + 0x1p-50 * abs(x)
-        // For negative numbers 1 + erf cancels, as it does in every framework: its error is one of 1.
+        // For negative numbers 1 + erf cancels in every framework: what counts is the error beside 1.
         case .gelu: 0x1p-24 * abs(x)
         }
     }

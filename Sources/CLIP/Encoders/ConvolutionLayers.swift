@@ -54,8 +54,10 @@ extension Compute {
     }
 
     /// A layer over all places, added to other maps of the same size.
-    func linear(_ layer: Linear, _ input: FeatureMaps, addedTo target: FeatureMaps) {
-        linear([LinearProduct(layer, input.places, addedTo: target.places)])
+    func linear(
+        _ layer: Linear, _ input: FeatureMaps, addedTo target: FeatureMaps, activation: LinearActivation = .identity
+    ) {
+        linear([LinearProduct(layer, input.places, addedTo: target.places, activation: activation)])
     }
 
     /// A layer over all places.

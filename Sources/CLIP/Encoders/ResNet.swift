@@ -106,7 +106,7 @@ private struct Bottleneck: Sendable {
             let pooled = step > 1 ? compute.averagePool(input, size: step) : input
             sum = compute.linear(shortcut, pooled, activation: .identity)
         }
-        compute.linear([LinearProduct(expansion, maps.places, addedTo: sum.places, activation: .relu)])
+        compute.linear(expansion, maps, addedTo: sum, activation: .relu)
         return sum
     }
 }

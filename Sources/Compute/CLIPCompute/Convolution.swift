@@ -119,13 +119,7 @@ extension Compute {
             return output
         }
         convolve(into: output, convolution, activation) { picture, row, column, target in
-            let size = input.side * input.side
-            kernels.layOut(
-                ConvolutionSquare(
-                    Rows(input.places.all[picture * size..<(picture + 1) * size]), side: input.side,
-                    channels: input.channels, kernel: convolution.kernel,
-                    top: row * convolution.step - convolution.padding,
-                    left: column * convolution.step - convolution.padding, target: target))
+            cut(input, convolution, picture: picture, row: row, column: column, into: target)
         }
         return output
     }
@@ -314,6 +308,28 @@ extension Compute {
         }
     }
 
+    /// The numbers of the square around a place, `[kernel · kernel, channels]`.
+    private func cut(
+        _ input: FeatureMaps, _ convolution: Convolution, picture: Int, row: Int, column: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        let top = row * convolution.step - convolution.padding
+        let left = column * convolution.step - convolution.padding
+        let channels = input.channels
+        var target = target
+        for line in top..<top + convolution.kernel {
+            for column in left..<left + convolution.kernel {
+                if line < 0 || line >= input.side || column < 0 || column >= input.side {
+                    target.update(repeating: 0, count: channels)
+                } else {
+                    let source = input.places.row((picture * input.side + line) * input.side + column)
+                    target.update(from: source, count: channels)
+                }
+                target += channels
+            }
+        }
+    }
+
     /// The pixels of a square, `[3, kernel, kernel]`.
     private func cut(
         _ pixels: UnsafePointer<Float>, size: Int, _ convolution: Convolution, row: Int, column: Int,
@@ -336,7 +352,7 @@ extension Compute {
 
     /// Hands out the rows of a layer in stretches, with room for as many rows of `depth` numbers.
     private func forEachStretch(of rows: Int, depth: Int, _ body: (Range<Int>, Activations) -> Void) {
-        let length = min(rows, max(64 * threads, threads * Compute.stretchFloats / depth))
+        let length = min(rows, threads * max(Compute.leastStretch, Compute.stretchFloats / depth))
         let squares = activations(rows: length, columns: depth)
         for start in stride(from: 0, to: rows, by: length) { body(start..<min(start + length, rows), squares) }
     }

@@ -117,7 +117,7 @@ extension Compute {
     /// Numbers that stay in a core's second cache, with as many beside them.
     static let stretchFloats = 1 << 17
     /// Rows for which reading weights is worth while.
-    private static let leastStretch = 64
+    static let leastStretch = 64
 
     private func floatLinear(_ products: [LinearProduct]) {
         guard !products.isEmpty else { return }

@@ -102,14 +102,13 @@ extension QuantisingUnit {
     package static func blockScale(_ input: UnsafePointer<Float>, count: Int) -> (scale: Float, factor: Float) {
         let whole = count / width * width
         // Of magnitudes the bits are in the order of the numbers; infinities and NaNs stand above all others.
-        let magnitude = Integers(repeating: 0x7FFF_FFFF)
         var largest = Integers(repeating: 0)
         for column in stride(from: 0, to: whole, by: width) {
-            largest = larger(largest, unsafeBitCast(load(input + column), to: Integers.self) & magnitude)
+            largest = larger(largest, unsafeBitCast(absolute(load(input + column)), to: Integers.self))
         }
         if whole < count {
             let rest = load(input + whole, count: count - whole)
-            largest = larger(largest, unsafeBitCast(rest, to: Integers.self) & magnitude)
+            largest = larger(largest, unsafeBitCast(absolute(rest), to: Integers.self))
         }
         let range = Float(bitPattern: UInt32(bitPattern: largestLane(largest)))
         guard range < .infinity else { return (.nan, 0) }

@@ -20,8 +20,6 @@ package struct KernelTable: Sendable {
     @usableFromInline package let layerNorm: @Sendable (Rows<Float>, NormParameters, MutableRows<Float>) -> Void
     /// One head of one sequence.
     @usableFromInline package let attention: @Sendable (AttentionHead) -> Void
-    /// The square around one place.
-    @usableFromInline package let layOut: @Sendable (ConvolutionSquare) -> Void
     /// Some rows of a convolution of each channel by itself.
     @usableFromInline package let depthwise: @Sendable (DepthwiseJob) -> Void
     /// Takes rows of so many columns through an activation.
@@ -38,7 +36,6 @@ package struct KernelTable: Sendable {
         linear = { Unit.linear($0, $1, $2) }
         layerNorm = { Unit.layerNorm($0, $1, into: $2) }
         attention = { Unit.attention($0) }
-        layOut = { Unit.layOut($0) }
         depthwise = { Unit.depthwise($0) }
         activate = { Unit.activate($0, columns: $1, $2) }
         softmaxTerms = { Unit.softmaxTerms($0, columns: $1, $2) }

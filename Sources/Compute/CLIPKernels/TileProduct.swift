@@ -294,16 +294,17 @@ package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead:
     var ahead = ahead
     var tile = T()
     if continues { tile.load(target, stride: targetStride) }
-    var start = a
+    let start = a
     var a = a
     var b = b
-    var k = 0
     @inline(__always) func step() {
         let row = b.next()
         tile.accumulate(a, rowStride: Layout.rowStride(aStride), row.left, row.right)
         a = Layout.next(a, stride: aStride)
     }
-    for _ in 0..<runs {
+    for run in 0..<runs {
+        a = start + run * runStride
+        var k = 0
         if T.Unit.multipliesByLane {
             // Loops with one end each, else the compiler keeps the sums twice.
             let whole = depth & ~3
@@ -329,9 +330,6 @@ package func tileProduct<T: Tile, Layout: TileRows, Columns: TileColumns, Ahead:
                 k += 1
             } while k < end
         }
-        start += runStride
-        a = start
-        k = 0
     }
     tile.store(target, stride: targetStride)
 }

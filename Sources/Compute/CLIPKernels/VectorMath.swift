@@ -58,7 +58,7 @@ extension VectorUnit {
     package static func gelu(_ x: Vector) -> Vector {
         // From 6.2 on Φ(−|x|) is below 3e-10.
         let magnitude = minimum(absolute(x), Vector(repeating: 6.2))
-        // log₂ Φ(−|x|), a minimax fit of what is left of the error when Φ(−|x|) is added to 1.
+        // log₂ Φ(−|x|), a minimax fit whose errors count as much as Φ(−|x|) is large.
         var exponent = Vector(repeating: 2.684_748e-7)
         exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -6.106_660_7e-6))
         exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: 5.548_773_7e-5))
