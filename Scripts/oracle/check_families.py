@@ -86,6 +86,7 @@ def rows(layers):
         "xlm-roberta-base-ViT-B-32": tower("xlm-roberta-base-ViT-B-32", 38, layers=layers, tokenizer="xlm-roberta"),
         "nllb-clip-base": tower("nllb-clip-base", 51, layers=layers, tokenizer="nllb"),
         "nllb-clip-base-siglip": tower("nllb-clip-base-siglip", 52, layers=layers, preprocess=SIGLIP, tokenizer="nllb", dtype=HALF),
+        "mt5-base-ViT-B-32": tower("mt5-base-ViT-B-32", 65, layers=layers, tokenizer="mt5"),
         "roberta-ViT-B-32": tower("roberta-ViT-B-32", 39, layers=layers, tokenizer="roberta"),
         "MetaCLIP 2": other("MetaClip2", 40, "xlm-roberta", vocab_size=20000, hidden_size=512, eos_token_id=2),
         "Chinese-CLIP": other("ChineseCLIP", 41, "bert", vocab_size=21128, preprocessor={"size": {"height": 224, "width": 224}, "do_center_crop": False, "image_processor_type": "ChineseCLIPImageProcessor"}),

@@ -133,6 +133,51 @@ import Testing
         for row in 0..<20 { for column in 0..<8 { #expect(abs(found.row(row)[column]) <= 1.0005) } }
     }
 
+    @Test(arguments: eachInstructionSet, [false, true])
+    func `A bias by distance is added to scores that aren't divided`(_ compute: Compute, _ isWhole: Bool) {
+        let (heads, width) = (2, 20)
+        var numbers = SeededNumbers(seed: 3)
+        let table = (0..<heads).map { _ in numbers.floats(2 * 90 + 1).map { 4 * $0 } }
+        let bias = RelativeBias(heads: heads, reach: 90) { table[$0][$1 + 90] }
+        // The sequence begins somewhere, and some of its rows are keys to none.
+        for (first, unseen) in [(0, []), (3, [5]), (2, [2, 30, 31]), (9, [89])] {
+            let rows = first..<90
+            let seen = rows.filter { !unseen.contains($0) }
+            let ends = unseen + [rows.upperBound]
+            let keyRows = zip([first] + unseen.map { $0 + 1 }, ends).filter { $0 < $1 }.map { $0..<$1 }
+            let input = self.input(tokens: 90, heads: heads, width: width)
+            let target = Activations(rows: 90, columns: heads * width)
+            compute.attention(
+                [
+                    AttentionSequence(
+                        queries: Rows(input.all[rows]), keyRows: keyRows, causalPosition: nil, firstRow: first,
+                        target: target.all[rows])
+                ], keys: Rows(input.all).columns(from: heads * width),
+                values: Rows(input.all).columns(from: 2 * heads * width), heads: heads, headWidth: width, scale: 1,
+                bias: bias, isWhole: isWhole)
+            for head in 0..<heads {
+                func part(_ third: Int, _ row: Int) -> [Float] {
+                    (0..<width).map { input.row(row)[(third * heads + head) * width + $0] }
+                }
+                let found = rows.flatMap { row in (0..<width).map { target.row(row)[head * width + $0] } }
+                guard isWhole else {
+                    let expected = Reference.attention(
+                        rows.flatMap { part(0, $0) }, seen.flatMap { part(1, $0) }, seen.flatMap { part(2, $0) },
+                        width: width, causalPosition: nil
+                    ) { table[head][first + $0 - seen[$1] + 90] }
+                    #expect(largestError(found, expected) < 4e-6, "from \(first)")
+                    continue
+                }
+                let expected = rows.flatMap { row in
+                    SixteenBitArithmetic.attention(
+                        part(0, row), keys: seen.map { part(1, $0) }, values: seen.map { part(2, $0) },
+                        bias: seen.map { table[head][row - $0 + 90] })
+                }
+                #expect(zip(found, expected).allSatisfy(areSame), "from \(first)")
+            }
+        }
+    }
+
     private func input(tokens: Int, heads: Int, width: Int) -> Activations {
         var numbers = SeededNumbers(seed: UInt64(tokens + width))
         let input = Activations(rows: tokens, columns: 3 * heads * width)

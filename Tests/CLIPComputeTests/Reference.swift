@@ -58,14 +58,18 @@ enum Reference {
         }
     }
 
-    /// One head: softmax(q · kᵀ / √width) · v.
-    static func attention(_ q: [Float], _ k: [Float], _ v: [Float], width: Int, causalPosition: Int?) -> [Double] {
+    /// One head: softmax(q · kᵀ / √width) · v, or softmax(q · kᵀ + bias) · v.
+    static func attention(
+        _ q: [Float], _ k: [Float], _ v: [Float], width: Int, causalPosition: Int?,
+        bias: ((_ query: Int, _ key: Int) -> Float)? = nil
+    ) -> [Double] {
+        let scale = bias == nil ? 1 / Double(width).squareRoot() : 1
         let keys = k.count / width
         return (0..<q.count / width).flatMap { query in
             let seen = causalPosition.map { min(keys, $0 + query + 1) } ?? keys
             let scores = (0..<seen).map { key in
                 (0..<width).reduce(0.0) { $0 + Double(q[query * width + $1]) * Double(k[key * width + $1]) }
-                    / Double(width).squareRoot()
+                    * scale + Double(bias?(query, key) ?? 0)
             }
             let weights = scores.map { exp($0 - scores.max()!) }
             return (0..<width).map { column in
@@ -74,8 +78,10 @@ enum Reference {
         }
     }
 
-    static func layerNorm(_ row: [Float], gain: [Float], bias: [Float], epsilon: Float) -> [Double] {
-        let mean = row.reduce(0.0) { $0 + Double($1) } / Double(row.count)
+    static func layerNorm(
+        _ row: [Float], gain: [Float], bias: [Float], epsilon: Float, isCentred: Bool
+    ) -> [Double] {
+        let mean = isCentred ? row.reduce(0.0) { $0 + Double($1) } / Double(row.count) : 0
         let variance = row.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(row.count)
         return row.indices.map {
             (Double(row[$0]) - mean) / (variance + Double(epsilon)).squareRoot() * Double(gain[$0]) + Double(bias[$0])

@@ -121,22 +121,26 @@ enum SixteenBitArithmetic {
         return sums[0]
     }
 
-    static func layerNorm(_ row: [Float], gain: [Float], bias: [Float], epsilon: Float) -> [Float] {
+    static func layerNorm(
+        _ row: [Float], gain: [Float], bias: [Float], epsilon: Float, isCentred: Bool = true
+    ) -> [Float] {
         let count = Float(row.count)
-        let mean = sum(row) / count
+        let mean = isCentred ? sum(row) / count : 0
         let variance = sum(row.map { ($0 - mean) * ($0 - mean) }) / count
         let scale = 1 / (variance + epsilon).squareRoot()
         return row.indices.map { (row[$0] - mean) * scale * gain[$0] + bias[$0] }
     }
 
     /// One query's attention to keys and values, those that it sees.
-    static func attention(_ query: [Float], keys: [[Float]], values: [[Float]]) -> [Float] {
-        let scale = 1 / Float(query.count).squareRoot()
+    /// - Parameter bias: what is added to the score of each key, which is not divided then.
+    static func attention(_ query: [Float], keys: [[Float]], values: [[Float]], bias: [Float]? = nil) -> [Float] {
+        let scale = bias == nil ? 1 / Float(query.count).squareRoot() : 1
         let query = blocks(query)
-        let scores = keys.map { key in
-            var numbers = block(key)
+        let scores = keys.indices.map { key in
+            var numbers = block(keys[key])
             numbers.scale = scale * numbers.scale
-            return product(query, numbers)
+            let score = product(query, numbers)
+            return bias.map { score + $0[key] } ?? score
         }
         let values = values.map(block)
         let most = scores.reduce(-.infinity) { max($0, $1) }

@@ -13,7 +13,8 @@ import Testing
     static let names = [
         "altclip", "bert", "chinese-clip", "coca", "coca-text", "convnext", "distilbert", "efficientnet-lite", "eva02",
         "eva02-enormous", "fastvit", "fastvit-five-stages", "fastvit-folded", "m-clip", "metaclip-2", "mobileclip-b",
-        "naflex", "nllb", "perception", "perception-without-class", "resnet", "vitamin", "vitamin-without-positions",
+        "mt5", "naflex", "nllb", "perception", "perception-without-class", "resnet", "vitamin",
+        "vitamin-without-positions",
         "xlm-roberta",
     ]
 
@@ -116,6 +117,26 @@ import Testing
         #expect(throws: CLIPError.self) {
             try HuggingFaceConfig(json: Array(text.replacingOccurrences(of: stated, with: wrong).utf8), path: "config")
         }
+    }
+
+    @Test(arguments: [
+        "{\"buckets\":31,\"farthest\":128}", "{\"buckets\":2,\"farthest\":128}", "{\"buckets\":32,\"farthest\":8}",
+        "{}", "7",
+    ])
+    func `Relative positions that can't be are refused`(_ stated: String) throws {
+        let text = try Tower("mt5").configuration.huggingFaceText(initialLogitScale: 2)
+        let whole = "{\"buckets\":32,\"farthest\":128}"
+        #expect(text.contains(whole))
+        func read(_ text: String) throws { _ = try HuggingFaceConfig(json: Array(text.utf8), path: "config") }
+        try read(text)
+        #expect(throws: CLIPError.self) { try read(text.replacing(whole, with: stated)) }
+    }
+
+    @Test func `A causal mask beside relative positions is refused`() throws {
+        let text = try Tower("mt5").configuration.huggingFaceText(initialLogitScale: 2)
+        let causal = text.replacing("\"no_causal_mask\":true", with: "\"no_causal_mask\":false")
+        #expect(causal != text)
+        #expect(throws: CLIPError.self) { try HuggingFaceConfig(json: Array(causal.utf8), path: "config") }
     }
 }
 

@@ -50,7 +50,7 @@ extension Compute {
     /// The mean of each picture's places, `[count, channels]`.
     func means(of maps: FeatureMaps) -> Activations {
         let size = maps.side * maps.side
-        return means(maps.places, of: (0..<maps.count).map { $0 * size..<($0 + 1) * size })
+        return means(maps.places, of: (0..<maps.count).map { [$0 * size..<($0 + 1) * size] })
     }
 
     /// A layer over all places, added to other maps of the same size.

@@ -71,6 +71,12 @@ package struct TransformerConfiguration: Sendable, Equatable {
     package var gatedMLPNorm: GatedMLPNorm?
     /// Whether the MLP is the product of two linear layers.
     package var isGated: Bool { gatedMLPNorm != nil }
+    /// Whether linear layers have biases.
+    package var hasBiases = true
+    /// Whether norms are of root mean squares, without biases (RMSNorm).
+    package var hasRootMeanSquareNorms = false
+    /// What stands for positions where no table of them does.
+    package var relativePositions: RelativePositions?
 
     /// Layers of this shape.
     package init(

@@ -8,8 +8,8 @@ package struct TextEncoder: Sendable {
     private let tokenEmbedding: RowTable
     /// The token of its own behind texts, if that stands for them, `[width]`.
     private let classEmbedding: ParameterVector?
-    /// `[positionCount, width]`.
-    private let positions: ParameterVector
+    /// `[positionCount, width]`; nil where attention alone knows of positions.
+    private let positions: ParameterVector?
     /// `[typeCount, width]`.
     private let types: ParameterVector?
     private let embeddingNorm: LayerNorm?
@@ -40,10 +40,14 @@ package struct TextEncoder: Sendable {
                 nil
             }
         positions =
-            text.embeddings.isSinusoidal
-            ? TokenEmbeddings.sinusoids(text.embeddings.positionOffset + text.contextLength, width: width)
-            : try weights.vector(
-                "text_model.embeddings.position_embedding.weight", shape: [text.positionCount, width])
+            if text.transformer.relativePositions != nil {
+                nil
+            } else if text.embeddings.isSinusoidal {
+                TokenEmbeddings.sinusoids(text.embeddings.positionOffset + text.contextLength, width: width)
+            } else {
+                try weights.vector(
+                    "text_model.embeddings.position_embedding.weight", shape: [text.positionCount, width])
+            }
         types =
             text.embeddings.typeCount > 0
             ? try weights.vector(
@@ -51,16 +55,15 @@ package struct TextEncoder: Sendable {
         embeddingNorm =
             text.embeddings.hasNorm
             ? try LayerNorm(
-                "text_model.embeddings.layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon,
-                from: weights) : nil
+                "text_model.embeddings.layer_norm", width: width, of: text.transformer, from: weights) : nil
         transformer = try Transformer(
             "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights,
-            release: release)
+            relativeBias: try text.transformer.relativePositions?.bias(
+                "text_model.encoder.relative_attention_bias", heads: text.transformer.headCount,
+                reach: text.contextLength, from: weights), release: release)
         outputNorm =
             text.hasOutputNorm
-            ? try LayerNorm(
-                "text_model.final_layer_norm", width: width, epsilon: text.transformer.layerNormEpsilon, from: weights)
-            : nil
+            ? try LayerNorm("text_model.final_layer_norm", width: width, of: text.transformer, from: weights) : nil
         pooler =
             text.hasPooler ? try Linear("text_model.pooler", outputs: width, inputs: width, from: weights) : nil
         projection = try ProjectionLayers(
@@ -99,7 +102,15 @@ package struct TextEncoder: Sendable {
         precondition(tokens.count <= configuration.contextLength)
         if let ignored = configuration.embeddings.ignoredToken, tokens.contains(Int32(ignored)) {
             // A text of nothing else has to have a state all the same.
-            tokens = tokens.filter { $0 != ignored } + (tokens.allSatisfy { $0 == ignored } ? tokens.prefix(1) : [])
+            let isEmpty = tokens.allSatisfy { $0 == ignored }
+            if configuration.transformer.relativePositions != nil {
+                // What stands behind it keeps its distance.
+                return TextLayout.Text(
+                    tokens: tokens.enumerated().map { PlacedToken(id: $1, position: $0) }[...],
+                    position: configuration.pooling.position(in: tokens),
+                    unseen: isEmpty ? [] : tokens.indices.filter { tokens[$0] == ignored })
+            }
+            tokens = isEmpty ? [tokens[0]] : tokens.filter { $0 != ignored }
         }
         if case .classToken(let padding) = configuration.pooling {
             return textBeforeClassToken(tokens, padding: Int32(padding))
@@ -122,7 +133,7 @@ package struct TextEncoder: Sendable {
         placed.append(PlacedToken(id: Int32(configuration.vocabularySize), position: context))
         return TextLayout.Text(
             tokens: placed[...], position: placed.count - 1,
-            hidesLast: tokens.count < context || tokens.last == padding)
+            unseen: tokens.count < context || tokens.last == padding ? [placed.count - 1] : [])
     }
 
     /// - Returns: `[layout.sequences.count, embeddingDimension]`.
@@ -132,7 +143,7 @@ package struct TextEncoder: Sendable {
         if configuration.pooling == .meanOfTokens {
             try transformer.run(hidden, sequences: layout.sequences, compute: compute)
             if let outputNorm { compute.layerNorm(outputNorm, hidden, into: hidden) }
-            pooled = compute.means(hidden, of: layout.sequences.map(\.ownRows))
+            pooled = compute.means(hidden, of: layout.sequences.map(\.keyRows))
         } else {
             pooled = try transformer(hidden, sequences: layout.sequences, compute: compute)
             if let outputNorm { compute.layerNorm(outputNorm, pooled, into: pooled) }
@@ -154,14 +165,19 @@ package struct TextEncoder: Sendable {
         let hidden = compute.activations(rows: layout.tokens.count, columns: width)
         for (row, token) in layout.tokens.enumerated() {
             let target = hidden.row(row)
-            let position = positions.start + (token.position + offset) * width
             target.update(repeating: 0, count: width)
             if let classEmbedding, Int(token.id) == configuration.vocabularySize {
                 target.update(from: classEmbedding.start, count: width)
             } else {
                 tokenEmbedding.add(row: Int(token.id), to: target)
             }
-            for column in 0..<width { target[column] = target[column] * scale + position[column] }
+            if scale != 1 {
+                for column in 0..<width { target[column] *= scale }
+            }
+            if let positions {
+                let position = positions.start + (token.position + offset) * width
+                for column in 0..<width { target[column] += position[column] }
+            }
             if let types {
                 for column in 0..<width { target[column] += types.start[column] }
             }
@@ -212,8 +228,8 @@ struct TextLayout {
     struct Text {
         var tokens: ArraySlice<PlacedToken>
         var position: Int
-        /// Whether no token sees the last, itself neither.
-        var hidesLast = false
+        /// Which of them no token sees, themselves neither, in rising order.
+        var unseen: [Int] = []
     }
 
     /// Whether what a text has in common with the beginning of the one before it is there once: in a causal transformer a
@@ -239,7 +255,7 @@ struct TextLayout {
         sequences.append(
             TokenSequence(
                 tokens.count..<end, sharing: shared, of: sequences.last, pooled: text.position,
-                hidesLast: text.hidesLast))
+                unseen: text.unseen))
         tokens += text.tokens.dropFirst(shared)
         last = text.tokens
         return true

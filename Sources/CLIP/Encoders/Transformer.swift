@@ -6,17 +6,21 @@ struct Transformer: Sendable {
     let isCausal: Bool
     /// Turns queries and keys of each sequence's last tokens, as many as it has places.
     private let rotation: Rotation?
+    /// What stands for positions; scores aren't divided then.
+    private let relativeBias: RelativeBias?
     private let layers: TransformerLayers
 
     /// Reads the layers under `prefix`, such as `text_model.encoder.layers`.
     /// - Parameter release: as of `TransformerLayers`.
     init(
         _ prefix: String, configuration: TransformerConfiguration, isCausal: Bool,
-        from source: some TensorSource, rotation: Rotation? = nil, release: (@Sendable () -> Void)? = nil
+        from source: some TensorSource, rotation: Rotation? = nil, relativeBias: RelativeBias? = nil,
+        release: (@Sendable () -> Void)? = nil
     ) throws(CLIPError) {
         self.configuration = configuration
         self.isCausal = isCausal
         self.rotation = rotation
+        self.relativeBias = relativeBias
         layers = try TransformerLayers(prefix, configuration: configuration, from: source, release: release)
     }
 
@@ -88,15 +92,17 @@ struct Transformer: Sendable {
         runMLP(layer, hidden: state.hidden, normed: state.normed, intermediate: state.intermediate, compute)
     }
 
-    /// What the tokens of a sequence see. A last one that no token sees, itself neither, sees all others.
+    /// What the tokens of a sequence see. Under a causal mask a last one that no token sees, itself neither, sees all others.
     private func attention(of sequence: TokenSequence, _ state: State) -> [AttentionSequence] {
         func part(_ rows: Range<Int>, causalPosition: Int?) -> AttentionSequence {
             AttentionSequence(
                 queries: Rows(state.projected.all[rows]), keyRows: sequence.keyRows, causalPosition: causalPosition,
-                target: state.normed.all[rows])
+                firstRow: rows.lowerBound, target: state.normed.all[rows])
         }
         let causalPosition = isCausal ? sequence.sharedCount : nil
-        guard sequence.hidesLast else { return [part(sequence.ownRows, causalPosition: causalPosition)] }
+        guard isCausal, !sequence.unseenRows.isEmpty else {
+            return [part(sequence.ownRows, causalPosition: causalPosition)]
+        }
         let others = sequence.ownRows.dropLast()
         return (others.isEmpty ? [] : [part(others, causalPosition: causalPosition)])
             + [part(sequence.ownRows.suffix(1), causalPosition: nil)]
@@ -124,7 +130,7 @@ struct Transformer: Sendable {
             state.sequences.enumerated().map { index, sequence in
                 AttentionSequence(
                     queries: Rows(queries.all[index..<index + 1]), keyRows: sequence.keyRows, causalPosition: nil,
-                    target: normed.all[index..<index + 1])
+                    firstRow: sequence.pooledRow, target: normed.all[index..<index + 1])
             }, layer, state, compute)
         finishAttention(layer, attended: normed, hidden: hidden, compute)
         let intermediate = compute.activations(rows: hidden.rows, columns: configuration.intermediateWidth)
@@ -207,7 +213,8 @@ struct Transformer: Sendable {
         compute.attention(
             sequences, keys: projected.columns(from: configuration.width),
             values: projected.columns(from: 2 * configuration.width), heads: configuration.headCount,
-            headWidth: configuration.width / configuration.headCount, isWhole: layer.query.weights.elementType.isWhole)
+            headWidth: configuration.width / configuration.headCount, scale: relativeBias == nil ? nil : 1,
+            bias: relativeBias, isWhole: layer.query.weights.elementType.isWhole)
     }
 
     /// Copies the pooled token's row of each sequence.
@@ -254,6 +261,20 @@ extension LayerNorm {
             gain: try source.vector("\(key).weight", shape: [width]),
             bias: try source.vector("\(key).bias", shape: [width]), epsilon: epsilon)
     }
+
+    /// Reads `key.weight`, and `key.bias` unless the norms of `layers` have none.
+    init(
+        _ key: String, width: Int, of layers: TransformerConfiguration, from source: some TensorSource
+    ) throws(CLIPError) {
+        guard layers.hasRootMeanSquareNorms else {
+            try self.init(key, width: width, epsilon: layers.layerNormEpsilon, from: source)
+            return
+        }
+        self.init(
+            gain: try source.vector("\(key).weight", shape: [width]),
+            bias: ParameterVector([Float](repeating: 0, count: width)), epsilon: layers.layerNormEpsilon,
+            isCentred: false)
+    }
 }
 
 /// How queries and keys are turned: the last `places` tokens of a sequence, each by its place in the table.
@@ -285,29 +306,30 @@ struct TransformerLayer: Sendable {
     ) throws(CLIPError) {
         let width = configuration.width
         let intermediate = configuration.intermediateWidth
-        let epsilon = configuration.layerNormEpsilon
-        attentionNorm = try LayerNorm("\(prefix).layer_norm1", width: width, epsilon: epsilon, from: source)
-        query = try Linear("\(prefix).self_attn.q_proj", outputs: width, inputs: width, from: source)
-        key = try Linear(
-            "\(prefix).self_attn.k_proj", outputs: width, inputs: width, hasBias: configuration.hasKeyBias, from: source
-        )
-        value = try Linear("\(prefix).self_attn.v_proj", outputs: width, inputs: width, from: source)
-        attentionOutputNorm =
-            configuration.hasAttentionNorm
-            ? try LayerNorm("\(prefix).self_attn.norm", width: width, epsilon: epsilon, from: source) : nil
-        attentionOutput = try Linear("\(prefix).self_attn.out_proj", outputs: width, inputs: width, from: source)
-        mlpNorm = try LayerNorm("\(prefix).layer_norm2", width: width, epsilon: epsilon, from: source)
-        mlpGate =
-            configuration.isGated
-            ? try Linear("\(prefix).mlp.gate", outputs: intermediate, inputs: width, from: source) : nil
-        mlpInput = try Linear("\(prefix).mlp.fc1", outputs: intermediate, inputs: width, from: source)
+        func norm(_ name: String, width: Int) throws(CLIPError) -> LayerNorm {
+            try LayerNorm("\(prefix).\(name)", width: width, of: configuration, from: source)
+        }
+        func linear(_ name: String, outputs: Int, inputs: Int, hasBias: Bool = true) throws(CLIPError) -> Linear {
+            try Linear(
+                "\(prefix).\(name)", outputs: outputs, inputs: inputs, hasBias: hasBias && configuration.hasBiases,
+                from: source)
+        }
+        attentionNorm = try norm("layer_norm1", width: width)
+        query = try linear("self_attn.q_proj", outputs: width, inputs: width)
+        key = try linear("self_attn.k_proj", outputs: width, inputs: width, hasBias: configuration.hasKeyBias)
+        value = try linear("self_attn.v_proj", outputs: width, inputs: width)
+        attentionOutputNorm = configuration.hasAttentionNorm ? try norm("self_attn.norm", width: width) : nil
+        attentionOutput = try linear("self_attn.out_proj", outputs: width, inputs: width)
+        mlpNorm = try norm("layer_norm2", width: width)
+        mlpGate = configuration.isGated ? try linear("mlp.gate", outputs: intermediate, inputs: width) : nil
+        mlpInput = try linear("mlp.fc1", outputs: intermediate, inputs: width)
         mlpOwnNorm =
             switch configuration.gatedMLPNorm {
             case nil, .absent: nil
-            case .product: try LayerNorm("\(prefix).mlp.norm", width: intermediate, epsilon: epsilon, from: source)
-            case .input: try LayerNorm("\(prefix).mlp.norm", width: width, epsilon: epsilon, from: source)
+            case .product: try norm("mlp.norm", width: intermediate)
+            case .input: try norm("mlp.norm", width: width)
             }
-        mlpOutput = try Linear("\(prefix).mlp.fc2", outputs: width, inputs: intermediate, from: source)
+        mlpOutput = try linear("mlp.fc2", outputs: width, inputs: intermediate)
     }
 }
 
@@ -359,13 +381,15 @@ struct TokenSequence {
     let pooledRow: Int
     /// How many tokens stand before the first of its own.
     let sharedCount: Int
-    /// Whether no token sees the last, itself neither.
-    let hidesLast: Bool
+    /// The rows of tokens that no token sees, themselves neither: in the last run of `rows`, in rising order.
+    let unseenRows: [Int]
 
     /// The rows of the tokens that are seen.
     var keyRows: [Range<Int>] {
-        guard hidesLast, let last = rows.last else { return rows }
-        return rows.dropLast() + (last.count > 1 ? [last.dropLast()] : [])
+        guard !unseenRows.isEmpty, let last = rows.last else { return rows }
+        let starts = [last.lowerBound] + unseenRows.map { $0 + 1 }
+        let ends = unseenRows + [last.upperBound]
+        return rows.dropLast() + zip(starts, ends).filter { $0 < $1 }.map { $0..<$1 }
     }
 
     /// A sequence that shares nothing.
@@ -374,12 +398,12 @@ struct TokenSequence {
         ownRows = rows
         pooledRow = rows.lowerBound + pooled
         sharedCount = 0
-        hidesLast = false
+        unseenRows = []
     }
 
     /// A sequence that begins with the first `sharedCount` tokens of another.
     init(
-        _ ownRows: Range<Int>, sharing sharedCount: Int, of other: TokenSequence?, pooled: Int, hidesLast: Bool = false
+        _ ownRows: Range<Int>, sharing sharedCount: Int, of other: TokenSequence?, pooled: Int, unseen: [Int] = []
     ) {
         var rows: [Range<Int>] = []
         var missing = sharedCount
@@ -391,23 +415,25 @@ struct TokenSequence {
         self.rows = rows
         self.ownRows = ownRows
         self.sharedCount = sharedCount
-        self.hidesLast = hidesLast
-        pooledRow = Array(rows.joined())[pooled]
+        let all = Array(rows.joined())
+        unseenRows = unseen.map { all[$0] }
+        pooledRow = all[pooled]
     }
 }
 
 extension Compute {
-    /// The mean of some rows of each sequence, `[sequences.count, hidden.columns]`.
-    func means(_ hidden: Activations, of sequences: [Range<Int>]) -> Activations {
+    /// The mean of some runs of rows of each sequence, `[sequences.count, hidden.columns]`.
+    func means(_ hidden: Activations, of sequences: [[Range<Int>]]) -> Activations {
         let means = activations(rows: sequences.count, columns: hidden.columns)
         forEach(sequences.count) { index in
             let target = means.row(index)
             target.update(repeating: 0, count: hidden.columns)
-            for row in sequences[index] {
+            for row in sequences[index].joined() {
                 let source = hidden.row(row)
                 for column in 0..<hidden.columns { target[column] += source[column] }
             }
-            for column in 0..<hidden.columns { target[column] /= Float(sequences[index].count) }
+            let count = Float(sequences[index].reduce(0) { $0 + $1.count })
+            for column in 0..<hidden.columns { target[column] /= count }
         }
         return means
     }

@@ -132,8 +132,8 @@ struct VisionTransformer: ImageTower {
 
     private func tokenCount(of grid: PatchGrid) -> Int { grid.count + (classEmbedding == nil ? 0 : 1) }
 
-    private func patches(of sequence: TokenSequence) -> Range<Int> {
-        sequence.ownRows.dropFirst(classEmbedding == nil ? 0 : 1)
+    private func patches(of sequence: TokenSequence) -> [Range<Int>] {
+        [sequence.ownRows.dropFirst(classEmbedding == nil ? 0 : 1)]
     }
 
     /// Adds the table of positions, if there is one, to each picture's patches, which have no class token before them.

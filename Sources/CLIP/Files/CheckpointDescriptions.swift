@@ -87,7 +87,7 @@ extension CheckpointModel {
         try self.init(source, threads: threads, resamplesPositions: true) { (checkpoint, weights) throws(CLIPError) in
             let keys = weights.keys
             guard keys.layout == (config.hasTimmTower ? .timm : .openAI), keys.textPrefix != nil,
-                config.transformersTensor.map(checkpoint.contains) ?? !(keys.hasBERT || keys.hasM2M100)
+                config.transformersTensor.map(checkpoint.contains) ?? !keys.hasTransformersText
             else {
                 let first = config.hasTimmTower ? "visual.trunk" : "visual.conv1.weight"
                 let text = config.transformersTensor ?? "token_embedding.weight"

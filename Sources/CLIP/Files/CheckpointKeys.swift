@@ -54,6 +54,10 @@ struct CheckpointKeys: Sendable {
     }
     /// Whether they are those of its M2M-100, which NLLB is.
     let hasM2M100: Bool
+    /// Whether they are those of its T5.
+    let hasT5: Bool
+    /// Whether they are those of any of these.
+    var hasTransformersText: Bool { hasBERT || hasM2M100 || hasT5 }
     /// The network of convolutions that the image encoder is, if it is one.
     let convolutions: ConvolutionalTower?
     let names: Set<String>
@@ -69,8 +73,9 @@ struct CheckpointKeys: Sendable {
             "text.transformer.", "text_model.roberta.", "text_model.", "transformer.", "",
             before: "embeddings.word_embeddings.weight")
         hasBERT = bertPrefix != nil
-        hasM2M100 = names.contains("text.transformer.embed_tokens.weight")
-        let otherPrefix = bertPrefix ?? (hasM2M100 ? "text.transformer." : nil)
+        hasT5 = names.contains("text.transformer.block.0.layer.0.SelfAttention.q.weight")
+        hasM2M100 = !hasT5 && names.contains("text.transformer.embed_tokens.weight")
+        let otherPrefix = bertPrefix ?? (hasM2M100 || hasT5 ? "text.transformer." : nil)
         if names.contains("visual.conv1.weight") {
             layout = .openAI
             visionPrefix = "visual."
@@ -104,6 +109,7 @@ struct CheckpointKeys: Sendable {
         let (encoder, prefix, rest) = split(key)
         if hasBERT, let name = bertName(of: key, encoder, rest) { return TensorPlace(name: name) }
         if hasM2M100, let name = m2m100Name(of: key, encoder, rest) { return TensorPlace(name: name) }
+        if hasT5, let name = t5Name(of: key, encoder, rest) { return TensorPlace(name: name) }
         if encoder == .vision, let convolutions { return place(convolutions, prefix: prefix, rest) }
         if convolutions == .resNet, key.hasPrefix("visual_projection.") {
             return TensorPlace(name: "visual.attnpool.c_proj.\(key.dropFirst("visual_projection.".count))")
@@ -321,12 +327,7 @@ struct CheckpointKeys: Sendable {
             // Of M-CLIP, and of sentence-transformers.
             if prefix == "transformer." { return "LinearTransformation.\(parameter)" }
             if prefix.isEmpty { return "linear.\(parameter)" }
-            guard prefix == "text.transformer." else { return nil }
-            switch parameter {
-            case "fc1.weight": return "text.proj.0.weight"
-            case "fc2.weight": return "text.proj.2.weight"
-            default: return "text.proj.\(parameter)"
-            }
+            return prefix == "text.transformer." ? CheckpointKeys.adapterProjection(parameter) : nil
         }
         guard encoder == .text else { return nil }
         if let (layer, part) = CheckpointKeys.layer(rest) {
@@ -382,7 +383,9 @@ struct CheckpointKeys: Sendable {
 
     /// The name in transformers' M2M-100 under open_clip's adapter; nil when the tensor is none of the text encoder's.
     private func m2m100Name(of key: String, _ encoder: Encoder?, _ rest: Substring) -> String? {
-        if key.hasPrefix("text_projection.") { return "text.proj.\(key.dropFirst("text_projection.".count))" }
+        if key.hasPrefix("text_projection.") {
+            return CheckpointKeys.adapterProjection(key.dropFirst("text_projection.".count))
+        }
         guard encoder == .text else { return nil }
         let prefix = "text.transformer."
         if let (layer, part) = CheckpointKeys.layer(rest) {
@@ -400,6 +403,48 @@ struct CheckpointKeys: Sendable {
         case "embeddings.token_embedding.weight": return "\(prefix)embed_tokens.weight"
         case "final_layer_norm.weight", "final_layer_norm.bias": return "\(prefix)\(rest.dropFirst("final_".count))"
         default: return prefix + rest
+        }
+    }
+
+    /// The name in the encoder of transformers' T5 under open_clip's adapter; nil when the tensor is none of the text
+    /// encoder's.
+    private func t5Name(of key: String, _ encoder: Encoder?, _ rest: Substring) -> String? {
+        if key.hasPrefix("text_projection.") {
+            return CheckpointKeys.adapterProjection(key.dropFirst("text_projection.".count))
+        }
+        guard encoder == .text else { return nil }
+        let prefix = "text.transformer."
+        if let (layer, part) = CheckpointKeys.layer(rest) {
+            let (module, parameter) = CheckpointKeys.parameter(part)
+            let name =
+                switch module {
+                case "layer_norm1": "0.layer_norm"
+                case "self_attn.q_proj": "0.SelfAttention.q"
+                case "self_attn.k_proj": "0.SelfAttention.k"
+                case "self_attn.v_proj": "0.SelfAttention.v"
+                case "self_attn.out_proj": "0.SelfAttention.o"
+                case "layer_norm2": "1.layer_norm"
+                case "mlp.gate": "1.DenseReluDense.wi_0"
+                case "mlp.fc1": "1.DenseReluDense.wi_1"
+                case "mlp.fc2": "1.DenseReluDense.wo"
+                default: String(module)
+                }
+            return "\(prefix)block.\(layer).layer.\(name).\(parameter)"
+        }
+        switch rest {
+        case "embeddings.token_embedding.weight": return "\(prefix)embed_tokens.weight"
+        case "encoder.relative_attention_bias.weight":
+            return "\(prefix)block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+        default: return prefix + rest
+        }
+    }
+
+    /// The name of a projection's parameter under open_clip's adapter.
+    private static func adapterProjection(_ parameter: Substring) -> String {
+        switch parameter {
+        case "fc1.weight": "text.proj.0.weight"
+        case "fc2.weight": "text.proj.2.weight"
+        default: "text.proj.\(parameter)"
         }
     }
 

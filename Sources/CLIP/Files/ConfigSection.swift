@@ -317,10 +317,29 @@ extension ConfigSection {
         layers.normPlacement = try choice("norm_placement", default: .before)
         layers.hasKeyBias = try flag("key_bias", default: true)
         layers.hasAttentionNorm = try flag("attention_norm", default: false)
+        layers.hasBiases = try flag("biases", default: true)
+        layers.hasRootMeanSquareNorms = try flag("rms_norm", default: false)
         if try flag("gated_mlp", default: false) {
             layers.gatedMLPNorm = try choice("gated_mlp_norm", default: .product)
         }
         return layers
+    }
+
+    private func relativePositions(of encoder: TextConfiguration) throws(CLIPError) -> RelativePositions? {
+        guard let value = present("relative_positions") else { return nil }
+        guard !encoder.isCausal, encoder.contextLength <= 1 << 12 else {
+            throw fault(
+                "relative_positions", value,
+                expected: "none beside a causal mask or a context of more than \(1 << 12)")
+        }
+        guard let buckets = value["buckets"]?.int, let farthest = value["farthest"]?.int,
+            (4...1 << 12).contains(buckets), buckets.isMultiple(of: 2), (buckets / 4 + 1...1 << 16).contains(farthest)
+        else {
+            throw fault(
+                "relative_positions", value,
+                expected: "an even number of buckets from 4 to \(1 << 12), a farthest of more than a quarter of it")
+        }
+        return RelativePositions(buckets: buckets, farthest: farthest)
     }
 
     /// What turns a pooled state into an embedding.
@@ -347,6 +366,7 @@ extension ConfigSection {
         encoder.transformer = try layerVariant(of: encoder.transformer)
         encoder.isCausal = !(try flag("no_causal_mask", default: false))
         if !encoder.isCausal { record("mask", "none: every token sees all") }
+        encoder.transformer.relativePositions = try relativePositions(of: encoder)
         switch try text("pool_type") {
         case nil, "argmax", "eos": break
         case "first":

@@ -237,6 +237,12 @@ extension TransformerConfiguration {
         var fields = normPlacement == .before ? "" : ",\"norm_placement\":\"\(normPlacement.rawValue)\""
         if !hasKeyBias { fields += ",\"key_bias\":false" }
         if hasAttentionNorm { fields += ",\"attention_norm\":true" }
+        if !hasBiases { fields += ",\"biases\":false" }
+        if hasRootMeanSquareNorms { fields += ",\"rms_norm\":true" }
+        if let positions = relativePositions {
+            fields +=
+                ",\"relative_positions\":{\"buckets\":\(positions.buckets),\"farthest\":\(positions.farthest)}"
+        }
         if let gatedMLPNorm {
             fields += ",\"gated_mlp\":true"
             if gatedMLPNorm != .product { fields += ",\"gated_mlp_norm\":\"\(gatedMLPNorm.rawValue)\"" }

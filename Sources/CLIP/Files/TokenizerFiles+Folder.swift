@@ -112,7 +112,7 @@ extension TokenizerFiles {
         guard var name = json?["tokenizer_class"]?.string else { return "as described" }
         if name.hasSuffix("Fast"), name != "PreTrainedTokenizerFast" { name.removeLast(4) }
         let own = [
-            "CLIPTokenizer", "BertTokenizer", "XLMRobertaTokenizer", "NllbTokenizer", "GemmaTokenizer",
+            "CLIPTokenizer", "BertTokenizer", "XLMRobertaTokenizer", "NllbTokenizer", "T5Tokenizer", "GemmaTokenizer",
             "Siglip2Tokenizer",
         ]
         return own.contains(name) ? "\(name)'s" : "as described (tokenizer_class \(jsonString(name)))"

@@ -12,6 +12,8 @@ struct TransformersTextTower {
         case roberta
         /// The encoder of an NLLB (Costa-jussà et al., 2022), whose positions count so too.
         case nllb
+        /// The encoder of an mT5 (Xue et al., 2021), whose tokens stand relative to each other.
+        case mT5
     }
 
     private struct Named {
@@ -38,6 +40,12 @@ struct TransformersTextTower {
                 width: 1024, layers: 12, heads: 16, vocabulary: 256206, kind: .nllb, intermediateWidth: 4096),
             "nllb-200-distilled-1.3B": Named(
                 width: 1024, layers: 24, heads: 16, vocabulary: 256206, kind: .nllb, intermediateWidth: 8192),
+            "mt5-base": Named(
+                width: 768, layers: 12, heads: 12, vocabulary: 250112, kind: .mT5, intermediateWidth: 2048),
+            "mt5-large": Named(
+                width: 1024, layers: 24, heads: 16, vocabulary: 250112, kind: .mT5, intermediateWidth: 2816),
+            "mt5-xl": Named(
+                width: 2048, layers: 24, heads: 32, vocabulary: 250112, kind: .mT5, intermediateWidth: 5120),
         ]
     }()
 
@@ -58,29 +66,18 @@ struct TransformersTextTower {
         if let own = section.present("hf_model_config") {
             throw section.fault("hf_model_config", own, expected: "none: the shape is hf_model_name's")
         }
-        let (isNLLB, isBERT) = (tower.kind == .nllb, tower.kind == .bert)
-        var transformer = TransformerConfiguration(
-            width: tower.width, intermediateWidth: tower.intermediateWidth ?? 4 * tower.width,
-            layerCount: tower.layers, headCount: tower.heads, activation: isNLLB ? .relu : .gelu,
-            layerNormEpsilon: isBERT ? 1e-12 : 1e-5)
-        transformer.normPlacement = isNLLB ? .before : .after
         let context = try section.int("context_length", named: "context length", default: 77, in: 2...512)
-        var text = TextConfiguration(
-            transformer: transformer, vocabularySize: tower.vocabulary, contextLength: context, isCausal: false)
-        text.embeddings.hasNorm = !isNLLB
-        text.embeddings.typeCount = isNLLB ? 0 : isBERT ? 2 : 1
-        text.embeddings.isSinusoidal = isNLLB
-        text.embeddings.isScaled = isNLLB
-        text.embeddings.positionOffset = isBERT ? 0 : 2
-        text.embeddings.positionCount = 512 + text.embeddings.positionOffset
-        // The tower sees no padding, not even where a text spells it.
-        if !isBERT { text.embeddings.ignoredToken = 1 }
-        text.hasOutputNorm = isNLLB
+        var text = TransformersTextTower.text(tower, contextLength: context)
         firstTensor =
-            isNLLB ? "text.transformer.embed_tokens.weight" : "text.transformer.embeddings.word_embeddings.weight"
-        switch try section.text("hf_pooler_type") ?? (tower.kind == .roberta ? "mean_pooler" : "cls_pooler") {
+            switch tower.kind {
+            case .bert, .roberta: "text.transformer.embeddings.word_embeddings.weight"
+            case .nllb: "text.transformer.layers.0.fc1.weight"
+            case .mT5: "text.transformer.block.0.layer.0.SelfAttention.q.weight"
+            }
+        switch try section.text("hf_pooler_type") ?? "mean_pooler" {
         case "mean_pooler": text.pooling = .meanOfTokens
-        case "cls_pooler": (text.pooling, text.hasPooler) = (.firstPosition, !isNLLB)
+        case "cls_pooler":
+            (text.pooling, text.hasPooler) = (.firstPosition, tower.kind == .bert || tower.kind == .roberta)
         case "cls_last_hidden_state_pooler": text.pooling = .firstPosition
         case let other:
             throw section.fault(
@@ -103,5 +100,44 @@ struct TransformersTextTower {
         ] {
             section.record(setting, value, source: "transformers' \(name)")
         }
+    }
+
+    private static func text(_ tower: Named, contextLength: Int) -> TextConfiguration {
+        var text = TextConfiguration(
+            transformer: TransformerConfiguration(
+                width: tower.width, intermediateWidth: tower.intermediateWidth ?? 4 * tower.width,
+                layerCount: tower.layers, headCount: tower.heads, activation: .gelu),
+            vocabularySize: tower.vocabulary, contextLength: contextLength, isCausal: false)
+        switch tower.kind {
+        case .bert, .roberta:
+            text.transformer.normPlacement = .after
+            text.hasOutputNorm = false
+            text.embeddings.hasNorm = true
+        case .nllb:
+            text.transformer.activation = .relu
+            text.embeddings.isSinusoidal = true
+            text.embeddings.isScaled = true
+        case .mT5:
+            text.transformer.activation = .tanhGELU
+            text.transformer.layerNormEpsilon = 1e-6
+            text.transformer.hasBiases = false
+            text.transformer.hasRootMeanSquareNorms = true
+            text.transformer.gatedMLPNorm = .absent
+            text.transformer.relativePositions = RelativePositions(buckets: 32, farthest: 128)
+        }
+        // Padding is seen by none of them but BERT, not even where a text spells it.
+        switch tower.kind {
+        case .bert:
+            text.transformer.layerNormEpsilon = 1e-12
+            text.embeddings.typeCount = 2
+            text.embeddings.positionCount = 512
+        case .roberta, .nllb:
+            text.embeddings.typeCount = tower.kind == .roberta ? 1 : 0
+            text.embeddings.positionOffset = 2
+            text.embeddings.positionCount = 514
+            text.embeddings.ignoredToken = 1
+        case .mT5: text.embeddings.ignoredToken = 0
+        }
+        return text
     }
 }

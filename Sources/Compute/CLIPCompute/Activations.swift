@@ -91,7 +91,7 @@ package struct ParameterVector: Sendable {
     package var start: UnsafePointer<Float> { UnsafePointer(buffer!.start) }
 
     /// Whether its numbers are there, rather than their count alone.
-    var isRead: Bool { buffer != nil }
+    package var isRead: Bool { buffer != nil }
 
     package var values: [Float] { Array(UnsafeBufferPointer(start: start, count: count)) }
 }

@@ -15,13 +15,17 @@
     @usableFromInline package var scale: Float
     /// The position of the first query among the keys when a query sees only keys up to its own position, else nil.
     @usableFromInline package var causalPosition: Int?
+    /// What is added to the score of query `q` and the key of row `r`: the number at `q - r`. Those of a tile's width of
+    /// queries are read together, as far as there are queries or not.
+    @usableFromInline package var relativeBias: UnsafePointer<Float>?
     /// `[queries, headWidth]`.
     @usableFromInline package var target: MutableRows<Float>
 
     @inlinable
     package init(
         _ queries: Rows<Float>, keys: Rows<Float>, values: Rows<Float>, keyRows: UnsafeBufferPointer<Range<Int>>,
-        headWidth: Int, scale: Float, causalPosition: Int?, target: MutableRows<Float>
+        headWidth: Int, scale: Float, causalPosition: Int?, relativeBias: UnsafePointer<Float>?,
+        target: MutableRows<Float>
     ) {
         self.queries = queries
         self.keys = keys
@@ -31,6 +35,7 @@
         self.headWidth = headWidth
         self.scale = scale
         self.causalPosition = causalPosition
+        self.relativeBias = relativeBias
         self.target = target
     }
 }
@@ -52,7 +57,7 @@ extension VectorUnit {
                 let count = min(tileColumns, head.queries.count - first)
                 let keyCount = head.causalPosition.map { min(head.keyCount, $0 + first + count) } ?? head.keyCount
                 transposeQueries(head, first..<first + count, queries)
-                computeScores(head, keyCount: keyCount, queries, scores)
+                computeScores(head, firstQuery: first, keyCount: keyCount, queries, scores)
                 normaliseScores(
                     scores, keyCount: keyCount, position: head.causalPosition.map { $0 + first }, factors)
                 weighValues(head, first..<first + count, keyCount: keyCount, scores, factors, products)
@@ -97,19 +102,27 @@ extension VectorUnit {
 
     @inlinable @inline(__always)
     package static func computeScores(
-        _ head: AttentionHead, keyCount: Int, _ queries: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Float>
+        _ head: AttentionHead, firstQuery: Int, keyCount: Int, _ queries: UnsafePointer<Float>,
+        _ scores: UnsafeMutablePointer<Float>
     ) {
         var position = 0
         for run in head.keyRows where position < keyCount {
             let count = min(run.count, keyCount - position)
             let keys = head.keys[run]
+            if let bias = head.relativeBias {
+                for key in 0..<count {
+                    (scores + (position + key) * tileColumns).update(
+                        from: bias + (firstQuery - run.lowerBound - key), count: tileColumns)
+                }
+            }
             let blocks = (count + tileRows - 1) / tileRows
             for block in 0..<blocks {
                 let rows = evenBlock(block, of: blocks, rows: count)
                 tileProduct(
                     rows: rows.count, RowMajorRows.self, a: keys[rows.lowerBound], aStride: keys.stride,
                     b: PackedColumns<Self>(queries), depth: head.headWidth,
-                    target: scores + (position + rows.lowerBound) * tileColumns, targetStride: tileColumns)
+                    target: scores + (position + rows.lowerBound) * tileColumns, targetStride: tileColumns,
+                    continues: head.relativeBias != nil)
             }
             position += count
         }

@@ -49,11 +49,28 @@ extension QuantisingUnit {
                 multiply(keyPanels, columns: seen, into: scores[0..<rows.count]) { row, target in
                     quantiseBlocks(head.queries[rows.lowerBound + row], columns: head.headWidth, into: target)
                 }
+                addRelativeBias(head, rows, to: scores)
                 multiply(valuePanels, columns: head.headWidth, into: head.target[rows]) { row, target in
                     let own = head.causalPosition.map { min(head.keyCount, $0 + rows.lowerBound + row + 1) } ?? seen
                     let factor = weigh(scores[row], seen: own, of: head.keyCount, valueScales)
                     quantiseBlocks(scores[row], columns: head.keyCount, into: target)
                     for block in 0..<values.blocks { target.scales[block] *= factor }
+                }
+            }
+        }
+    }
+
+    /// Adds the bias of each query's distance from each key, if there is one, to the scores of some queries.
+    @inlinable @inline(__always)
+    package static func addRelativeBias(_ head: AttentionHead, _ queries: Range<Int>, to scores: MutableRows<Float>) {
+        guard let bias = head.relativeBias else { return }
+        for query in queries {
+            let scores = scores[query - queries.lowerBound]
+            var key = 0
+            for run in head.keyRows {
+                for row in run {
+                    scores[key] += bias[query - row]
+                    key += 1
                 }
             }
         }

@@ -1,17 +1,22 @@
-/// A layer norm (Ba, Kiros and Hinton, 2016): (x − mean) / √(variance + ε) · gain + bias.
+/// A layer norm (Ba, Kiros and Hinton, 2016): (x − mean) / √(variance + ε) · gain + bias. One that isn't centred takes 0 for
+/// the mean (RMSNorm; Zhang and Sennrich, 2019).
 @usableFromInline package struct NormParameters {
     /// A number for each of `columns`.
     @usableFromInline package var gain: UnsafePointer<Float>
     @usableFromInline package var bias: UnsafePointer<Float>
     @usableFromInline package var columns: Int
     @usableFromInline package var epsilon: Float
+    @usableFromInline package var isCentred: Bool
 
     @inlinable
-    package init(gain: UnsafePointer<Float>, bias: UnsafePointer<Float>, columns: Int, epsilon: Float) {
+    package init(
+        gain: UnsafePointer<Float>, bias: UnsafePointer<Float>, columns: Int, epsilon: Float, isCentred: Bool
+    ) {
         self.gain = gain
         self.bias = bias
         self.columns = columns
         self.epsilon = epsilon
+        self.isCentred = isCentred
     }
 }
 
@@ -27,7 +32,7 @@ extension VectorUnit {
         _ input: UnsafePointer<Float>, _ norm: NormParameters, into target: UnsafeMutablePointer<Float>
     ) {
         let count = Float(norm.columns)
-        let mean = sum(of: norm.columns, from: input) { $0 } / count
+        let mean = norm.isCentred ? sum(of: norm.columns, from: input) { $0 } / count : 0
         let means = Vector(repeating: mean)
         let squares = sum(of: norm.columns, from: input) { value in
             let difference = value - means

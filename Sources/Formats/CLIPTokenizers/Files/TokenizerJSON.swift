@@ -334,7 +334,7 @@ extension TokenizerJSON {
 enum TokenizerClass: Equatable {
     /// The file's own: PreTrainedTokenizerFast, TokenizersBackend, and classes that aren't known here.
     case file
-    case clip, bert, xlmRoberta, gemma, siglip2
+    case clip, bert, xlmRoberta, t5, gemma, siglip2
     /// NLLB's, which begins every text with its language's token.
     case nllb
 
@@ -353,6 +353,7 @@ enum TokenizerClass: Equatable {
         case "BertTokenizer": self = .bert
         case "XLMRobertaTokenizer": self = .xlmRoberta
         case "NllbTokenizer": self = .nllb
+        case "T5Tokenizer": self = .t5
         case "GemmaTokenizer": self = .gemma
         case "Siglip2Tokenizer": self = .siglip2
         case nil where isByteLevel: self = .clip
@@ -381,6 +382,7 @@ enum TokenizerClass: Equatable {
                 "bos_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "cls_token": "<s>", "unk_token": "<unk>",
                 "pad_token": "<pad>", "mask_token": "<mask>",
             ]
+        case .t5: ["eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"]
         case .gemma, .siglip2:
             [
                 "unk_token": "<unk>", "bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>",
@@ -395,7 +397,7 @@ enum TokenizerClass: Equatable {
         case .file: nil
         case .clip, .gemma, .siglip2, .nllb: "BPE"
         case .bert: "WordPiece"
-        case .xlmRoberta: "Unigram"
+        case .xlmRoberta, .t5: "Unigram"
         }
     }
 
@@ -453,13 +455,13 @@ enum TokenizerClass: Equatable {
                             .object(["SpecialToken": .object(["id": .string(language)])]),
                         ])
                     ]) : template(language, names("eos_token"))
-        case .xlmRoberta:
-            json.modelFields["unk_id"] = .number(3)
+        case .xlmRoberta, .t5:
+            json.modelFields["unk_id"] = .number(self == .t5 ? 2 : 3)
             json.modelFields["byte_fallback"] = .bool(false)
             json.fields["normalizer"] = TokenizerSteps.list(json.fields["normalizer"], "normalizers").first {
                 $0["type"]?.string == "Precompiled"
             }
-            let addsPrefix = setting("add_prefix_space", default: .bool(true)).bool ?? true
+            let addsPrefix = self == .t5 || setting("add_prefix_space", default: .bool(true)).bool ?? true
             json.fields["pre_tokenizer"] = step(
                 "Sequence",
                 [
@@ -468,7 +470,7 @@ enum TokenizerClass: Equatable {
                         step("Metaspace", ["prepend_scheme": .string(addsPrefix ? "always" : "never")]),
                     ])
                 ])
-            json.fields["post_processor"] = template(names("bos_token"), names("eos_token"))
+            json.fields["post_processor"] = template(self == .t5 ? nil : names("bos_token"), names("eos_token"))
         case .gemma, .siglip2:
             json.modelFields = [
                 "type": .string("BPE"), "unk_token": unknown, "fuse_unk": .bool(true), "byte_fallback": .bool(true),
