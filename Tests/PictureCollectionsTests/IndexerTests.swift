@@ -20,6 +20,24 @@ import Testing
         #expect(try found == names && index.verify().isIntact && index.isComplete)
     }
 
+    @Test func `Of a watch's runs that change nothing is told too, to who asks for all`() throws {
+        let folder = try TemporaryFolder()
+        try folder.copy(0, to: "in/a.png")
+        let picture = try Data(contentsOf: URL(filePath: folder["in/a.png"]))
+        var runs: [IndexUpdate] = []
+        let indexer = PictureIndexer(model: try Fixtures.model())
+        #expect(throws: CLIPError.self) {
+            try indexer.watch(PathBytes(folder["i"]), roots: [PathBytes(folder["in"])]) { update throws(CLIPError) in
+                runs.append(update)
+                guard runs.count == 1 else { throw CLIPError(.cancelled, "two runs are enough") }
+                // The same bytes at another time.
+                try? folder.write(picture, to: "in/a.png")
+            }
+        }
+        #expect(runs.count == 2 && runs[0].added == 1 && runs[0].isWorthTelling)
+        #expect(runs.last?.unchanged == 1 && runs.last?.isWorthTelling == false)
+    }
+
     @Test func `New, changed, moved, copied and deleted pictures are found`() throws {
         let folder = try TemporaryFolder()
         let model = try Fixtures.model()

@@ -28,10 +28,14 @@ extension PictureIndexer {
         _ index: URL, folders: [URL], progress: (IndexProgress) -> Void = { _ in },
         updated: (IndexUpdate) throws(CLIPError) -> Void
     ) throws(CLIPError) {
+        var isFirst = true
         try watch(
             try PathBytes(ofIndex: index),
-            roots: try folders.map { url throws(CLIPError) in try PathBytes(ofFile: url) }, progress: progress,
-            updated: updated)
+            roots: try folders.map { url throws(CLIPError) in try PathBytes(ofFile: url) }, progress: progress
+        ) { update throws(CLIPError) in
+            if isFirst || update.isWorthTelling { try updated(update) }
+            isFirst = false
+        }
     }
 
     /// What `watch(_:folders:progress:updated:)` does, without blocking the caller's executor.
@@ -50,9 +54,11 @@ extension PictureIndexer {
         }
     }
 
+    /// What `watch(_:folders:progress:updated:)` does.
+    /// - Parameter ran: called with what each run did, worth telling or not.
     package func watch(
         _ path: PathBytes, roots: [PathBytes], progress: (IndexProgress) -> Void = { _ in },
-        updated: (IndexUpdate) throws(CLIPError) -> Void
+        ran: (IndexUpdate) throws(CLIPError) -> Void
     ) throws(CLIPError) -> Never {
         let given = roots
         let roots = try given.map { root throws(CLIPError) in try root.resolvedArgument() }
@@ -73,7 +79,7 @@ extension PictureIndexer {
                 let message = CLIPError(.picture, "isn't there any more, and the index in it neither: waiting for it")
                 update.unreachable = lost.map { UnreadablePicture(path: given[$0].bytes, message) }
             }
-            if isFirst || update.isWorthTelling { try updated(update) }
+            try ran(update)
             isFirst = false
         }
         while true {
@@ -106,7 +112,7 @@ extension PictureIndexer {
 
 extension IndexUpdate {
     /// Whether anything is other than before, or can't be had.
-    fileprivate var isWorthTelling: Bool {
+    package var isWorthTelling: Bool {
         added + changed + moved + deleted + dropped > 0 || wasCutShort
             || !(newlyUnreadable.isEmpty && unreachable.isEmpty && emptiedFolders.isEmpty && skipped.isEmpty)
     }

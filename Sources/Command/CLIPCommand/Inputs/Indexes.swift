@@ -243,14 +243,15 @@ struct IndexInput {
             var isFirst = true
             try indexer.watch(path, roots: places, progress: shown(on: console)) { update throws(CLIPError) in
                 console.endProgress()
-                var update = update
-                // Of what comes later only what might be pictures is worth a word.
-                if !isFirst { update.skipped.removeAll(where: \.isNoPicture) }
-                report(update, path, again: again(path, roots), in: places, console)
                 // Before the record of it is out: who reads that may interrupt at once.
                 TemporaryFiles.setLastWords(
                     "clip: stopped watching: \(displayed(path.text)) is whole and kept, the next run finds what changes "
                         + "from now on\n")
+                guard isFirst || update.isWorthTelling else { return }
+                var update = update
+                // Of what comes later only what might be pictures is worth a word.
+                if !isFirst { update.skipped.removeAll(where: \.isNoPicture) }
+                report(update, path, again: again(path, roots), in: places, console)
                 try watched(update)
                 if isFirst { console.note("watching \(places.map(\.text).joined(separator: ", ")): Ctrl-C ends it") }
                 isFirst = false
