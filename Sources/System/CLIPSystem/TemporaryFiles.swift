@@ -49,6 +49,8 @@ package enum TemporaryFiles {
             environmentVariable("SWIFT_BACKTRACE") == nil ? [SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGSEGV, SIGBUS] : []
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] + crashes {
             let former = signal(number) { number in
+                let error = errno
+                defer { errno = error }
                 TemporaryFiles.unlinkAll()
                 if number == SIGINT || number == SIGTERM || number == SIGHUP, let words = TemporaryFiles.lastWords {
                     _ = write(STDERR_FILENO, words, strlen(words))
