@@ -4,8 +4,7 @@
   coverage.py [--least N] [-- OPTIONS OF SWIFT TEST…]
 
 Builds and runs the tests with the compiler's counters, in a build of its own (.build/coverage), and reads what they counted.
-Programs that tests start are counted with the tests of their parts only: what a command does when it is run as a program shows there as
-not reached, though CLIPCommandTests run it. Modules for another architecture than this machine's are empty here.
+Programs that tests start count too, unless a signal ends them. Modules for another architecture than this machine's are empty here.
 """
 
 import argparse
@@ -18,9 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # Where lines are not reached for a reason.
 REASONS = {
-    "Sources/Command/CLIPCommand": "run as a program by its tests, whose counters are not gathered",
-    "Sources/Command/CLIPPullCommand": "the same",
-    "Sources/Command/CLIPBench": "the same; measuring is tried for a tenth of a second each",
+    "Sources/Command/CLIPPullCommand": "what a signal ends",
     "Sources/Compute/CLIPKernelsI8MM": "arm64 alone",
     "Sources/Compute/CLIPKernelsDotProduct": "arm64 alone",
     "Sources/System/CLIPSystem": "failures of the system, which Scripts/faults brings about",
