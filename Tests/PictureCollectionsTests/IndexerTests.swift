@@ -27,12 +27,14 @@ import Testing
         var runs: [IndexUpdate] = []
         let indexer = PictureIndexer(model: try Fixtures.model())
         #expect(throws: CLIPError.self) {
-            try indexer.watch(PathBytes(folder["i"]), roots: [PathBytes(folder["in"])]) { update throws(CLIPError) in
-                runs.append(update)
-                guard runs.count == 1 else { throw CLIPError(.cancelled, "two runs are enough") }
-                // The same bytes at another time.
-                try? folder.write(picture, to: "in/a.png")
-            }
+            try indexer.watch(
+                PathBytes(folder["i"]), roots: [PathBytes(folder["in"])],
+                ran: { update throws(CLIPError) in
+                    runs.append(update)
+                    guard runs.count == 1 else { throw CLIPError(.cancelled, "two runs are enough") }
+                    // The same bytes at another time.
+                    try? folder.write(picture, to: "in/a.png")
+                }, updated: { _ in })
         }
         #expect(runs.count == 2 && runs[0].added == 1 && runs[0].isWorthTelling)
         #expect(runs.last?.unchanged == 1 && runs.last?.isWorthTelling == false)

@@ -28,14 +28,10 @@ extension PictureIndexer {
         _ index: URL, folders: [URL], progress: (IndexProgress) -> Void = { _ in },
         updated: (IndexUpdate) throws(CLIPError) -> Void
     ) throws(CLIPError) {
-        var isFirst = true
         try watch(
             try PathBytes(ofIndex: index),
-            roots: try folders.map { url throws(CLIPError) in try PathBytes(ofFile: url) }, progress: progress
-        ) { update throws(CLIPError) in
-            if isFirst || update.isWorthTelling { try updated(update) }
-            isFirst = false
-        }
+            roots: try folders.map { url throws(CLIPError) in try PathBytes(ofFile: url) }, progress: progress,
+            updated: updated)
     }
 
     /// What `watch(_:folders:progress:updated:)` does, without blocking the caller's executor.
@@ -55,10 +51,10 @@ extension PictureIndexer {
     }
 
     /// What `watch(_:folders:progress:updated:)` does.
-    /// - Parameter ran: called with what each run did, worth telling or not.
+    /// - Parameter ran: called with what each run did, worth telling or not, before `updated`.
     package func watch(
         _ path: PathBytes, roots: [PathBytes], progress: (IndexProgress) -> Void = { _ in },
-        ran: (IndexUpdate) throws(CLIPError) -> Void
+        ran: (IndexUpdate) throws(CLIPError) -> Void = { _ in }, updated: (IndexUpdate) throws(CLIPError) -> Void
     ) throws(CLIPError) -> Never {
         let given = roots
         let roots = try given.map { root throws(CLIPError) in try root.resolvedArgument() }
@@ -80,6 +76,7 @@ extension PictureIndexer {
                 update.unreachable = lost.map { UnreadablePicture(path: given[$0].bytes, message) }
             }
             try ran(update)
+            if isFirst || update.isWorthTelling { try updated(update) }
             isFirst = false
         }
         while true {
@@ -112,7 +109,7 @@ extension PictureIndexer {
 
 extension IndexUpdate {
     /// Whether anything is other than before, or can't be had.
-    package var isWorthTelling: Bool {
+    var isWorthTelling: Bool {
         added + changed + moved + deleted + dropped > 0 || wasCutShort
             || !(newlyUnreadable.isEmpty && unreachable.isEmpty && emptiedFolders.isEmpty && skipped.isEmpty)
     }

@@ -241,13 +241,15 @@ struct IndexInput {
         let places = roots.map { PathBytes($0) }
         if let watched {
             var isFirst = true
-            try indexer.watch(path, roots: places, progress: shown(on: console)) { update throws(CLIPError) in
+            // Before the record of a run is out: who reads that may interrupt at once.
+            func endRun() {
                 console.endProgress()
-                // Before the record of it is out: who reads that may interrupt at once.
                 TemporaryFiles.setLastWords(
                     "clip: stopped watching: \(displayed(path.text)) is whole and kept, the next run finds what changes "
                         + "from now on\n")
-                guard isFirst || update.isWorthTelling else { return }
+            }
+            try indexer.watch(path, roots: places, progress: shown(on: console), ran: { _ in endRun() }) {
+                update throws(CLIPError) in
                 var update = update
                 // Of what comes later only what might be pictures is worth a word.
                 if !isFirst { update.skipped.removeAll(where: \.isNoPicture) }
