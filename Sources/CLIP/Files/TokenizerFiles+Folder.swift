@@ -109,13 +109,9 @@ extension TokenizerFiles {
     private static func steps(in folder: ModelFolder) -> String {
         // What can't be read is told when the tokenizer is loaded.
         let json = try? folder.readText("tokenizer_config.json").map { try JSONValue(parsing: $0) }
-        guard var name = json?["tokenizer_class"]?.string else { return "as described" }
-        if name.hasSuffix("Fast"), name != "PreTrainedTokenizerFast" { name.removeLast(4) }
-        let own = [
-            "CLIPTokenizer", "BertTokenizer", "XLMRobertaTokenizer", "NllbTokenizer", "T5Tokenizer", "GemmaTokenizer",
-            "Siglip2Tokenizer",
-        ]
-        return own.contains(name) ? "\(name)'s" : "as described (tokenizer_class \(jsonString(name)))"
+        guard let name = json?["tokenizer_class"]?.string.map(TokenizerClass.name) else { return "as described" }
+        let known = TokenizerClass(rawValue: name) ?? .file
+        return known == .file ? "as described (tokenizer_class \(jsonString(name)))" : "\(name)'s"
     }
 
     /// The token that fills up the texts of encoders that see it, and the file that names it; nil when no file does.

@@ -331,34 +331,35 @@ extension TokenizerJSON {
 
 /// Whose rules count: those of tokenizer.json, or those of a class of transformers that takes only the vocabulary from
 /// it, and builds the rest anew.
-enum TokenizerClass: Equatable {
-    /// The file's own: PreTrainedTokenizerFast, TokenizersBackend, and classes that aren't known here.
-    case file
-    case clip, bert, xlmRoberta, t5, gemma, siglip2
-    /// NLLB's, which begins every text with its language's token.
-    case nllb
+package enum TokenizerClass: String {
+    /// The file's own: this one's, TokenizersBackend's, and those of classes that aren't known here.
+    case file = "PreTrainedTokenizerFast"
+    case clip = "CLIPTokenizer"
+    case bert = "BertTokenizer"
+    case xlmRoberta = "XLMRobertaTokenizer"
+    case t5 = "T5Tokenizer"
+    case gemma = "GemmaTokenizer"
+    case siglip2 = "Siglip2Tokenizer"
+    /// Begins every text with its language's token.
+    case nllb = "NllbTokenizer"
+
+    /// What `tokenizer_class` names, without the ending of classes that are one with the others today.
+    package static func name(_ stated: String) -> String {
+        stated.hasSuffix("Fast") && stated != TokenizerClass.file.rawValue ? String(stated.dropLast(4)) : stated
+    }
 
     /// As transformers' AutoTokenizer chooses.
     /// - Parameter isByteLevel: whether the file holds CLIP's kind of vocabulary, for folders that name no class.
     init(_ files: TokenizerFiles, isByteLevel: Bool) throws(CLIPError) {
         let configuration = try files.configurationFields()
-        var name = configuration["tokenizer_class"]?.string ?? files.modelConfigurationClass
-        if let stated = name, stated.hasSuffix("Fast"), stated != "PreTrainedTokenizerFast" {
-            name = String(stated.dropLast(4))
-        }
+        let stated = configuration["tokenizer_class"]?.string ?? files.modelConfigurationClass
+        switch files.modelType {
         // The hub's models of this type name a wrong class, which transformers doesn't heed.
-        if files.modelType == "siglip2" { name = "Siglip2Tokenizer" }
-        switch name {
-        case "CLIPTokenizer": self = .clip
-        case "BertTokenizer": self = .bert
-        case "XLMRobertaTokenizer": self = .xlmRoberta
-        case "NllbTokenizer": self = .nllb
-        case "T5Tokenizer": self = .t5
-        case "GemmaTokenizer": self = .gemma
-        case "Siglip2Tokenizer": self = .siglip2
-        case nil where isByteLevel: self = .clip
-        case nil where files.modelType == "metaclip_2": self = .xlmRoberta
-        case nil where files.modelType == "chinese_clip": self = .bert
+        case "siglip2": self = .siglip2
+        case _ where stated != nil: self = stated.flatMap { Self(rawValue: Self.name($0)) } ?? .file
+        case _ where isByteLevel: self = .clip
+        case "metaclip_2": self = .xlmRoberta
+        case "chinese_clip": self = .bert
         default: self = .file
         }
     }
