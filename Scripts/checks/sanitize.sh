@@ -54,9 +54,10 @@ for sanitizer in "${sanitizers[@]}"; do
     log=.build/$sanitizer/log
     mkdir -p ".build/$sanitizer"
     echo "== $sanitizer: build and tests, $log"
+    tests=("${skipped[@]}")
+    [[ $sanitizer != thread ]] || tests+=("${skipped_thread[@]}")
     skips=()
-    for test in "${skipped[@]}"; do skips+=(--skip "$test"); done
-    if [[ $sanitizer == thread ]]; then for test in "${skipped_thread[@]}"; do skips+=(--skip "$test"); done; fi
+    for test in "${tests[@]}"; do skips+=(--skip "$test"); done
     run=(swift test --sanitize="$sanitizer" --scratch-path ".build/$sanitizer" "${skips[@]}" "$@")
     [[ -z $only ]] || run=(one_target "$sanitizer")
     if "${run[@]}" >"$log" 2>&1; then
