@@ -100,17 +100,16 @@ package struct TextEncoder: Sendable {
             tokens += Array(repeating: Int32(padding), count: configuration.contextLength - tokens.count)
         }
         precondition(tokens.count <= configuration.contextLength)
+        var unseen: [Int] = []
         if let ignored = configuration.embeddings.ignoredToken, tokens.contains(Int32(ignored)) {
             // A text of nothing else has to have a state all the same.
             let isEmpty = tokens.allSatisfy { $0 == ignored }
-            if configuration.transformer.relativePositions != nil {
-                // What stands behind it keeps its distance.
-                return TextLayout.Text(
-                    tokens: tokens.enumerated().map { PlacedToken(id: $1, position: $0) }[...],
-                    position: configuration.pooling.position(in: tokens),
-                    unseen: isEmpty ? [] : tokens.indices.filter { tokens[$0] == ignored })
+            if configuration.transformer.relativePositions == nil {
+                tokens = isEmpty ? [tokens[0]] : tokens.filter { $0 != ignored }
+            } else if !isEmpty {
+                // It stays where it is, so that what stands behind it keeps its distance.
+                unseen = tokens.indices.filter { tokens[$0] == ignored }
             }
-            tokens = isEmpty ? [tokens[0]] : tokens.filter { $0 != ignored }
         }
         if case .classToken(let padding) = configuration.pooling {
             return textBeforeClassToken(tokens, padding: Int32(padding))
@@ -119,7 +118,7 @@ package struct TextEncoder: Sendable {
         let placed = tokens.enumerated().map { PlacedToken(id: $1, position: $0) }
         // What stands behind the pooled token of a causal encoder can't change it.
         return TextLayout.Text(
-            tokens: configuration.isCausal ? placed[...position] : placed[...], position: position)
+            tokens: configuration.isCausal ? placed[...position] : placed[...], position: position, unseen: unseen)
     }
 
     /// A text with CoCa's token behind it. Its mask stands one place too far right: it hides what follows a padding, rather

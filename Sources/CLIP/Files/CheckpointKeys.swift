@@ -108,8 +108,7 @@ struct CheckpointKeys: Sendable {
     func place(of key: String) -> TensorPlace {
         let (encoder, prefix, rest) = split(key)
         if hasBERT, let name = bertName(of: key, encoder, rest) { return TensorPlace(name: name) }
-        if hasM2M100, let name = m2m100Name(of: key, encoder, rest) { return TensorPlace(name: name) }
-        if hasT5, let name = t5Name(of: key, encoder, rest) { return TensorPlace(name: name) }
+        if hasM2M100 || hasT5, let name = adapterName(of: key, encoder, rest) { return TensorPlace(name: name) }
         if encoder == .vision, let convolutions { return place(convolutions, prefix: prefix, rest) }
         if convolutions == .resNet, key.hasPrefix("visual_projection.") {
             return TensorPlace(name: "visual.attnpool.c_proj.\(key.dropFirst("visual_projection.".count))")
@@ -381,13 +380,17 @@ struct CheckpointKeys: Sendable {
         return "\(prefix)transformer.layer.\(layer).\(name).\(parameter)"
     }
 
-    /// The name in transformers' M2M-100 under open_clip's adapter; nil when the tensor is none of the text encoder's.
-    private func m2m100Name(of key: String, _ encoder: Encoder?, _ rest: Substring) -> String? {
+    /// The name in an encoder of transformers' under open_clip's adapter; nil when the tensor is none of the text encoder's.
+    private func adapterName(of key: String, _ encoder: Encoder?, _ rest: Substring) -> String? {
         if key.hasPrefix("text_projection.") {
             return CheckpointKeys.adapterProjection(key.dropFirst("text_projection.".count))
         }
         guard encoder == .text else { return nil }
-        let prefix = "text.transformer."
+        return "text.transformer." + (hasT5 ? CheckpointKeys.t5Name(rest) : CheckpointKeys.m2m100Name(rest))
+    }
+
+    /// The name in transformers' M2M-100.
+    private static func m2m100Name(_ rest: Substring) -> String {
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let (module, parameter) = CheckpointKeys.parameter(part)
             let name =
@@ -397,23 +400,17 @@ struct CheckpointKeys: Sendable {
                 case "mlp.fc1", "mlp.fc2": String(module.dropFirst("mlp.".count))
                 default: String(module)
                 }
-            return "\(prefix)layers.\(layer).\(name).\(parameter)"
+            return "layers.\(layer).\(name).\(parameter)"
         }
         switch rest {
-        case "embeddings.token_embedding.weight": return "\(prefix)embed_tokens.weight"
-        case "final_layer_norm.weight", "final_layer_norm.bias": return "\(prefix)\(rest.dropFirst("final_".count))"
-        default: return prefix + rest
+        case "embeddings.token_embedding.weight": return "embed_tokens.weight"
+        case "final_layer_norm.weight", "final_layer_norm.bias": return String(rest.dropFirst("final_".count))
+        default: return String(rest)
         }
     }
 
-    /// The name in the encoder of transformers' T5 under open_clip's adapter; nil when the tensor is none of the text
-    /// encoder's.
-    private func t5Name(of key: String, _ encoder: Encoder?, _ rest: Substring) -> String? {
-        if key.hasPrefix("text_projection.") {
-            return CheckpointKeys.adapterProjection(key.dropFirst("text_projection.".count))
-        }
-        guard encoder == .text else { return nil }
-        let prefix = "text.transformer."
+    /// The name in the encoder of transformers' T5.
+    private static func t5Name(_ rest: Substring) -> String {
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let (module, parameter) = CheckpointKeys.parameter(part)
             let name =
@@ -429,13 +426,13 @@ struct CheckpointKeys: Sendable {
                 case "mlp.fc2": "1.DenseReluDense.wo"
                 default: String(module)
                 }
-            return "\(prefix)block.\(layer).layer.\(name).\(parameter)"
+            return "block.\(layer).layer.\(name).\(parameter)"
         }
         switch rest {
-        case "embeddings.token_embedding.weight": return "\(prefix)embed_tokens.weight"
+        case "embeddings.token_embedding.weight": return "embed_tokens.weight"
         case "encoder.relative_attention_bias.weight":
-            return "\(prefix)block.0.layer.0.SelfAttention.relative_attention_bias.weight"
-        default: return prefix + rest
+            return "block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+        default: return String(rest)
         }
     }
 

@@ -110,8 +110,10 @@ struct TransformersTextTower {
             vocabularySize: tower.vocabulary, contextLength: contextLength, isCausal: false)
         switch tower.kind {
         case .bert, .roberta:
+            text.transformer.layerNormEpsilon = tower.kind == .bert ? 1e-12 : 1e-5
             text.transformer.normPlacement = .after
             text.hasOutputNorm = false
+            text.embeddings.typeCount = tower.kind == .bert ? 2 : 1
             text.embeddings.hasNorm = true
         case .nllb:
             text.transformer.activation = .relu
@@ -127,12 +129,8 @@ struct TransformersTextTower {
         }
         // Padding is seen by none of them but BERT, not even where a text spells it.
         switch tower.kind {
-        case .bert:
-            text.transformer.layerNormEpsilon = 1e-12
-            text.embeddings.typeCount = 2
-            text.embeddings.positionCount = 512
+        case .bert: text.embeddings.positionCount = 512
         case .roberta, .nllb:
-            text.embeddings.typeCount = tower.kind == .roberta ? 1 : 0
             text.embeddings.positionOffset = 2
             text.embeddings.positionCount = 514
             text.embeddings.ignoredToken = 1

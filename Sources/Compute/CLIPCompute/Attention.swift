@@ -28,7 +28,7 @@ package struct AttentionSequence {
 /// What each head adds to the score of a query and a key by the number of rows between them (Shaw et al., 2018).
 package struct RelativeBias: Sendable {
     /// The most rows between two, either way.
-    package let reach: Int
+    private let reach: Int
     private let numbers: ParameterVector
 
     /// - Parameter bias: of a head, and the query's row less the key's, from `-reach` to `reach`.
