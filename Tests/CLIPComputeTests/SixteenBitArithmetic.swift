@@ -97,20 +97,30 @@ enum SixteenBitArithmetic {
 
     static func gelu(_ x: Float) -> Float {
         let magnitude = min(abs(x), 6.2)
-        var exponent: Float = 2.684_748e-7
-        for coefficient: Float in [
-            -6.106_660_7e-6, 5.548_773_7e-5, -2.275_644_4e-4, -7.719_092e-5, 7.014_808_7e-3, -5.247_505_8e-2,
-            -0.459_212_48,
-            -1.151_104_9, -1,
-        ] {
-            exponent = exponent * magnitude + coefficient
-        }
+        let exponent = polynomial(
+            magnitude,
+            [
+                0, -1.151_104_9, -0.459_212_48, -5.247_505_8e-2, 7.014_808_7e-3, -7.719_092e-5, -2.275_644_4e-4,
+                5.548_773_7e-5, -6.106_660_7e-6, 2.684_748e-7,
+            ])
         let whole = exponent.rounded(.toNearestOrEven)
-        var power: Float = 1.535_336e-4
-        for coefficient: Float in [1.339_887_5e-3, 9.618_437e-3, 5.550_332_4e-2, 0.240_226_48, 0.693_147_2, 1] {
-            power = power * (exponent - whole) + coefficient
+        let power =
+            1
+            + polynomial(
+                exponent - whole,
+                [0, 0.693_147_2, 0.240_226_48, 5.550_332_4e-2, 9.618_437e-3, 1.339_887_5e-3, 1.535_336e-4])
+        return (x < 0 ? 0 : x) - magnitude * (power * Float(sign: .plus, exponent: Int(whole) - 1, significand: 1))
+    }
+
+    /// The sum of `coefficients[n]` · xⁿ: pairs of terms are summed, pairs of pairs by x², and those, from the last on, by x⁴.
+    static func polynomial(_ x: Float, _ coefficients: [Float]) -> Float {
+        func pair(_ first: Int) -> Float {
+            first + 1 < coefficients.count ? coefficients[first + 1] * x + coefficients[first] : coefficients[first]
         }
-        return (x < 0 ? 0 : x) - magnitude * (power * Float(sign: .plus, exponent: Int(whole), significand: 1))
+        let fours = stride(from: 0, to: coefficients.count, by: 4).map { first in
+            first + 2 < coefficients.count ? pair(first + 2) * (x * x) + pair(first) : pair(first)
+        }
+        return fours.dropLast().reversed().reduce(fours.last!) { $0 * ((x * x) * (x * x)) + $1 }
     }
 
     /// Sixteen sums of the terms sixteen apart, then the sums of those eight apart, four, two and one apart.

@@ -148,14 +148,24 @@ extension VectorUnit {
     @inlinable @inline(__always)
     func sum<Sums: PlaceSums>(_: Sums.Type, _ target: UnsafeMutablePointer<Float>, stride: Int)
     where Sums.Unit == Unit {
+        // Squares of a known side that overlap: what several of them read of a line is loaded once.
+        switch (kernel, step) {
+        case (3, Unit.width): sum(Sums.self, target, stride: stride, kernel: 3, step: Unit.width)
+        case (5, Unit.width): sum(Sums.self, target, stride: stride, kernel: 5, step: Unit.width)
+        case (7, Unit.width): sum(Sums.self, target, stride: stride, kernel: 7, step: Unit.width)
+        default: sum(Sums.self, target, stride: stride, kernel: kernel, step: step)
+        }
+    }
+
+    @inlinable @inline(__always)
+    func sum<Sums: PlaceSums>(
+        _: Sums.Type, _ target: UnsafeMutablePointer<Float>, stride: Int, kernel: Int, step: Int
+    ) where Sums.Unit == Unit {
         var sums = Sums(bias)
-        var weights = weights
         for line in 0..<input.count {
-            var source = input[line]
-            for _ in 0..<kernel {
-                sums.accumulate(source, step: step, Unit.load(weights))
-                source += Unit.width
-                weights += Unit.width
+            let (source, weights) = (input[line], weights + Unit.width * kernel * line)
+            for tap in 0..<kernel {
+                sums.accumulate(source + Unit.width * tap, step: step, Unit.load(weights + Unit.width * tap))
             }
         }
         sums.store(target, stride: stride)

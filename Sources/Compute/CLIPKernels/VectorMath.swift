@@ -58,32 +58,47 @@ extension VectorUnit {
     package static func gelu(_ x: Vector) -> Vector {
         // From 6.2 on Φ(−|x|) is below 3e-10.
         let magnitude = minimum(absolute(x), Vector(repeating: 6.2))
-        // log₂ Φ(−|x|), a minimax fit whose errors count as much as Φ(−|x|) is large.
-        var exponent = Vector(repeating: 2.684_748e-7)
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -6.106_660_7e-6))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: 5.548_773_7e-5))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -2.275_644_4e-4))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -7.719_092e-5))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: 7.014_808_7e-3))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -5.247_505_8e-2))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -0.459_212_48))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -1.151_104_9))
-        exponent = multiplyThenAdd(exponent, magnitude, Vector(repeating: -1))
-        // As in the exponential: its whole number, and 2ʳ of the rest r on |r| ≤ ½, a minimax fit.
-        let shift = Vector(repeating: 0x1.8p23)
+        // log₂ 2Φ(−|x|), a minimax fit whose errors count as much as Φ(−|x|) is large.
+        let exponent = multiplyThenAdd(
+            multiplyThenAdd(
+                polynomial(magnitude, -6.106_660_7e-6, 2.684_748e-7), fourth(magnitude),
+                polynomial(magnitude, 7.014_808_7e-3, -7.719_092e-5, -2.275_644_4e-4, 5.548_773_7e-5)),
+            fourth(magnitude), polynomial(magnitude, first: -1.151_104_9, -0.459_212_48, -5.247_505_8e-2))
+        // As in the exponential: its whole number, less the 1 of the factor 2, and 2ʳ of the rest r on |r| ≤ ½, a minimax fit.
+        let shift = Vector(repeating: 0x1.8p23 - 1)
         let shifted = exponent + shift
         let rest = exponent - (shifted - shift)
-        var power = Vector(repeating: 1.535_336e-4)
-        power = multiplyThenAdd(power, rest, Vector(repeating: 1.339_887_5e-3))
-        power = multiplyThenAdd(power, rest, Vector(repeating: 9.618_437e-3))
-        power = multiplyThenAdd(power, rest, Vector(repeating: 5.550_332_4e-2))
-        power = multiplyThenAdd(power, rest, Vector(repeating: 0.240_226_48))
-        power = multiplyThenAdd(power, rest, Vector(repeating: 0.693_147_2))
-        power = multiplyThenAdd(power, rest, Vector(repeating: 1))
+        let above = multiplyThenAdd(
+            multiplyThenAdd(
+                Vector(repeating: 1.535_336e-4), rest * rest, polynomial(rest, 9.618_437e-3, 1.339_887_5e-3)),
+            fourth(rest), polynomial(rest, first: 0.693_147_2, 0.240_226_48, 5.550_332_4e-2))
+        let power = above + Vector(repeating: 1)
         let whole = unsafeBitCast(shifted, to: Integers.self) &<< Integers(repeating: 23)
         let tail = unsafeBitCast(unsafeBitCast(power, to: Integers.self) &+ whole, to: Vector.self)
         return relu(x) - magnitude * tail
     }
+
+    /// a + b · x.
+    @inlinable @inline(__always)
+    static func polynomial(_ x: Vector, _ a: Float, _ b: Float) -> Vector {
+        multiplyThenAdd(Vector(repeating: b), x, Vector(repeating: a))
+    }
+
+    /// b · x + (c + d · x) · x².
+    @inlinable @inline(__always)
+    static func polynomial(_ x: Vector, first b: Float, _ c: Float, _ d: Float) -> Vector {
+        multiplyThenAdd(polynomial(x, c, d), x * x, Vector(repeating: b) * x)
+    }
+
+    /// a + b · x + (c + d · x) · x²: of pairs of terms (Estrin's scheme) fewer wait for others than of one term after the other.
+    @inlinable @inline(__always)
+    static func polynomial(_ x: Vector, _ a: Float, _ b: Float, _ c: Float, _ d: Float) -> Vector {
+        multiplyThenAdd(polynomial(x, c, d), x * x, polynomial(x, a, b))
+    }
+
+    /// x⁴.
+    @inlinable @inline(__always)
+    static func fourth(_ x: Vector) -> Vector { (x * x) * (x * x) }
 
     @inlinable @inline(__always)
     static func absolute(_ x: Vector) -> Vector {
