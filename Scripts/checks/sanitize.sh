@@ -24,9 +24,9 @@ done
 (($# == 0)) || shift
 ((${#sanitizers[@]} > 0)) || sanitizers=(address thread)
 
-# Tests start programs, which take these along: what is found in them counts too.
+# Tests start programs, which take these along: what is found in them counts too. None of those hundreds sleeps a second at its end.
 export ASAN_OPTIONS=abort_on_error=1:detect_leaks=0:allocator_may_return_null=1
-export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$PWD/Scripts/checks/thread.supp
+export TSAN_OPTIONS=halt_on_error=1:atexit_sleep_ms=0:second_deadlock_stack=1:suppressions=$PWD/Scripts/checks/thread.supp
 
 # What a sanitizer can't show: it maps terabytes, beyond what limits of address space leave (tests set some, and so does every helper
 # that decodes by the system's libraries), takes memory of its own, and looks into /proc.
