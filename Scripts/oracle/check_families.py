@@ -18,6 +18,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fixtures"))
 from family_models import gguf_row, hugging_face_row, open_clip_row, openai_row, resampled_row
+from jina_models import jina_row
 from sentence_models import sentence_row
 from tower_models import clip_like, naflex_row, tower_row, transformers_row
 
@@ -93,6 +94,8 @@ def rows(layers):
         "AltCLIP": other("AltCLIP", 42, "xlm-roberta", vocab_size=250002, dtype=HALF),
         "SigLIP 2 NaFlex B": row(naflex_row, 63, 768, 12, 3072, layers),
         "SigLIP 2 NaFlex SO400M": row(naflex_row, 64, 1152, 16, 4304, layers, dtype=HALF, most_patches=1024),
+        "jina-clip-v1": row(jina_row, 1, 66, layers),
+        "jina-clip-v2": row(jina_row, 2, 67, layers, dtype=HALF),
         "clip-ViT-B-32-multilingual-v1": row(sentence_row, "distilbert", 60),
         "sentence-transformers XLM-R": row(sentence_row, "xlm-roberta", 61, dtype=HALF),
         "M-CLIP": row(sentence_row, "M-CLIP", 62),

@@ -12,7 +12,8 @@ import Testing
 @Suite struct TowerTests {
     static let names = [
         "altclip", "bert", "chinese-clip", "coca", "coca-text", "convnext", "distilbert", "efficientnet-lite", "eva02",
-        "eva02-enormous", "fastvit", "fastvit-five-stages", "fastvit-folded", "m-clip", "metaclip-2", "mobileclip-b",
+        "eva02-enormous", "fastvit", "fastvit-five-stages", "fastvit-folded", "jina-clip-images", "jina-clip-v1",
+        "jina-clip-v2", "m-clip", "metaclip-2", "mobileclip-b",
         "mt5", "naflex", "nllb", "perception", "perception-without-class", "resnet", "vitamin",
         "vitamin-without-positions",
         "xlm-roberta",
@@ -132,6 +133,47 @@ import Testing
         #expect(throws: CLIPError.self) { try read(text.replacing(whole, with: stated)) }
     }
 
+    @Test(arguments: [
+        ("\"add_projections\":false", "\"add_projections\":true"), ("\"truncate_dim\":null", "\"truncate_dim\":64"),
+        ("\"pooler_type\":\"mean_pooler\"", "\"pooler_type\":\"cls_pooler\""),
+        ("\"hf_model_name_or_path\":\"jinaai/jina-embeddings-v3\"", "\"hf_model_name_or_path\":\"org/other\""),
+        ("\"default_lora_task\":\"retrieval.query\"", "\"default_lora_task\":\"sorting\""),
+        ("\"lora_rank\":4", "\"lora_rank\":0"), ("\"embed_dim\":24", "\"embed_dim\":25"),
+        ("\"post_norm\":false", "\"post_norm\":true"), ("\"subln\":true", "\"subln\":false"),
+        ("\"qkv_bias\":true", "\"qkv_bias\":false"), ("\"head_width\":12", "\"head_width\":6"),
+        ("\"intp_freq\":true", "\"intp_freq\":false"), ("\"proj_type\":null", "\"proj_type\":\"linear\""),
+    ])
+    func `A jina-clip of another kind than the two is refused`(_ stated: String, _ other: String) throws {
+        let text = try Tower.configurationText("jina-clip-v2")
+        #expect(text.contains(stated))
+        func read(_ text: String) throws { _ = try HuggingFaceConfig(json: Array(text.utf8), path: "config") }
+        try read(text)
+        #expect(throws: CLIPError.self) { try read(text.replacing(stated, with: other)) }
+    }
+
+    /// Its second one counts; without a task the first matrices alone do.
+    @Test func `Of the adaptations in the weights the configured one is merged`() throws {
+        let text = try Tower.configurationText("jina-clip-v2")
+        func adaptation(_ text: String) throws -> StoredAdaptation? {
+            try HuggingFaceConfig(json: Array(text.utf8), path: "config").adaptation
+        }
+        #expect(try adaptation(text) == StoredAdaptation(index: 1, count: 2, rank: 4, scale: 1))
+        let other = text.replacing(
+            "\"default_lora_task\":\"retrieval.query\"", with: "\"default_lora_task\":\"separation\"")
+        #expect(try adaptation(other)?.index == 0)
+        let none = text.replacing("\"default_lora_task\":\"retrieval.query\"", with: "\"default_lora_task\":null")
+        #expect(try adaptation(none) == nil)
+        func token(_ adaptation: StoredAdaptation?) throws -> [Float] {
+            let source = try Tower.tensors(of: PathBytes(Tower.file("jina-clip-v2").path), adaptation)
+            let table = try source.table("text_model.embeddings.token_embedding.weight", rows: 40, columns: 24)
+            var row = [Float](repeating: 0, count: 24)
+            table.add(row: 3, to: &row)
+            return row
+        }
+        let (merged, first, plain) = (try token(adaptation(text)), try token(adaptation(other)), try token(nil))
+        #expect(merged != first && merged != plain && first != plain)
+    }
+
     @Test func `A causal mask beside relative positions is refused`() throws {
         let text = try Tower("mt5").configuration.huggingFaceText(initialLogitScale: 2)
         let causal = text.replacing("\"no_causal_mask\":true", with: "\"no_causal_mask\":false")
@@ -157,6 +199,7 @@ private struct Tower {
     let configuration: ModelConfiguration
     let source: CheckpointTensorSource
     let expected: [[Float]]
+    private let adaptation: StoredAdaptation?
     private let tokens: [[Int32]]
     /// Per picture rows and columns of patches, where pictures keep their shape.
     private let grids: [[Int]]
@@ -166,8 +209,9 @@ private struct Tower {
         let golden = try JSONValue(
             parsing: Array(Data(contentsOf: folder.appendingPathComponent("\(name).json"))))
         let config = try #require(golden["config"])
-        configuration = try HuggingFaceConfig(json: Array(Tower.text(config).utf8), path: name).configuration
-        source = CheckpointTensorSource(try Checkpoint(file: PathBytes(Tower.file(name).path)))
+        let described = try HuggingFaceConfig(json: Array(Tower.text(config).utf8), path: name)
+        (configuration, adaptation) = (described.configuration, described.adaptation)
+        source = try Tower.tensors(of: PathBytes(Tower.file(name).path), adaptation)
         func floats(_ value: JSONValue) -> [Float] { value.array?.compactMap { $0.double.map(Float.init) } ?? [] }
         grids = golden["grids"]?.array?.map { $0.array?.compactMap(\.int) ?? [] } ?? []
         let texts = golden["texts"]?.array ?? []
@@ -178,8 +222,15 @@ private struct Tower {
     /// Another configuration and file of what `other` computes.
     init(_ configuration: ModelConfiguration, file: PathBytes, of other: Tower) throws {
         self.configuration = configuration
-        source = CheckpointTensorSource(try Checkpoint(file: file))
-        (expected, tokens, grids) = (other.expected, other.tokens, other.grids)
+        source = try Tower.tensors(of: file, other.adaptation)
+        (expected, tokens, grids, adaptation) = (other.expected, other.tokens, other.grids, other.adaptation)
+    }
+
+    static func tensors(
+        of file: PathBytes, _ adaptation: StoredAdaptation?
+    ) throws -> CheckpointTensorSource {
+        CheckpointTensorSource(
+            try Checkpoint(file: file), adapter: nil, adaptation: adaptation, threads: 1, resamplesPositions: false)
     }
 
     /// Whether a tokenizer of this model could give the tokens.
@@ -188,6 +239,13 @@ private struct Tower {
             text.count <= configuration.text.contextLength
                 && text.allSatisfy { $0 < configuration.text.vocabularySize }
         }
+    }
+
+    /// The fixture's configuration, fields in the order of their names.
+    static func configurationText(_ name: String) throws -> String {
+        let golden = try JSONValue(
+            parsing: Array(Data(contentsOf: file(name).deletingPathExtension().appendingPathExtension("json"))))
+        return text(try #require(golden["config"]))
     }
 
     static func file(_ name: String) -> URL {

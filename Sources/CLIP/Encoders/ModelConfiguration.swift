@@ -71,6 +71,8 @@ package struct TransformerConfiguration: Sendable, Equatable {
     package var gatedMLPNorm: GatedMLPNorm?
     /// Whether the MLP is the product of two linear layers.
     package var isGated: Bool { gatedMLPNorm != nil }
+    /// Whether the two factors of a gated MLP have biases.
+    package var hasFactorBiases = true
     /// Whether linear layers have biases.
     package var hasBiases = true
     /// Whether norms are of root mean squares, without biases (RMSNorm).

@@ -58,6 +58,8 @@ package struct TextEncoder: Sendable {
                 "text_model.embeddings.layer_norm", width: width, of: text.transformer, from: weights) : nil
         transformer = try Transformer(
             "text_model.encoder.layers", configuration: text.transformer, isCausal: text.isCausal, from: weights,
+            rotation: text.transformer.relativePositions?.rotation(
+                places: text.contextLength, headWidth: width / text.transformer.headCount),
             relativeBias: try text.transformer.relativePositions?.bias(
                 "text_model.encoder.relative_attention_bias", heads: text.transformer.headCount,
                 reach: text.contextLength, from: weights), release: release)

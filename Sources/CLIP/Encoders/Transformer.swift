@@ -6,7 +6,7 @@ struct Transformer: Sendable {
     let isCausal: Bool
     /// Turns queries and keys of each sequence's last tokens, as many as it has places.
     private let rotation: Rotation?
-    /// What stands for positions; scores aren't divided then.
+    /// What is added to scores.
     private let relativeBias: RelativeBias?
     private let layers: TransformerLayers
 
@@ -124,7 +124,7 @@ struct Transformer: Sendable {
             LinearProduct(layer.value, input, into: state.projected, column: 2 * width),
             LinearProduct(layer.query, normed, into: queries),
         ])
-        // The pooled token stands before the places, so that its query isn't turned.
+        // The pooled token stands before the places, or is the first of them, so that its query isn't turned.
         rotate(state, columns: [width], compute)
         attend(
             state.sequences.enumerated().map { index, sequence in
@@ -213,7 +213,8 @@ struct Transformer: Sendable {
         compute.attention(
             sequences, keys: projected.columns(from: configuration.width),
             values: projected.columns(from: 2 * configuration.width), heads: configuration.headCount,
-            headWidth: configuration.width / configuration.headCount, scale: relativeBias == nil ? nil : 1,
+            headWidth: configuration.width / configuration.headCount,
+            scale: configuration.relativePositions?.scalesScores == false ? 1 : nil,
             bias: relativeBias, isWhole: layer.query.weights.elementType.isWhole)
     }
 
@@ -321,8 +322,11 @@ struct TransformerLayer: Sendable {
         attentionOutputNorm = configuration.hasAttentionNorm ? try norm("self_attn.norm", width: width) : nil
         attentionOutput = try linear("self_attn.out_proj", outputs: width, inputs: width)
         mlpNorm = try norm("layer_norm2", width: width)
-        mlpGate = configuration.isGated ? try linear("mlp.gate", outputs: intermediate, inputs: width) : nil
-        mlpInput = try linear("mlp.fc1", outputs: intermediate, inputs: width)
+        let hasFactorBiases = !configuration.isGated || configuration.hasFactorBiases
+        mlpGate =
+            configuration.isGated
+            ? try linear("mlp.gate", outputs: intermediate, inputs: width, hasBias: hasFactorBiases) : nil
+        mlpInput = try linear("mlp.fc1", outputs: intermediate, inputs: width, hasBias: hasFactorBiases)
         mlpOwnNorm =
             switch configuration.gatedMLPNorm {
             case nil, .absent: nil

@@ -18,7 +18,8 @@ extension CheckpointModel {
         }
         var config = try HuggingFaceConfig(json: json, path: configPath)
         let adapter = try LowRankAdapter(in: folder)
-        try self.init(source, threads: threads, adapter: adapter) { (checkpoint, weights) throws(CLIPError) in
+        try self.init(source, threads: threads, adapter: adapter, adaptation: config.adaptation) {
+            (checkpoint, weights) throws(CLIPError) in
             let keys = weights.keys
             guard keys.layout == .huggingFace, keys.visionPrefix != nil || keys.textPrefix != nil else {
                 throw CheckpointModel.noEncoder(checkpoint, keys)

@@ -19,6 +19,8 @@ struct TensorPlace: Equatable {
     var batchNorm: String?
     /// What a convolution is made of.
     var convolution: ConvolutionFolding?
+    /// What the names of the two matrices begin with whose product an adaptation adds, where the weights hold some.
+    var adaptation: String?
 
     struct Continuation: Equatable {
         var name: String
@@ -56,8 +58,10 @@ struct CheckpointKeys: Sendable {
     let hasM2M100: Bool
     /// Whether they are those of its T5.
     let hasT5: Bool
+    /// Whether they are those of jina-clip's program.
+    let hasJina: Bool
     /// Whether they are those of any of these.
-    var hasTransformersText: Bool { hasBERT || hasM2M100 || hasT5 }
+    var hasTransformersText: Bool { hasBERT || hasM2M100 || hasT5 || hasJina }
     /// The network of convolutions that the image encoder is, if it is one.
     let convolutions: ConvolutionalTower?
     let names: Set<String>
@@ -75,6 +79,9 @@ struct CheckpointKeys: Sendable {
         hasBERT = bertPrefix != nil
         hasT5 = names.contains("text.transformer.block.0.layer.0.SelfAttention.q.weight")
         hasM2M100 = !hasT5 && names.contains("text.transformer.embed_tokens.weight")
+        let jinaPrefix = prefix(
+            "text_model.transformer.", "text_model.transformer.roberta.", before: "emb_ln.weight")
+        hasJina = jinaPrefix != nil || names.contains("vision_model.patch_embed.proj.weight")
         let otherPrefix = bertPrefix ?? (hasM2M100 || hasT5 ? "text.transformer." : nil)
         if names.contains("visual.conv1.weight") {
             layout = .openAI
@@ -90,8 +97,11 @@ struct CheckpointKeys: Sendable {
             textPrefix = prefix("t.", before: "token_embd.weight")
         } else {
             layout = .huggingFace
-            visionPrefix = prefix("vision_model.", "", before: "embeddings.patch_embedding.weight")
-            textPrefix = bertPrefix ?? prefix("text_model.", "", before: "embeddings.token_embedding.weight")
+            visionPrefix =
+                prefix("vision_model.", "", before: "embeddings.patch_embedding.weight")
+                ?? (hasJina ? prefix("vision_model.", before: "patch_embed.proj.weight") : nil)
+            textPrefix =
+                bertPrefix ?? jinaPrefix ?? prefix("text_model.", "", before: "embeddings.token_embedding.weight")
         }
     }
 
@@ -109,6 +119,9 @@ struct CheckpointKeys: Sendable {
         let (encoder, prefix, rest) = split(key)
         if hasBERT, let name = bertName(of: key, encoder, rest) { return TensorPlace(name: name) }
         if hasM2M100 || hasT5, let name = adapterName(of: key, encoder, rest) { return TensorPlace(name: name) }
+        if hasJina, let encoder {
+            return encoder == .vision ? timmPlace(prefix: prefix, rest) : jinaPlace(prefix: prefix, rest)
+        }
         if encoder == .vision, let convolutions { return place(convolutions, prefix: prefix, rest) }
         if convolutions == .resNet, key.hasPrefix("visual_projection.") {
             return TensorPlace(name: "visual.attnpool.c_proj.\(key.dropFirst("visual_projection.".count))")
@@ -291,7 +304,13 @@ struct CheckpointKeys: Sendable {
             case "layer_norm1": "norm1"
             case "layer_norm2": "norm2"
             case "self_attn.out_proj": "attn.proj"
-            case "self_attn.norm": "attn.norm"
+            case "self_attn.norm":
+                names.contains("\(block)attn.inner_attn_ln.weight") ? "attn.inner_attn_ln" : "attn.norm"
+            // EVA's own, whose two factors are the first two.
+            case "mlp.gate" where names.contains("\(block)mlp.w3.weight"): "mlp.w1"
+            case "mlp.fc1" where names.contains("\(block)mlp.w3.weight"): "mlp.w2"
+            case "mlp.fc2" where names.contains("\(block)mlp.w3.weight"): "mlp.w3"
+            case "mlp.norm" where names.contains("\(block)mlp.ffn_ln.weight"): "mlp.ffn_ln"
             case "mlp.gate": names.contains("\(block)mlp.w2.weight") ? "mlp.w0" : "mlp.fc1_g"
             case "mlp.fc1" where names.contains("\(block)mlp.w2.weight"): "mlp.w1"
             case "mlp.fc2" where names.contains("\(block)mlp.w2.weight"): "mlp.w2"
@@ -387,6 +406,49 @@ struct CheckpointKeys: Sendable {
         }
         guard encoder == .text else { return nil }
         return "text.transformer." + (hasT5 ? CheckpointKeys.t5Name(rest) : CheckpointKeys.m2m100Name(rest))
+    }
+
+    /// The place in the text encoder of jina-clip's program, whose matrices may be parametrised (torch.nn.utils.parametrize).
+    private func jinaPlace(prefix: String, _ rest: Substring) -> TensorPlace {
+        var place: TensorPlace
+        if let (layer, part) = CheckpointKeys.layer(rest) {
+            let block = "\(prefix)encoder.layers.\(layer)."
+            let (module, parameter) = CheckpointKeys.parameter(part)
+            if let part = CheckpointKeys.partOfThree(module, of: "self_attn.") {
+                place = TensorPlace(name: "\(block)mixer.Wqkv.\(parameter)", part: part)
+            } else {
+                let isGated = names.contains("\(block)mlp.gated_layers.weight")
+                switch module {
+                case "mlp.gate":
+                    place = TensorPlace(name: "\(block)mlp.gated_layers.\(parameter)", part: 0, partCount: 2)
+                case "mlp.fc1" where isGated:
+                    place = TensorPlace(name: "\(block)mlp.gated_layers.\(parameter)", part: 1, partCount: 2)
+                case "mlp.fc2" where isGated: place = TensorPlace(name: "\(block)mlp.wo.\(parameter)")
+                case "self_attn.out_proj": place = TensorPlace(name: "\(block)mixer.out_proj.\(parameter)")
+                case "layer_norm1": place = TensorPlace(name: "\(block)norm1.\(parameter)")
+                case "layer_norm2": place = TensorPlace(name: "\(block)norm2.\(parameter)")
+                default: place = TensorPlace(name: "\(block)\(module).\(parameter)")
+                }
+            }
+        } else {
+            let (module, parameter) = CheckpointKeys.parameter(rest)
+            let name =
+                switch module {
+                case "embeddings.token_embedding": "embeddings.word_embeddings"
+                case "embeddings.token_type_embedding": "embeddings.token_type_embeddings"
+                case "embeddings.layer_norm": "emb_ln"
+                default: String(module)
+                }
+            place = TensorPlace(name: "\(prefix)\(name).\(parameter)")
+        }
+        if place.name.hasSuffix(".weight") {
+            let parametrised = "\(place.name.dropLast("weight".count))parametrizations.weight."
+            if names.contains(parametrised + "original") {
+                place.name = parametrised + "original"
+                place.adaptation = parametrised + "0."
+            }
+        }
+        return place
     }
 
     /// The name in transformers' M2M-100.

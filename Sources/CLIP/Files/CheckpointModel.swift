@@ -14,16 +14,19 @@ struct CheckpointModel: ModelStore {
 
     /// - Parameters:
     ///   - adapter: what is added to the weights.
+    ///   - adaptation: which of the adaptations counts that lie in them.
     ///   - describe: says what the model is, given its weights.
     /// - Throws: `CLIPError` when a tensor that the encoders need is missing, or one that would change the result is read
     ///   by nothing.
     init(
         _ source: ModelSource, threads: Int, resamplesPositions: Bool = false, adapter: LowRankAdapter? = nil,
+        adaptation: StoredAdaptation? = nil,
         describe: (Checkpoint, CheckpointTensorSource) throws(CLIPError) -> ModelDescription
     ) throws(CLIPError) {
         let checkpoint = try Checkpoint(source)
         let tensorSource = CheckpointTensorSource(
-            checkpoint, adapter: adapter, threads: threads, resamplesPositions: resamplesPositions)
+            checkpoint, adapter: adapter, adaptation: adaptation, threads: threads,
+            resamplesPositions: resamplesPositions)
         let description = try describe(checkpoint, tensorSource)
         let hasImageEncoder = tensorSource.keys.visionPrefix != nil && description.parts.holdImages
         let hasTextEncoder = tensorSource.keys.textPrefix != nil && description.parts.holdTexts

@@ -8,17 +8,24 @@ package struct CheckpointTensorSource: TensorSource {
     /// What is added to linear layers as they are read.
     let adapter: LowRankAdapter?
     private let threads: Int
+    /// Which of the adaptations counts that lie beside the weights.
+    private let adaptation: StoredAdaptation?
     /// Whether position embeddings of another number of positions are resampled, as open_clip does when it loads.
     private let resamplesPositions: Bool
 
     /// - Parameter threads: how many threads pack a matrix.
     package init(_ checkpoint: Checkpoint, threads: Int = 1, resamplesPositions: Bool = false) {
-        self.init(checkpoint, adapter: nil, threads: threads, resamplesPositions: resamplesPositions)
+        self.init(
+            checkpoint, adapter: nil, adaptation: nil, threads: threads, resamplesPositions: resamplesPositions)
     }
 
-    init(_ checkpoint: Checkpoint, adapter: LowRankAdapter?, threads: Int, resamplesPositions: Bool) {
+    init(
+        _ checkpoint: Checkpoint, adapter: LowRankAdapter?, adaptation: StoredAdaptation?, threads: Int,
+        resamplesPositions: Bool
+    ) {
         self.checkpoint = checkpoint
         self.adapter = adapter
+        self.adaptation = adaptation
         self.threads = threads
         self.resamplesPositions = resamplesPositions
         keys = CheckpointKeys(checkpoint.names)
@@ -34,13 +41,14 @@ package struct CheckpointTensorSource: TensorSource {
         let tensor = try tensor(place)
         let expected = place.isTransposed ? [inputs, outputs] : [outputs, inputs]
         guard tensor.rowShape == expected else { throw CLIPError(tensor, expected: expected) }
-        let adapted = adapter?.module(of: key, named: place.name)
+        var adapted = adapter?.module(of: key, named: place.name)
+        if adapted == nil { adapted = try adaptation(of: place) }
         guard place.scale != nil || place.batchNorm != nil || adapted != nil else {
             return try PanelPacking(
                 tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: place.isTransposed
             ).packed(threads: threads)
         }
-        var numbers = try finiteFloats(tensor)
+        var numbers = try tensor.finiteFloats()
         let factors =
             if let scale = place.scale { try vector(named: scale, count: outputs) } else {
                 try place.batchNorm.map { name throws(CLIPError) in try batchNorm(name, count: outputs).factors }
@@ -50,7 +58,7 @@ package struct CheckpointTensorSource: TensorSource {
                 for index in row * inputs..<(row + 1) * inputs { numbers[index] *= factor }
             }
         }
-        if let adapter, let adapted { try adapter.add(adapted, to: &numbers, outputs: outputs, inputs: inputs) }
+        try adapted?.add(to: &numbers, outputs: outputs, inputs: inputs)
         return numbers.withUnsafeBufferPointer { numbers in
             PanelPackedMatrix(numbers.baseAddress!, outputs: outputs, inputs: inputs)
         }
@@ -78,17 +86,23 @@ package struct CheckpointTensorSource: TensorSource {
             let (factors, terms) = try self.batchNorm(batchNorm, count: count)
             return key.hasSuffix(".weight") ? factors : terms
         }
-        let numbers = try finiteFloats(tensor)
+        var numbers = try tensor.finiteFloats()
+        if let adapted = try adaptation(of: place, isTable: true), let rows = tensor.shape.first, rows > 0 {
+            try adapted.add(to: &numbers, outputs: rows, inputs: count / rows)
+        }
         guard let scale = place.scale else { return numbers }
         return zip(numbers, try vector(named: scale, count: count)).map { $0 * $1 }
     }
 
     package func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable {
-        let tensor = try tensor(keys.place(of: key))
+        let place = keys.place(of: key)
+        let tensor = try tensor(place)
         guard tensor.shape == [rows, columns] else { throw CLIPError(tensor, expected: [rows, columns]) }
-        guard tensor.type == .f32 || tensor.type == .f16 else {
+        let adapted = try adaptation(of: place, isTable: true)
+        guard adapted == nil, tensor.type == .f32 || tensor.type == .f16 else {
             let buffer = WeightBuffer(byteCount: 4 * rows * columns)
-            let numbers = try finiteFloats(tensor)
+            var numbers = try tensor.finiteFloats()
+            try adapted?.add(to: &numbers, outputs: rows, inputs: columns)
             numbers.withUnsafeBytes { buffer.bytes.copyMemory(from: $0) }
             return RowTable(
                 rows: rows, columns: columns, elementType: .float32, bytes: UnsafeRawBufferPointer(buffer.bytes),
@@ -102,7 +116,7 @@ package struct CheckpointTensorSource: TensorSource {
     package func scalar(_ key: String) throws(CLIPError) -> Float? {
         guard let tensor = try checkpoint.tensor(key) else { return nil }
         guard tensor.elementCount == 1 else { throw CLIPError(tensor, expected: []) }
-        return try finiteFloats(tensor)[0]
+        return try tensor.finiteFloats()[0]
     }
 
     /// The shape of the tensor `key`; nil when the checkpoint has none.
@@ -159,11 +173,15 @@ package struct CheckpointTensorSource: TensorSource {
     private func tensor(_ place: TensorPlace) throws(CLIPError) -> StoredTensor {
         let whole = try tensor(named: place.name)
         if let row = place.row, let count = whole.shape.first, count > row { return whole.rows(row..<row + 1) }
+        return try part(of: place, whole)
+    }
+
+    private func part(of place: TensorPlace, _ whole: StoredTensor) throws(CLIPError) -> StoredTensor {
         guard let part = place.part else { return whole }
         guard let rows = whole.shape.first, rows.isMultiple(of: place.partCount), rows > 0 else {
             throw CLIPError(
                 .model, path: checkpoint.path,
-                "tensor \"\(place.name)\" has shape \(whole.shape.prefix(8)), expected queries, keys and values of the "
+                "tensor \"\(whole.name)\" has shape \(whole.shape.prefix(8)), expected queries, keys and values of the "
                     + "same size: it is damaged, fetch it again")
         }
         let count = rows / place.partCount
@@ -189,7 +207,7 @@ package struct CheckpointTensorSource: TensorSource {
     func vector(named name: String, count: Int) throws(CLIPError) -> [Float] {
         let tensor = try tensor(named: name)
         guard tensor.elementCount == count else { throw CLIPError(tensor, expected: [count]) }
-        return try finiteFloats(tensor)
+        return try tensor.finiteFloats()
     }
 
     /// What a batch norm does to a convolution's outputs: factor · x + term.
@@ -214,7 +232,7 @@ package struct CheckpointTensorSource: TensorSource {
             throw CLIPError(other, expected: tensor.shape)
         }
         let first = min(rows, continuation.firstRow) * (count / rows)
-        return try Array(finiteFloats(tensor)[..<first] + finiteFloats(other)[first...])
+        return try Array(tensor.finiteFloats()[..<first] + other.finiteFloats()[first...])
     }
 
     /// - Parameter isGrid: whether they are the class token's and those of a square of patches.
@@ -225,7 +243,7 @@ package struct CheckpointTensorSource: TensorSource {
         guard columns > 0, count.isMultiple(of: columns), tensor.shape[0] > 1 else {
             throw CLIPError(tensor, expected: [count])
         }
-        let table = PositionTable(columns: columns, values: try finiteFloats(tensor))
+        let table = PositionTable(columns: columns, values: try tensor.finiteFloats())
         guard isGrid else { return table.resampledLine(to: count / columns).values }
         guard let resampled = table.resampledGrid(to: count / columns) else {
             throw CLIPError(tensor, expected: [count / columns, columns])
@@ -233,11 +251,32 @@ package struct CheckpointTensorSource: TensorSource {
         return resampled.values
     }
 
-    func finiteFloats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
-        let numbers = try tensor.floats()
-        guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
-        return numbers
+    /// What the adaptation that counts adds to a matrix, or to a table of rows; nil where there is none.
+    private func adaptation(
+        of place: TensorPlace, isTable: Bool = false
+    ) throws(CLIPError) -> LowRankAdapter.Module? {
+        guard let prefix = place.adaptation, let adaptation else { return nil }
+        func one(_ name: String) throws(CLIPError) -> StoredTensor {
+            let tensor = try self.tensor(named: prefix + name)
+            guard tensor.shape.count == 3, tensor.shape[0] == adaptation.count else {
+                throw CLIPError(tensor, expected: [adaptation.count, adaptation.rank])
+            }
+            return tensor.element(adaptation.index)
+        }
+        // A layer's are named for B · A, a table's for A · B.
+        let (down, up) = isTable ? (try one("lora_B"), try one("lora_A")) : (try one("lora_A"), try one("lora_B"))
+        guard down.shape[0] == adaptation.rank else { throw CLIPError(down, expected: [adaptation.rank]) }
+        return LowRankAdapter.Module(down: down, up: try part(of: place, up), scale: adaptation.scale)
     }
+}
+
+/// Which of the adaptations counts that lie in the weights, W + scale · B · A each (Hu et al., 2021).
+struct StoredAdaptation: Equatable {
+    var index: Int
+    /// How many there are, the first extent of A and of B.
+    var count: Int
+    var rank: Int
+    var scale: Float
 }
 
 extension StoredTensor {
@@ -248,6 +287,22 @@ extension StoredTensor {
     var rowShape: [Int] {
         guard shape.count > 2, let rows = shape.first, rows > 0 else { return shape }
         return [rows, elementCount / rows]
+    }
+
+    /// The numbers.
+    /// - Throws: `CLIPError` when one is none.
+    func finiteFloats() throws(CLIPError) -> [Float] {
+        let numbers = try floats()
+        guard CLIPWeights.firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: self) }
+        return numbers
+    }
+
+    /// One of those that the first extent counts.
+    func element(_ index: Int) -> StoredTensor {
+        let row = rows(index..<index + 1)
+        return StoredTensor(
+            name: name, type: type, shape: Array(shape.dropFirst()), offset: row.offset, byteCount: row.byteCount,
+            file: file)
     }
 
     /// Some rows of this tensor, which has `range.upperBound` or more.

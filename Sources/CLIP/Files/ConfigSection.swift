@@ -65,6 +65,9 @@ struct ConfigSection {
         return Float(number)
     }
 
+    /// Takes what was resolved from an object inside this one.
+    mutating func take(_ settings: [ModelSetting]) { self.settings += settings }
+
     /// The value of `key`, nil when it is absent or null: both mean its default.
     func present(_ key: String) -> JSONValue? {
         fields[key].flatMap { $0.isNull ? nil : $0 }
@@ -321,25 +324,30 @@ extension ConfigSection {
         layers.hasRootMeanSquareNorms = try flag("rms_norm", default: false)
         if try flag("gated_mlp", default: false) {
             layers.gatedMLPNorm = try choice("gated_mlp_norm", default: .product)
+            layers.hasFactorBiases = try flag("gated_mlp_bias", default: true)
         }
         return layers
     }
 
     private func relativePositions(of encoder: TextConfiguration) throws(CLIPError) -> RelativePositions? {
         guard let value = present("relative_positions") else { return nil }
-        guard !encoder.isCausal, encoder.contextLength <= 1 << 12 else {
+        guard !encoder.isCausal, encoder.contextLength <= 1 << 13 else {
             throw fault(
                 "relative_positions", value,
-                expected: "none beside a causal mask or a context of more than \(1 << 12)")
+                expected: "none beside a causal mask or a context of more than \(1 << 13)")
         }
+        if value["slopes"]?.bool == true { return .slopes }
+        if let base = value["rotary_base"]?.double, (1...1e9).contains(base) { return .rotary(base: Float(base)) }
         guard let buckets = value["buckets"]?.int, let farthest = value["farthest"]?.int,
             (4...1 << 12).contains(buckets), buckets.isMultiple(of: 2), (buckets / 4 + 1...1 << 16).contains(farthest)
         else {
             throw fault(
                 "relative_positions", value,
-                expected: "an even number of buckets from 4 to \(1 << 12), a farthest of more than a quarter of it")
+                expected:
+                    "an even number of buckets from 4 to \(1 << 12), a farthest of more than a quarter of it, or slopes, "
+                    + "or a rotary_base of 1 or more")
         }
-        return RelativePositions(buckets: buckets, farthest: farthest)
+        return .buckets(count: buckets, farthest: farthest)
     }
 
     /// What turns a pooled state into an embedding.

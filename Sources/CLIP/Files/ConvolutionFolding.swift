@@ -219,7 +219,7 @@ extension CheckpointTensorSource {
                 continue
             }
             let side = tensor.shape.last ?? 0
-            let (numbers, border) = (try finiteFloats(tensor), (kernel - side) / 2)
+            let (numbers, border) = (try tensor.finiteFloats(), (kernel - side) / 2)
             for row in 0..<outputs * inputs {
                 for tap in 0..<side * side {
                     let place = (tap / side + border) * kernel + tap % side + border

@@ -139,9 +139,7 @@ struct FlatTensorSource: TensorSource {
     /// Reads its numbers: they are few.
     func vector(_ key: String, shape: [Int]) throws(CLIPError) -> ParameterVector {
         let tensor = try tensor(key, types: [.f32], shape: shape)
-        let numbers = try tensor.floats()
-        guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
-        return ParameterVector(numbers)
+        return ParameterVector(try tensor.finiteFloats())
     }
 
     func table(_ key: String, rows: Int, columns: Int) throws(CLIPError) -> RowTable {

@@ -8,6 +8,8 @@ struct HuggingFaceConfig {
     let parts: ModelParts
     /// The logarithm of the logit scale, for weights that bring none (`logit_scale_init_value`).
     let initialLogitScale: Float
+    /// Which of the adaptations counts that lie in the weights, if there are any.
+    let adaptation: StoredAdaptation?
     /// What the model was called when the file was written (`_name_or_path`).
     let name: String?
     /// Every setting and where it came from.
@@ -26,10 +28,21 @@ struct HuggingFaceConfig {
         var text = try HuggingFaceConfig.section("text", of: &top, isWhole: type.scope == .textOnly)
         let scale = try top.float(
             "logit_scale_init_value", named: "initial logit scale", default: 2.6592, in: -20...20)
-        let visionConfiguration = try HuggingFaceConfig.vision(&vision, type.family)
-        let textConfiguration = try HuggingFaceConfig.text(&text, type.family)
+        if type.isJina {
+            if try top.flag("add_projections", default: false) {
+                throw top.fault("add_projections", .bool(true), expected: "false, as both jina-clips have")
+            }
+            if let dimension = top.present("truncate_dim") {
+                throw top.fault("truncate_dim", dimension, expected: "null: embeddings are whole")
+            }
+        }
+        let visionConfiguration =
+            try type.isJina ? JinaCLIPConfig.vision(&vision) : HuggingFaceConfig.vision(&vision, type.family)
+        let textConfiguration =
+            try type.isJina ? JinaCLIPConfig.text(&text) : HuggingFaceConfig.text(&text, type.family)
         let dimension =
             switch type.family {
+            case .clip where type.isJina: textConfiguration.transformer.width
             case .clip, .metaCLIP2, .chineseCLIP, .altCLIP:
                 try top.int(
                     "projection_dim", named: "embedding dimension", default: type.family == .altCLIP ? 768 : 512,
@@ -55,6 +68,12 @@ struct HuggingFaceConfig {
             case .textOnly: .texts
             case .visionOnly: .images
             }
+        if type.isJina, visionConfiguration.transformer.width != dimension {
+            throw vision.fault(
+                "embed_dim", .number(Double(visionConfiguration.transformer.width)),
+                expected: "\(dimension), as text_config has")
+        }
+        adaptation = type.isJina ? try JinaCLIPConfig.adaptation(text) : nil
         initialLogitScale = scale
         name = root["_name_or_path"]?.string
         // The initial scale matters only where the weights bring none: whoever loads them says so.
@@ -385,6 +404,8 @@ struct ModelType {
 
     var family = ModelFamily.clip
     var scope = Scope.both
+    /// Whether it is a jina-clip, whose encoders its own words describe.
+    var isJina = false
     /// False if the file doesn't say its type, but has CLIP's sub-configurations.
     var isNamed = true
 
@@ -399,6 +420,7 @@ struct ModelType {
         case "metaclip_2_vision_model": (family, scope) = (.metaCLIP2, .visionOnly)
         case "chinese_clip": family = .chineseCLIP
         case "altclip": family = .altCLIP
+        case "jina_clip": isJina = true
         case "siglip": family = .siglip
         case "siglip_text_model": (family, scope) = (.siglip, .textOnly)
         case "siglip_vision_model": (family, scope) = (.siglip, .visionOnly)
@@ -425,18 +447,19 @@ struct ModelType {
             }
             isNamed = false
         }
-        try ModelType.refuseForeignCode(root, path: path)
+        try refuseForeignCode(root, path: path)
     }
 
     /// Refuses a model that brings its own program (`auto_map`): its architecture may be any, under CLIP's `model_type`.
-    private static func refuseForeignCode(_ root: [String: JSONValue], path: String) throws(CLIPError) {
+    private func refuseForeignCode(_ root: [String: JSONValue], path: String) throws(CLIPError) {
         let maps = root["auto_map"]?.object ?? [:]
         let reference = maps["AutoModel"]?.string ?? maps.filter { $0.key.hasPrefix("AutoModel") }.values.first?.string
         guard let reference else { return }
         // "modeling_clip.CLIPModel"; "organisation/name--modeling_clip.CLIPModel" where it lies in another repository.
         let words = reference.split(separator: ".")
+        if isJina, reference.hasSuffix("modeling_clip.JinaCLIPModel") { return }
         guard words.count == 2, ["modeling_clip", "modeling_siglip", "modeling_siglip2"].contains(words[0]),
-            transformersClasses.contains(String(words[1]))
+            ModelType.transformersClasses.contains(String(words[1]))
         else {
             throw CLIPError(
                 .model, path: path,

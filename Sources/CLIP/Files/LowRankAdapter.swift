@@ -5,13 +5,13 @@ internal import CLIPWeights
 /// A LoRA adapter that peft saved beside the weights that it adapts (Hu et al., 2021): W + s · B · A for each linear layer
 /// of its own, merged while the layer is read.
 struct LowRankAdapter: Sendable {
-    /// What is added to one linear layer.
+    /// What is added to one linear layer, or to a table, whose rows are outputs.
     struct Module: Sendable {
         /// `[rank, inputs]`.
-        fileprivate let down: StoredTensor
+        let down: StoredTensor
         /// `[outputs, rank]`.
-        fileprivate let up: StoredTensor
-        fileprivate let scale: Float
+        let up: StoredTensor
+        let scale: Float
     }
 
     /// The configuration's bytes, which count for the fingerprint.
@@ -69,31 +69,6 @@ struct LowRankAdapter: Sendable {
         return (unused + replacements.filter { !tensors.contains($0.key) }.map(\.value.name)).min()
     }
 
-    /// Adds s · B · A to the numbers of a layer, `[outputs, inputs]`.
-    func add(
-        _ module: Module, to numbers: inout [Float], outputs: Int, inputs: Int
-    ) throws(CLIPError) {
-        let rank = module.down.shape[0]
-        guard module.down.shape == [rank, inputs] else { throw CLIPError(module.down, expected: [rank, inputs]) }
-        guard module.up.shape == [outputs, rank] else { throw CLIPError(module.up, expected: [outputs, rank]) }
-        let (down, up) = (try floats(module.down), try floats(module.up))
-        var product = [Float](repeating: 0, count: inputs)
-        for row in 0..<outputs {
-            for column in product.indices { product[column] = 0 }
-            for index in 0..<rank {
-                let factor = up[row * rank + index]
-                for column in 0..<inputs { product[column] += factor * down[index * inputs + column] }
-            }
-            for column in 0..<inputs { numbers[row * inputs + column] += module.scale * product[column] }
-        }
-    }
-
-    private func floats(_ tensor: StoredTensor) throws(CLIPError) -> [Float] {
-        let numbers = try tensor.floats()
-        guard firstNonFinite(in: numbers) == nil else { throw CLIPError(nonFinite: tensor) }
-        return numbers
-    }
-
     private static func module(_ name: String) -> String {
         name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
     }
@@ -138,6 +113,25 @@ struct LowRankAdapter: Sendable {
                 down: down, up: up, scale: try settings.scale(of: module, rank: down.shape[0]))
         }
         return (modules, replacements)
+    }
+}
+
+extension LowRankAdapter.Module {
+    /// Adds s · B · A to the numbers of a layer, `[outputs, inputs]`.
+    func add(to numbers: inout [Float], outputs: Int, inputs: Int) throws(CLIPError) {
+        let rank = down.shape.first ?? 0
+        guard down.shape == [rank, inputs] else { throw CLIPError(down, expected: [rank, inputs]) }
+        guard up.shape == [outputs, rank] else { throw CLIPError(up, expected: [outputs, rank]) }
+        let (down, up) = (try down.finiteFloats(), try up.finiteFloats())
+        var product = [Float](repeating: 0, count: inputs)
+        for row in 0..<outputs {
+            for column in product.indices { product[column] = 0 }
+            for index in 0..<rank {
+                let factor = up[row * rank + index]
+                for column in 0..<inputs { product[column] += factor * down[index * inputs + column] }
+            }
+            for column in 0..<inputs { numbers[row * inputs + column] += scale * product[column] }
+        }
     }
 }
 

@@ -239,13 +239,17 @@ extension TransformerConfiguration {
         if hasAttentionNorm { fields += ",\"attention_norm\":true" }
         if !hasBiases { fields += ",\"biases\":false" }
         if hasRootMeanSquareNorms { fields += ",\"rms_norm\":true" }
-        if let positions = relativePositions {
-            fields +=
-                ",\"relative_positions\":{\"buckets\":\(positions.buckets),\"farthest\":\(positions.farthest)}"
+        switch relativePositions {
+        case nil: break
+        case .buckets(let count, let farthest):
+            fields += ",\"relative_positions\":{\"buckets\":\(count),\"farthest\":\(farthest)}"
+        case .slopes: fields += ",\"relative_positions\":{\"slopes\":true}"
+        case .rotary(let base): fields += ",\"relative_positions\":{\"rotary_base\":\(base)}"
         }
         if let gatedMLPNorm {
             fields += ",\"gated_mlp\":true"
             if gatedMLPNorm != .product { fields += ",\"gated_mlp_norm\":\"\(gatedMLPNorm.rawValue)\"" }
+            if !hasFactorBiases { fields += ",\"gated_mlp_bias\":false" }
         }
         return fields
     }

@@ -52,6 +52,11 @@ extension ResolvedPreprocessing {
         huggingFace fields: [String: JSONValue], path: String, source: String, vision: VisionConfiguration?,
         isAbsent: Bool = false
     ) throws(CLIPError) {
+        // jina-clip's has open_clip's words, and torchvision's steps.
+        if fields["image_processor_type"]?.string == "JinaCLIPImageProcessor" {
+            try self.init(openCLIP: fields, path: path, source: source, imageSize: vision?.imageSize ?? 224)
+            return
+        }
         var section = ConfigSection(path: path, source: source, subject: "picture", fields: fields)
         if isAbsent {
             section.record(

@@ -41,6 +41,7 @@ struct TensorAccount {
                 names.append(continuation.name)
                 try checkSameShape(continuation.name, as: place.name)
             }
+            if let adaptation = place.adaptation { names += [adaptation + "lora_A", adaptation + "lora_B"] }
             if let norm = place.batchNorm {
                 names += CheckpointKeys.batchNormTensors(norm)
             }

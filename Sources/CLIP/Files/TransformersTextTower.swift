@@ -125,7 +125,7 @@ struct TransformersTextTower {
             text.transformer.hasBiases = false
             text.transformer.hasRootMeanSquareNorms = true
             text.transformer.gatedMLPNorm = .absent
-            text.transformer.relativePositions = RelativePositions(buckets: 32, farthest: 128)
+            text.transformer.relativePositions = .buckets(count: 32, farthest: 128)
         }
         // Padding is seen by none of them but BERT, not even where a text spells it.
         switch tower.kind {

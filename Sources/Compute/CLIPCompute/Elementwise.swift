@@ -1,26 +1,31 @@
 internal import CLIPKernels
 internal import CLIPSystem
 
-/// The turns of pairs of neighbouring numbers, for each place: sine and cosine of an angle per pair.
+/// The turns of pairs of numbers, for each place: sine and cosine of an angle per pair.
 package struct RotationTable: Sendable {
     /// Pairs of a place.
     package let pairs: Int
+    /// Whether a pair is one number of the first half and one of the second, rather than two neighbours.
+    private let areHalves: Bool
     private let sines: ParameterVector
     private let cosines: ParameterVector
 
     /// - Parameter angles: `[places, pairs]`.
-    package init(angles: [Float], pairs: Int) {
+    package init(angles: [Float], pairs: Int, areHalves: Bool = false) {
         self.pairs = pairs
+        self.areHalves = areHalves
         sines = ParameterVector(angles.map { Float(sin(Double($0))) })
         cosines = ParameterVector(angles.map { Float(cos(Double($0))) })
     }
 
     fileprivate func turn(_ numbers: UnsafeMutablePointer<Float>, place: Int) {
         let (sines, cosines) = (sines.start + place * pairs, cosines.start + place * pairs)
+        let (step, distance) = areHalves ? (1, pairs) : (2, 1)
         for pair in 0..<pairs {
-            let (x, y) = (numbers[2 * pair], numbers[2 * pair + 1])
-            numbers[2 * pair] = x * cosines[pair] - y * sines[pair]
-            numbers[2 * pair + 1] = y * cosines[pair] + x * sines[pair]
+            let first = numbers + step * pair
+            let (x, y) = (first[0], first[distance])
+            first[0] = x * cosines[pair] - y * sines[pair]
+            first[distance] = y * cosines[pair] + x * sines[pair]
         }
     }
 }

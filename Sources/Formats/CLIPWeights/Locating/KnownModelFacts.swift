@@ -40,8 +40,8 @@ extension KnownModel {
         "AltCLIP": "2", "AltCLIP-m9": "9", "AltCLIP-m18": "18", "jina-clip-v2": "89",
     ]
 
-    /// Whether this program has what the model is built of.
-    package var loads: Bool { !architecture.hasPrefix("jina-clip") }
+    /// Whether this program has what the model is built of: of those that are listed, each.
+    package var loads: Bool { true }
 }
 
 /// The weights of architectures, in millions, those of a decoder not counted; of a text encoder alone its own.
