@@ -414,22 +414,21 @@ struct CheckpointKeys: Sendable {
         if let (layer, part) = CheckpointKeys.layer(rest) {
             let block = "\(prefix)encoder.layers.\(layer)."
             let (module, parameter) = CheckpointKeys.parameter(part)
-            if let part = CheckpointKeys.partOfThree(module, of: "self_attn.") {
-                place = TensorPlace(name: "\(block)mixer.Wqkv.\(parameter)", part: part)
-            } else {
-                let isGated = names.contains("\(block)mlp.gated_layers.weight")
+            let isGated = names.contains("\(block)mlp.gated_layers.weight")
+            let projection = CheckpointKeys.partOfThree(module, of: "self_attn.")
+            let (name, number): (String, Int?) =
                 switch module {
-                case "mlp.gate":
-                    place = TensorPlace(name: "\(block)mlp.gated_layers.\(parameter)", part: 0, partCount: 2)
-                case "mlp.fc1" where isGated:
-                    place = TensorPlace(name: "\(block)mlp.gated_layers.\(parameter)", part: 1, partCount: 2)
-                case "mlp.fc2" where isGated: place = TensorPlace(name: "\(block)mlp.wo.\(parameter)")
-                case "self_attn.out_proj": place = TensorPlace(name: "\(block)mixer.out_proj.\(parameter)")
-                case "layer_norm1": place = TensorPlace(name: "\(block)norm1.\(parameter)")
-                case "layer_norm2": place = TensorPlace(name: "\(block)norm2.\(parameter)")
-                default: place = TensorPlace(name: "\(block)\(module).\(parameter)")
+                case _ where projection != nil: ("mixer.Wqkv", projection)
+                case "self_attn.out_proj": ("mixer.out_proj", nil)
+                case "layer_norm1": ("norm1", nil)
+                case "layer_norm2": ("norm2", nil)
+                case "mlp.gate": ("mlp.gated_layers", 0)
+                case "mlp.fc1" where isGated: ("mlp.gated_layers", 1)
+                case "mlp.fc2" where isGated: ("mlp.wo", nil)
+                default: (String(module), nil)
                 }
-            }
+            place = TensorPlace(
+                name: "\(block)\(name).\(parameter)", part: number, partCount: projection == nil ? 2 : 3)
         } else {
             let (module, parameter) = CheckpointKeys.parameter(rest)
             let name =

@@ -181,8 +181,8 @@ package struct CheckpointTensorSource: TensorSource {
         guard let rows = whole.shape.first, rows.isMultiple(of: place.partCount), rows > 0 else {
             throw CLIPError(
                 .model, path: checkpoint.path,
-                "tensor \"\(whole.name)\" has shape \(whole.shape.prefix(8)), expected queries, keys and values of the "
-                    + "same size: it is damaged, fetch it again")
+                "tensor \"\(whole.name)\" has shape \(whole.shape.prefix(8)), expected \(place.partCount) parts of the same "
+                    + "size: it is damaged, fetch it again")
         }
         let count = rows / place.partCount
         return whole.rows(part * count..<(part + 1) * count)

@@ -28,14 +28,7 @@ struct HuggingFaceConfig {
         var text = try HuggingFaceConfig.section("text", of: &top, isWhole: type.scope == .textOnly)
         let scale = try top.float(
             "logit_scale_init_value", named: "initial logit scale", default: 2.6592, in: -20...20)
-        if type.isJina {
-            if try top.flag("add_projections", default: false) {
-                throw top.fault("add_projections", .bool(true), expected: "false, as both jina-clips have")
-            }
-            if let dimension = top.present("truncate_dim") {
-                throw top.fault("truncate_dim", dimension, expected: "null: embeddings are whole")
-            }
-        }
+        if type.isJina { try JinaCLIPConfig.check(top) }
         let visionConfiguration =
             try type.isJina ? JinaCLIPConfig.vision(&vision) : HuggingFaceConfig.vision(&vision, type.family)
         let textConfiguration =

@@ -3,6 +3,16 @@ internal import CLIPJSON
 /// The encoders of a jina-clip (Koukounas et al., 2024) in the words of its own program (jina-clip-implementation,
 /// configuration_clip.py), whose defaults absent fields have.
 enum JinaCLIPConfig {
+    /// Refuses what would change embeddings.
+    static func check(_ top: ConfigSection) throws(CLIPError) {
+        if try top.flag("add_projections", default: false) {
+            throw top.fault("add_projections", .bool(true), expected: "false, as both jina-clips have")
+        }
+        if let dimension = top.present("truncate_dim") {
+            throw top.fault("truncate_dim", dimension, expected: "null: embeddings are whole")
+        }
+    }
+
     /// EVA-02's image encoder (Fang et al., 2023).
     static func vision(_ section: inout ConfigSection) throws(CLIPError) -> VisionConfiguration {
         for (key, value) in [
