@@ -148,6 +148,7 @@ import Testing
         #expect(text.contains(stated))
         func read(_ text: String) throws { _ = try HuggingFaceConfig(json: Array(text.utf8), path: "config") }
         try read(text)
+        #expect(DeclaredFamily(config: Array(text.utf8)) == .transformers("jina-clip"))
         #expect(throws: CLIPError.self) { try read(text.replacing(stated, with: other)) }
     }
 

@@ -124,6 +124,7 @@ package enum DeclaredFamily: Equatable, Sendable {
         "siglip2_vision_model": "SigLIP 2 image encoder", "metaclip_2": "MetaCLIP 2", "chinese_clip": "Chinese-CLIP",
         "metaclip_2_text_model": "MetaCLIP 2 text encoder",
         "metaclip_2_vision_model": "MetaCLIP 2 image encoder", "altclip": "AltCLIP",
+        "jina_clip": "jina-clip",
         "M-CLIP": "M-CLIP text encoder",
     ]
 }
