@@ -141,6 +141,11 @@ import Testing
         ("\"lora_rank\":4", "\"lora_rank\":0"), ("\"embed_dim\":24", "\"embed_dim\":25"),
         ("\"post_norm\":false", "\"post_norm\":true"), ("\"subln\":true", "\"subln\":false"),
         ("\"qkv_bias\":true", "\"qkv_bias\":false"), ("\"head_width\":12", "\"head_width\":6"),
+        ("\"width\":24", "\"width\":3"), ("\"mlp_ratio\":2.6667", "\"mlp_ratio\":0.01"),
+        ("\"image_size\":32", "\"image_size\":8000"),
+        ("\"lora_adaptations\":[\"separation\",\"retrieval.query\"]", "\"lora_adaptations\":null"),
+        ("\"default_instruction_task\":null", "\"default_instruction_task\":\"retrieval.query\""),
+        ("\"lora_alpha\":4", "\"lora_alpha\":-1"), ("\"vocab_size\":40", "\"vocab_size\":40,\"pad_token_id\":5"),
         ("\"intp_freq\":true", "\"intp_freq\":false"), ("\"proj_type\":null", "\"proj_type\":\"linear\""),
     ])
     func `A jina-clip of another kind than the two is refused`(_ stated: String, _ other: String) throws {
@@ -173,6 +178,27 @@ import Testing
         }
         let (merged, first, plain) = (try token(adaptation(text)), try token(adaptation(other)), try token(nil))
         #expect(merged != first && merged != plain && first != plain)
+    }
+
+    @Test func `Adaptations that no task asks for are refused`() throws {
+        let tower = try Tower("jina-clip-v2")
+        let source = try Tower.tensors(of: PathBytes(Tower.file("jina-clip-v2").path), nil)
+        let account = TensorAccount(source, tower.description, images: false, texts: true)
+        let error = #expect(throws: CLIPError.self) { try account.check() }
+        #expect(error?.message.contains("an adapter was not merged") == true)
+    }
+
+    @Test(arguments: [
+        ("\"pool_type\":\"mean\"", "\"pool_type\":\"last\""),
+        ("\"num_attention_heads\":2", "\"num_attention_heads\":24"),
+        ("\"rotary_base\":20000.0", "\"rotary_base\":0"),
+    ])
+    func `Rotations that can't be are refused`(_ stated: String, _ wrong: String) throws {
+        let text = try Tower("jina-clip-v2").configuration.huggingFaceText(initialLogitScale: 2)
+        #expect(text.contains(stated))
+        func read(_ text: String) throws { _ = try HuggingFaceConfig(json: Array(text.utf8), path: "config") }
+        try read(text)
+        #expect(throws: CLIPError.self) { try read(text.replacing(stated, with: wrong)) }
     }
 
     @Test func `A causal mask beside relative positions is refused`() throws {

@@ -45,7 +45,7 @@ package enum RelativePositions: Sendable, Equatable {
 }
 
 extension RelativePositions {
-    /// What is added to scores; nil where nothing is, or shapes alone are known.
+    /// What is added to scores; nil where nothing is, or where shapes alone are known of the table that says it.
     /// - Parameters:
     ///   - key: `key.weight` is a row of a number per head for each bucket.
     ///   - reach: the most places between two tokens.

@@ -22,6 +22,12 @@ struct TensorPlace: Equatable {
     /// What the names of the two matrices begin with whose product an adaptation adds, where the weights hold some.
     var adaptation: String?
 
+    /// The tensor's name before its module was parametrised.
+    var moduleName: String {
+        let ending = "parametrizations.weight.original"
+        return name.hasSuffix(ending) ? name.dropLast(ending.count) + "weight" : name
+    }
+
     struct Continuation: Equatable {
         var name: String
         /// The first row that is the other table's.

@@ -9,7 +9,7 @@ package struct CheckpointTensorSource: TensorSource {
     let adapter: LowRankAdapter?
     private let threads: Int
     /// Which of the adaptations counts that lie beside the weights.
-    private let adaptation: StoredAdaptation?
+    let adaptation: StoredAdaptation?
     /// Whether position embeddings of another number of positions are resampled, as open_clip does when it loads.
     private let resamplesPositions: Bool
 
@@ -41,9 +41,10 @@ package struct CheckpointTensorSource: TensorSource {
         let tensor = try tensor(place)
         let expected = place.isTransposed ? [inputs, outputs] : [outputs, inputs]
         guard tensor.rowShape == expected else { throw CLIPError(tensor, expected: expected) }
-        var adapted = adapter?.module(of: key, named: place.name)
-        if adapted == nil { adapted = try adaptation(of: place) }
-        guard place.scale != nil || place.batchNorm != nil || adapted != nil else {
+        var added: [LowRankAdapter.Module] = []
+        if let module = adapter?.module(of: key, named: place.moduleName) { added.append(module) }
+        if let module = try adaptation(of: place, rows: outputs, columns: inputs) { added.append(module) }
+        guard place.scale != nil || place.batchNorm != nil || !added.isEmpty else {
             return try PanelPacking(
                 tensor: tensor, outputs: outputs, inputs: inputs, isTransposed: place.isTransposed
             ).packed(threads: threads)
@@ -58,7 +59,7 @@ package struct CheckpointTensorSource: TensorSource {
                 for index in row * inputs..<(row + 1) * inputs { numbers[index] *= factor }
             }
         }
-        try adapted?.add(to: &numbers, outputs: outputs, inputs: inputs)
+        for module in added { try module.add(to: &numbers, outputs: outputs, inputs: inputs) }
         return numbers.withUnsafeBufferPointer { numbers in
             PanelPackedMatrix(numbers.baseAddress!, outputs: outputs, inputs: inputs)
         }
@@ -87,8 +88,10 @@ package struct CheckpointTensorSource: TensorSource {
             return key.hasSuffix(".weight") ? factors : terms
         }
         var numbers = try tensor.finiteFloats()
-        if let adapted = try adaptation(of: place, isTable: true), let rows = tensor.shape.first, rows > 0 {
-            try adapted.add(to: &numbers, outputs: rows, inputs: count / rows)
+        if let rows = tensor.shape.first, rows > 0,
+            let module = try adaptation(of: place, rows: rows, columns: count / rows, isTable: true)
+        {
+            try module.add(to: &numbers, outputs: rows, inputs: count / rows)
         }
         guard let scale = place.scale else { return numbers }
         return zip(numbers, try vector(named: scale, count: count)).map { $0 * $1 }
@@ -98,12 +101,17 @@ package struct CheckpointTensorSource: TensorSource {
         let place = keys.place(of: key)
         let tensor = try tensor(place)
         guard tensor.shape == [rows, columns] else { throw CLIPError(tensor, expected: [rows, columns]) }
-        let adapted = try adaptation(of: place, isTable: true)
-        guard adapted == nil, tensor.type == .f32 || tensor.type == .f16 else {
+        let module = try adaptation(of: place, rows: rows, columns: columns, isTable: true)
+        guard module == nil, tensor.type == .f32 || tensor.type == .f16 else {
             let buffer = WeightBuffer(byteCount: 4 * rows * columns)
-            var numbers = try tensor.finiteFloats()
-            try adapted?.add(to: &numbers, outputs: rows, inputs: columns)
-            numbers.withUnsafeBytes { buffer.bytes.copyMemory(from: $0) }
+            // Some rows at a time: a vocabulary is large.
+            for first in stride(from: 0, to: rows, by: 4096) {
+                let part = first..<min(first + 4096, rows)
+                var numbers = try tensor.rows(part).finiteFloats()
+                try module?.rows(part).add(to: &numbers, outputs: part.count, inputs: columns)
+                let target = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[(4 * first * columns)...])
+                numbers.withUnsafeBytes { target.copyMemory(from: $0) }
+            }
             return RowTable(
                 rows: rows, columns: columns, elementType: .float32, bytes: UnsafeRawBufferPointer(buffer.bytes),
                 owner: buffer)
@@ -251,21 +259,24 @@ package struct CheckpointTensorSource: TensorSource {
         return resampled.values
     }
 
-    /// What the adaptation that counts adds to a matrix, or to a table of rows; nil where there is none.
+    /// What the adaptation that counts adds to a matrix, or to a table; nil where there is none.
+    /// - Parameters:
+    ///   - rows: of the matrix or, of queries, keys and values in one, of a part of it.
+    ///   - isTable: whether it is a table: its matrices are named for A · B, a layer's for B · A.
     private func adaptation(
-        of place: TensorPlace, isTable: Bool = false
+        of place: TensorPlace, rows: Int, columns: Int, isTable: Bool = false
     ) throws(CLIPError) -> LowRankAdapter.Module? {
         guard let prefix = place.adaptation, let adaptation else { return nil }
-        func one(_ name: String) throws(CLIPError) -> StoredTensor {
+        func one(_ name: String, _ shape: [Int]) throws(CLIPError) -> StoredTensor {
             let tensor = try self.tensor(named: prefix + name)
-            guard tensor.shape.count == 3, tensor.shape[0] == adaptation.count else {
-                throw CLIPError(tensor, expected: [adaptation.count, adaptation.rank])
+            guard tensor.shape == [adaptation.count] + shape else {
+                throw CLIPError(tensor, expected: [adaptation.count] + shape)
             }
             return tensor.element(adaptation.index)
         }
-        // A layer's are named for B · A, a table's for A · B.
-        let (down, up) = isTable ? (try one("lora_B"), try one("lora_A")) : (try one("lora_A"), try one("lora_B"))
-        guard down.shape[0] == adaptation.rank else { throw CLIPError(down, expected: [adaptation.rank]) }
+        let whole = place.part == nil ? rows : place.partCount * rows
+        let down = try one(isTable ? "lora_B" : "lora_A", [adaptation.rank, columns])
+        let up = try one(isTable ? "lora_A" : "lora_B", [whole, adaptation.rank])
         return LowRankAdapter.Module(down: down, up: try part(of: place, up), scale: adaptation.scale)
     }
 }

@@ -215,6 +215,10 @@ extension ConfigSection {
         encoder.convolutions = try vitamin(encoder)
         if let rotary = present("rotary")?.object {
             var positions = ConfigSection(path: path, source: "\(source) rotary", fields: rotary)
+            let headWidth = encoder.transformer.width / encoder.transformer.headCount
+            guard encoder.gridSize * encoder.gridSize * headWidth <= 1 << 24 else {
+                throw fault("rotary", .object(rotary), expected: "none beside so many patches and so wide heads")
+            }
             encoder.rotaryPositions = RotaryPositions(
                 referenceSize: try positions.int("reference", named: "rotary grid", default: 16, in: 1...1 << 13),
                 offset: try positions.int("offset", named: "rotary offset", default: 0, in: 0...1 << 13),
@@ -331,10 +335,13 @@ extension ConfigSection {
 
     private func relativePositions(of encoder: TextConfiguration) throws(CLIPError) -> RelativePositions? {
         guard let value = present("relative_positions") else { return nil }
-        guard !encoder.isCausal, encoder.contextLength <= 1 << 13 else {
+        let heads = encoder.transformer.headCount
+        guard !encoder.isCausal, encoder.contextLength <= 1 << 13, heads * encoder.contextLength <= 1 << 20 else {
             throw fault(
                 "relative_positions", value,
-                expected: "none beside a causal mask or a context of more than \(1 << 13)")
+                expected:
+                    "none beside a causal mask, a context of more than \(1 << 13), or more than \(1 << 20) numbers "
+                    + "for its places and heads")
         }
         if value["slopes"]?.bool == true { return .slopes }
         if let base = value["rotary_base"]?.double, (1...1e9).contains(base) { return .rotary(base: Float(base)) }
@@ -400,6 +407,16 @@ extension ConfigSection {
         let isPadded = try flag("padded", default: !encoder.isCausal || encoder.pooling == .lastPosition)
         if isPadded {
             encoder.paddingToken = try int("pad_id", named: "padding", default: 0, in: 0...encoder.vocabularySize - 1)
+        }
+        if case .rotary = encoder.transformer.relativePositions {
+            guard encoder.pooling == .meanOfTokens || encoder.pooling == .firstPosition,
+                encoder.transformer.width.isMultiple(of: 2 * encoder.transformer.headCount)
+            else {
+                throw fault(
+                    "relative_positions", present("relative_positions") ?? .null,
+                    expected: "a rotary_base only beside the pool_type \"mean\" or \"first\" and heads of an even width"
+                )
+            }
         }
         encoder.projection = try projection()
         if encoder.projection != .linear { record("projection", encoder.projection.name) }

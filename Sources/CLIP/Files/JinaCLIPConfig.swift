@@ -25,22 +25,31 @@ enum JinaCLIPConfig {
         }
         let imageSize = try section.side("image_size", named: "size", default: 224, in: 1...1 << 13)
         let patchSize = try section.side("patch_size", named: "patch size", default: 16, in: 1...imageSize)
-        let width = try section.int("width", named: "width", default: 768, in: 1...1 << 14)
-        let headWidth = try section.int("head_width", named: "head width", default: 64, in: 4...width)
-        guard width.isMultiple(of: headWidth), headWidth.isMultiple(of: 4), (imageSize / patchSize) < 1 << 8 else {
+        guard imageSize / patchSize < 1 << 7 else {
+            throw section.fault(
+                "image_size", .number(Double(imageSize)), expected: "fewer than 128 patches of \(patchSize) in a row")
+        }
+        let width = try section.int("width", named: "width", default: 768, in: 4...1 << 14)
+        let headWidth = try section.int("head_width", named: "head width", default: 64, in: 4...256)
+        guard width.isMultiple(of: headWidth), headWidth.isMultiple(of: 4) else {
             throw section.fault(
                 "head_width", .number(Double(headWidth)),
-                expected:
-                    "a multiple of 4 of which the width \(width) is a multiple, and fewer than 256 patches in a row")
+                expected: "a multiple of 4 of which the width \(width) is a multiple")
         }
         guard try section.int("embed_dim", named: "embedding", default: 768, in: 1...1 << 15) == width else {
             throw section.fault(
                 "embed_dim", section.present("embed_dim") ?? .null,
                 expected: "the width \(width), since there is no projection")
         }
-        let ratio = try section.float("mlp_ratio", named: "MLP ratio", default: 4, in: 0.01...64)
+        let ratio = try section.double("mlp_ratio", default: 4, in: 0...64)
+        let intermediate = Int(Double(width) * ratio)
+        guard (1...1 << 18).contains(intermediate) else {
+            throw section.fault(
+                "mlp_ratio", .number(ratio), expected: "one that makes an MLP of \(width) to \(1 << 18)")
+        }
+        section.record("MLP width", "\(intermediate)", key: "mlp_ratio")
         var layers = TransformerConfiguration(
-            width: width, intermediateWidth: Int(Double(width) * Double(ratio)),
+            width: width, intermediateWidth: intermediate,
             layerCount: try section.int("layers", named: "layers", default: 12, in: 1...1 << 10),
             headCount: width / headWidth, activation: .silu, layerNormEpsilon: 1e-6)
         layers.hasKeyBias = false
@@ -108,17 +117,21 @@ extension JinaCLIPConfig {
                 "pooler_type", section.present("pooler_type") ?? .null, expected: "\"mean_pooler\"")
         }
         if let value = section.present("proj_type") { throw section.fault("proj_type", value, expected: "null") }
-        var own = ConfigSection(
-            path: section.path, source: "\(section.source) hf_model_config_kwargs", subject: section.subject,
-            fields: section.present("hf_model_config_kwargs")?.object ?? [:])
+        if let task = section.present("default_instruction_task") {
+            throw section.fault("default_instruction_task", task, expected: "null: texts are embedded as they are")
+        }
+        var own = try changes(section)
         let width = try own.int("hidden_size", named: "width", default: named.width, in: 1...1 << 14)
-        let heads = try own.int("num_attention_heads", named: "heads", default: named.heads, in: 1...width)
-        guard width.isMultiple(of: 2 * heads),
-            try section.int("embed_dim", named: "embedding", default: 768, in: 1...1 << 15) == width
-        else {
+        let heads = try own.int("num_attention_heads", named: "heads", default: named.heads, in: 1...1 << 10)
+        guard width.isMultiple(of: 2 * heads) else {
             throw own.fault(
-                "hidden_size", .number(Double(width)),
-                expected: "embed_dim, since there is no projection, and an even multiple of the \(heads) heads")
+                "num_attention_heads", .number(Double(heads)),
+                expected: "a number of which half the width \(width) is a multiple")
+        }
+        guard try section.int("embed_dim", named: "embedding", default: 768, in: 1...1 << 15) == width else {
+            throw section.fault(
+                "embed_dim", section.present("embed_dim") ?? .null,
+                expected: "the width \(width), since there is no projection")
         }
         var layers = TransformerConfiguration(
             width: width,
@@ -153,23 +166,42 @@ extension JinaCLIPConfig {
 }
 
 extension JinaCLIPConfig {
+    /// What is changed of the configuration that the text encoder has by its name.
+    /// - Throws: `CLIPError` about what isn't known, since it may change embeddings.
+    private static func changes(_ section: ConfigSection) throws(CLIPError) -> ConfigSection {
+        let value = section.present("hf_model_config_kwargs") ?? .object([:])
+        guard let fields = value.object else {
+            throw section.fault("hf_model_config_kwargs", value, expected: "an object")
+        }
+        let changes = ConfigSection(
+            path: section.path, source: "\(section.source) hf_model_config_kwargs", subject: section.subject,
+            fields: fields)
+        if let name = fields.keys.sorted().first(where: { !known.contains($0) && !harmless.contains($0) }) {
+            throw changes.fault(name, fields[name] ?? .null, expected: "nothing of this name, which is not known")
+        }
+        return changes
+    }
+
+    private static let known: Set<String> = [
+        "hidden_size", "num_attention_heads", "intermediate_size", "num_hidden_layers", "layer_norm_eps",
+        "rotary_emb_base", "vocab_size", "type_vocab_size", "lora_adaptations", "lora_rank", "lora_alpha",
+    ]
+    /// How it is trained and computed, and the beginnings of texts that are asked for by a task.
+    private static let harmless: Set<String> = [
+        "load_trained_adapters", "lora_dropout_p", "lora_main_params_trainable", "task_instructions", "use_flash_attn",
+    ]
+
     /// The adaptation for texts without a task.
     static func adaptation(_ section: ConfigSection) throws(CLIPError) -> StoredAdaptation? {
-        let own = ConfigSection(
-            path: section.path, source: "\(section.source) hf_model_config_kwargs",
-            fields: section.present("hf_model_config_kwargs")?.object ?? [:])
-        guard let tasks = own.present("lora_adaptations"), let task = try section.text("default_lora_task") else {
-            return nil
-        }
+        guard let task = try section.text("default_lora_task") else { return nil }
+        var changes = try changes(section)
+        let tasks = changes.present("lora_adaptations") ?? .null
         guard let names = tasks.array, let index = names.firstIndex(of: .string(task)) else {
-            throw section.fault("default_lora_task", .string(task), expected: "one of lora_adaptations")
+            throw changes.fault(
+                "lora_adaptations", tasks, expected: "a list that holds the default_lora_task \(jsonString(task))")
         }
-        let rank = own.present("lora_rank") ?? .number(4)
-        let alpha = own.present("lora_alpha") ?? .number(1)
-        guard let divisor = rank.int, (1...1 << 12).contains(divisor), let factor = alpha.double,
-            (0...1e6).contains(factor)
-        else { throw own.fault("lora_rank", rank, expected: "a whole number, and lora_alpha a number") }
-        return StoredAdaptation(
-            index: index, count: names.count, rank: divisor, scale: Float(factor / Double(divisor)))
+        let rank = try changes.int("lora_rank", named: "rank", default: 4, in: 1...1 << 12)
+        let alpha = try changes.double("lora_alpha", default: 1, in: 0...1e6)
+        return StoredAdaptation(index: index, count: names.count, rank: rank, scale: Float(alpha / Double(rank)))
     }
 }

@@ -117,6 +117,11 @@ struct LowRankAdapter: Sendable {
 }
 
 extension LowRankAdapter.Module {
+    /// What is added to some rows.
+    func rows(_ range: Range<Int>) -> LowRankAdapter.Module {
+        LowRankAdapter.Module(down: down, up: up.rows(range), scale: scale)
+    }
+
     /// Adds s · B · A to the numbers of a layer, `[outputs, inputs]`.
     func add(to numbers: inout [Float], outputs: Int, inputs: Int) throws(CLIPError) {
         let rank = down.shape.first ?? 0

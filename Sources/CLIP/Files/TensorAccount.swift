@@ -41,7 +41,10 @@ struct TensorAccount {
                 names.append(continuation.name)
                 try checkSameShape(continuation.name, as: place.name)
             }
-            if let adaptation = place.adaptation { names += [adaptation + "lora_A", adaptation + "lora_B"] }
+            // Where no task asks for one, it is refused like any other that was not merged.
+            if source.adaptation != nil, let adaptation = place.adaptation {
+                names += [adaptation + "lora_A", adaptation + "lora_B"]
+            }
             if let norm = place.batchNorm {
                 names += CheckpointKeys.batchNormTensors(norm)
             }
@@ -69,7 +72,7 @@ struct TensorAccount {
     }
 
     private func checkAdapter(read: Set<String>) throws(CLIPError) {
-        let layers = wanted.filter { $0.isLinear }.map { (key: $0.key, name: source.keys.name(of: $0.key)) }
+        let layers = wanted.filter { $0.isLinear }.map { (key: $0.key, name: source.keys.place(of: $0.key).moduleName) }
         guard let adapter = source.adapter, let name = adapter.unusedTensor(layers: layers, tensors: read) else {
             return
         }
