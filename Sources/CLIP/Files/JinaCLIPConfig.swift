@@ -45,7 +45,7 @@ enum JinaCLIPConfig {
         let intermediate = Int(Double(width) * ratio)
         guard (1...1 << 18).contains(intermediate) else {
             throw section.fault(
-                "mlp_ratio", .number(ratio), expected: "one that makes an MLP of \(width) to \(1 << 18)")
+                "mlp_ratio", .number(ratio), expected: "one with which the MLP is from 1 to \(1 << 18) wide")
         }
         section.record("MLP width", "\(intermediate)", key: "mlp_ratio")
         var layers = TransformerConfiguration(
