@@ -232,9 +232,7 @@ private struct Tower {
     private let grids: [[Int]]
 
     init(_ name: String) throws {
-        let folder = Bundle.module.url(forResource: "Fixtures", withExtension: nil)!.appendingPathComponent("towers")
-        let golden = try JSONValue(
-            parsing: Array(Data(contentsOf: folder.appendingPathComponent("\(name).json"))))
+        let golden = try Tower.golden(name)
         let config = try #require(golden["config"])
         let described = try HuggingFaceConfig(json: Array(Tower.text(config).utf8), path: name)
         (configuration, adaptation) = (described.configuration, described.adaptation)
@@ -270,9 +268,12 @@ private struct Tower {
 
     /// The fixture's configuration, fields in the order of their names.
     static func configurationText(_ name: String) throws -> String {
-        let golden = try JSONValue(
-            parsing: Array(Data(contentsOf: file(name).deletingPathExtension().appendingPathExtension("json"))))
-        return text(try #require(golden["config"]))
+        text(try #require(golden(name)["config"]))
+    }
+
+    private static func golden(_ name: String) throws -> JSONValue {
+        let file = Tower.file(name).deletingPathExtension().appendingPathExtension("json")
+        return try JSONValue(parsing: Array(Data(contentsOf: file)))
     }
 
     static func file(_ name: String) -> URL {

@@ -64,10 +64,10 @@ struct CheckpointKeys: Sendable {
     let hasM2M100: Bool
     /// Whether they are those of its T5.
     let hasT5: Bool
-    /// Whether they are those of jina-clip's program.
-    let hasJina: Bool
     /// Whether they are those of any of these.
-    var hasTransformersText: Bool { hasBERT || hasM2M100 || hasT5 || hasJina }
+    var hasTransformersText: Bool { hasBERT || hasM2M100 || hasT5 }
+    /// Whether both encoders' names are those of jina-clip's program.
+    let hasJina: Bool
     /// The network of convolutions that the image encoder is, if it is one.
     let convolutions: ConvolutionalTower?
     let names: Set<String>

@@ -13,6 +13,15 @@ enum JinaCLIPConfig {
         }
     }
 
+    /// Refuses embeddings of another length than an encoder's states.
+    private static func checkEmbedding(_ section: inout ConfigSection, width: Int) throws(CLIPError) {
+        guard try section.int("embed_dim", named: "embedding", default: 768, in: 1...1 << 15) == width else {
+            throw section.fault(
+                "embed_dim", section.present("embed_dim") ?? .null,
+                expected: "the width \(width), since there is no projection")
+        }
+    }
+
     /// EVA-02's image encoder (Fang et al., 2023).
     static func vision(_ section: inout ConfigSection) throws(CLIPError) -> VisionConfiguration {
         for (key, value) in [
@@ -36,11 +45,7 @@ enum JinaCLIPConfig {
                 "head_width", .number(Double(headWidth)),
                 expected: "a multiple of 4 of which the width \(width) is a multiple")
         }
-        guard try section.int("embed_dim", named: "embedding", default: 768, in: 1...1 << 15) == width else {
-            throw section.fault(
-                "embed_dim", section.present("embed_dim") ?? .null,
-                expected: "the width \(width), since there is no projection")
-        }
+        try checkEmbedding(&section, width: width)
         let ratio = try section.double("mlp_ratio", default: 4, in: 0...64)
         let intermediate = Int(Double(width) * ratio)
         guard (1...1 << 18).contains(intermediate) else {
@@ -128,11 +133,7 @@ extension JinaCLIPConfig {
                 "num_attention_heads", .number(Double(heads)),
                 expected: "a number of which half the width \(width) is a multiple")
         }
-        guard try section.int("embed_dim", named: "embedding", default: 768, in: 1...1 << 15) == width else {
-            throw section.fault(
-                "embed_dim", section.present("embed_dim") ?? .null,
-                expected: "the width \(width), since there is no projection")
-        }
+        try checkEmbedding(&section, width: width)
         var layers = TransformerConfiguration(
             width: width,
             intermediateWidth: try own.int(
