@@ -184,6 +184,6 @@ class Maker:
             return self.crop(rng.choice(self.backgrounds if rng.random() < 0.8 else self.textures), 0.01), -1
         (a, _), (b, _) = self.thing(drawings), self.thing(drawings)
         if rng.random() < 0.5:
-            a.paste(b.crop((0, 0, rng.randint(40, 120), self.side)), (0, 0))
+            a.paste(b.crop((0, 0, rng.randint(self.side // 4, self.side * 3 // 4), self.side)), (0, 0))
             return a, -1
         return Image.blend(a, b, rng.uniform(0.3, 0.7)), -1

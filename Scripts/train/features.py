@@ -3,7 +3,8 @@
 
     features.py --packages DIR --cache DIR --out DIR [--workers 2]
 
-Writes draw-K.npz, comp-K.npz, blank-0.npz, eval-*.npz into OUT, each with maps [n, 112, 10, 10] and features [n, 1280] in f16 and what the pictures are.
+Writes draw-K, comp-K, blank-0 and eval-* into OUT, each .npz with features [n, 1280] in f16 and what the pictures are; maps [n, 112, 14, 14] in f16
+lie in a .maps.npy beside it, those of eval-* in the .npz itself.
 Shard K depends on its number alone.
 """
 
@@ -25,7 +26,7 @@ import tower
 import words
 from composites import Maker
 
-SIDE = 160
+SIDE = tower.SIDE
 DRAWINGS, COMPOSITES = (9, 6000), (6, 4000)  # shards, pictures of each
 BLANKS = 1500
 # Sets of black-only art, which may take any ink; sets in colours.
@@ -95,6 +96,9 @@ class Shards:
         torch.manual_seed(self.seed + 1000 * (number or 0))
         self.maker.rng = random.Random(f"{self.seed} {kind} {number}")
         arrays = getattr(self, kind.split("-")[0])(number if number is not None else kind)
+        if number is not None:  # 3.5 GB together, which the training maps rather than reads
+            np.save(f"{path}.part.npy", arrays.pop("maps"))
+            os.replace(f"{path}.part.npy", path.with_suffix(".maps.npy"))
         np.savez(f"{path}.part.npz", **arrays)
         os.replace(f"{path}.part.npz", path)
         print(f"{path.name}: {len(arrays['features'])} pictures, {time.time() - begun:.0f} s", flush=True)
@@ -151,7 +155,7 @@ class Shards:
         return {"maps": maps, "features": features, "shown": np.full(BLANKS, -1)}
 
     def eval(self, kind):
-        """A held-out set; or every render on white or plain colour, and those of unseen names on photographs too."""
+        """A held-out set; or every render on white, and those of unseen names thrice more, on colours, photographs and textures."""
         part = kind.removeprefix("eval-").removesuffix(".npz")
         if part != "renders":
             entries = json.loads((self.cache / f"eval-{part}.json").read_text())

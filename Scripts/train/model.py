@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from tower import Upper
 
 CONFIG = {
-    "image_size": 192,
+    "image_size": 256,  # larger than in training: the published tower names more photographs so
     "projection_dim": 256,
     "text": {"hidden_size": 192, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 768},
     "context": 24,

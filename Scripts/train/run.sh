@@ -3,8 +3,9 @@
 #
 #   Scripts/train/run.sh [CACHE] [option of train.py …]
 #
-# CACHE defaults to Scripts/train/.cache. Run it again to go on where it stopped: what is there is not made again. It needs Debian 12's
-# apt-get, dpkg-deb and Python 3.11 with venv, 8 GB of disk and 6 GB of memory.
+# CACHE defaults to Scripts/train/.cache. Run it again to go on where it stopped: what is there is not made again, so
+# begin another recipe in another folder. It needs Debian 12's
+# apt-get, dpkg-deb and Python 3.11 with venv, 10 GB of disk and 6 GB of memory.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$here/.cache
@@ -34,7 +35,7 @@ train() { # OUT [option …]: goes on where OUT was left
 }
 # One training up to where the rates begin to fall, then two endings side by side, whose weights are averaged.
 if [ ! -d "$cache/apart" ]; then
-    train "$cache/run" --stop 2100 "$@"
+    train "$cache/run" --trunk "$@"
     rm -rf "$cache/apart.part"
     cp -r "$cache/run" "$cache/apart.part"
     mv "$cache/apart.part" "$cache/apart"

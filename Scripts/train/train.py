@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Trains the words to a tower that knows photographs, then both together.
 
-    train.py --packages DIR --cache DIR --features DIR --out DIR [--stop STEP] [--apart WEIGHT] [--resume]
+    train.py --packages DIR --cache DIR --features DIR --out DIR [--trunk] [--apart WEIGHT] [--resume]
 
 First the tower is locked and the words learn what its features mean: from drawings with their captions, from composites that the tower's own
-classifier has an opinion of, and from the rows of that classifier, which stand for a photograph of their class. Then its upper stages learn
+classifier has an opinion of, and from features made of that classifier's rows and of other pictures, as those of photographs lie. Then its upper stages learn
 too, so that drawings become known, held by a leash to what they made of the composites before. The schedule counts steps, and every draw
 comes from the seed: two runs on one kind of CPU are the same to the bit.
 
@@ -36,21 +36,31 @@ from wordnet import WordNet
 # Of a step: drawings and their concepts, composites, renders; texts of classes by their own names, by common words (some of them chosen,
 # each with words that look alike), of nouns beside them and of scenes.
 PICTURES, CONCEPTS, COMPOSITES, RENDERS, CLASSES, COMMON, ALIKE, NOUNS, SCENES = 128, 64, 40, 16, 40, 24, 2, 36, 8
-# And, once classes are called what people call them, pictures of nothing, texts that fit anything, words without meaning, and the classes
-# that the classifier holds likeliest of a picture, to be told apart by their own names.
+# And, from --everyday on, pictures of nothing, texts that fit anything, words without meaning, and, with --apart, the classes that the
+# classifier holds likeliest of a picture, to be told apart by their own names.
 BLANKS, ANYTHING, NONSENSE, LIKELY = 8, 3, 5, 4
+# For each text of a class, a noun or a scene: how many made-up features, how far each goes towards the class and towards another picture, and how
+# often that is a drawing. Those of photographs lie a little towards their class and much further aside.
+STANDS, TOWARDS, ASIDE, DRAWN_ASIDE = 4, (0.1, 0.5), (0.5, 1.1), 0.4
 HELD = 2000  # the last composites only measure
 
 
 class Pool:
-    """The shards of features.py, the maps kept in f16."""
+    """The shards of features.py; the maps stay in their files."""
 
     def __init__(self, folder, kind, count):
         shards = [np.load(folder / f"{kind}-{k}.npz") for k in range(count)]
-        self.maps, self.features, self.shown = (
-            np.concatenate([s[key] for s in shards]) for key in ("maps", "features", "shown")
-        )
+        self.features, self.shown = (np.concatenate([s[key] for s in shards]) for key in ("features", "shown"))
         self.features = torch.from_numpy(self.features.astype(np.float32))
+        self.shards = [np.load(folder / f"{kind}-{k}.maps.npy", mmap_mode="r") for k in range(count)]
+
+    def maps(self, rows):
+        """f16 [rows, 112, 14, 14]"""
+        each = len(self.shards[0])
+        maps = np.empty((len(rows), *self.shards[0].shape[1:]), self.shards[0].dtype)
+        for place, row in enumerate(rows):
+            maps[place] = self.shards[row // each][row % each]
+        return maps
 
 
 class Concepts:
@@ -80,7 +90,7 @@ def even(logits, target):
 
 
 def moved(maps, flip):
-    """Maps as of a picture that is mirrored or moved by a sixteenth or two: the kernels make little difference."""
+    """Maps as of a picture that is mirrored, or moved by one place of the map each way: nearly what the tower would make of it."""
     mirrored = flip & (torch.rand(len(maps)) < 0.5)
     maps[mirrored] = maps[mirrored].flip(3)
     padded, parts = F.pad(maps, (1, 1, 1, 1), mode="replicate"), []
@@ -110,7 +120,7 @@ class Training:
         head = classifier.classifier
         self.mean = self.composites.features.mean(0)
         rows = head.weight.detach() - head.weight.detach().mean(0)
-        # A classifier's row as the features of a photograph of its class: as far from the mean as features are.
+        # Each row as a direction from the mean, as long as features are far from it.
         spread = (self.composites.features - self.mean).norm(dim=1).mean()
         self.rows = self.mean + rows * spread / rows.norm(dim=1).mean()
         self.noise = self.composites.features.std().item()
@@ -230,14 +240,17 @@ class Training:
         if locked:
             x = torch.cat([self.drawings.features[rows], before])
         else:
-            maps = [self.drawings.maps[rows], self.composites.maps[composed], self.blanks.maps[blank]]
+            maps = [self.drawings.maps(rows), self.composites.maps(composed), self.blanks.maps(blank)]
             maps = torch.from_numpy(np.concatenate(maps)).bfloat16()
             maps[:PICTURES] = moved(maps[:PICTURES], self.flip[self.drawings.shown[rows]])
             with torch.autocast("cpu", torch.bfloat16):
                 x = self.model.upper(maps)
-        # Seldom is a thing alone in a photograph: beside the class something of a composite shows, and the classifier says what it sees.
+        # Seldom is a thing alone in a photograph: beside the class a composite or a drawing shows, and the classifier says what it sees.
+        classes = classes * STANDS
         around = self.composites.features[torch.from_numpy(rng.integers(len(self.soft) - HELD, size=len(classes)))]
-        own, other = torch.empty(len(classes), 1).uniform_(0.2, 0.9), torch.empty(len(classes), 1).uniform_(0.0, 0.8)
+        aside = torch.rand(len(classes)) < DRAWN_ASIDE
+        around[aside] = self.drawings.features[torch.from_numpy(rng.integers(len(self.drawings.features), size=int(aside.sum())))]
+        own, other = torch.empty(len(classes), 1).uniform_(*TOWARDS), torch.empty(len(classes), 1).uniform_(*ASIDE)
         stand = (self.mean + own * (self.rows[classes] - self.mean) + other * (around - self.mean)).clamp(min=0)
         stand = stand + 0.05 * self.noise * torch.randn_like(stand)
         seen = torch.softmax(self.head(stand), 1)
@@ -360,12 +373,13 @@ class Training:
         lines.append(f"unseen renders {100 * order[:, 0].float().mean():.1f}/{100 * order.any(1).float().mean():.1f}")
         soft = self.soft[-HELD:]
         chosen = torch.where(soft.amax(1) > 0.4)[0]
-        order = (images(self.composites.maps[-HELD:][chosen]) @ labels([n[0] for n in self.net.names]).T).topk(5, 1).indices
+        composed = images(self.composites.maps((chosen + len(self.soft) - HELD).tolist()))
+        order = (composed @ labels([n[0] for n in self.net.names]).T).topk(5, 1).indices
         order = order == soft[chosen].argmax(1)[:, None]
         lines.append(f"classes {100 * order[:, 0].float().mean():.1f}/{100 * order.any(1).float().mean():.1f}")
         classes = soft.argmax(1)[chosen].tolist()
         kept = [i for i, c in enumerate(classes) if any(c in self.net.classes[w] for w in self.judged)]
-        order = (images(self.composites.maps[-HELD:][chosen][kept]) @ labels(self.judged).T).topk(5, 1).indices.tolist()
+        order = (composed[kept] @ labels(self.judged).T).topk(5, 1).indices.tolist()
         right = torch.tensor([[classes[i] in self.net.classes[self.judged[k]] for k in row] for i, row in zip(kept, order)]).float()
         lines.append(f"everyday {100 * right[:, 0].mean():.1f}/{100 * right.amax(1).mean():.1f} of {len(kept)}")
         model.train()
@@ -405,7 +419,7 @@ class Training:
         if o.resume and saved.exists():
             self.resume(saved)
         begun = time.time() - self.spent
-        while self.step < min(o.steps, o.stop or o.steps):
+        while self.step < (o.decay if o.trunk else o.steps):
             for key, value in self.advance().items():
                 running[key] = 0.95 * running.get(key, value.item()) + 0.05 * value.item()
             if self.step % 20 == 0:
@@ -429,11 +443,11 @@ if __name__ == "__main__":
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=3400, help="the length of the schedule")
-    parser.add_argument("--stop", type=int, help="leave off after this step, to be resumed")
-    parser.add_argument("--locked", type=int, default=1100, help="steps before the upper stages learn")
-    parser.add_argument("--decay", type=int, default=2100, help="steps before the rates begin to fall, to nothing at the end")
-    parser.add_argument("--everyday", type=int, default=2100, help="steps before texts that fit anything, words without meaning and pictures of nothing join in")
+    parser.add_argument("--steps", type=int, default=3800, help="the length of the schedule")
+    parser.add_argument("--trunk", action="store_true", help="leave off where the rates begin to fall, to be resumed")
+    parser.add_argument("--locked", type=int, default=2200, help="steps before the upper stages learn")
+    parser.add_argument("--decay", type=int, default=2800, help="steps before the rates begin to fall, to nothing at the end")
+    parser.add_argument("--everyday", type=int, default=2800, help="steps before texts that fit anything, words without meaning and pictures of nothing join in")
     parser.add_argument("--common", type=float, default=0.85, help="share of drawings whose concept has an emoji")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--muon-rate", type=float, default=0.02)
