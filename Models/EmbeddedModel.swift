@@ -13,7 +13,7 @@ package enum EmbeddedModel {
 
     /// `CLIPModel.fingerprint` of it, which its embeddings carry. Another training changes it, and then the figures that
     /// were measured of the model are measured again.
-    package static let fingerprint = "841f0669f6c38f5cc43d8326305ee62ce5375673be34c38da94b866b49284250"
+    package static let fingerprint = "3ce82900334685c955d511e33b6f6d9b84c4ad2366ab30a2b86239d7f3b146a1"
 
     /// Where the weights file lies; nil when it is nowhere. Looked for beside the program, in `../share/clip` as seen from
     /// there, and in the package's own folder, where it was built from.
