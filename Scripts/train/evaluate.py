@@ -46,15 +46,15 @@ def zero_shot(pictures, labels, names, counts=(10, 50, 200, 1000), scale=100.0, 
             confidences.append(probability.amax(1))
             hits.append(rank == 0)
         confidence, hit = torch.cat(confidences), torch.cat(hits)
-        bins = (confidence * 15).long().clamp(max=14)
-        ece = sum(
-            abs(confidence[bins == b].mean() - hit[bins == b].float().mean()).item() * (bins == b).float().mean().item()
-            for b in range(15)
-            if (bins == b).any()
-        )
         wrong = confidence[~hit].mean().item() if (~hit).any() else 0.0
-        results[count] = (top1, top5, ece, wrong)
+        results[count] = (top1, top5, calibration_error(confidence, hit), wrong)
     return results
+
+
+def calibration_error(confidence, hit):
+    """How far confidences are off the share that is right: the expected calibration error of 15 bins (Guo et al., 2017)."""
+    bins = (confidence * 15).long().clamp(max=14)
+    return sum((confidence - hit.float())[bins == b].sum().abs().item() for b in range(15)) / len(confidence)
 
 
 def retrieval(pictures, labels, names, at=(1, 5, 10)):

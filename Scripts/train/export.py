@@ -126,9 +126,7 @@ def calibrate(model, tokenizer, features, config):
     logits = torch.cat(pictures)
     for scale in torch.linspace(10, 60, 201).tolist():
         shares, hits = torch.softmax(scale * logits, 1).amax(1), logits.argmax(1) == 0
-        bins = (shares * 15).long().clamp(max=14)
-        off = sum((shares - hits.float())[bins == b].sum().abs().item() for b in range(15)) / len(shares)
-        if off <= OFF:
+        if evaluate.calibration_error(shares, hits) <= OFF:
             return math.log(scale)
     raise SystemExit(f"export.py: no scale from 10 to 60 is off by {OFF} or less")
 

@@ -25,8 +25,8 @@ import evaluate
 import tower
 import words
 from composites import Maker
+from tower import SIDE
 
-SIDE = tower.SIDE
 DRAWINGS, COMPOSITES = (9, 6000), (6, 4000)  # shards, pictures of each
 BLANKS = 1500
 # Sets of black-only art, which may take any ink; sets in colours.

@@ -67,6 +67,6 @@ if __name__ == "__main__":
     audit(arguments, people, PEOPLE, out / "people.html")
     regions = {}
     for listed, names in evaluate.REGIONS.items():
-        group = regions.setdefault("elsewhere" if "elsewhere" in listed else "Europe, the United States and Canada", {})
+        group = regions.setdefault(listed.partition(" of ")[2], {})
         group |= {name: drawn[name] for name in names.split(",") if name in drawn}
     audit(arguments, regions, THINGS, out / "regions.html")

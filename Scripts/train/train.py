@@ -36,7 +36,7 @@ from wordnet import WordNet
 # Of a step: drawings and their concepts, composites, renders; texts of classes by their own names, by common words (some of them chosen,
 # each with words that look alike), of nouns beside them and of scenes.
 PICTURES, CONCEPTS, COMPOSITES, RENDERS, CLASSES, COMMON, ALIKE, NOUNS, SCENES = 128, 64, 40, 16, 40, 24, 2, 36, 8
-# And, from --everyday on, pictures of nothing, texts that fit anything, words without meaning, and, with --apart, the classes that the
+# And, from --decay on, pictures of nothing, texts that fit anything, words without meaning, and, with --apart, the classes that the
 # classifier holds likeliest of a picture, to be told apart by their own names.
 BLANKS, ANYTHING, NONSENSE, LIKELY = 8, 3, 5, 4
 # For each text of a class, a noun or a scene: how many made-up features, how far each goes towards the class and towards another picture, and how
@@ -120,7 +120,7 @@ class Training:
         head = classifier.classifier
         self.mean = self.composites.features.mean(0)
         rows = head.weight.detach() - head.weight.detach().mean(0)
-        # Each row as a direction from the mean, as long as features are far from it.
+        # Where each row points from the mean, as far from it as features are.
         spread = (self.composites.features - self.mean).norm(dim=1).mean()
         self.rows = self.mean + rows * spread / rows.norm(dim=1).mean()
         self.noise = self.composites.features.std().item()
@@ -231,8 +231,8 @@ class Training:
         classes += [words.choice(net.scenes[t]) for t in scenes]
         said += photographed + chosen + nouns + scenes
         meant, blank = len(said), []
-        everyday = self.step >= self.options.everyday
-        if everyday:
+        ending = self.step >= self.options.decay
+        if ending:
             said += words.sample(BACKGROUND, ANYTHING) + [nonsense(words) for _ in range(NONSENSE)]
             blank = rng.choice(len(self.blanks.shown), BLANKS, replace=False).tolist()
 
@@ -267,7 +267,7 @@ class Training:
         for i, name in enumerate(names):
             composed_true[COMPOSITES + i].mul_(0.5)[torch.tensor([t == name for t in said])] = 1
         true = torch.cat([drawn_true, composed_true, torch.zeros(len(blank), len(said)), seen @ member])
-        if everyday:
+        if ending:
             true[:, meant : meant + ANYTHING] = 0.05 / ANYTHING * true.sum(1, keepdim=True).clamp(max=1)
             true[len(drawn) + len(composed) :][: len(blank), meant : meant + ANYTHING] = 1
         return x, stand, before, concept, spoken, said, meant, true, self.soft[composed], seen[:CLASSES]
@@ -314,7 +314,7 @@ class Training:
         text_class = (text_class * (0.2 + 0.8 * named)).mean()
         loss = contrast * 1.5 + image_class + 0.5 * text_class
         leash, apart = torch.zeros(()), torch.zeros(())
-        if o.apart and self.step >= o.everyday:
+        if o.apart and self.step >= o.decay:
             composed, stood = pictures[PICTURES:][:COMPOSITES], pictures[len(x) :][:CLASSES]
             apart = self.told_apart(torch.cat([composed, stood]), torch.cat([soft[:COMPOSITES], seen]))
             loss = loss + o.apart * apart
@@ -444,16 +444,15 @@ if __name__ == "__main__":
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3800, help="the length of the schedule")
-    parser.add_argument("--trunk", action="store_true", help="leave off where the rates begin to fall, to be resumed")
+    parser.add_argument("--trunk", action="store_true", help="leave off where the ending begins, to be resumed")
     parser.add_argument("--locked", type=int, default=2200, help="steps before the upper stages learn")
-    parser.add_argument("--decay", type=int, default=2800, help="steps before the rates begin to fall, to nothing at the end")
-    parser.add_argument("--everyday", type=int, default=2800, help="steps before texts that fit anything, words without meaning and pictures of nothing join in")
+    parser.add_argument("--decay", type=int, default=2800, help="steps before the ending: rates fall to nothing; texts that fit anything, words without meaning and pictures of nothing join in")
     parser.add_argument("--common", type=float, default=0.85, help="share of drawings whose concept has an emoji")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--muon-rate", type=float, default=0.02)
     parser.add_argument("--project-rate", type=float, default=1e-3)
     parser.add_argument("--upper-rate", type=float, default=3e-4)
-    parser.add_argument("--apart", type=float, default=0.0, help="weight of telling likely classes apart by their own names, from --everyday on")
+    parser.add_argument("--apart", type=float, default=0.0, help="weight of telling likely classes apart by their own names, from --decay on")
     parser.add_argument("--leash", type=float, default=3.0)
     parser.add_argument("--average", type=float, default=0.998)
     parser.add_argument("--seed", type=int, default=20)
